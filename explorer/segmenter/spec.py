@@ -1,0 +1,17 @@
+"""What a segmenter looks like, without torch, so that a plan can be read anywhere."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class SegmenterSpec(BaseModel):
+    """A small U-Net with GroupNorm.
+
+    The number of parameters grows with width² and 4^depth; the sizes offered on pages are in ``SIZES``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    width: int = Field(12, ge=4, le=64, multiple_of=4, description="channels of the first level")
+    depth: int = Field(3, ge=1, le=5, description="levels; each halves the image once more")

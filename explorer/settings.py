@@ -1,0 +1,58 @@
+"""Every limit and every knob of the installation in one object, read from the environment once.
+
+``EXPLORER_<NAME>`` overrides a field: ``EXPLORER_STORE=/data/explorer streamlit run app.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from explorer.errors import InputError
+
+MEBI = 1024 * 1024
+
+
+class Settings(BaseModel):
+    """Limits on input and the shape of the engine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # where things are kept
+    store: Path = Field(Path(".store"), description="folder of the database, the datasets and the runs")
+    scheduler: str | None = Field(None, description="tcp://… of a running Dask cluster; none: an own one is started")
+
+    # the engine
+    cpu_slots: int = Field(1, ge=1, description="runs that train at once on the processor")
+    gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")
+    checkpoint_steps: int = Field(50, ge=1, description="steps between checkpoints: the most a killed worker loses")
+
+    # limits on what is read
+    max_files: int = Field(500, ge=1, description="files in one upload or zip")
+    max_file_bytes: int = Field(200 * MEBI, ge=1, description="bytes of one file")
+    max_total_bytes: int = Field(1024 * MEBI, ge=1, description="bytes of one upload, unpacked")
+    max_pixels: int = Field(100_000_000, ge=1, description="height × width of one image")
+    max_values: int = Field(400_000_000, ge=1, description="height × width × bands of one image")
+    max_bands: int = Field(16, ge=1, le=16, description="bands of one image")
+    max_zip_ratio: float = Field(200.0, ge=1, description="unpacked ÷ packed size of one zip member")
+    max_classes: int = Field(16, ge=2, le=254, description="classes of one dataset, background included")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        InputError: an environment variable has a value that its field does not take.
+    """
+    prefix = "EXPLORER_"
+    names = {prefix + name.upper(): name for name in Settings.model_fields}
+    given = {names[key]: value for key, value in os.environ.items() if key in names and value}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(first["msg"], prefix + str(first["loc"][0]).upper(), "correct or unset it") from None

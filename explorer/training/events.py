@@ -1,0 +1,137 @@
+"""What a run reports while it works. Frozen, JSON in and out, no torch.
+
+``Step.seconds`` and the like are compared by nobody: two runs with the same seed have the same events, bit for
+bit, except for the time they took (``compare=False``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from explorer.metrics.scores import Scores
+from explorer.training.plan import Intervention
+
+
+@dataclass(frozen=True)
+class Started:
+    """The loop begins, or goes on from a checkpoint."""
+
+    step: int  # 0, or the checkpoint's
+    device: str = field(compare=False)
+    parameters: int  # of the segmenter
+    kind: Literal["started"] = "started"
+
+
+@dataclass(frozen=True)
+class PhaseChange:
+    """A phase begins before this step."""
+
+    step: int
+    phase: int  # position in the plan
+    cycle: int  # from 0
+    reason: str  # "start", "length", "trigger: pixel recall 0.91 ≥ 0.90"
+    kind: Literal["phase"] = "phase"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser step has been made."""
+
+    step: int  # from 1: the number of steps made
+    phase: int
+    cycle: int
+    loss: float | None  # the one being trained; None: NaN or infinite
+    losses: dict[str, float | None]  # every loss of the registry with default settings (and the plan's weights), by kind
+    gradient_norm: float
+    learning_rate: float
+    seconds: float = field(compare=False)  # training time so far, pauses left out
+    kind: Literal["step"] = "step"
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The validation scenes (or the part that the time budget allows) have been looked at."""
+
+    step: int
+    phase: int
+    cycle: int
+    scores: Scores
+    pixels: int  # how many validation pixels this covers
+    seconds: float = field(compare=False)  # what it cost
+    kind: Literal["validation"] = "validation"
+
+
+@dataclass(frozen=True)
+class CheckpointSaved:
+    """The state after this step can be gone back to."""
+
+    step: int
+    reason: Literal["interval", "phase", "pause", "end", "recovery"]
+    file: str = ""  # name within checkpoints/
+    kind: Literal["checkpoint"] = "checkpoint"
+
+
+@dataclass(frozen=True)
+class Intervened:
+    """A change made by hand took effect before the next step."""
+
+    step: int
+    intervention: Intervention
+    kind: Literal["intervention"] = "intervention"
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """The loss became NaN or exploded: back to the last good checkpoint, half the rate."""
+
+    step: int  # where it happened
+    back_to: int
+    rate_factor: float  # what all learning rates are multiplied with from now on
+    reason: str
+    kind: Literal["recovered"] = "recovered"
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that happened to the run from outside: a worker died, a server was restarted."""
+
+    step: int
+    text: str
+    kind: Literal["note"] = "note"
+
+
+@dataclass(frozen=True)
+class Paused:
+    """The run rests; it can be resumed."""
+
+    step: int
+    kind: Literal["paused"] = "paused"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """No more events follow."""
+
+    step: int
+    reason: Literal["done", "stopped", "diverged"]
+    message: str = ""
+    kind: Literal["ended"] = "ended"
+
+
+Event = (
+    Started | PhaseChange | Step | Validation | CheckpointSaved | Intervened | Recovered | Note | Paused | Ended
+)
+_ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def to_json(event: Event) -> str:
+    """One line of JSON. NaN and infinity become null."""
+    return _ADAPTER.dump_json(event).decode()
+
+
+def from_json(line: str | bytes) -> Event:
+    """The event that ``to_json`` wrote."""
+    return _ADAPTER.validate_json(line)
