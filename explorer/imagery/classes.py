@@ -1,0 +1,211 @@
+"""From masks to labels: what each value, colour or name means, decided over all masks of a dataset.
+
+A colour that occurs in one scene only is the same class everywhere, and an empty mask does not shift the ids.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import InputError
+from explorer.imagery.masks import Key, Mask, MaskKind, hexadecimal
+from explorer.imagery.scene import IGNORE
+from explorer.settings import Settings, settings
+
+BACKGROUND = "background"
+IGNORED = "ignore"
+"""The name in a palette of the colour that marks pixels to be ignored."""
+
+Palette = Mapping[tuple[int, int, int], str]
+"""Colours (red, green, blue) and the class that each means."""
+
+
+@dataclass(frozen=True)
+class ClassKey:
+    """The meaning of every key of a dataset's masks."""
+
+    kind: MaskKind
+    classes: tuple[str, ...]  # names; the position is the id
+    ids: Mapping[Key, int]  # class id or ``IGNORE``
+
+    def label(self, mask: Mask) -> NDArray[np.uint8]:
+        """The label (H, W) of a mask.
+
+        Raises:
+            InputError: the mask has a value that is none of the classes.
+        """
+        mask = _as(mask, self.kind)
+        table = np.full(max(1, len(mask.keys)), IGNORE, dtype=np.uint8)
+        counts = mask.counts()
+        for position, key in enumerate(mask.keys):
+            if key in self.ids:
+                table[position] = self.ids[key]
+            elif counts[position]:
+                raise InputError(
+                    f"{_shown(key)} in {counts[position]} pixels is none of the classes {_listed(self)}",
+                    mask.name,
+                    "correct the mask; pixels to be ignored are 255",
+                )
+        label = table[mask.index]
+        label[mask.ignored] = IGNORE
+        return label
+
+
+def class_key(
+    masks: Sequence[Mask],
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    limits: Settings | None = None,
+) -> ClassKey:
+    """Decides what the masks of a dataset mean.
+
+    - Values 0 and 255 alone are background and object. Otherwise values are ids and 255 is ``IGNORE``; gaps
+      are closed, the names tell the value ("class 7").
+    - Colours that are all grey are values. Other colours are classes in the order of their codes ("#ff8000");
+      black is the background, or else the most frequent colour.
+    - Index images with a palette are values, unless their palettes contradict each other: then they are
+      colours.
+
+    Args:
+        masks: all masks of the dataset.
+        classes: the class names, background first, where they are known.
+        palette: colours and their classes, where they are known; the name "ignore" marks pixels to ignore.
+        limits: the most classes; those of the installation if not given.
+
+    Raises:
+        InputError: masks of kinds that do not go together, too many classes, or colours that do not fit
+            ``classes``.
+    """
+    most = (limits or settings()).max_classes
+    kind = _common_kind(masks, palette)
+    counts: Counter[Key] = Counter()
+    for mask in masks:
+        unified = _as(mask, kind)
+        for key, count in zip(unified.keys, unified.counts(), strict=True):
+            counts[key] += int(count)
+    found = {key for key, count in counts.items() if count}
+    if kind is MaskKind.VALUES:
+        values = {int(key) for key in found}
+        meaning = _of_values(values, most) if classes is None else _to_ids(values, classes)
+    elif palette is not None:
+        meaning = _of_palette(palette, classes)
+    else:
+        meaning = _of_words(kind, counts, found, classes)
+    if len(meaning.classes) > most:
+        raise InputError(f"{len(meaning.classes)} classes, at most {most}", "masks", "merge classes")
+    return meaning
+
+
+def _common_kind(masks: Sequence[Mask], palette: Palette | None) -> MaskKind:
+    kinds = {mask.kind for mask in masks}
+    if MaskKind.NAMES in kinds:
+        if len(kinds) > 1:
+            other = next(mask for mask in masks if mask.kind is not MaskKind.NAMES)
+            raise InputError("a raster mask among vector labels", other.name, "use one kind for all scenes")
+        return MaskKind.NAMES
+    if kinds <= {MaskKind.VALUES}:
+        with_palette = [mask for mask in masks if mask.colours]
+        colours = {pair for mask in with_palette for pair in zip(mask.keys, mask.colours, strict=True)}
+        contradicting = len({value for value, _ in colours}) < len(colours)
+        use_colours = contradicting or (palette is not None and len(with_palette) == len(masks))
+        return MaskKind.COLOURS if use_colours else MaskKind.VALUES
+    grey = all(_is_grey(str(key)) for mask in masks if mask.kind is MaskKind.COLOURS for key in mask.keys)
+    return MaskKind.VALUES if grey and palette is None else MaskKind.COLOURS
+
+
+def _as(mask: Mask, kind: MaskKind) -> Mask:
+    """The same mask with its keys as values or as colours."""
+    if mask.kind is kind:
+        return mask
+    if kind is MaskKind.COLOURS and mask.colours:
+        return replace(mask, kind=kind, keys=mask.colours)
+    if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
+        return replace(mask, kind=kind, keys=tuple("#000000" if key == 0 else "#ffffff" for key in mask.keys))
+    if kind is MaskKind.VALUES and all(_is_grey(str(key)) for key in mask.keys):
+        return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
+    raise InputError(
+        f"its {mask.kind} do not go with the {kind} of the other masks", mask.name, "save all masks alike"
+    )
+
+
+def _is_grey(colour: str) -> bool:
+    return colour[1:3] == colour[3:5] == colour[5:7]
+
+
+def _of_values(found: set[int], most: int) -> ClassKey:
+    if found == {0, 255}:
+        return ClassKey(MaskKind.VALUES, (BACKGROUND, "object"), {0: 0, 255: 1})
+    ids: dict[Key, int] = {0: 0}
+    if (
+        max(found - {IGNORE}, default=0) < most
+    ):  # small ids: 255 marks the ignored; grey levels: it is one of them
+        ids[IGNORE] = IGNORE
+    foreground = sorted(found - set(ids))
+    ids |= {value: position for position, value in enumerate(foreground, start=1)}
+    names = ("object",) if foreground in ([], [1]) else tuple(f"class {value}" for value in foreground)
+    return ClassKey(MaskKind.VALUES, (BACKGROUND, *names), ids)
+
+
+def _to_ids(found: set[int], classes: Sequence[str]) -> ClassKey:
+    """Values for classes that are known: a class that was named after its value keeps it."""
+    if found == {0, 255} and len(classes) == 2:
+        return ClassKey(MaskKind.VALUES, tuple(classes), {0: 0, 255: 1})
+    ids: dict[Key, int] = {}
+    for class_id, name in enumerate(classes):
+        named = name.removeprefix("class ")
+        ids[int(named) if named != name and named.isdecimal() else class_id] = class_id
+    return ClassKey(MaskKind.VALUES, tuple(classes), {IGNORE: IGNORE, **ids})
+
+
+def _of_palette(palette: Palette, classes: Sequence[str] | None) -> ClassKey:
+    names = tuple(
+        classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORED)))
+    )
+    ids: dict[Key, int] = {hexadecimal(0, 0, 0): 0}
+    for colour, name in palette.items():
+        if name != IGNORED and name not in names:
+            raise InputError(
+                f"{name!r} is none of the classes {', '.join(names)}", "palette", "name it like a class"
+            )
+        ids[hexadecimal(*colour)] = IGNORE if name == IGNORED else names.index(name)
+    return ClassKey(MaskKind.COLOURS, names, ids)
+
+
+def _of_words(
+    kind: MaskKind, counts: Counter[Key], found: set[Key], classes: Sequence[str] | None
+) -> ClassKey:
+    """Colours without a palette, and names."""
+    background: Key = BACKGROUND
+    if kind is MaskKind.COLOURS:
+        black = hexadecimal(0, 0, 0)
+        background = black if black in found else max(sorted(found, key=str), key=counts.__getitem__)
+    foreground = sorted(str(key) for key in found if key != background)
+    if classes is None:
+        names = (BACKGROUND, *foreground)
+    else:
+        names = tuple(classes)
+        if not set(foreground) <= set(names):
+            if len(foreground) != len(names) - 1:
+                raise InputError(
+                    f"{len(foreground)} foreground {kind} ({', '.join(foreground)}) "
+                    f"for the classes {', '.join(names)}",
+                    "masks",
+                    "say which is which: give a palette, or use these as class names",
+                )
+            return ClassKey(
+                kind, names, {background: 0} | {key: i for i, key in enumerate(foreground, start=1)}
+            )
+    return ClassKey(kind, names, {background: 0} | {name: names.index(name) for name in foreground})
+
+
+def _shown(key: Key) -> str:
+    return f"value {key}" if isinstance(key, int) else f"{key}"
+
+
+def _listed(key: ClassKey) -> str:
+    return ", ".join(f"{_shown(found)} ({key.classes[i]})" for found, i in key.ids.items() if i != IGNORE)

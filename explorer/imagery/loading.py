@@ -1,0 +1,177 @@
+"""Files to a dataset: from folders for the command line, from an upload for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from explorer.errors import InputError
+from explorer.imagery.assembly import make_dataset, make_scene
+from explorer.imagery.classes import ClassKey, Palette, class_key
+from explorer.imagery.files import Skipped, unpack
+from explorer.imagery.masks import Mask, read_mask
+from explorer.imagery.pairing import Pair, pair, separate
+from explorer.imagery.reading import read_raster
+from explorer.imagery.scene import Dataset, Raster, Scene
+from explorer.imagery.sources import FileKind, kind_of
+from explorer.imagery.vectors import read_polygons
+from explorer.settings import Settings, settings
+
+_ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+_MASK_ENDINGS = _ENDINGS | {".geojson", ".json"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of an upload. Nothing is lost: what could not be used stands in the table with its reason."""
+
+    table: tuple[Pair, ...]
+    dataset: Dataset | None
+    problem: InputError | None = None  # why there is no dataset
+    skipped: tuple[Skipped, ...] = ()  # files that were not looked at
+
+
+@dataclass(frozen=True)
+class _Read:
+    row: Pair
+    raster: Raster
+    mask: Mask
+
+
+def dataset_from_files(
+    images: Mapping[str, bytes],
+    masks: Mapping[str, bytes] | None = None,
+    *,
+    name: str = "upload",
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    validation: Collection[str] | None = None,
+    seed: int = 0,
+    limits: Settings | None = None,
+) -> Upload:
+    """Makes a dataset of uploaded files, zips among them. One bad file does not lose the good ones.
+
+    Args:
+        images: content by name; with the masks among them if ``masks`` is not given.
+        masks: content by name; rasters, or GeoJSON polygons for georeferenced images.
+        name: of the dataset.
+        classes: class names, background first; found from the masks if not given.
+        palette: colours of the masks and their classes; found from the masks if not given.
+        validation: names of the scenes to validate on; chosen if not given.
+        seed: of the choice.
+        limits: on sizes and numbers; those of the installation if not given.
+
+    Raises:
+        InputError: the upload as a whole exceeds the limits, or holds no file that could be taken.
+    """
+    limits = limits or settings()
+    unpacked = unpack(images, limits)
+    image_files, skipped = dict(unpacked.files), unpacked.skipped
+    if masks:
+        unpacked = unpack(masks, limits)
+        mask_files, skipped = dict(unpacked.files), skipped + unpacked.skipped
+    else:
+        image_names, mask_names = separate(list(image_files))
+        mask_files = {key: image_files[key] for key in mask_names}
+        image_files = {key: image_files[key] for key in image_names}
+    table, read = [], []
+    for row in pair(list(image_files), list(mask_files)):
+        try:
+            if row.used:
+                read.append(_read(row, image_files, mask_files, limits))
+        except InputError as error:
+            row = replace(row, reason=str(error))
+        table.append(row)
+    try:
+        key = class_key([item.mask for item in read], classes, palette, limits)
+        scenes, refused = _scenes(read, key)
+        table = [refused.get(row, row) for row in table]
+        dataset = make_dataset(name, scenes, key.classes, validation, seed)
+    except InputError as error:
+        return Upload(tuple(table), None, error, skipped)
+    return Upload(tuple(table), dataset, None, skipped)
+
+
+def dataset_from_folders(
+    images: Path,
+    masks: Path,
+    validation: Collection[str] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    seed: int = 0,
+    limits: Settings | None = None,
+) -> Dataset:
+    """Makes a dataset of the files in two folders. Unlike in an upload, a file that cannot be read is an error.
+
+    Args:
+        images: folder of images.
+        masks: folder of masks, paired by name.
+        validation: names of the scenes to validate on; chosen if not given.
+        classes: class names, background first; found from the masks if not given.
+        palette: colours of the masks and their classes; found from the masks if not given.
+        seed: of the choice.
+        limits: on sizes and numbers; those of the installation if not given.
+
+    Raises:
+        InputError: a folder is missing or empty, nothing could be paired, a file cannot be read, or the scenes do
+            not make a dataset (see :func:`make_dataset`).
+    """
+    limits = limits or settings()
+    image_files, mask_files = _listed(images, _ENDINGS, limits), _listed(masks, _MASK_ENDINGS, limits)
+    table = pair(list(image_files), list(mask_files))
+    read = [_read(row, image_files, mask_files, limits) for row in table if row.used]
+    if not read:
+        raise InputError(
+            f"no image has a mask: {table[0].reason}", str(masks), "name masks like their images"
+        )
+    key = class_key([item.mask for item in read], classes, palette, limits)
+    scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
+    dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
+    unused = tuple(f"Not used: {row.image or row.mask}: {row.reason}." for row in table if not row.used)
+    return replace(dataset, notes=dataset.notes + unused)
+
+
+def _read(
+    row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings
+) -> _Read:
+    assert row.image is not None
+    assert row.mask is not None
+    raster = read_raster(images[row.image], row.image, limits)
+    source = masks[row.mask]
+    head = source.open("rb").read(64) if isinstance(source, Path) else source[:64]
+    if kind_of(head) is FileKind.GEOJSON:
+        return _Read(row, raster, read_polygons(source, row.mask, raster, limits))
+    return _Read(row, raster, read_mask(source, row.mask, limits))
+
+
+def _scenes(read: Sequence[_Read], key: ClassKey) -> tuple[list[Scene], dict[Pair, Pair]]:
+    """The scenes that could be labelled, and the rows of those that could not, with the reason."""
+    scenes, refused = [], {}
+    for item in read:
+        try:
+            scenes.append(make_scene(item.raster, key.label(item.mask)))
+        except InputError as error:
+            refused[item.row] = replace(item.row, reason=str(error))
+    return scenes, refused
+
+
+def _listed(folder: Path, endings: Collection[str], limits: Settings) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise InputError("no such folder", str(folder), "check the path")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    files = {
+        str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")
+    }
+    if not files:
+        raise InputError(
+            f"no files of a kind that is read ({', '.join(sorted(endings))})", str(folder), "check the path"
+        )
+    if len(files) > limits.max_files:
+        raise InputError(
+            f"{len(files)} files, at most {limits.max_files}",
+            str(folder),
+            "raise EXPLORER_MAX_FILES or give fewer",
+        )
+    return files

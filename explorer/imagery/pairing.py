@@ -1,0 +1,121 @@
+"""Pairs images and masks by their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+IMAGE_WORDS = frozenset({"image", "images", "img", "imgs", "photo", "rgb", "sat", "source", "x"})
+MASK_WORDS = frozenset(
+    {"mask", "masks", "label", "labels", "gt", "groundtruth", "truth", "annotation", "annotations", "ann"}
+    | {"seg", "segmentation", "target", "targets", "vector", "vectors", "y"}
+)
+_SEPARATORS = re.compile(r"[\s_.\-]+")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One row of the table that shows what was paired, what was not, and why."""
+
+    image: str | None
+    mask: str | None
+    reason: str = ""  # why it is not used; empty where it is
+
+    @property
+    def used(self) -> bool:
+        """Whether both are there and nothing speaks against them."""
+        return self.image is not None and self.mask is not None and not self.reason
+
+
+def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[Pair, ...]:
+    """Pairs names, the strictest likeness first: folder and stem, stem, and both without words such as "mask".
+
+    ``a.tif`` goes with ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders called ``images`` or
+    ``masks`` do not count, others do as long as they tell files apart. What fits more than one file is not paired.
+
+    Returns:
+        A row for each pair, in the order of the images, then a row for each file that has no partner.
+    """
+    partner: dict[str, str] = {}
+    left_images, left_masks = list(dict.fromkeys(images)), list(dict.fromkeys(masks))
+    for likeness in _LIKENESSES:
+        partner.update(_unique(left_images, left_masks, likeness))
+        taken = set(partner.values())
+        left_images = [name for name in left_images if name not in partner]
+        left_masks = [name for name in left_masks if name not in taken]
+    rows = [Pair(image, mask) for image, mask in partner.items()]
+    rows.sort(key=lambda row: images.index(row.image or ""))
+    rows += [Pair(name, None, _why(name, left_images, left_masks, "image", "mask")) for name in left_images]
+    rows += [Pair(None, name, _why(name, left_masks, left_images, "mask", "image")) for name in left_masks]
+    return tuple(rows)
+
+
+def separate(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Tells images from masks where both came together: by a folder called "masks" or a word in the name.
+
+    GeoJSON files are labels wherever they lie.
+
+    Returns:
+        Names of images and names of masks.
+    """
+    images: list[str] = []
+    masks: list[str] = []
+    for name in names:
+        path = PurePosixPath(name.lower())
+        words = {path.suffix.removeprefix(".")} | set(path.parent.parts)
+        tokens = _tokens(path.stem)
+        words |= {tokens[0], tokens[-1]} if len(tokens) > 1 else set()
+        (masks if words & (MASK_WORDS | {"geojson", "json"}) else images).append(name)
+    return images, masks
+
+
+def _tokens(stem: str) -> list[str]:
+    return [token for token in _SEPARATORS.split(stem.lower()) if token] or [stem.lower()]
+
+
+def _folder(name: str) -> tuple[str, ...]:
+    parts = PurePosixPath(name.lower()).parent.parts
+    return tuple(part for part in parts if part not in IMAGE_WORDS | MASK_WORDS)
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name.lower()).stem
+
+
+def _bare(name: str) -> str:
+    """The stem without a word for "image" or "mask" at either end, however its parts are joined."""
+    tokens = _tokens(_stem(name))
+    words = IMAGE_WORDS | MASK_WORDS
+    if len(tokens) > 1 and tokens[-1] in words:
+        tokens = tokens[:-1]
+    if len(tokens) > 1 and tokens[0] in words:
+        tokens = tokens[1:]
+    return " ".join(tokens)
+
+
+_LIKENESSES: tuple[Callable[[str], object], ...] = (
+    lambda name: (_folder(name), _stem(name)),
+    _stem,
+    lambda name: (_folder(name), _bare(name)),
+    _bare,
+)
+
+
+def _unique(
+    images: Sequence[str], masks: Sequence[str], likeness: Callable[[str], object]
+) -> list[tuple[str, str]]:
+    groups: dict[object, tuple[list[str], list[str]]] = {}
+    for side, names in enumerate((images, masks)):
+        for name in names:
+            groups.setdefault(likeness(name), ([], []))[side].append(name)
+    return [(group[0][0], group[1][0]) for group in groups.values() if len(group[0]) == len(group[1]) == 1]
+
+
+def _why(name: str, own: Sequence[str], others: Sequence[str], kind: str, other_kind: str) -> str:
+    rivals = [rival for rival in own if rival != name and _bare(rival) == _bare(name)]
+    partners = [partner for partner in others if _bare(partner) == _bare(name)]
+    if partners and (rivals or len(partners) > 1):
+        return f"ambiguous: {', '.join([name, *rivals])} could go with {', '.join(partners)}; rename or leave some out"
+    return f"no {other_kind} is called like this {kind}"

@@ -1,0 +1,147 @@
+"""Splits into training and validation: by scene, or by blocks of a single scene with a margin between them.
+
+The two sides never share a pixel, and where it can be had, every class occurs on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import InputError
+from explorer.imagery.balance import pixel_counts
+from explorer.imagery.scene import IGNORE, GeoReference, Scene
+
+VALIDATION_SHARE = 0.25
+MARGIN = 32
+"""Pixels between the blocks of a split scene, in neither side; fewer in small scenes."""
+
+_TRIES = 200
+_POSITIONS = 16  # of the validation block along each axis
+
+
+@dataclass(frozen=True)
+class Split:
+    """Scenes of either side."""
+
+    training: tuple[Scene, ...]
+    validation: tuple[Scene, ...]
+
+
+def split(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
+    """Splits by scene where there are two or more, else by blocks.
+
+    Args:
+        scenes: at least one.
+        classes: number of classes, background included.
+        seed: the same gives the same split.
+
+    Raises:
+        InputError: a single scene that is too small to be cut.
+    """
+    return split_scenes(scenes, classes, seed) if len(scenes) > 1 else split_blocks(scenes[0], classes, seed)
+
+
+def split_scenes(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
+    """Puts a quarter of the scenes aside for validation, at least one.
+
+    Of many random choices the one is kept that has the most classes on both sides, and of these the one whose
+    validation side is nearest to a quarter of each class's pixels.
+    """
+    counts = np.array([pixel_counts(scene, classes) for scene in scenes])  # (scenes, classes)
+    held_out = max(1, round(len(scenes) * VALIDATION_SHARE))
+    rng = np.random.default_rng(seed)
+    choices = [rng.permutation(len(scenes))[:held_out] for _ in range(_TRIES)]
+    best = max(choices, key=lambda choice: _merit(counts[choice].sum(axis=0), counts.sum(axis=0)))
+    chosen = set(best.tolist())
+    return Split(
+        tuple(scene for index, scene in enumerate(scenes) if index not in chosen),
+        tuple(scene for index, scene in enumerate(scenes) if index in chosen),
+    )
+
+
+def split_blocks(scene: Scene, classes: int, seed: int = 0) -> Split:
+    """Cuts a quarter of a scene out as the validation block, with a margin to the training blocks beside it.
+
+    The block is a full-width or full-height band, so that both sides stay as large as they can be.
+
+    Raises:
+        InputError: fewer than 8 pixels along both axes.
+    """
+    rng = np.random.default_rng(seed)
+    cuts = [cut for axis in (0, 1) for cut in _cuts(axis, scene.size[axis])]
+    if not cuts:
+        raise InputError(
+            "too small to be split into training and validation", scene.name, "give a second scene"
+        )
+    total = pixel_counts(scene, classes)
+
+    def merit(cut: _Cut) -> tuple[int, float]:
+        held_out = pixel_counts(cut.piece(scene, *cut.validation, "validation"), classes)
+        trained = sum(pixel_counts(part, classes) for part in cut.training_pieces(scene))
+        both = (held_out > 0) & (trained > 0)
+        return int(both[1:].sum()), _merit(held_out, total)[1]
+
+    best = max((cuts[index] for index in rng.permutation(len(cuts))), key=merit)
+    return Split(best.training_pieces(scene), (best.piece(scene, *best.validation, "validation"),))
+
+
+def _merit(held_out: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, float]:
+    """Foreground classes that occur on both sides, and how near each is to the wanted share (0 is best)."""
+    both = int(((held_out[1:] > 0) & (held_out[1:] < total[1:])).sum())
+    present = total > 0
+    share = held_out[present] / total[present]
+    return both, -float(np.abs(share - VALIDATION_SHARE).sum())
+
+
+@dataclass(frozen=True)
+class _Cut:
+    axis: int  # 0: bands of rows, 1: bands of columns
+    validation: tuple[int, int]  # start, stop
+    training: tuple[tuple[int, int], ...]  # one block, or one on either side
+
+    def training_pieces(self, scene: Scene) -> tuple[Scene, ...]:
+        names = ("training",) if len(self.training) == 1 else ("training 1", "training 2")
+        return tuple(self.piece(scene, *span, name) for span, name in zip(self.training, names, strict=True))
+
+    def piece(self, scene: Scene, start: int, stop: int, name: str) -> Scene:
+        rows, columns = (slice(start, stop), slice(None))[:: -1 if self.axis else 1]
+        offset = (0, start) if self.axis else (start, 0)
+        return replace(
+            scene,
+            name=f"{scene.name} ({name})",
+            image=scene.image[:, rows, columns],
+            label=scene.label[rows, columns],
+            georeference=_shifted(scene.georeference, *offset),
+        )
+
+
+def _cuts(axis: int, length: int) -> list[_Cut]:
+    margin = max(1, min(MARGIN, length // 16))
+    block = round(length * VALIDATION_SHARE)
+    if length < 8:
+        return []
+    starts = {round(position) for position in np.linspace(0, length - block, _POSITIONS)}
+    cuts = []
+    for start in sorted(starts):
+        spans = ((0, start - margin), (start + block + margin, length))
+        training = tuple(span for span in spans if span[1] - span[0] >= block // 2)
+        if training:
+            cuts.append(_Cut(axis, (start, start + block), training))
+    return cuts
+
+
+def _shifted(georeference: GeoReference | None, row: int, column: int) -> GeoReference | None:
+    if georeference is None:
+        return None
+    a, b, c, d, e, f = georeference.transform
+    shifted = (a, b, c + a * column + b * row, d, e, f + d * column + e * row)
+    return replace(georeference, transform=shifted)
+
+
+def has_foreground(scenes: Sequence[Scene]) -> bool:
+    """Whether any pixel of the scenes belongs to a class other than the background."""
+    return any(((scene.label > 0) & (scene.label != IGNORE)).any() for scene in scenes)
