@@ -24,7 +24,7 @@ _MASK_ENDINGS = _ENDINGS | {".geojson", ".json"}
 
 @dataclass(frozen=True)
 class Upload:
-    """What became of an upload. Nothing is lost: what could not be used stands in the table with its reason."""
+    """What became of an upload: what could not be used stands in the table with its reason."""
 
     table: tuple[Pair, ...]
     dataset: Dataset | None
@@ -103,7 +103,7 @@ def dataset_from_folders(
     seed: int = 0,
     limits: Settings | None = None,
 ) -> Dataset:
-    """Makes a dataset of the files in two folders. Unlike in an upload, a file that cannot be read is an error.
+    """Makes a dataset of the files in two folders. Here, a file that cannot be read is an error.
 
     Args:
         images: folder of images.
@@ -115,8 +115,8 @@ def dataset_from_folders(
         limits: on sizes and numbers; those of the installation if not given.
 
     Raises:
-        InputError: a folder is missing or empty, nothing could be paired, a file cannot be read, or the scenes do
-            not make a dataset (see :func:`make_dataset`).
+        InputError: a folder is missing or empty, nothing could be paired, a file cannot be read, or the scenes
+            do not make a dataset (see :func:`make_dataset`).
     """
     limits = limits or settings()
     image_files, mask_files = _listed(images, _ENDINGS, limits), _listed(masks, _MASK_ENDINGS, limits)
@@ -165,9 +165,7 @@ def _listed(folder: Path, endings: Collection[str], limits: Settings) -> dict[st
         str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")
     }
     if not files:
-        raise InputError(
-            f"no files of a kind that is read ({', '.join(sorted(endings))})", str(folder), "check the path"
-        )
+        raise InputError(f"holds no {', '.join(sorted(endings))} files", str(folder), "check the path")
     if len(files) > limits.max_files:
         raise InputError(
             f"{len(files)} files, at most {limits.max_files}",

@@ -32,8 +32,9 @@ class Pair:
 def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[Pair, ...]:
     """Pairs names, the strictest likeness first: folder and stem, stem, and both without words such as "mask".
 
-    ``a.tif`` goes with ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders called ``images`` or
-    ``masks`` do not count, others do as long as they tell files apart. What fits more than one file is not paired.
+    ``a.tif`` goes with ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders called ``images``
+    or ``masks`` do not count, others do as long as they tell files apart. What fits more than one file is not
+    paired.
 
     Returns:
         A row for each pair, in the order of the images, then a row for each file that has no partner.
@@ -117,5 +118,6 @@ def _why(name: str, own: Sequence[str], others: Sequence[str], kind: str, other_
     rivals = [rival for rival in own if rival != name and _bare(rival) == _bare(name)]
     partners = [partner for partner in others if _bare(partner) == _bare(name)]
     if partners and (rivals or len(partners) > 1):
-        return f"ambiguous: {', '.join([name, *rivals])} could go with {', '.join(partners)}; rename or leave some out"
+        names = ", ".join([name, *rivals])
+        return f"ambiguous: {names} could go with {', '.join(partners)}; rename or leave some out"
     return f"no {other_kind} is called like this {kind}"

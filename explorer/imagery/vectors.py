@@ -28,8 +28,8 @@ _OBJECT = "object"
 def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Settings | None = None) -> Mask:
     """Draws the polygons of a GeoJSON file onto an image; pixels whose centre lies in one belong to it.
 
-    The class of a polygon is its property ``class`` or ``label``; without either it is "object". Coordinates are
-    in the file's ``crs`` member, or in degrees (EPSG:4326), as RFC 7946 has it.
+    The class of a polygon is its property ``class`` or ``label``; without either it is "object". Coordinates
+    are in the file's ``crs`` member, or in degrees (EPSG:4326), as RFC 7946 has it.
 
     Args:
         source: a path, or the file's content.
@@ -38,7 +38,8 @@ def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Setti
         limits: size limits; those of the installation if not given.
 
     Raises:
-        InputError: not GeoJSON, no polygons, coordinates that are not what the file declares, or none on the image.
+        InputError: not GeoJSON, no polygons, coordinates that are not what the file declares, or none on the
+            image.
     """
     limits = limits or settings()
     if raster.georeference is None or raster.georeference.crs is None:
