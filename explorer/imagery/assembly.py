@@ -1,43 +1,44 @@
-"""Scenes to a dataset: checks, split and stretch."""
+"""Datasets: of scenes, of folders for the command line, of an upload for the pages."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
-from pathlib import PurePosixPath
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from explorer.errors import InputError
-from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene
-from explorer.imagery.splitting import Split, has_foreground, split
+from explorer.imagery.checks import check_scenes, has_foreground, make_scene
+from explorer.imagery.classes import ClassKey, Palette, class_key
+from explorer.imagery.files import Skipped, unpack
+from explorer.imagery.masks import Mask, read_mask
+from explorer.imagery.pairing import Pair, pair, separate
+from explorer.imagery.reading import read_raster
+from explorer.imagery.scene import Dataset, Raster, Scene
+from explorer.imagery.sources import FileKind, kind_of, read_bytes
+from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
+from explorer.imagery.vectors import read_polygons
+from explorer.settings import Settings, settings
+
+_ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+_MASK_ENDINGS = _ENDINGS | {".geojson", ".json"}
 
 
-def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
-    """An image with its label; pixels that are invalid in the image become ``IGNORE``.
+@dataclass(frozen=True)
+class Upload:
+    """What became of an upload: what could not be used stands in the table with its reason."""
 
-    Args:
-        raster: the image.
-        label: (H, W), class ids or ``IGNORE``.
+    table: tuple[Pair, ...]
+    dataset: Dataset | None
+    problem: InputError | None = None  # why there is no dataset
+    skipped: tuple[Skipped, ...] = ()  # files that were not looked at
 
-    Raises:
-        InputError: another size than the image's, or every pixel is ignored.
-    """
-    if label.shape != raster.valid.shape:
-        (height, width), (image_height, image_width) = label.shape, raster.valid.shape
-        raise InputError(
-            f"the mask is {width}×{height} pixels, its image {image_width}×{image_height}",
-            raster.name,
-            "save both at the same size",
-        )
-    label = np.where(raster.valid, label, np.uint8(IGNORE))
-    if (label == IGNORE).all():
-        raise InputError(
-            "every pixel is ignored", raster.name, "label some pixels with a class, 255 means ignore"
-        )
-    return Scene(raster.name, raster.image, label, raster.bands, raster.georeference)
+
+@dataclass(frozen=True)
+class _Read:
+    row: Pair
+    raster: Raster
+    mask: Mask
 
 
 def make_dataset(
@@ -60,19 +61,7 @@ def make_dataset(
         InputError: no scenes, names twice, differing bands, labels outside the classes, no foreground at all,
             or a ``validation`` that names no scene or all of them.
     """
-    if not scenes:
-        raise InputError("no scenes", name, "give at least one image with its mask")
-    _check_names(scenes)
-    _check_classes(classes, name)
-    _check_bands(scenes)
-    for scene in scenes:
-        _check_labels(scene, classes)
-    if not has_foreground(scenes):
-        raise InputError(
-            f"no foreground at all: every label is {classes[0]!r} or ignored",
-            name,
-            "label at least one object, and check that the masks are not empty",
-        )
+    check_scenes(name, scenes, classes)
     parts = _by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
     return Dataset(
         name,
@@ -85,42 +74,98 @@ def make_dataset(
     )
 
 
-def _check_names(scenes: Sequence[Scene]) -> None:
-    twice = [name for name, count in Counter(scene.name for scene in scenes).items() if count > 1]
-    if twice:
-        raise InputError("two scenes have this name", twice[0], "rename one")
+def dataset_from_files(
+    images: Mapping[str, bytes],
+    masks: Mapping[str, bytes] | None = None,
+    *,
+    name: str = "upload",
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    validation: Collection[str] | None = None,
+    seed: int = 0,
+    limits: Settings | None = None,
+) -> Upload:
+    """Makes a dataset of uploaded files, zips among them. One bad file does not lose the good ones.
+
+    Args:
+        images: content by name; with the masks among them if ``masks`` is not given.
+        masks: content by name; rasters, or GeoJSON polygons for georeferenced images.
+        name: of the dataset.
+        classes: class names, background first; found from the masks if not given.
+        palette: colours of the masks and their classes; found from the masks if not given.
+        validation: names of the scenes to validate on; chosen if not given.
+        seed: of the choice.
+        limits: on sizes and numbers; those of the installation if not given.
+
+    Raises:
+        InputError: the upload as a whole exceeds the limits, or holds no file that could be taken.
+    """
+    limits = limits or settings()
+    unpacked = unpack(images, limits)
+    image_files, skipped = dict(unpacked.files), unpacked.skipped
+    if masks:
+        unpacked = unpack(masks, limits)
+        mask_files, skipped = dict(unpacked.files), skipped + unpacked.skipped
+    else:
+        image_names, mask_names = separate(list(image_files))
+        mask_files = {key: image_files[key] for key in mask_names}
+        image_files = {key: image_files[key] for key in image_names}
+    table, read = [], []
+    for row in pair(list(image_files), list(mask_files)):
+        try:
+            if row.used:
+                read.append(_read(row, image_files, mask_files, limits))
+        except InputError as error:
+            row = replace(row, reason=str(error))
+        table.append(row)
+    try:
+        key = class_key([item.mask for item in read], classes, palette, limits)
+        scenes, refused = _scenes(read, key)
+        table = [refused.get(row, row) for row in table]
+        dataset = make_dataset(name, scenes, key.classes, validation, seed)
+    except InputError as error:
+        return Upload(tuple(table), None, error, skipped)
+    return Upload(tuple(table), dataset, None, skipped)
 
 
-def _check_classes(classes: Sequence[str], name: str) -> None:
-    if len(classes) < 2 or len(set(classes)) < len(classes) or not all(text.strip() for text in classes):
+def dataset_from_folders(
+    images: Path,
+    masks: Path,
+    validation: Collection[str] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    seed: int = 0,
+    limits: Settings | None = None,
+) -> Dataset:
+    """Makes a dataset of the files in two folders. Here, a file that cannot be read is an error.
+
+    Args:
+        images: folder of images.
+        masks: folder of masks, paired by name.
+        validation: names of the scenes to validate on; chosen if not given.
+        classes: class names, background first; found from the masks if not given.
+        palette: colours of the masks and their classes; found from the masks if not given.
+        seed: of the choice.
+        limits: on sizes and numbers; those of the installation if not given.
+
+    Raises:
+        InputError: a folder is missing or empty, nothing could be paired, a file cannot be read, or the
+            scenes do not make a dataset (see :func:`make_dataset`).
+    """
+    limits = limits or settings()
+    image_files, mask_files = _listed(images, _ENDINGS, limits), _listed(masks, _MASK_ENDINGS, limits)
+    table = pair(list(image_files), list(mask_files))
+    read = [_read(row, image_files, mask_files, limits) for row in table if row.used]
+    if not read:
         raise InputError(
-            f"classes {', '.join(map(repr, classes))}",
-            name,
-            "name the background and at least one class, each once",
+            f"no image has a mask: {table[0].reason}", str(masks), "name masks like their images"
         )
-
-
-def _check_bands(scenes: Sequence[Scene]) -> None:
-    counts = Counter(len(scene.image) for scene in scenes)
-    if len(counts) > 1:
-        common = counts.most_common(1)[0][0]
-        odd = next(scene for scene in scenes if len(scene.image) != common)
-        first = next(scene for scene in scenes if len(scene.image) == common)
-        raise InputError(
-            f"{len(odd.image)} bands, but {first.name} has {common}",
-            odd.name,
-            "give all images the same bands",
-        )
-
-
-def _check_labels(scene: Scene, classes: Sequence[str]) -> None:
-    outside = np.flatnonzero(np.bincount(scene.label.ravel(), minlength=IGNORE + 1)[len(classes) : IGNORE])
-    if outside.size:
-        raise InputError(
-            f"label {len(classes) + int(outside[0])} is none of the {len(classes)} classes",
-            scene.name,
-            "correct the mask; pixels to be ignored are 255",
-        )
+    key = class_key([item.mask for item in read], classes, palette, limits)
+    scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
+    dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
+    unused = tuple(f"Not used: {row.image or row.mask}: {row.reason}." for row in table if not row.used)
+    return replace(dataset, notes=dataset.notes + unused)
 
 
 def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
@@ -161,3 +206,44 @@ def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[str, ...]:
         if not has_foreground(part):
             notes.append(f"No foreground among the {side} scenes: choose the split by hand or add scenes.")
     return tuple(notes)
+
+
+def _read(
+    row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings
+) -> _Read:
+    assert row.image is not None
+    assert row.mask is not None
+    raster = read_raster(images[row.image], row.image, limits)
+    data = read_bytes(masks[row.mask], row.mask, limits)
+    if kind_of(data) is FileKind.GEOJSON:
+        return _Read(row, raster, read_polygons(data, row.mask, raster, limits))
+    return _Read(row, raster, read_mask(data, row.mask, limits))
+
+
+def _scenes(read: Sequence[_Read], key: ClassKey) -> tuple[list[Scene], dict[Pair, Pair]]:
+    """The scenes that could be labelled, and the rows of those that could not, with the reason."""
+    scenes, refused = [], {}
+    for item in read:
+        try:
+            scenes.append(make_scene(item.raster, key.label(item.mask)))
+        except InputError as error:
+            refused[item.row] = replace(item.row, reason=str(error))
+    return scenes, refused
+
+
+def _listed(folder: Path, endings: Collection[str], limits: Settings) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise InputError("no such folder", str(folder), "check the path")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    files = {
+        str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")
+    }
+    if not files:
+        raise InputError(f"holds no {', '.join(sorted(endings))} files", str(folder), "check the path")
+    if len(files) > limits.max_files:
+        raise InputError(
+            f"{len(files)} files, at most {limits.max_files}",
+            str(folder),
+            "raise EXPLORER_MAX_FILES or give fewer",
+        )
+    return files

@@ -37,12 +37,18 @@ class ClassKey:
         """The label (H, W) of a mask.
 
         Raises:
-            InputError: the mask has a value that is none of the classes.
+            InputError: the mask has a value that is none of the classes, or is of another kind.
         """
-        mask = _as(mask, self.kind)
-        table = np.full(max(1, len(mask.keys)), IGNORE, dtype=np.uint8)
-        counts = mask.counts()
-        for position, key in enumerate(mask.keys):
+        unified = _as(mask, self.kind)
+        if unified is None:
+            raise InputError(
+                f"its {mask.kind} do not go with the {self.kind} of the other masks",
+                mask.name,
+                "save all masks alike",
+            )
+        table = np.full(max(1, len(unified.keys)), IGNORE, dtype=np.uint8)
+        counts = unified.counts()
+        for position, key in enumerate(unified.keys):
             if key in self.ids:
                 table[position] = self.ids[key]
             elif counts[position]:
@@ -78,16 +84,15 @@ def class_key(
         limits: the most classes; those of the installation if not given.
 
     Raises:
-        InputError: masks of kinds that do not go together, too many classes, or colours that do not fit
-            ``classes``.
+        InputError: too many classes, or colours or names that do not fit ``classes``.
     """
     most = (limits or settings()).max_classes
     kind = _common_kind(masks, palette)
     counts: Counter[Key] = Counter()
-    for mask in masks:
-        unified = _as(mask, kind)
-        for key, count in zip(unified.keys, unified.counts(), strict=True):
-            counts[key] += int(count)
+    for mask in (_as(mask, kind) for mask in masks):
+        if mask is not None:  # the others are refused when they are labelled
+            for key, count in zip(mask.keys, mask.counts(), strict=True):
+                counts[key] += int(count)
     found = {key for key, count in counts.items() if count}
     if kind is MaskKind.VALUES:
         values = {int(key) for key in found}
@@ -102,35 +107,33 @@ def class_key(
 
 
 def _common_kind(masks: Sequence[Mask], palette: Palette | None) -> MaskKind:
-    kinds = {mask.kind for mask in masks}
-    if MaskKind.NAMES in kinds:
-        if len(kinds) > 1:
-            other = next(mask for mask in masks if mask.kind is not MaskKind.NAMES)
-            raise InputError("a raster mask among vector labels", other.name, "use one kind for all scenes")
+    """The kind that most masks have or can be taken for."""
+    given = Counter(mask.kind for mask in masks)
+    if given[MaskKind.NAMES] * 2 > len(masks):
         return MaskKind.NAMES
-    if kinds <= {MaskKind.VALUES}:
-        with_palette = [mask for mask in masks if mask.colours]
-        colours = {pair for mask in with_palette for pair in zip(mask.keys, mask.colours, strict=True)}
-        contradicting = len({value for value, _ in colours}) < len(colours)
-        use_colours = contradicting or (palette is not None and len(with_palette) == len(masks))
-        return MaskKind.COLOURS if use_colours else MaskKind.VALUES
-    grey = all(_is_grey(str(key)) for mask in masks if mask.kind is MaskKind.COLOURS for key in mask.keys)
-    return MaskKind.VALUES if grey and palette is None else MaskKind.COLOURS
+    with_palette = [mask for mask in masks if mask.colours]
+    pairs = {pair for mask in with_palette for pair in zip(mask.keys, mask.colours, strict=True)}
+    contradicting = len({value for value, _ in pairs}) < len(pairs)
+    if contradicting or (palette is not None and len(with_palette) == len(masks)):
+        return MaskKind.COLOURS
+    as_values = sum(_as(mask, MaskKind.VALUES) is not None for mask in masks)
+    as_colours = sum(_as(mask, MaskKind.COLOURS) is not None for mask in masks)
+    if palette is not None and as_colours == len(masks):
+        return MaskKind.COLOURS
+    return MaskKind.VALUES if as_values >= as_colours else MaskKind.COLOURS
 
 
-def _as(mask: Mask, kind: MaskKind) -> Mask:
-    """The same mask with its keys as values or as colours."""
+def _as(mask: Mask, kind: MaskKind) -> Mask | None:
+    """The same mask with its keys as values or as colours; None where that cannot be."""
     if mask.kind is kind:
         return mask
     if kind is MaskKind.COLOURS and mask.colours:
         return replace(mask, kind=kind, keys=mask.colours)
     if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
         return replace(mask, kind=kind, keys=tuple("#000000" if key == 0 else "#ffffff" for key in mask.keys))
-    if kind is MaskKind.VALUES and all(_is_grey(str(key)) for key in mask.keys):
+    if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
         return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
-    raise InputError(
-        f"its {mask.kind} do not go with the {kind} of the other masks", mask.name, "save all masks alike"
-    )
+    return None
 
 
 def _is_grey(colour: str) -> bool:

@@ -30,7 +30,7 @@ class Pair:
 
 
 def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[Pair, ...]:
-    """Pairs names, the strictest likeness first: folder and stem, stem, and both without words such as "mask".
+    """Pairs names, the strictest likeness first: folder and stem, stem, both without words such as "mask".
 
     ``a.tif`` goes with ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders called ``images``
     or ``masks`` do not count, others do as long as they tell files apart. What fits more than one file is not

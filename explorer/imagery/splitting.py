@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.imagery.balance import pixel_counts
-from explorer.imagery.scene import IGNORE, GeoReference, Scene
+from explorer.imagery.scene import GeoReference, Scene
 
 VALIDATION_SHARE = 0.25
 MARGIN = 32
@@ -140,8 +140,3 @@ def _shifted(georeference: GeoReference | None, row: int, column: int) -> GeoRef
     a, b, c, d, e, f = georeference.transform
     shifted = (a, b, c + a * column + b * row, d, e, f + d * column + e * row)
     return replace(georeference, transform=shifted)
-
-
-def has_foreground(scenes: Sequence[Scene]) -> bool:
-    """Whether any pixel of the scenes belongs to a class other than the background."""
-    return any(((scene.label > 0) & (scene.label != IGNORE)).any() for scene in scenes)
