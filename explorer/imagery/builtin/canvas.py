@@ -1,19 +1,28 @@
 """A canvas in metres that keeps colour, height and label of the ground at once.
 
-Layouts paint polygons and discs on it; ``light.py`` turns colour and height into a photograph.
+Layouts paint polygons on it; ``light.py`` turns colour and height into a photograph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Colour = tuple[float, float, float]
 """Red, green and blue, 0 to 255, as the eye sees them in even light."""
+
+Point = tuple[float, float]
+"""Metres from the centre of the scene, x to the right and y down, before the layout is turned."""
+
+Points = NDArray[np.float64] | Sequence[Point]
+
+Area = tuple[float, float, float, float]
+"""Left, top, right and bottom in metres."""
 
 Window = tuple[slice, slice]
 
@@ -22,7 +31,7 @@ Window = tuple[slice, slice]
 class Canvas:
     """The ground seen from above, drawn finer than it is delivered.
 
-    Layout coordinates are metres from the centre of the scene, x to the right and y down, turned by ``angle``.
+    Layout coordinates are metres from the centre of the scene, turned by ``angle``.
     """
 
     pixels: int  # side of the delivered scene
@@ -32,19 +41,21 @@ class Canvas:
     colour: NDArray[np.float32] = field(init=False)  # (S, S, 3), 0 to 255
     height: NDArray[np.float32] = field(init=False)  # (S, S), metres above the ground
     label: NDArray[np.uint8] = field(init=False)  # (S, S), class ids
-    gloss: NDArray[np.float32] = field(init=False)  # (S, S), 0 dull to 1 mirror
 
     def __post_init__(self) -> None:
-        side = self.pixels * self.supersampling
-        self.colour = np.zeros((side, side, 3), np.float32)
-        self.height = np.zeros((side, side), np.float32)
-        self.label = np.zeros((side, side), np.uint8)
-        self.gloss = np.zeros((side, side), np.float32)
+        self.colour = np.zeros((self.side, self.side, 3), np.float32)
+        self.height = np.zeros((self.side, self.side), np.float32)
+        self.label = np.zeros((self.side, self.side), np.uint8)
 
     @property
     def side(self) -> int:
         """Height and width of the fine grid in its pixels."""
         return self.pixels * self.supersampling
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The fine grid."""
+        return self.side, self.side
 
     @property
     def scale(self) -> float:
@@ -54,83 +65,120 @@ class Canvas:
     @property
     def reach(self) -> float:
         """Metres from the centre that cover every corner, however the layout is turned."""
-        return self.pixels * self.metres_per_pixel / np.sqrt(2)
+        return float(self.pixels * self.metres_per_pixel / np.sqrt(2))
 
-    def to_grid(self, points: ArrayLike) -> NDArray[np.float64]:
+    def to_grid(self, points: Points) -> NDArray[np.float64]:
         """Layout metres (n, 2) to columns and rows (n, 2) of the fine grid."""
-        x, y = np.asarray(points, float).reshape(-1, 2).T
-        cos, sin = np.cos(self.angle), np.sin(self.angle)
-        return np.stack([x * cos - y * sin, x * sin + y * cos], axis=1) * self.scale + self.side / 2
+        return placed(points, (0.0, 0.0), self.angle) * self.scale + self.side / 2
 
-    def stencil(self, points: ArrayLike) -> tuple[Window, NDArray[np.bool_]] | None:
-        """The window that a polygon covers and the pixels inside it; None where it lies outside the scene."""
-        corners = self.to_grid(points)
-        low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
-        high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, self.side)
-        if (high <= low).any():
+    def sees(self, centre: Point, radius: float) -> bool:
+        """Whether anything within a radius of a point may be in view."""
+        column, row = self.to_grid([centre])[0]
+        margin = radius * self.scale
+        return bool(-margin < column < self.side + margin and -margin < row < self.side + margin)
+
+    def stencil(self, outlines: Sequence[Points]) -> tuple[Window, NDArray[np.bool_]] | None:
+        """The window that polygons cover and the pixels inside any of them; None if all lie out of view."""
+        together = self.to_grid(np.concatenate([np.asarray(outline, np.float64) for outline in outlines]))
+        left, top = np.maximum(np.floor(together.min(axis=0)).astype(int), 0).tolist()
+        right, bottom = np.minimum(np.ceil(together.max(axis=0)).astype(int) + 1, self.side).tolist()
+        if right <= left or bottom <= top:
             return None
-        image = Image.new("1", (int(high[0] - low[0]), int(high[1] - low[1])))
-        ImageDraw.Draw(image).polygon([tuple(corner) for corner in corners - low - 0.5], fill=1)
-        return (slice(low[1], high[1]), slice(low[0], high[0])), np.asarray(image)
+        image = Image.new("L", (right - left, bottom - top))
+        brush = ImageDraw.Draw(image)
+        flat = (together - (left + 0.5, top + 0.5)).ravel().tolist()
+        start = 0
+        for outline in outlines:
+            end = start + 2 * len(outline)
+            brush.polygon(flat[start:end], fill=1)
+            start = end
+        return (slice(top, bottom), slice(left, right)), np.asarray(image).view(np.bool_)
 
     def polygon(
         self,
-        points: ArrayLike,
+        points: Points,
         colour: Colour | None = None,
         *,
         height: float | None = None,
         label: int | None = None,
-        gloss: float = 0.0,
         opacity: float = 1.0,
     ) -> None:
         """Paint the inside of a polygon; what is None stays as it is."""
-        found = self.stencil(points)
+        self.polygons([points], colour, height=height, label=label, opacity=opacity)
+
+    def polygons(
+        self,
+        outlines: Sequence[Points],
+        colour: Colour | None = None,
+        *,
+        height: float | None = None,
+        label: int | None = None,
+        opacity: float = 1.0,
+    ) -> None:
+        """Paint many polygons alike: much quicker than one by one."""
+        found = self.stencil(outlines) if outlines else None
         if found is None:
             return
         window, inside = found
         if colour is not None:
-            region = self.colour[window]
-            region[inside] += np.float32(opacity) * (np.asarray(colour, np.float32) - region[inside])
-            self.gloss[window][inside] = gloss
+            new = np.asarray(colour, np.float32)
+            if opacity < 1:
+                new = self.colour[window] + np.float32(opacity) * (new - self.colour[window])
+            np.copyto(self.colour[window], new, where=inside[..., None])
         if height is not None:
-            self.height[window][inside] = height
+            np.copyto(self.height[window], np.float32(height), where=inside)
         if label is not None:
-            self.label[window][inside] = label
+            np.copyto(self.label[window], np.uint8(label), where=inside)
 
-    def line(
-        self, points: Sequence[tuple[float, float]], width: float, colour: Colour, opacity: float = 1.0
-    ) -> None:
-        """Paint a line of a width in metres through the points."""
-        for (x0, y0), (x1, y1) in zip(points[:-1], points[1:], strict=True):
-            length = np.hypot(x1 - x0, y1 - y0)
-            if length > 0:
-                centre = ((x0 + x1) / 2, (y0 + y1) / 2)
-                turned = rectangle(centre, (length, width), np.arctan2(y1 - y0, x1 - x0))
-                self.polygon(turned, colour, opacity=opacity)
+    def blend(self, outlines: Sequence[Points], texture: NDArray[np.float32]) -> None:
+        """Multiply the colour inside polygons by a texture (S, S) about 1."""
+        found = self.stencil(outlines)
+        if found is not None:
+            window, inside = found
+            np.multiply(
+                self.colour[window], texture[window][..., None], self.colour[window], where=inside[..., None]
+            )
 
     def delivered_label(self) -> NDArray[np.uint8]:
         """The label at the delivered size: the commonest class of each block, ties to the higher class id."""
         factor = self.supersampling
         blocks = self.label.reshape(self.pixels, factor, self.pixels, factor)
         counts = np.stack([(blocks == k).sum(axis=(1, 3)) for k in range(int(self.label.max()) + 1)])
-        return (len(counts) - 1 - counts[::-1].argmax(axis=0)).astype(np.uint8)
+        classes: NDArray[np.uint8] = (len(counts) - 1 - counts[::-1].argmax(axis=0)).astype(np.uint8)
+        return classes
 
 
-def rectangle(
-    centre: tuple[float, float], size: tuple[float, float], angle: float = 0.0
-) -> NDArray[np.float64]:
+def rectangle(centre: Point, size: tuple[float, float], angle: float = 0.0) -> NDArray[np.float64]:
     """Corners (4, 2) of a rectangle of a length (along ``angle``) and a width."""
-    half = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * np.asarray(size) / 2
-    return placed(half, centre, angle)
+    return placed(np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) * size, centre, angle)
 
 
-def placed(points: ArrayLike, centre: tuple[float, float], angle: float) -> NDArray[np.float64]:
+def box(area: Area) -> NDArray[np.float64]:
+    """Corners (4, 2) of an upright rectangle."""
+    left, top, right, bottom = area
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+def strokes(points: Sequence[Point], width: float) -> list[NDArray[np.float64]]:
+    """Outlines of a line of a width in metres through the points, one for each straight piece."""
+    return [
+        rectangle(
+            ((x0 + x1) / 2, (y0 + y1) / 2),
+            (float(np.hypot(x1 - x0, y1 - y0)), width),
+            np.arctan2(y1 - y0, x1 - x0),
+        )
+        for (x0, y0), (x1, y1) in pairwise(points)
+    ]
+
+
+def placed(points: Points, centre: Point, angle: float) -> NDArray[np.float64]:
     """Points (n, 2) turned by an angle and moved to a centre."""
     cos, sin = np.cos(angle), np.sin(angle)
-    return np.asarray(points, float) @ np.array([[cos, sin], [-sin, cos]]) + np.asarray(centre)
+    turned: NDArray[np.float64] = np.asarray(points, np.float64) @ np.array([[cos, sin], [-sin, cos]])
+    return turned + centre
 
 
-def disc(centre: tuple[float, float], radius: float, corners: int = 20) -> NDArray[np.float64]:
-    """Corners of a regular polygon that looks like a disc."""
-    turns = np.linspace(0, 2 * np.pi, corners, endpoint=False)
-    return np.stack([np.cos(turns), np.sin(turns)], axis=1) * radius + np.asarray(centre)
+def spot(at: Point, centre: Point, angle: float) -> Point:
+    """One point turned by an angle and moved to a centre."""
+    x, y = placed([at], centre, angle)[0].tolist()
+    return x, y

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.random import Generator
 
 from explorer.errors import InputError
-from explorer.imagery.builtin import car_park
-from explorer.imagery.scene import Dataset, Scene, Stretch
+from explorer.imagery.assembly import make_dataset
+from explorer.imagery.builtin import car_park, harbour, town
+from explorer.imagery.scene import Dataset, Scene
 
 
 @dataclass(frozen=True)
@@ -23,32 +24,44 @@ class BuiltinInfo:
         sentence: one sentence on what is in it and why it is hard.
         classes: names; the position is the class id.
         interest: id of the class whose recall and precision matter.
-        training: training scenes.
-        validation: validation scenes, the last ones generated.
         scene: draws one scene from its name and a generator.
         bands: names.
+        training: number of training scenes.
+        validation: number of validation scenes, the last ones generated.
     """
 
     title: str
     sentence: str
     classes: tuple[str, ...]
     interest: int
-    training: int
-    validation: int
     scene: Callable[[str, Generator], Scene]
     bands: tuple[str, ...] = ("red", "green", "blue")
+    training: int = 5
+    validation: int = 3
 
 
 BUILTIN: Mapping[str, BuiltinInfo] = MappingProxyType(
     {
         "car_park": BuiltinInfo(
             title="Car park",
-            sentence="Cars cover about 1 % of the pixels, among skylights, containers and trees of their size.",
+            sentence="Cars cover about 1 % of the pixels, beside skylights and containers of their size.",
             classes=car_park.CLASSES,
             interest=car_park.CAR,
-            training=6,
-            validation=3,
             scene=car_park.car_park_scene,
+        ),
+        "harbour": BuiltinInfo(
+            title="Harbour",
+            sentence="Ships cover about 0.5 % of the pixels, moored at piers or under way, small and large.",
+            classes=harbour.CLASSES,
+            interest=harbour.SHIP,
+            scene=harbour.harbour_scene,
+        ),
+        "town": BuiltinInfo(
+            title="Town",
+            sentence="Four classes at once: buildings and roads are common, trees less so, cars rare.",
+            classes=town.CLASSES,
+            interest=town.CAR,
+            scene=town.town_scene,
         ),
     }
 )
@@ -71,14 +84,14 @@ def builtin_dataset(key: str, seed: int = 0) -> Dataset:
     if seed < 0:
         raise InputError(f"the seed is {seed}", "seed", "take 0 or more")
     info = BUILTIN[key]
-    count = info.training + info.validation
     scenes = [
-        info.scene(
-            f"{key.replace('_', '-')}-{number + 1}", np.random.default_rng([seed, number, *key.encode()])
-        )
-        for number in range(count)
+        info.scene(f"{key.replace('_', '-')}-{number + 1}", scene_generator(key, seed, number))
+        for number in range(info.training + info.validation)
     ]
-    training, validation = tuple(scenes[: info.training]), tuple(scenes[info.training :])
-    return Dataset(
-        info.title, info.classes, info.bands, training, validation, Stretch((0.0,) * 3, (255.0,) * 3)
-    )
+    held_out = {scene.name for scene in scenes[info.training :]}
+    return make_dataset(info.title, scenes, info.classes, held_out)
+
+
+def scene_generator(key: str, seed: int, number: int) -> Generator:
+    """The random numbers of one scene, which do not depend on how many scenes there are."""
+    return np.random.default_rng([seed, number, *key.encode()])

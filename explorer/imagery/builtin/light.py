@@ -11,12 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 
 from explorer.imagery.builtin.canvas import Canvas
-from explorer.imagery.builtin.texture import Field, grain, smooth_noise
-
-GAMMA = 2.2
+from explorer.imagery.builtin.texture import Field, fractal_noise, grain
 
 
 @dataclass(frozen=True)
@@ -46,25 +44,31 @@ class Light:
 def photograph(canvas: Canvas, light: Light, rng: Generator) -> NDArray[np.uint8]:
     """The delivered image (3, H, W) of what stands on the canvas."""
     lit = (1 - cast_shadow(canvas.height, light, canvas.scale)) * facing(canvas.height, light, canvas.scale)
-    open_sky = openness(canvas.height, canvas.scale)
-    warm = np.array([1 + 0.05 * light.warmth, 1.0, 1 - 0.07 * light.warmth], np.float32)
-    cool = np.array([0.86, 0.97, 1.2], np.float32)
-    radiance = np.power(np.clip(canvas.colour, 0, 255) / 255, GAMMA, dtype=np.float32)
-    radiance *= (light.sun * lit)[..., None] * warm + (light.sky * open_sky)[..., None] * cool
-    radiance += (canvas.gloss * lit)[..., None] * warm
-    return exposed(radiance, canvas, light, rng)
-
-
-def exposed(radiance: NDArray[np.float32], canvas: Canvas, light: Light, rng: Generator) -> NDArray[np.uint8]:
-    """What the camera makes of a radiance (S, S, 3): optics, haze, sensor, 8 bits."""
+    lit *= np.float32(light.sun)
+    sky = openness(canvas.height, canvas.scale) * np.float32(light.sky)
+    warm = (1 + 0.05 * light.warmth, 1.0, 1 - 0.07 * light.warmth)
+    cool = (0.86, 0.97, 1.2)
     factor, side = canvas.supersampling, canvas.pixels
-    sharp = gaussian_filter(radiance, (0.42 * factor, 0.42 * factor, 0))
-    small = sharp.reshape(side, factor, side, factor, 3).mean(axis=(1, 3))
-    small = small * (1 - light.haze) + light.haze * np.array([0.5, 0.56, 0.66], np.float32)
-    small *= 1 + 0.02 * smooth_noise(rng, (side, side), side / 3)[..., None]  # uneven sky over the scene
-    seen = np.power(np.clip(small, 0, None), 1 / GAMMA)
-    noise = 0.008 * grain(rng, (side, side))[..., None] + 0.006 * rng.standard_normal(seen.shape, np.float32)
-    return np.ascontiguousarray((np.clip(seen + noise, 0, 1) * 255 + 0.5).astype(np.uint8).transpose(2, 0, 1))
+    delivered = np.empty((3, side, side), np.float32)
+    for band in range(3):
+        radiance = (canvas.colour[..., band] / np.float32(255)) ** 2  # the eye's scale to light, roughly
+        radiance *= np.float32(warm[band]) * lit + np.float32(cool[band]) * sky
+        delivered[band] = sum(
+            radiance[row::factor, column::factor] for row in range(factor) for column in range(factor)
+        )
+    return exposed(delivered / np.float32(factor**2), light, rng)
+
+
+def exposed(radiance: NDArray[np.float32], light: Light, rng: Generator) -> NDArray[np.uint8]:
+    """What the camera makes of a radiance (3, H, W): optics, haze, uneven light, sensor noise, 8 bits."""
+    shape = (radiance.shape[1], radiance.shape[2])
+    seen = gaussian_filter(radiance, (0, 0.4, 0.4), truncate=2.5) * np.float32(1 - light.haze)
+    seen += np.float32(light.haze) * np.array([0.5, 0.56, 0.66], np.float32)[:, None, None]
+    seen *= 1 + np.float32(0.02) * fractal_noise(rng, shape, shape[0] / 3, octaves=1)
+    seen = np.sqrt(np.clip(seen, 0, None))
+    seen += np.float32(0.008) * grain(rng, shape) + np.float32(0.006) * grain(rng, seen.shape)
+    picture: NDArray[np.uint8] = (np.clip(seen, 0, 1) * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return picture
 
 
 def cast_shadow(height: Field, light: Light, scale: float) -> Field:
@@ -81,9 +85,8 @@ def cast_shadow(height: Field, light: Light, scale: float) -> Field:
     for step in range(1, int(height.max() / slope * scale) + 1):
         ray, ground = _shifted(height.shape, round(step * down), round(step * across))
         np.maximum(horizon[ground], height[ray] - np.float32(step / scale * slope), out=horizon[ground])
-    edge = 0.15  # metres of height over which light turns to shadow
-    depth = np.clip((horizon - height) / edge, 0, 1)
-    return np.asarray(gaussian_filter(depth, 0.7), np.float32)
+    edge = np.float32(0.15)  # metres of height over which light turns to shadow
+    return gaussian_filter(np.clip((horizon - height) / edge, 0, 1), 0.7, truncate=2.0)
 
 
 def _shifted(
@@ -100,14 +103,23 @@ def _shifted(
 
 def facing(height: Field, light: Light, scale: float) -> Field:
     """How squarely each pixel faces the sun, 1 for level ground."""
-    down, across = np.gradient(height, np.float32(1 / scale))
-    limit = 1.2  # an orthophoto shows no walls: the jump at an edge is not a slope
-    down, across = np.clip(down, -limit, limit), np.clip(across, -limit, limit)
-    towards = -(across * np.cos(light.azimuth) + down * np.sin(light.azimuth)) / np.tan(light.elevation)
-    return np.asarray(np.clip((1 + towards) / np.sqrt(1 + across**2 + down**2), 0, 1.6), np.float32)
+    limit = np.float32(1.2)  # an orthophoto shows no walls: the jump at an edge is not a slope
+    across, down = np.zeros_like(height), np.zeros_like(height)
+    across[:, 1:-1] = np.clip((height[:, 2:] - height[:, :-2]) * np.float32(scale / 2), -limit, limit)
+    down[1:-1] = np.clip((height[2:] - height[:-2]) * np.float32(scale / 2), -limit, limit)
+    steepness = 1 / np.tan(light.elevation)
+    towards = (
+        1
+        - across * np.float32(np.cos(light.azimuth) * steepness)
+        - down * np.float32(np.sin(light.azimuth) * steepness)
+    )
+    share: Field = np.clip(towards / np.sqrt(1 + across**2 + down**2), 0, np.float32(1.6))
+    return share
 
 
 def openness(height: Field, scale: float) -> Field:
     """How much of the sky each pixel sees, 0.45 to 1: less beside something tall."""
-    around = gaussian_filter(height, 0.9 * scale, truncate=2.5)
-    return np.asarray(np.clip(1 - 0.22 * np.clip(around - height, 0, None), 0.45, 1), np.float32)
+    around = uniform_filter(height, round(2.2 * scale))
+    around = uniform_filter(around, round(1.2 * scale))
+    share: Field = np.clip(1 - np.float32(0.22) * np.clip(around - height, 0, None), np.float32(0.45), 1)
+    return share

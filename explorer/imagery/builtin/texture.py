@@ -1,4 +1,4 @@
-"""Noise that makes a painted surface look worn: fractal fields, streaks and waves."""
+"""Noise that makes a painted surface look worn: fractal fields and grain."""
 
 from __future__ import annotations
 
@@ -10,24 +10,36 @@ from PIL import Image
 Field = NDArray[np.float32]
 
 
-def smooth_noise(rng: Generator, shape: tuple[int, int], cell: float) -> Field:
-    """Noise (H, W) with mean 0 and deviation about 1 that varies over ``cell`` pixels."""
-    height, width = shape
-    rows, columns = max(2, round(height / cell) + 1), max(2, round(width / cell) + 1)
-    grid = rng.standard_normal((rows, columns), dtype=np.float32)
-    stretched = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(stretched, dtype=np.float32)
+def fractal_noise(
+    rng: Generator, shape: tuple[int, int], cell: float, octaves: int = 4, stretch: float = 1.0
+) -> Field:
+    """Noise (H, W), mean 0, deviation about 1, whose coarsest lumps are ``cell`` pixels wide.
+
+    Each octave doubles the grid of the one before and adds 0.6 of its strength, so that all octaves cost
+    little more than the last; octaves finer than two pixels are left out. ``stretch`` makes the lumps that
+    many times wider than high.
+    """
+    cells = [cell / 2**octave for octave in range(octaves) if octave == 0 or cell / 2**octave >= 2]
+    total = np.zeros(_grid(shape, cell, stretch), np.float32)
+    for octave, size in enumerate(_grid(shape, finer, stretch) for finer in cells):
+        total = resized(total, size) + np.float32(0.6**octave) * rng.standard_normal(size, dtype=np.float32)
+    strength = np.sqrt(sum(0.36**octave for octave in range(len(cells))))
+    return resized(total, shape) / np.float32(strength)
 
 
-def fractal_noise(rng: Generator, shape: tuple[int, int], cell: float, octaves: int = 4) -> Field:
-    """Sum of smooth noises, each of half the cell and 0.6 of the strength of the one before it."""
-    total = np.zeros(shape, np.float32)
-    strengths = 0.6 ** np.arange(octaves)
-    for octave, strength in enumerate(strengths):
-        total += np.float32(strength) * smooth_noise(rng, shape, max(1.0, cell / 2**octave))
-    return total / np.float32(np.sqrt((strengths**2).sum()))
+def _grid(shape: tuple[int, int], cell: float, stretch: float) -> tuple[int, int]:
+    return max(2, round(shape[0] / cell) + 1), max(2, round(shape[1] / (cell * stretch)) + 1)
 
 
-def grain(rng: Generator, shape: tuple[int, int]) -> Field:
-    """Independent noise (H, W), mean 0, deviation 1."""
-    return rng.standard_normal(shape, dtype=np.float32)
+def resized(values: Field, shape: tuple[int, int]) -> Field:
+    """A field stretched to another shape, smoothly."""
+    picture = Image.fromarray(values).resize((shape[1], shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(picture, dtype=np.float32)
+
+
+def grain(rng: Generator, shape: tuple[int, ...]) -> Field:
+    """Independent even noise, mean 0, deviation 1."""
+    noise = rng.random(shape, dtype=np.float32)
+    noise -= np.float32(0.5)
+    noise *= np.float32(np.sqrt(12))
+    return noise
