@@ -1,0 +1,94 @@
+"""What the Loss lab's experiments are made of and what they answer, as plain values. No torch.
+
+``explorer.losses.experiments`` does the experiments.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.losses.spec import LossSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Square objects on a background, each with its id and with the cell of pixels that lie nearest to it."""
+
+    label: NDArray[np.uint8]  # (H, W), 0 or 1
+    ids: NDArray[np.int64]  # (H, W), 1..n, 0 = background
+    owners: NDArray[np.int64]  # (H, W), 1..n: the object whose cell the pixel lies in
+
+    @property
+    def share(self) -> float:
+        """Foreground pixels ÷ all pixels."""
+        return float(self.label.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class LossCurve:
+    """One loss against the probability that every pixel gives to its true class.
+
+    A pull is −N·∂L/∂z of one pixel, z being the logit of its true class and N the number of pixels: how hard
+    the loss pushes that pixel to the right, on a scale on which cross-entropy's is 1 − p.
+    """
+
+    spec: LossSpec
+    probability: NDArray[np.float64]  # (P,), in (0, 1)
+    loss: NDArray[np.float64]  # (P,)
+    object_pull: NDArray[np.float64]  # (P,), mean over the pixels of objects
+    background_pull: NDArray[np.float64]  # (P,), mean over the background
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one loss charges for two ways of being wrong, above what it charges for being right everywhere."""
+
+    spec: LossSpec
+    first: float
+    second: float
+
+    @property
+    def ratio(self) -> float | None:
+        """first ÷ second; None where the second costs nothing."""
+        return self.first / self.second if self.second > 1e-12 else None
+
+
+def field_of_objects(objects: int, object_side: int, share: float) -> Field:
+    """Squares on a regular grid, which is as large as the wanted share of foreground asks for.
+
+    Args:
+        objects: how many, at least 1.
+        object_side: pixels along each side of an object, at least 1.
+        share: foreground share, in (0, 1); a cell is never smaller than its object.
+    """
+    columns = math.ceil(math.sqrt(objects))
+    rows = math.ceil(objects / columns)
+    cell = max(object_side, round(object_side / math.sqrt(share) * math.sqrt(objects / (rows * columns))))
+    row, column = (
+        np.divmod(np.arange(rows * cell)[:, None], cell),
+        np.divmod(np.arange(columns * cell)[None], cell),
+    )
+    owners = np.minimum(row[0] * columns + column[0] + 1, objects)
+    start = (cell - object_side) // 2
+    inside = [(part >= start) & (part < start + object_side) for part in (row[1], column[1])]
+    label = inside[0] & inside[1] & (row[0] * columns + column[0] < objects)
+    return Field(label.astype(np.uint8), np.where(label, owners, 0), owners)
+
+
+@dataclass(frozen=True, eq=False)
+class GradientMaps:
+    """Which pixels of a crop each loss pushes, how hard, and how the losses agree in weight space."""
+
+    specs: tuple[LossSpec, ...]  # L
+    image: NDArray[np.uint8]  # (H, W, 3), as shown
+    label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
+    probability: NDArray[np.float32]  # (K, H, W)
+    pulls: NDArray[np.float32]  # (L, K, H, W), −N·∂L/∂z of each class's logit, N the number of valid pixels
+    values: NDArray[np.float64]  # (L,), the losses themselves
+    cosines: NDArray[
+        np.float64
+    ]  # (L, L), between the gradients in weight space; NaN where one of them is zero
