@@ -77,9 +77,7 @@ def field_figure(objects: NDArray[np.int64], wrong: NDArray[np.bool_], title: st
     )
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
-    figure.update_layout(
-        title={"text": title, "font": {"size": 14}}, margin={"l": 0, "r": 0, "t": 34, "b": 0}
-    )
+    figure.update_layout(title={"text": title, "font": {"size": 14}}, margin={"l": 0, "r": 0, "t": 34, "b": 0})
     return figure
 
 
@@ -103,8 +101,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
             text=["n/a" if ratio is None else f"×{ratio:.3g}" for ratio in ratios],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate=f"{first}: %{{customdata[0]:.4g}}<br>{second}: %{{customdata[1]:.4g}}"
-            "<extra>%{y}</extra>",
+            hovertemplate=f"{first}: %{{customdata[0]:.4g}}<br>{second}: %{{customdata[1]:.4g}}<extra>%{{y}}</extra>",
         )
     )
     reach = max([1.0, *(abs(np.log10(ratio)) for ratio in ratios if ratio is not None)]) * 1.25

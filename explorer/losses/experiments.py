@@ -46,9 +46,7 @@ def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tu
             pull = -label.numel() * gradient[0]
             values[j, i] = value.item()
             pulls[j, :, i] = pull[1][label == 1].mean().item(), pull[0][label == 0].mean().item()
-    return tuple(
-        LossCurve(spec, probability, values[j], pulls[j, 0], pulls[j, 1]) for j, spec in enumerate(specs)
-    )
+    return tuple(LossCurve(spec, probability, values[j], pulls[j, 0], pulls[j, 1]) for j, spec in enumerate(specs))
 
 
 def compare_misses(

@@ -89,6 +89,4 @@ class GradientMaps:
     probability: NDArray[np.float32]  # (K, H, W)
     pulls: NDArray[np.float32]  # (L, K, H, W), −N·∂L/∂z of each class's logit, N the number of valid pixels
     values: NDArray[np.float64]  # (L,), the losses themselves
-    cosines: NDArray[
-        np.float64
-    ]  # (L, L), between the gradients in weight space; NaN where one of them is zero
+    cosines: NDArray[np.float64]  # (L, L), between the gradients in weight space; NaN where one of them is zero

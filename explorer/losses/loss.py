@@ -16,9 +16,7 @@ from explorer.losses.spec import LossSpec
 
 def combined(prediction: Prediction, spec: LossSpec) -> Tensor:
     """Σ λ·L over the terms."""
-    return torch.stack(
-        [term.factor * FUNCTIONS[term.loss.kind](prediction, term.loss) for term in spec.terms]
-    ).sum()
+    return torch.stack([term.factor * FUNCTIONS[term.loss.kind](prediction, term.loss) for term in spec.terms]).sum()
 
 
 FUNCTIONS: Mapping[LossKind, Callable[[Prediction, LossSpec], Tensor]] = {

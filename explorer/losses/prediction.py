@@ -27,9 +27,7 @@ class Prediction:
         owners: (N, K − 1, H, W), id of the nearest object of each foreground class, 0 = none; given with ``ids``.
     """
 
-    def __init__(
-        self, logits: Tensor, labels: Tensor, ids: Tensor | None = None, owners: Tensor | None = None
-    ) -> None:
+    def __init__(self, logits: Tensor, labels: Tensor, ids: Tensor | None = None, owners: Tensor | None = None) -> None:
         if logits.dim() != 4 or labels.shape != (logits.shape[0], *logits.shape[2:]):
             raise ValueError(
                 f"logits must be (N, K, H, W) and labels (N, H, W); got {tuple(logits.shape)} and {tuple(labels.shape)}"

@@ -29,18 +29,14 @@ def dice(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
     """1 − I/(I + α·FP + β·FN), mean over classes."""
-    return _mean_over_regions(
-        prediction, spec, _tversky_losses(prediction, spec, spec.alpha or 0.0, spec.beta or 0.0)
-    )
+    return _mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, spec.alpha or 0.0, spec.beta or 0.0))
 
 
 def focal_tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
     """(1 − TI)^γ, mean over classes."""
     distance = _tversky_losses(prediction, spec, spec.alpha or 0.0, spec.beta or 0.0)
     tiny = torch.finfo(distance.dtype).eps  # γ < 1 has no gradient at a perfect overlap
-    return _mean_over_regions(
-        prediction, spec, distance.clamp_min(tiny) ** (1.0 if spec.gamma is None else spec.gamma)
-    )
+    return _mean_over_regions(prediction, spec, distance.clamp_min(tiny) ** (1.0 if spec.gamma is None else spec.gamma))
 
 
 def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -72,10 +68,10 @@ def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 def _tversky_losses(prediction: Prediction, spec: LossSpec, alpha: float, beta: float) -> Tensor:
     """(1 or N, classes): 1 − index where the class is in the label, its mean probability where it is not."""
-    sums = (prediction.intersection, prediction.mass, prediction.area, prediction.image_pixels[:, None])
-    if spec.aggregate == "batch":
-        sums = tuple(each.sum(0, keepdim=True) for each in sums)
-    hit, mass, area, pixels = sums
+    hit, mass, area, pixels = (
+        each.sum(0, keepdim=True) if spec.aggregate == "batch" else each
+        for each in (prediction.intersection, prediction.mass, prediction.area, prediction.image_pixels[:, None])
+    )
     denominator = hit + alpha * (mass - hit) + beta * (area - hit)
     present = area > 0
     index = hit / torch.where(present, denominator, 1).clamp_min(torch.finfo(hit.dtype).tiny)

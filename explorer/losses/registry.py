@@ -80,9 +80,7 @@ FALSE_ALARM_COST = Setting(
     0.05,
     "What a false alarm costs: more pushes to precision.",
 )
-MISS_COST = Setting(
-    "beta", "Misses β", r"\beta", 0.7, 0.0, 1.0, 0.05, "What a miss costs: more pushes to recall."
-)
+MISS_COST = Setting("beta", "Misses β", r"\beta", 0.7, 0.0, 1.0, 0.05, "What a miss costs: more pushes to recall.")
 REGION_FOCUS = Setting(
     "gamma",
     "Focus γ",

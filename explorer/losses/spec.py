@@ -82,9 +82,7 @@ class LossSpec(BaseModel):
                 takes = ", ".join(key for key, value in allowed.items() if value) or "no settings"
                 raise ValueError(f"{name} is not a setting of {self.kind}, which takes {takes}")
         if self.kind == "weighted_cross_entropy" and self.class_weights is None:
-            raise ValueError(
-                "weighted_cross_entropy needs class_weights: numbers, background first, or a rule"
-            )
+            raise ValueError("weighted_cross_entropy needs class_weights: numbers, background first, or a rule")
         if self.kind == "combined" and not self.terms:
             raise ValueError("combined needs terms, for example [{factor: 1, loss: {kind: dice}}]")
         if isinstance(self.class_weights, tuple):

@@ -16,12 +16,8 @@ WEIGHTED = LossSpec(kind="weighted_cross_entropy", class_weights=(1, 9))
 FOCAL = LossSpec(kind="focal", gamma=2)
 
 
-@pytest.mark.parametrize(
-    ("objects", "side", "share"), [(1, 2, 0.001), (3, 4, 0.01), (50, 7, 0.1), (64, 4, 0.4)]
-)
-def test_a_field_has_the_objects_and_the_share_it_was_asked_for(
-    objects: int, side: int, share: float
-) -> None:
+@pytest.mark.parametrize(("objects", "side", "share"), [(1, 2, 0.001), (3, 4, 0.01), (50, 7, 0.1), (64, 4, 0.4)])
+def test_a_field_has_the_objects_and_the_share_it_was_asked_for(objects: int, side: int, share: float) -> None:
     field = field_of_objects(objects, side, share)
     assert field.ids.max() == objects
     assert (np.bincount(field.ids.ravel())[1:] == side**2).all()
