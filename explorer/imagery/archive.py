@@ -64,12 +64,10 @@ def load_dataset(path: Path) -> Dataset:
         InputError: missing, broken, or not a dataset of this version.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = _Header.model_validate_json(archive["header"].tobytes())
             if header.version != _VERSION:
-                raise InputError(
-                    f"a dataset of version {header.version}", str(path), "make it anew from its images"
-                )
+                raise InputError(f"a dataset of version {header.version}", str(path), "make it anew from its images")
             scenes = {
                 side: tuple(
                     _scene(scene, archive[f"{side}{index}_image"], archive[f"{side}{index}_label"])
@@ -136,9 +134,7 @@ def _scene_header(scene: Scene) -> _SceneHeader:
     georeference = scene.georeference
     if georeference is None:
         return _SceneHeader(name=scene.name, bands=scene.bands)
-    return _SceneHeader(
-        name=scene.name, bands=scene.bands, crs=georeference.crs, transform=georeference.transform
-    )
+    return _SceneHeader(name=scene.name, bands=scene.bands, crs=georeference.crs, transform=georeference.transform)
 
 
 def _scene(header: _SceneHeader, image: NDArray[np.generic], label: NDArray[np.uint8]) -> Scene:

@@ -158,9 +158,7 @@ def dataset_from_folders(
     table = pair(list(image_files), list(mask_files))
     read = [_read(row, image_files, mask_files, limits) for row in table if row.used]
     if not read:
-        raise InputError(
-            f"no image has a mask: {table[0].reason}", str(masks), "name masks like their images"
-        )
+        raise InputError(f"no image has a mask: {table[0].reason}", str(masks), "name masks like their images")
     key = class_key([item.mask for item in read], classes, palette, limits)
     scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
     dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
@@ -171,8 +169,7 @@ def dataset_from_folders(
 def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
     wanted = set(validation)
     names = {
-        scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem}
-        for scene in scenes
+        scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem} for scene in scenes
     }
     unknown = wanted - set().union(*names.values())
     if unknown:
@@ -192,14 +189,10 @@ def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
 def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[str, ...]:
     notes = []
     if len(scenes) == 1:
-        notes.append(
-            "One scene only: it is cut into blocks for training and validation, with a margin between."
-        )
+        notes.append("One scene only: it is cut into blocks for training and validation, with a margin between.")
     dtypes = sorted({str(scene.image.dtype) for scene in scenes})
     if len(dtypes) > 1:
-        notes.append(
-            f"The images are of different kinds ({', '.join(dtypes)}); one stretch serves all of them."
-        )
+        notes.append(f"The images are of different kinds ({', '.join(dtypes)}); one stretch serves all of them.")
     if len({scene.bands for scene in scenes}) > 1:
         notes.append(f"The band names differ; those of {scenes[0].name} are shown.")
     for side, part in (("training", parts.training), ("validation", parts.validation)):
@@ -208,9 +201,7 @@ def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _read(
-    row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings
-) -> _Read:
+def _read(row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings) -> _Read:
     assert row.image is not None
     assert row.mask is not None
     raster = read_raster(images[row.image], row.image, limits)
@@ -235,9 +226,7 @@ def _listed(folder: Path, endings: Collection[str], limits: Settings) -> dict[st
     if not folder.is_dir():
         raise InputError("no such folder", str(folder), "check the path")
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
-    files = {
-        str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")
-    }
+    files = {str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")}
     if not files:
         raise InputError(f"holds no {', '.join(sorted(endings))} files", str(folder), "check the path")
     if len(files) > limits.max_files:

@@ -31,9 +31,7 @@ def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
         )
     label = np.where(raster.valid, label, np.uint8(IGNORE))
     if (label == IGNORE).all():
-        raise InputError(
-            "every pixel is ignored", raster.name, "label some pixels with a class, 255 means ignore"
-        )
+        raise InputError("every pixel is ignored", raster.name, "label some pixels with a class, 255 means ignore")
     return Scene(raster.name, raster.image, label, raster.bands, raster.georeference)
 
 

@@ -70,8 +70,8 @@ def class_key(
 ) -> ClassKey:
     """Decides what the masks of a dataset mean.
 
-    - Values 0 and 255 alone are background and object. Otherwise values are ids and 255 is ``IGNORE``; gaps
-      are closed, the names tell the value ("class 7").
+    - Where most masks hold nothing but 0 and 255, these are background and object. Otherwise values are ids
+      and 255 is ``IGNORE``; gaps are closed, the names tell the value ("class 7").
     - Colours that are all grey are values. Other colours are classes in the order of their codes ("#ff8000");
       black is the background, or else the most frequent colour.
     - Index images with a palette are values, unless their palettes contradict each other: then they are
@@ -88,19 +88,18 @@ def class_key(
     """
     most = (limits or settings()).max_classes
     kind = _common_kind(masks, palette)
-    counts: Counter[Key] = Counter()
-    for mask in (_as(mask, kind) for mask in masks):
-        if mask is not None:  # the others are refused when they are labelled
-            for key, count in zip(mask.keys, mask.counts(), strict=True):
-                counts[key] += int(count)
-    found = {key for key, count in counts.items() if count}
-    if kind is MaskKind.VALUES:
-        values = {int(key) for key in found}
-        meaning = _of_values(values, most) if classes is None else _to_ids(values, classes)
+    unified = (_as(mask, kind) for mask in masks)
+    tallies = [_tally(mask) for mask in unified if mask is not None]  # the others are refused when labelled
+    counts = sum(tallies, Counter())
+    if kind is MaskKind.VALUES and _black_and_white(tallies) and (classes is None or len(classes) == 2):
+        meaning = ClassKey(kind, tuple(classes or (BACKGROUND, "object")), {0: 0, 255: 1})
+    elif kind is MaskKind.VALUES:
+        values = {int(key) for key in counts}
+        meaning = _of_values(values, most) if classes is None else _to_ids(classes)
     elif palette is not None:
         meaning = _of_palette(palette, classes)
     else:
-        meaning = _of_words(kind, counts, found, classes)
+        meaning = _of_words(kind, counts, classes)
     if len(meaning.classes) > most:
         raise InputError(f"{len(meaning.classes)} classes, at most {most}", "masks", "merge classes")
     return meaning
@@ -136,17 +135,28 @@ def _as(mask: Mask, kind: MaskKind) -> Mask | None:
     return None
 
 
+def _tally(mask: Mask) -> Counter[Key]:
+    """Pixels of each key that has any."""
+    tally: Counter[Key] = Counter()
+    for key, count in zip(mask.keys, mask.counts(), strict=True):
+        tally[key] += int(count)
+    return +tally
+
+
+def _black_and_white(tallies: Sequence[Counter[Key]]) -> bool:
+    """Whether most masks that are not empty hold nothing but 0 and 255."""
+    drawn = [set(tally) for tally in tallies if set(tally) != {0}]
+    plain = sum(keys <= {0, 255} for keys in drawn)
+    return 2 * plain > len(drawn) and any(0 in tally for tally in tallies)
+
+
 def _is_grey(colour: str) -> bool:
     return colour[1:3] == colour[3:5] == colour[5:7]
 
 
 def _of_values(found: set[int], most: int) -> ClassKey:
-    if found == {0, 255}:
-        return ClassKey(MaskKind.VALUES, (BACKGROUND, "object"), {0: 0, 255: 1})
     ids: dict[Key, int] = {0: 0}
-    if (
-        max(found - {IGNORE}, default=0) < most
-    ):  # small ids: 255 marks the ignored; grey levels: it is one of them
+    if max(found - {IGNORE}, default=0) < most:  # ids, not grey levels, among which 255 would be a class
         ids[IGNORE] = IGNORE
     foreground = sorted(found - set(ids))
     ids |= {value: position for position, value in enumerate(foreground, start=1)}
@@ -154,10 +164,8 @@ def _of_values(found: set[int], most: int) -> ClassKey:
     return ClassKey(MaskKind.VALUES, (BACKGROUND, *names), ids)
 
 
-def _to_ids(found: set[int], classes: Sequence[str]) -> ClassKey:
+def _to_ids(classes: Sequence[str]) -> ClassKey:
     """Values for classes that are known: a class that was named after its value keeps it."""
-    if found == {0, 255} and len(classes) == 2:
-        return ClassKey(MaskKind.VALUES, tuple(classes), {0: 0, 255: 1})
     ids: dict[Key, int] = {}
     for class_id, name in enumerate(classes):
         named = name.removeprefix("class ")
@@ -166,28 +174,22 @@ def _to_ids(found: set[int], classes: Sequence[str]) -> ClassKey:
 
 
 def _of_palette(palette: Palette, classes: Sequence[str] | None) -> ClassKey:
-    names = tuple(
-        classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORED)))
-    )
+    names = tuple(classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORED))))
     ids: dict[Key, int] = {hexadecimal(0, 0, 0): 0}
     for colour, name in palette.items():
         if name != IGNORED and name not in names:
-            raise InputError(
-                f"{name!r} is none of the classes {', '.join(names)}", "palette", "name it like a class"
-            )
+            raise InputError(f"{name!r} is none of the classes {', '.join(names)}", "palette", "name it like a class")
         ids[hexadecimal(*colour)] = IGNORE if name == IGNORED else names.index(name)
     return ClassKey(MaskKind.COLOURS, names, ids)
 
 
-def _of_words(
-    kind: MaskKind, counts: Counter[Key], found: set[Key], classes: Sequence[str] | None
-) -> ClassKey:
+def _of_words(kind: MaskKind, counts: Counter[Key], classes: Sequence[str] | None) -> ClassKey:
     """Colours without a palette, and names."""
     background: Key = BACKGROUND
     if kind is MaskKind.COLOURS:
         black = hexadecimal(0, 0, 0)
-        background = black if black in found else max(sorted(found, key=str), key=counts.__getitem__)
-    foreground = sorted(str(key) for key in found if key != background)
+        background = black if black in counts else max(sorted(counts, key=str), key=counts.__getitem__)
+    foreground = sorted(str(key) for key in counts if key != background)
     if classes is None:
         names = (BACKGROUND, *foreground)
     else:
@@ -195,14 +197,11 @@ def _of_words(
         if not set(foreground) <= set(names):
             if len(foreground) != len(names) - 1:
                 raise InputError(
-                    f"{len(foreground)} foreground {kind} ({', '.join(foreground)}) "
-                    f"for the classes {', '.join(names)}",
+                    f"{len(foreground)} foreground {kind} ({', '.join(foreground)}) for the classes {', '.join(names)}",
                     "masks",
                     "say which is which: give a palette, or use these as class names",
                 )
-            return ClassKey(
-                kind, names, {background: 0} | {key: i for i, key in enumerate(foreground, start=1)}
-            )
+            return ClassKey(kind, names, {background: 0} | {key: i for i, key in enumerate(foreground, start=1)})
     return ClassKey(kind, names, {background: 0} | {name: names.index(name) for name in foreground})
 
 

@@ -44,9 +44,7 @@ def check_size(height: int, width: int, bands: int, name: str, limits: Settings)
     if min(height, width, bands) < 1:
         raise InputError(f"holds no pixels ({size})", name, "save it again")
     if bands > limits.max_bands:
-        raise InputError(
-            f"{bands} bands, at most {limits.max_bands} are read", name, "keep the bands you need"
-        )
+        raise InputError(f"{bands} bands, at most {limits.max_bands} are read", name, "keep the bands you need")
     if height * width > limits.max_pixels:
         raise InputError(
             f"too large ({size}; at most {limits.max_pixels:,} pixels)",

@@ -40,9 +40,7 @@ def decode(source: Path | bytes, name: str, limits: Settings | None = None) -> D
     except MemoryError as error:
         raise InputError("does not fit into memory", name, "cut it into tiles") from error
     except Exception as error:  # broken files make the decoders raise nearly every type there is
-        raise InputError(
-            f"unreadable or truncated ({_one_line(error)})", name, "save or send it again"
-        ) from error
+        raise InputError(f"unreadable or truncated ({_one_line(error)})", name, "save or send it again") from error
 
 
 def _is_deep_colour(data: bytes, kind: FileKind) -> bool:

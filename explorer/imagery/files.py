@@ -68,9 +68,7 @@ def unpack(uploads: Mapping[str, bytes], limits: Settings | None = None) -> Unpa
     if not files:
         reasons = [entry for entry in skipped if not entry.expected]
         if reasons:
-            raise InputError(
-                f"no file could be taken: {reasons[0].reason}", reasons[0].name, "send other files"
-            )
+            raise InputError(f"no file could be taken: {reasons[0].reason}", reasons[0].name, "send other files")
         raise InputError("no files", "upload", "choose images and their masks, or a zip of them")
     return Unpacked(files, tuple(skipped))
 
@@ -113,9 +111,7 @@ def _unzipped(upload: str, data: bytes, limits: Settings) -> Iterator[tuple[str,
                 yield _member(archive, info, limits)
     except InputError:
         raise
-    except (
-        Exception
-    ) as error:  # a broken zip makes zipfile raise BadZipFile, struct.error, UnicodeDecodeError …
+    except Exception as error:  # a broken zip makes zipfile raise BadZipFile, struct.error, UnicodeDecodeError …
         raise InputError("a broken zip", upload, "pack it again") from error
 
 

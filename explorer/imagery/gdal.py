@@ -47,9 +47,7 @@ def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -
                 name,
                 "save each as a file, or as bands of one image",
             )
-        dtype = (
-            np.result_type(*dataset.dtypes) if "complex_int16" not in dataset.dtypes else np.dtype(complex)
-        )
+        dtype = np.result_type(*dataset.dtypes) if "complex_int16" not in dataset.dtypes else np.dtype(complex)
         if dtype.kind not in "iuf":
             raise InputError("holds complex numbers", name, "save its amplitude")
         return _pixels(dataset, kind)
@@ -77,9 +75,7 @@ def _pixels(dataset: DatasetReader, kind: FileKind) -> Decoded:
         palette = np.zeros((max(colours) + 1, 3), dtype=np.uint8)
         for index, colour in colours.items():
             palette[index] = colour[:3]
-    return Decoded(
-        kind, values, tuple(bands), masked, transparent, dataset.nodata, palette, _georeference(dataset)
-    )
+    return Decoded(kind, values, tuple(bands), masked, transparent, dataset.nodata, palette, _georeference(dataset))
 
 
 def _alpha_band(dataset: DatasetReader, values: NDArray[np.generic]) -> int | None:

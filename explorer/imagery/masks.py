@@ -134,7 +134,5 @@ def _compact(
 
 def _palette_colours(palette: NDArray[np.uint8], found: NDArray[np.intp], name: str) -> tuple[str, ...]:
     if found[-1] >= len(palette):
-        raise InputError(
-            f"index {found[-1]}, but its palette ends at {len(palette) - 1}", name, "save it again"
-        )
+        raise InputError(f"index {found[-1]}, but its palette ends at {len(palette) - 1}", name, "save it again")
     return tuple(hexadecimal(*(int(part) for part in palette[index])) for index in found)

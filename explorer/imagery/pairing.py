@@ -104,9 +104,7 @@ _LIKENESSES: tuple[Callable[[str], object], ...] = (
 )
 
 
-def _unique(
-    images: Sequence[str], masks: Sequence[str], likeness: Callable[[str], object]
-) -> list[tuple[str, str]]:
+def _unique(images: Sequence[str], masks: Sequence[str], likeness: Callable[[str], object]) -> list[tuple[str, str]]:
     groups: dict[object, tuple[list[str], list[str]]] = {}
     for side, names in enumerate((images, masks)):
         for name in names:

@@ -31,9 +31,7 @@ def read_raster(source: Path | bytes, name: str, limits: Settings | None = None)
     decoded = decode(source, name, limits)
     valid = ~(decoded.masked | decoded.transparent | decoded.is_nodata())
     if not valid.any():
-        raise InputError(
-            "no valid pixel: all are nodata, masked, transparent, NaN or infinite", name, "leave it out"
-        )
+        raise InputError("no valid pixel: all are nodata, masked, transparent, NaN or infinite", name, "leave it out")
     if decoded.palette is None:
         return Raster(name, decoded.values, valid, decoded.bands, decoded.georeference)
     image = colours_of(decoded, name).transpose(2, 0, 1)

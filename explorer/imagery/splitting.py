@@ -74,9 +74,7 @@ def split_blocks(scene: Scene, classes: int, seed: int = 0) -> Split:
     rng = np.random.default_rng(seed)
     cuts = [cut for axis in (0, 1) for cut in _cuts(axis, scene.size[axis])]
     if not cuts:
-        raise InputError(
-            "too small to be split into training and validation", scene.name, "give a second scene"
-        )
+        raise InputError("too small to be split into training and validation", scene.name, "give a second scene")
     total = pixel_counts(scene, classes)
 
     def merit(cut: _Cut) -> tuple[int, float]:

@@ -28,9 +28,7 @@ def fit_stretch(scenes: Sequence[Scene]) -> Stretch:
     counted = [(scene.label.ravel() != IGNORE)[::step] for scene in scenes]
     low, high = [], []
     for band in range(len(scenes[0].image)):
-        samples = [
-            scene.image[band].ravel()[::step][chosen] for scene, chosen in zip(scenes, counted, strict=True)
-        ]
+        samples = [scene.image[band].ravel()[::step][chosen] for scene, chosen in zip(scenes, counted, strict=True)]
         values = np.concatenate(samples).astype(np.float64)
         bottom, top = _range(values[np.isfinite(values)])
         low.append(bottom)

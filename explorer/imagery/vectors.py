@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from rasterio.crs import CRS
@@ -20,7 +21,8 @@ from explorer.imagery.scene import Raster
 from explorer.imagery.sources import read_bytes
 from explorer.settings import Settings, settings
 
-_DEGREES = "EPSG:4326"
+_DEGREES = 4326
+_CRS_NAME = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$|CRS84$")
 _CLASS_PROPERTIES = ("class", "label")
 _OBJECT = "object"
 
@@ -55,11 +57,9 @@ def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Setti
         _check_degrees(geometries, name)
     try:
         target = CRS.from_user_input(raster.georeference.crs)
-        geometries = transform_geom(crs or CRS.from_user_input(_DEGREES), target, geometries)
+        geometries = transform_geom(crs or CRS.from_epsg(_DEGREES), target, geometries)
     except Exception as error:  # PROJ reports coordinates out of range as several types
-        raise InputError(
-            "its coordinates cannot be projected onto the image", name, "check its crs"
-        ) from error
+        raise InputError("its coordinates cannot be projected onto the image", name, "check its crs") from error
     names = sorted(set(labels))
     if len(names) >= limits.max_classes:
         raise InputError(f"{len(names)} classes, at most {limits.max_classes - 1}", name, "merge classes")
@@ -96,9 +96,7 @@ def _polygons(document: dict[str, Any], name: str) -> tuple[list[dict[str, Any]]
             continue  # RFC 7946: a feature without a place
         kind = geometry.get("type") if isinstance(geometry, dict) else None
         if kind not in ("Polygon", "MultiPolygon"):
-            raise InputError(
-                f"feature {number} is a {kind}, not a polygon", name, "draw the objects' outlines"
-            )
+            raise InputError(f"feature {number} is a {kind}, not a polygon", name, "draw the objects' outlines")
         if not _is_sound(geometry):
             raise InputError(f"feature {number} is not a valid polygon", name, "repair or delete it")
         properties = feature.get("properties") or {}
@@ -128,11 +126,14 @@ def _declared_crs(document: dict[str, Any], name: str) -> CRS | None:
     if declared is None:
         return None
     try:
-        return CRS.from_user_input(declared["properties"]["name"])
-    except (CRSError, KeyError, TypeError) as error:
-        raise InputError(
-            "its crs member is not understood", name, 'name it like "urn:ogc:def:crs:EPSG::32616"'
-        ) from (error)
+        found = _CRS_NAME.search(declared["properties"]["name"])
+        return CRS.from_epsg(found[1] or _DEGREES) if found else _not_understood(name)
+    except (CRSError, KeyError, TypeError, ValueError):
+        return _not_understood(name)
+
+
+def _not_understood(name: str) -> NoReturn:
+    raise InputError("its crs member is not understood", name, 'name it like "urn:ogc:def:crs:EPSG::32616"')
 
 
 def _check_degrees(geometries: list[dict[str, Any]], name: str) -> None:

@@ -1,0 +1,70 @@
+"""Writes small images the way other software does: what the reading tests read."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+from PIL import Image
+from rasterio.io import MemoryFile
+from rasterio.transform import from_origin
+
+
+def png(array, **options) -> bytes:
+    """(H, W) or (H, W, C) as PNG by Pillow."""
+    return picture(Image.fromarray(array), **options)
+
+
+def picture(image: Image.Image, kind="PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def palette_png(index, colours, **options) -> bytes:
+    image = Image.fromarray(index, mode="P")
+    image.putpalette([part for colour in colours for part in colour])
+    return picture(image, **options)
+
+
+def tiff(array, *, driver="GTiff", names=(), colours=None, mask=None, interpretation=None, **profile) -> bytes:
+    """(C, H, W) as TIFF by rasterio."""
+    bands, height, width = array.shape
+    with MemoryFile() as memory:
+        with memory.open(
+            driver=driver, width=width, height=height, count=bands, dtype=array.dtype, **profile
+        ) as dataset:
+            dataset.write(array)
+            for number, name in enumerate(names, start=1):
+                dataset.set_band_description(number, name)
+            if colours is not None:
+                dataset.write_colormap(1, colours)
+            if mask is not None:
+                dataset.write_mask(mask)
+            if interpretation is not None:
+                dataset.colorinterp = interpretation
+        return memory.read()
+
+
+def geotiff(array, *, crs="EPSG:32616", west=500_000.0, north=3_700_000.0, pixel=1.0, **profile) -> bytes:
+    return tiff(array, crs=crs, transform=from_origin(west, north, pixel, pixel), **profile)
+
+
+def zipped(members, compression=zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def shortly(value) -> str | None:
+    """The name of a case, for cases that hold whole files."""
+    return f"{len(value)} bytes" if isinstance(value, bytes) else None
+
+
+def photo(height=12, width=10, bands=3, dtype="uint8", seed=0):
+    """(C, H, W) of noise."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, np.iinfo(dtype).max, (bands, height, width), dtype=dtype)

@@ -1,0 +1,96 @@
+import os
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.errors import InputError
+from explorer.imagery.archive import fingerprint, load_dataset, save_dataset
+from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
+
+
+def a_scene(name, seed=0, dtype="uint16", georeference=None):
+    rng = np.random.default_rng(seed)
+    image, label = rng.integers(0, 200, (2, 9, 7)).astype(dtype), rng.integers(0, 2, (9, 7)).astype(np.uint8)
+    return Scene(name, image, label, ("red", "near infrared"), georeference)
+
+
+PLACE = (1.0, 0.0, 5.0, 0.0, -1.0, 6.0)
+DATASET = Dataset(
+    "ports",
+    ("background", "ship"),
+    ("red", "near infrared"),
+    (a_scene("a.tif", 1, georeference=GeoReference("EPSG:32616", PLACE)), a_scene("é ☃", 2)),
+    (a_scene("../b", 3, "float32", GeoReference(None, PLACE)),),
+    Stretch((0.1, 0.2), (0.3, 1 / 3)),
+    ("a note",),
+)
+
+
+def test_a_dataset_survives_the_way_to_disk_and_back(tmp_path):
+    path = tmp_path / "new" / "dataset.npz"
+    save_dataset(DATASET, path)
+    loaded = load_dataset(path)
+    assert fingerprint(loaded) == fingerprint(DATASET)
+    assert loaded.notes == DATASET.notes
+    assert loaded.stretch == DATASET.stretch
+    for scene, original in zip(loaded.scenes, DATASET.scenes, strict=True):
+        assert (scene.name, scene.bands, scene.georeference) == (
+            original.name,
+            original.bands,
+            original.georeference,
+        )
+        assert scene.image.dtype == original.image.dtype
+        np.testing.assert_array_equal(scene.image, original.image)
+        np.testing.assert_array_equal(scene.label, original.label)
+    assert [entry.name for entry in path.parent.iterdir()] == ["dataset.npz"], "nothing else is left behind"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "harbours"},
+        {"classes": ("background", "boat")},
+        {"stretch": Stretch((0.1, 0.2), (0.3, 0.33))},
+        {"training": DATASET.training[::-1]},
+        {"training": (DATASET.training[0],), "validation": (DATASET.training[1], *DATASET.validation)},
+        {"validation": (replace(DATASET.validation[0], label=1 - DATASET.validation[0].label),)},
+        {"validation": (replace(DATASET.validation[0], image=DATASET.validation[0].image.astype("float64")),)},
+    ],
+)
+def test_the_fingerprint_changes_with_the_content(change):
+    assert fingerprint(replace(DATASET, **change)) != fingerprint(DATASET)
+
+
+def test_the_fingerprint_does_not_depend_on_notes_or_memory_layout():
+    turned = tuple(replace(scene, image=np.asfortranarray(scene.image)) for scene in DATASET.training)
+    assert fingerprint(replace(DATASET, training=turned, notes=())) == fingerprint(DATASET)
+
+
+class Exploit:
+    def __reduce__(self):
+        return os.mkdir, ("exploited",)
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("evil.npz", header=np.array([Exploit()], dtype=object))
+    (tmp_path / "bare.npz").write_bytes(pickle.dumps(Exploit()))
+    for name in ("evil.npz", "bare.npz"):
+        with pytest.raises(InputError, match="broken"):
+            load_dataset(tmp_path / name)
+    assert not (tmp_path / "exploited").exists()
+
+
+def test_files_that_are_no_datasets_are_input_errors(tmp_path):
+    path = tmp_path / "dataset.npz"
+    with pytest.raises(InputError, match="no such dataset"):
+        load_dataset(path)
+    save_dataset(DATASET, path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match="broken"):
+        load_dataset(path)
+    np.savez(path, header=np.frombuffer(b"{}", dtype=np.uint8))
+    with pytest.raises(InputError, match="not a dataset"):
+        load_dataset(path)

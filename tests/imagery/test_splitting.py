@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.errors import InputError
+from explorer.imagery.scene import GeoReference, Scene
+from explorer.imagery.splitting import MARGIN, split, split_blocks, split_scenes
+
+
+def numbered(height, width, objects=()):
+    """A scene whose every pixel has its own value, so that pieces can be traced."""
+    image = np.arange(height * width, dtype=np.int32).reshape(1, height, width)
+    label = np.zeros((height, width), dtype=np.uint8)
+    for row, column in objects:
+        label[row : row + 3, column : column + 3] = 1
+    return Scene("s.tif", image, label, ("grey",), GeoReference(None, (2.0, 0.0, 100.0, 0.0, -2.0, 900.0)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(8, 300), st.integers(1, 300), st.integers(0, 5), st.booleans())
+def test_blocks_never_share_a_pixel_and_keep_a_margin(height, width, seed, turned):
+    scene = numbered(width, height) if turned else numbered(height, width)
+    parts = split_blocks(scene, 2, seed)
+    (held_out,) = parts.validation
+    columns = scene.size[1]
+    trained = np.concatenate([part.image.ravel() for part in parts.training])
+    assert np.intersect1d(trained, held_out.image).size == 0
+    rows_apart = np.abs(np.subtract.outer(np.unique(trained // columns), np.unique(held_out.image // columns))).min()
+    columns_apart = np.abs(np.subtract.outer(np.unique(trained % columns), np.unique(held_out.image % columns))).min()
+    length = scene.size[0] if rows_apart else scene.size[1]
+    assert max(rows_apart, columns_apart) > max(1, min(MARGIN, length // 16))
+    assert 0.15 <= held_out.label.size / scene.label.size <= 0.35
+    assert all(part.label.size for part in parts.training)
+
+
+def test_blocks_keep_their_place_on_the_ground():
+    scene = numbered(64, 64)
+    parts = split_blocks(scene, 2)
+    for piece in (*parts.training, *parts.validation):
+        row, column = divmod(int(piece.image[0, 0, 0]), 64)
+        assert piece.georeference == GeoReference(None, (2.0, 0.0, 100.0 + 2 * column, 0.0, -2.0, 900.0 - 2 * row))
+        np.testing.assert_array_equal(piece.image[0], scene.image[0, row:, column:][: piece.size[0], : piece.size[1]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("objects", [[(2, 2), (55, 55)], [(2, 40), (30, 2)], [(20, 30), (40, 30)]])
+def test_objects_are_on_both_sides_where_that_can_be(objects, seed):
+    parts = split_blocks(numbered(64, 64, objects), 2, seed)
+    assert any((scene.label == 1).any() for scene in parts.training)
+    assert (parts.validation[0].label == 1).any()
+
+
+def test_a_scene_too_small_to_cut_is_refused():
+    with pytest.raises(InputError, match=r"s\.tif: too small .* give a second scene"):
+        split(([numbered(7, 7)]), 2)
+
+
+def scenes(*foreground):
+    return [
+        Scene(f"{number}.tif", np.zeros((1, 4, 4), np.uint8), np.full((4, 4), value, np.uint8), ("grey",))
+        for number, value in enumerate(foreground)
+    ]
+
+
+@given(st.lists(st.integers(0, 2), min_size=2, max_size=12), st.integers(0, 3))
+@settings(max_examples=60, deadline=None)
+def test_scenes_go_to_one_side_each_and_classes_to_both_where_that_can_be(foreground, seed):
+    given_scenes = scenes(*foreground)
+    parts = split_scenes(given_scenes, 3, seed)
+    assert sorted(scene.name for scene in parts.training + parts.validation) == sorted(s.name for s in given_scenes)
+    assert len(parts.validation) == max(1, round(len(foreground) / 4))
+    again = split_scenes(given_scenes, 3, seed)
+    assert [s.name for s in parts.validation] == [s.name for s in again.validation]
+    if len(parts.validation) > 1 and foreground.count(1) > 1 and foreground.count(2) > 1:
+        for side in (parts.training, parts.validation):
+            assert {1, 2} <= {int(scene.label[0, 0]) for scene in side}
