@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.ndimage import label as components
 
 from explorer.errors import InputError
@@ -38,7 +40,7 @@ def test_same_seed_same_pixels_other_seed_others(key: str) -> None:
 @pytest.mark.parametrize("key", BUILTIN)
 def test_dataset_is_what_its_card_says(key: str) -> None:
     info, made = BUILTIN[key], dataset(key)
-    assert (made.name, made.classes, made.bands) == (info.title, info.classes, info.bands)
+    assert (made.name, made.classes, made.bands) == (info.name, info.classes, info.bands)
     assert (len(made.training), len(made.validation)) == (info.training, info.validation)
     assert len({scene.name for scene in made.scenes}) == len(made.scenes)
     for scene in made.scenes:
@@ -66,6 +68,14 @@ def test_class_of_interest_is_rare_and_its_objects_large_enough(key: str) -> Non
         areas = np.bincount(numbered.ravel())[1:]
         assert areas.min() >= SMALLEST[key], scene.name
         assert areas.max() < 4 * np.median(areas) or key == "harbour", "no two cars have grown together"
+
+
+@pytest.mark.parametrize("key", BUILTIN)
+def test_card_shows_what_is_generated(key: str) -> None:
+    with Image.open(Path(__file__).parents[2] / "assets" / "builtin" / f"{key}.jpg") as card:
+        shown = np.asarray(card, float).transpose(2, 0, 1)
+    made = BUILTIN[key].scene(key, scene_generator(key, 0, 0)).image
+    assert np.abs(shown - made).mean() < 8, "draw it anew: python -m explorer.imagery.builtin assets/builtin"
 
 
 @pytest.mark.parametrize(("key", "seed"), [("nowhere", 0), ("car_park", -1)])

@@ -135,9 +135,7 @@ class Canvas:
         found = self.stencil(outlines)
         if found is not None:
             window, inside = found
-            np.multiply(
-                self.colour[window], texture[window][..., None], self.colour[window], where=inside[..., None]
-            )
+            np.multiply(self.colour[window], texture[window][..., None], self.colour[window], where=inside[..., None])
 
     def delivered_label(self) -> NDArray[np.uint8]:
         """The label at the delivered size: the commonest class of each block, ties to the higher class id."""

@@ -112,14 +112,10 @@ def _draw_bays(canvas: Canvas, layout: Layout, rng: Generator) -> list[tuple[flo
                     lines += strokes([(line, spine), (line, spine + side * DEPTH)], 0.16)
                 if rng.random() < 0.5:
                     length, width = rng.uniform(0.4, 1.2, 2)
-                    oil.append(
-                        rectangle((x + rng.normal(0, 0.2), y + rng.normal(0, 0.7)), (length, width), 0.5)
-                    )
+                    oil.append(rectangle((x + rng.normal(0, 0.2), y + rng.normal(0, 0.7)), (length, width), 0.5))
         for side, heading in ((-1, np.pi), (1, 0.0)):
             y = spine + side * (DEPTH + AISLE / 2)
-            lines += [
-                placed(ARROW, (x, y), heading) for x in np.arange(layout.first_bay + 8, end, 17.0).tolist()
-            ]
+            lines += [placed(ARROW, (x, y), heading) for x in np.arange(layout.first_bay + 8, end, 17.0).tolist()]
     canvas.polygons(oil, (70, 70, 71), opacity=0.35)
     canvas.polygons(lines, PAINT, opacity=rng.uniform(0.45, 0.9))
     for spine in layout.spines:

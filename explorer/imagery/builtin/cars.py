@@ -26,9 +26,7 @@ LAMP: Colour = (215, 215, 205)
 # parts as shares of length and width; the right side mirrors the left
 BODY = [(-0.5, -0.4), (-0.46, -0.5), (0.4, -0.5), (0.48, -0.36), (0.5, 0.0)]
 BODY += [(x, -y) for x, y in BODY[-2::-1]]
-LAMPS = [
-    [(0.44, side * 0.42), (0.48, side * 0.30), (0.46, side * 0.26), (0.42, side * 0.38)] for side in (-1, 1)
-]
+LAMPS = [[(0.44, side * 0.42), (0.48, side * 0.30), (0.46, side * 0.26), (0.42, side * 0.38)] for side in (-1, 1)]
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,12 @@ class Car:
         """A hatchback, saloon or van."""
         paints, shares = zip(*PAINTS, strict=True)
         chosen = paints[rng.choice(len(paints), p=np.array(shares) / sum(shares))]
-        red, green, blue = np.clip(
-            np.array(chosen) + rng.normal(0, 7) + rng.normal(0, 2, 3), 12, 240
-        ).tolist()
+        red, green, blue = np.clip(np.array(chosen) + rng.normal(0, 7) + rng.normal(0, 2, 3), 12, 240).tolist()
         kind = rng.choice(["hatchback", "saloon", "van"], p=[0.45, 0.42, 0.13])
         if kind == "van":
             return cls(rng.uniform(5.0, 5.5), rng.uniform(2.0, 2.1), (-0.5, 0.36), 2.1, (red, green, blue))
         if kind == "saloon":
-            return cls(
-                rng.uniform(4.6, 4.95), rng.uniform(1.86, 1.96), (-0.36, 0.23), 1.45, (red, green, blue)
-            )
+            return cls(rng.uniform(4.6, 4.95), rng.uniform(1.86, 1.96), (-0.36, 0.23), 1.45, (red, green, blue))
         return cls(rng.uniform(4.15, 4.5), rng.uniform(1.82, 1.92), (-0.47, 0.24), 1.5, (red, green, blue))
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.random import Generator
 
 from explorer.errors import InputError
-from explorer.imagery.assembly import make_dataset
 from explorer.imagery.builtin import car_park, harbour, town
 from explorer.imagery.scene import Dataset, Scene
 
@@ -20,7 +19,7 @@ class BuiltinInfo:
     """What a visitor reads about a built-in dataset before it is generated.
 
     Attributes:
-        title: its name on the card and as a dataset.
+        name: on the card and as a dataset.
         sentence: one sentence on what is in it and why it is hard.
         classes: names; the position is the class id.
         interest: id of the class whose recall and precision matter.
@@ -30,7 +29,7 @@ class BuiltinInfo:
         validation: number of validation scenes, the last ones generated.
     """
 
-    title: str
+    name: str
     sentence: str
     classes: tuple[str, ...]
     interest: int
@@ -43,21 +42,21 @@ class BuiltinInfo:
 BUILTIN: Mapping[str, BuiltinInfo] = MappingProxyType(
     {
         "car_park": BuiltinInfo(
-            title="Car park",
+            name="Car park",
             sentence="Cars cover about 1 % of the pixels, beside skylights and containers of their size.",
             classes=car_park.CLASSES,
             interest=car_park.CAR,
             scene=car_park.car_park_scene,
         ),
         "harbour": BuiltinInfo(
-            title="Harbour",
+            name="Harbour",
             sentence="Ships cover about 0.5 % of the pixels, moored at piers or under way, small and large.",
             classes=harbour.CLASSES,
             interest=harbour.SHIP,
             scene=harbour.harbour_scene,
         ),
         "town": BuiltinInfo(
-            title="Town",
+            name="Town",
             sentence="Four classes at once: buildings and roads are common, trees less so, cars rare.",
             classes=town.CLASSES,
             interest=town.CAR,
@@ -78,18 +77,18 @@ def builtin_dataset(key: str, seed: int = 0) -> Dataset:
         InputError: there is no such key, or the seed is negative.
     """
     if key not in BUILTIN:
-        raise InputError(
-            f"there is no built-in dataset {key!r}", "dataset", f"take one of {', '.join(BUILTIN)}"
-        )
+        raise InputError(f"there is no built-in dataset {key!r}", "dataset", f"take one of {', '.join(BUILTIN)}")
     if seed < 0:
         raise InputError(f"the seed is {seed}", "seed", "take 0 or more")
+    from explorer.imagery.assembly import make_dataset  # with its readers 0.3 s: not when the server starts
+
     info = BUILTIN[key]
     scenes = [
         info.scene(f"{key.replace('_', '-')}-{number + 1}", scene_generator(key, seed, number))
         for number in range(info.training + info.validation)
     ]
     held_out = {scene.name for scene in scenes[info.training :]}
-    return make_dataset(info.title, scenes, info.classes, held_out)
+    return make_dataset(info.name, scenes, info.classes, held_out)
 
 
 def scene_generator(key: str, seed: int, number: int) -> Generator:

@@ -28,9 +28,7 @@ def weather(canvas: Canvas, rng: Generator) -> Field:
     return 1 + patches + np.float32(0.035) * grain(rng, canvas.shape)
 
 
-def lay_asphalt(
-    canvas: Canvas, points: Points, wear: Field, tone: float = 1.0, label: int | None = None
-) -> None:
+def lay_asphalt(canvas: Canvas, points: Points, wear: Field, tone: float = 1.0, label: int | None = None) -> None:
     """Paint a polygon as worn asphalt."""
     red, green, blue = (tone * value for value in ASPHALT)
     canvas.polygon(points, (red, green, blue), label=label)

@@ -98,9 +98,7 @@ def _draw_crane(canvas: Canvas, foot: Point, rng: Generator) -> None:
     """Paint a gantry crane that stands on the quay and reaches over the water."""
     x, y = foot
     paint = as_colour(varied(CRANES, rng))
-    canvas.polygons(
-        [box((x - 7, y + 2, x + 7, y + 3.2)), box((x - 7, y + 10, x + 7, y + 11.2))], paint, height=9.0
-    )
+    canvas.polygons([box((x - 7, y + 2, x + 7, y + 3.2)), box((x - 7, y + 10, x + 7, y + 11.2))], paint, height=9.0)
     beams: list[Points] = [box((x + side - 0.7, y - 20, x + side + 0.7, y + 20)) for side in (-2.2, 2.2)]
     canvas.polygons(beams, paint, height=14.0)
     canvas.polygon(box((x - 2.6, y + 12, x + 2.6, y + 17)), (206, 206, 202), height=15.0)

@@ -89,9 +89,7 @@ def cast_shadow(height: Field, light: Light, scale: float) -> Field:
     return gaussian_filter(np.clip((horizon - height) / edge, 0, 1), 0.7, truncate=2.0)
 
 
-def _shifted(
-    shape: tuple[int, ...], down: int, across: int
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _shifted(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """Windows of equal size: the first lies (down, across) pixels from the second."""
 
     def pair(size: int, move: int) -> tuple[slice, slice]:

@@ -109,9 +109,7 @@ def draw_house(
     eaves, rise = rng.uniform(3.0, 5.2), 0.5 * width * rng.uniform(0.55, 0.8)
     for inset in np.arange(0, 1, 0.12).tolist():  # nested strips from the eaves up to the ridge
         strip = rectangle(centre, (length, width * (1 - inset)), angle)
-        canvas.polygon(
-            strip, as_colour(tile * rng.uniform(0.97, 1.03)), height=eaves + rise * inset, label=label
-        )
+        canvas.polygon(strip, as_colour(tile * rng.uniform(0.97, 1.03)), height=eaves + rise * inset, label=label)
     canvas.polygon(rectangle(centre, (length, 0.35), angle), as_colour(tile * 1.12))
     canvas.blend([rectangle(centre, size, angle)], wear)
     if rng.random() < 0.7:
@@ -121,9 +119,7 @@ def draw_house(
     if rng.random() < 0.45:
         side = float(rng.choice([-0.25, 0.25]))
         panels = spot((rng.uniform(-0.2, 0.2) * length, side * width), centre, angle)
-        canvas.polygon(
-            rectangle(panels, (rng.uniform(3.0, 4.6), min(1.9, 0.36 * width)), angle), (34, 42, 62)
-        )
+        canvas.polygon(rectangle(panels, (rng.uniform(3.0, 4.6), min(1.9, 0.36 * width)), angle), (34, 42, 62))
 
 
 def draw_container(

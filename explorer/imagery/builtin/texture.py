@@ -10,9 +10,7 @@ from PIL import Image
 Field = NDArray[np.float32]
 
 
-def fractal_noise(
-    rng: Generator, shape: tuple[int, int], cell: float, octaves: int = 4, stretch: float = 1.0
-) -> Field:
+def fractal_noise(rng: Generator, shape: tuple[int, int], cell: float, octaves: int = 4, stretch: float = 1.0) -> Field:
     """Noise (H, W), mean 0, deviation about 1, whose coarsest lumps are ``cell`` pixels wide.
 
     Each octave doubles the grid of the one before and adds 0.6 of its strength, so that all octaves cost

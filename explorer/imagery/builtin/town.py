@@ -57,9 +57,7 @@ def town_scene(name: str, rng: Generator) -> Scene:
             for x in np.arange(-60, 61, 7.0).tolist()
             for lane, heading in ((-2.1, np.pi), (2.1, 0.0))
         ]
-    spots += [
-        (streets.across + lane, y, np.pi / 2) for y in np.arange(-60, 61, 9.0).tolist() for lane in (-2, 2)
-    ]
+    spots += [(streets.across + lane, y, np.pi / 2) for y in np.arange(-60, 61, 9.0).tolist() for lane in (-2, 2)]
     _plant_street_trees(canvas, streets, rng)
     _park(canvas, spots, rng)
     image = photograph(canvas, Light.drawn(rng), rng)
@@ -82,9 +80,7 @@ def _lay_streets(canvas: Canvas, streets: Streets, wear: Field, rng: Generator) 
         lay_asphalt(canvas, rectangle((streets.across, y), (STREET, STREET)), wear, tone=0.93)
 
 
-def _draw_plots(
-    canvas: Canvas, street: float, side: int, across: float, wear: Field, rng: Generator
-) -> list[Spot]:
+def _draw_plots(canvas: Canvas, street: float, side: int, across: float, wear: Field, rng: Generator) -> list[Spot]:
     """Paint the plots on one side of a street; gives the driveways as places for a car."""
     kerb = street + side * (STREET / 2 + 2.2)
     driveways: list[Spot] = []

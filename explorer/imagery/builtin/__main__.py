@@ -1,0 +1,14 @@
+"""``python -m explorer.imagery.builtin FOLDER`` writes the picture on each dataset's card anew."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from explorer.imagery.builtin.catalogue import BUILTIN, scene_generator
+
+for key, info in BUILTIN.items():
+    picture = info.scene(key, scene_generator(key, 0, 0)).image.transpose(1, 2, 0)
+    Image.fromarray(picture).save(Path(sys.argv[1]) / f"{key}.jpg", quality=85)
