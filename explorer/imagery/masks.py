@@ -74,7 +74,7 @@ def read_mask(source: Path | bytes, name: str, limits: Settings | None = None) -
     if len(decoded.bands) == 1:
         codes = _values(decoded, ignored, name)
     elif len(decoded.bands) == 3 and decoded.values.dtype == np.uint8:
-        red, green, blue = (band.astype(np.int64) for band in decoded.values)
+        red, green, blue = (band.astype(np.int32) for band in decoded.values)
         codes = (red << 16) | (green << 8) | blue
     else:
         raise InputError(
@@ -91,7 +91,7 @@ def hexadecimal(red: int, green: int, blue: int) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _values(decoded: Decoded, ignored: NDArray[np.bool_], name: str) -> NDArray[np.int64]:
+def _values(decoded: Decoded, ignored: NDArray[np.bool_], name: str) -> NDArray[np.int32]:
     band = np.where(ignored, 0, decoded.values[0])
     if band.dtype.kind == "f" and (band != np.rint(band)).any():
         raise InputError("holds fractions, not class ids", name, "save a mask of whole numbers: 0, 1, 2 …")
@@ -101,11 +101,11 @@ def _values(decoded: Decoded, ignored: NDArray[np.bool_], name: str) -> NDArray[
             name,
             "number the classes from 0 and mark pixels to be ignored with 255",
         )
-    return band.astype(np.int64)
+    return band.astype(np.int32)
 
 
 def _compact(
-    decoded: Decoded, codes: NDArray[np.int64], ignored: NDArray[np.bool_], name: str, limits: Settings
+    decoded: Decoded, codes: NDArray[np.int32], ignored: NDArray[np.bool_], name: str, limits: Settings
 ) -> Mask:
     present = np.zeros(int(codes.max()) + 1, dtype=np.bool_)
     present[codes] = True

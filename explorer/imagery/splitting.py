@@ -75,16 +75,23 @@ def split_blocks(scene: Scene, classes: int, seed: int = 0) -> Split:
     cuts = [cut for axis in (0, 1) for cut in _cuts(axis, scene.size[axis])]
     if not cuts:
         raise InputError("too small to be split into training and validation", scene.name, "give a second scene")
-    total = pixel_counts(scene, classes)
+    profiles = [_profile(scene, axis, classes) for axis in (0, 1)]
+    total = profiles[0].sum(axis=1)
 
     def merit(cut: _Cut) -> tuple[int, float]:
-        held_out = pixel_counts(cut.piece(scene, *cut.validation, "validation"), classes)
-        trained = sum(pixel_counts(part, classes) for part in cut.training_pieces(scene))
+        counts = profiles[cut.axis]
+        held_out = counts[:, slice(*cut.validation)].sum(axis=1)
+        trained = sum(counts[:, slice(*span)].sum(axis=1) for span in cut.training)
         both = (held_out > 0) & (trained > 0)
         return int(both[1:].sum()), _merit(held_out, total)[1]
 
     best = max((cuts[index] for index in rng.permutation(len(cuts))), key=merit)
     return Split(best.training_pieces(scene), (best.piece(scene, *best.validation, "validation"),))
+
+
+def _profile(scene: Scene, axis: int, classes: int) -> NDArray[np.int64]:
+    """Pixels of each class in each row (axis 0) or column (axis 1), (classes, H or W)."""
+    return np.array([np.count_nonzero(scene.label == class_id, axis=1 - axis) for class_id in range(classes)])
 
 
 def _merit(held_out: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, float]:
