@@ -7,9 +7,11 @@ bit, except for the time they took (``compare=False``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, TypeAdapter
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from explorer.metrics.scores import Scores
 from explorer.training.plan import Intervention
@@ -22,6 +24,7 @@ class Started:
     step: int  # 0, or the checkpoint's
     device: str = field(compare=False)
     parameters: int  # of the segmenter
+    class_weights: tuple[float, ...]  # of the logged weighted cross-entropy, background first
     kind: Literal["started"] = "started"
 
 
@@ -44,7 +47,9 @@ class Step:
     phase: int
     cycle: int
     loss: float | None  # the one being trained; None: NaN or infinite
-    losses: dict[str, float | None]  # every loss of the registry with default settings (and the plan's weights), by kind
+    losses: dict[
+        str, float | None
+    ]  # every loss of the registry at its default settings, by kind; costly ones now and then
     gradient_norm: float
     learning_rate: float
     seconds: float = field(compare=False)  # training time so far, pauses left out
@@ -62,6 +67,22 @@ class Validation:
     pixels: int  # how many validation pixels this covers
     seconds: float = field(compare=False)  # what it cost
     kind: Literal["validation"] = "validation"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the segmenter sees at present in one fixed validation crop."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)  # numpy's array
+    step: int
+    scene: str
+    top: int  # where the crop begins in the scene
+    left: int
+    file: str = ""  # name within previews/, once it has been written
+    prediction: Annotated[NDArray[np.uint8] | None, Field(exclude=True)] = field(
+        default=None, compare=False, repr=False
+    )  # (H, W) class ids; not part of the JSON
+    kind: Literal["preview"] = "preview"
 
 
 @dataclass(frozen=True)
@@ -113,16 +134,26 @@ class Paused:
 
 @dataclass(frozen=True)
 class Ended:
-    """No more events follow."""
+    """No more events follow, unless a failed run is resumed."""
 
     step: int
-    reason: Literal["done", "stopped", "diverged"]
+    reason: Literal["done", "stopped", "diverged", "failed"]
     message: str = ""
     kind: Literal["ended"] = "ended"
 
 
 Event = (
-    Started | PhaseChange | Step | Validation | CheckpointSaved | Intervened | Recovered | Note | Paused | Ended
+    Started
+    | PhaseChange
+    | Step
+    | Validation
+    | Preview
+    | CheckpointSaved
+    | Intervened
+    | Recovered
+    | Note
+    | Paused
+    | Ended
 )
 _ADAPTER: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
 

@@ -1,0 +1,80 @@
+"""The segmenter: a small U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with GroupNorm.
+
+GroupNorm has no running statistics, so that a perturbed weight has none to be wrong about. The weights are
+channels_last, which is up to twice as fast on a processor.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from explorer.segmenter.spec import SegmenterSpec
+
+GROUP = 4  # channels that share a mean and a variance
+
+
+class Block(nn.Sequential):
+    """Two times convolution 3×3, GroupNorm, ReLU."""
+
+    def __init__(self, channels_in: int, channels_out: int) -> None:
+        layers: list[nn.Module] = []
+        for channels in (channels_in, channels_out):
+            layers += [
+                nn.Conv2d(channels, channels_out, 3, padding=1, bias=False),
+                nn.GroupNorm(channels_out // GROUP, channels_out),
+                nn.ReLU(inplace=True),
+            ]
+        super().__init__(*layers)
+
+
+class Segmenter(nn.Module):
+    """Bands in, class logits out.
+
+    Args:
+        bands: C of the images.
+        classes: K of the logits, at least 2.
+        spec: width and depth.
+    """
+
+    def __init__(self, bands: int, classes: int, spec: SegmenterSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        widths = [spec.width * 2**level for level in range(spec.depth + 1)]
+        self.encoder = nn.ModuleList(Block(a, b) for a, b in zip([bands, *widths[:-1]], widths, strict=True))
+        self.decoder = nn.ModuleList(
+            Block(low + high, high) for low, high in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.head = nn.Conv2d(widths[0], classes, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def multiple(self) -> int:
+        """Height and width of an input must be a multiple of this."""
+        return int(2**self.spec.depth)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K, H, W) of images (N, C, H, W) in [0, 1]; H and W multiples of ``multiple``."""
+        skips: list[Tensor] = []
+        x = (images - 0.5) * 2
+        for level, block in enumerate(self.encoder):
+            x = block(x if level == 0 else F.max_pool2d(x, 2))
+            skips.append(x)
+        skips.pop()
+        for block in self.decoder:
+            x = block(torch.cat([F.interpolate(x, scale_factor=2.0, mode="nearest"), skips.pop()], dim=1))
+        logits: Tensor = self.head(x)
+        return logits
+
+
+def build_segmenter(bands: int, classes: int, spec: SegmenterSpec, seed: int) -> Segmenter:
+    """A fresh segmenter whose weights depend on the seed alone; the global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Segmenter(bands, classes, spec)
+
+
+def count_parameters(segmenter: nn.Module) -> int:
+    """How many numbers are learned."""
+    return sum(parameter.numel() for parameter in segmenter.parameters())

@@ -1,0 +1,125 @@
+"""The state of a run in one safetensors file: weights, AdamW's moments and where in the plan it is. Never pickle.
+
+A checkpoint is written aside and renamed, so that a kill at any moment leaves the last one whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from explorer.errors import InputError
+from explorer.losses.spec import LossSpec
+from explorer.training.schedule import Position
+
+PATTERN = "step_*.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """All that a run needs to go on as if it had never stopped."""
+
+    step: int
+    position: Position
+    weights: dict[str, Tensor]  # by parameter name
+    moments: dict[str, Tensor]  # "<parameter>.<exp_avg|exp_avg_sq|step>"
+    seconds: float  # of training so far
+    rate_factor: float = 1.0  # what all learning rates are multiplied with after divergences
+    recoveries: int = 0
+    loss: LossSpec | None = None  # of the present phase, where it was steered
+    learning_rate: float | None = None  # likewise
+    recent_losses: tuple[float, ...] = ()  # of the present phase, for telling an explosion
+
+    def clone(self) -> Checkpoint:
+        """A copy that further training does not touch."""
+        return replace(
+            self,
+            weights={name: value.detach().clone() for name, value in self.weights.items()},
+            moments={name: value.detach().clone() for name, value in self.moments.items()},
+        )
+
+
+def checkpoint_name(step: int) -> str:
+    """The file that holds the state after this step."""
+    return f"step_{step:08d}.safetensors"
+
+
+def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Writes the checkpoint into the folder and gives its path."""
+    state = {
+        "step": checkpoint.step,
+        "position": asdict(checkpoint.position),
+        "seconds": checkpoint.seconds,
+        "rate_factor": checkpoint.rate_factor,
+        "recoveries": checkpoint.recoveries,
+        "loss": checkpoint.loss.model_dump() if checkpoint.loss else None,
+        "learning_rate": checkpoint.learning_rate,
+        "recent_losses": checkpoint.recent_losses,
+    }
+    tensors = {f"weights.{name}": value for name, value in checkpoint.weights.items()}
+    tensors |= {f"moments.{name}": value for name, value in checkpoint.moments.items()}
+    data = save(
+        {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"state": json.dumps(state)}
+    )
+    path = folder / checkpoint_name(checkpoint.step)
+    aside = path.with_suffix(".part")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return path
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in this file, on the processor.
+
+    Raises:
+        InputError: the file cannot be read or is no checkpoint of this program.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            state: dict[str, Any] = json.loads((file.metadata() or {})["state"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 — no mapping
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise InputError(f"is no readable checkpoint ({error})", path.name, "take another checkpoint") from None
+    return Checkpoint(
+        step=state["step"],
+        position=Position(**state["position"]),
+        weights={name[8:]: value for name, value in tensors.items() if name.startswith("weights.")},
+        moments={name[8:]: value for name, value in tensors.items() if name.startswith("moments.")},
+        seconds=state["seconds"],
+        rate_factor=state["rate_factor"],
+        recoveries=state["recoveries"],
+        loss=LossSpec.model_validate(state["loss"]) if state["loss"] else None,
+        learning_rate=state["learning_rate"],
+        recent_losses=tuple(state["recent_losses"]),
+    )
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """All checkpoints of a run, oldest first."""
+    return sorted(folder.glob(PATTERN))
+
+
+def latest_checkpoint(folder: Path) -> Checkpoint | None:
+    """The newest checkpoint that can be read; None where there is none."""
+    for path in reversed(checkpoint_files(folder)):
+        try:
+            return load_checkpoint(path)
+        except InputError:
+            continue
+    return None
+
+
+def load_weights(module: torch.nn.Module, checkpoint: Checkpoint) -> None:
+    """Puts the checkpoint's weights into a segmenter of the same shape."""
+    module.load_state_dict(checkpoint.weights)

@@ -1,0 +1,398 @@
+"""The training loop: a generator of events.
+
+Live pages, the command line, tests and benchmarks all consume ``train``. On a processor it is deterministic for a
+seed: the same events, bit for bit, also when it is interrupted and resumed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import statistics
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from explorer.errors import InputError
+from explorer.imagery.balance import class_balance
+from explorer.imagery.scene import Dataset
+from explorer.losses.loss import Loss, evaluate_losses, logged_losses
+from explorer.losses.prediction import Prediction
+from explorer.losses.registry import LOSSES
+from explorer.losses.spec import LossSpec, WeightRule
+from explorer.losses.weights import class_weights
+from explorer.segmenter.network import build_segmenter, count_parameters
+from explorer.segmenter.tiling import predict_classes
+from explorer.training.checkpoints import Checkpoint, load_weights, save_checkpoint
+from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
+from explorer.training.device import describe, pick_device
+from explorer.training.events import (
+    CheckpointSaved,
+    Ended,
+    Event,
+    Intervened,
+    Paused,
+    PhaseChange,
+    Preview,
+    Recovered,
+    Started,
+    Step,
+    Validation,
+)
+from explorer.training.plan import Intervention, Plan
+from explorer.training.sampler import Sampler
+from explorer.training.schedule import Position, learning_rate, validation_interval
+from explorer.training.validation import Validator
+
+COSTLY_EVERY = 20  # steps between values of the losses that sort pixels or walk objects
+EXPLODED = 20.0  # times the median of the last losses of the phase
+REMEMBERED = 50  # losses that the median is taken of; none is judged before a tenth of them
+MOST_RECOVERIES = 3
+
+SaveReason = Literal["interval", "phase", "pause", "end", "recovery"]
+
+
+def no_commands() -> Sequence[Command]:
+    """Nobody is at the controls."""
+    return ()
+
+
+def train(
+    plan: Plan,
+    dataset: Dataset,
+    *,
+    device: str = "auto",
+    checkpoints: Path | None = None,
+    resume: Checkpoint | None = None,
+    commands: Callable[[], Sequence[Command]] = no_commands,
+    checkpoint_steps: int = 50,
+) -> Iterator[Event]:
+    """Trains a fresh segmenter, or goes on with one, and reports everything that happens.
+
+    Args:
+        plan: what to do; its weight rules are resolved against the training scenes.
+        dataset: the scenes and their split.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        checkpoints: folder to write checkpoints into; None keeps the last one in memory only.
+        resume: the state to go on from.
+        commands: asked before every step for what has been ordered since.
+        checkpoint_steps: steps between checkpoints.
+
+    Raises:
+        InputError: the device is not there, or class weights do not fit the dataset's classes.
+    """
+    yield from _Run(plan, dataset, pick_device(device), checkpoints, commands, checkpoint_steps).events(resume)
+
+
+class _Run:
+    """The state of one run while it trains."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        dataset: Dataset,
+        device: torch.device,
+        folder: Path | None,
+        commands: Callable[[], Sequence[Command]],
+        checkpoint_steps: int,
+    ) -> None:
+        classes = len(dataset.classes)
+        self.device, self.folder, self.commands, self.checkpoint_steps = device, folder, commands, checkpoint_steps
+        self.weights_of = weights_of_data(dataset)
+        self.plan = plan.model_copy(
+            update={
+                "phases": tuple(
+                    phase.model_copy(update={"loss": phase.loss.resolved(self.weights_of)}) for phase in plan.phases
+                )
+            }
+        )
+        self.weights = _logged_weights(self.plan, self.weights_of)
+        _check_weights(self.plan, classes)
+        self.segmenter = build_segmenter(len(dataset.bands), classes, plan.segmenter, plan.seed).to(device)
+        self.parameters = dict(self.segmenter.named_parameters())
+        self.trained = list(self.parameters.values())
+        self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
+        self.validator = Validator(dataset.validation, classes, dataset.stretch, device)
+        self.validation_steps = validation_interval(plan, self.validator.pixels)
+        logged = logged_losses(self.weights)
+        self.cheap = {kind: loss for kind, loss in logged.items() if not LOSSES[kind].costly}
+        self.logged = logged
+        self.optimizer = self._fresh_optimizer()
+        self.step = 0
+        self.position = Position()
+        self.rate_factor, self.recoveries = 1.0, 0
+        self.steered_loss: LossSpec | None = None
+        self.steered_rate: float | None = None
+        self.recent: list[float] = []
+        self.before, self.began = 0.0, time.perf_counter()
+        self.until: int | None = None
+        self.good = self._checkpoint().clone()
+
+    # What happens, in order -------------------------------------------------------------------------------
+
+    def events(self, resume: Checkpoint | None) -> Iterator[Event]:
+        if resume is not None:
+            self._restore(resume)
+            self.good = resume.clone()
+        yield Started(self.step, describe(self.device), count_parameters(self.segmenter), self.weights)
+        if resume is None:
+            yield PhaseChange(0, 0, 0, "start")
+            yield from self._save("interval")
+            yield self._preview()
+        while True:
+            ordered = yield from self._obey()
+            if ordered is not None:
+                yield from self._save("pause" if ordered == "pause" else "end")
+                yield Paused(self.step) if ordered == "pause" else Ended(self.step, "stopped")
+                return
+            reached = yield from self._one_step()
+            if not reached:
+                if self.recoveries > MOST_RECOVERIES:
+                    return
+                continue
+            if self.step % self.validation_steps == 0 or self._is_last():
+                yield from self._validate()
+            reason = self.position.ended(self.plan.phases[self.position.phase], self.step)
+            if reason is not None:
+                following = self.position.following(self.plan, self.step)
+                if following is None:
+                    yield from self._save("end")
+                    yield Ended(self.step, "done")
+                    return
+                self._enter(following)
+                yield from self._save("phase")
+                yield PhaseChange(self.step, following.phase, following.cycle, reason)
+            elif self.step % self.checkpoint_steps == 0:
+                yield from self._save("interval")
+
+    def _obey(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
+        """Carries out what has been ordered; gives "pause" or "stop" if the run is to rest or to end."""
+        ordered: Literal["pause", "stop"] | None = None
+        for command in self.commands():
+            match command:
+                case Pause():
+                    ordered = ordered or "pause"
+                case Stop():
+                    ordered = "stop"
+                case RunUntil(step):
+                    self.until = step
+                case Steer():
+                    yield self._steer(command)
+        if ordered is None and self.until is not None and self.step >= self.until:
+            ordered = "pause"
+        if ordered is None:  # after a pause these are still to come
+            for recorded in self.plan.interventions:
+                if recorded.step == self.step:
+                    yield self._steer(Steer(recorded.learning_rate, recorded.loss))
+        return ordered
+
+    def _one_step(self) -> Generator[Event, None, bool]:
+        """Makes a step and reports it; gives False if the loss had become NaN or exploded."""
+        phase = self.plan.phases[self.position.phase]
+        base = phase.learning_rate if self.steered_rate is None else self.steered_rate
+        rate = learning_rate(base, phase, self.step - self.position.began) * self.rate_factor
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss = self._loss()
+        everything = self.step % COSTLY_EVERY == 0
+        logged = self.logged if everything else self.cheap
+        places = self.sampler.places(self.step)
+        labels = self.sampler.labels(places)
+        with self._autocast():
+            logits = self.segmenter(self.sampler.images(places))
+        needs_objects = everything or _walks_objects(loss.spec)
+        prediction = self.sampler.prediction(logits, labels, places, needs_objects)
+        value, norm = training_step(loss, prediction, self.optimizer, self.trained)
+        numbers = torch.cat([torch.stack([value, norm]), evaluate_losses(prediction, list(logged.values()))]).tolist()
+        trained, gradient_norm = numbers[0], numbers[1]
+        trouble = self._trouble(trained, gradient_norm)
+        if trouble is not None:
+            yield from self._recover(trouble)
+            return False
+        self.recent = [*self.recent[-REMEMBERED + 1 :], trained]
+        self.step += 1
+        yield Step(
+            self.step,
+            self.position.phase,
+            self.position.cycle,
+            trained,
+            {kind: _finite(number) for kind, number in zip(logged, numbers[2:], strict=True)},
+            gradient_norm,
+            rate,
+            self._seconds(),
+        )
+        return True
+
+    def _validate(self) -> Iterator[Event]:
+        scores, seconds = self.validator.validate(self.segmenter)
+        phase = self.plan.phases[self.position.phase]
+        yield Validation(self.step, self.position.phase, self.position.cycle, scores, self.validator.pixels, seconds)
+        yield self._preview()
+        self.position = self.position.watch(phase.trigger, scores)
+
+    def _preview(self) -> Preview:
+        window = self.validator.preview
+        prediction = predict_classes(self.segmenter, window.image).cpu().numpy()
+        return Preview(self.step, window.scene, window.top, window.left, prediction=prediction)
+
+    def _recover(self, reason: str) -> Iterator[Event]:
+        failed_at = self.step
+        self.recoveries += 1
+        if self.recoveries > MOST_RECOVERIES:
+            yield Ended(failed_at, "diverged", f"{reason}; going back and halving the rate did not help three times")
+            return
+        kept = replace(self.good, rate_factor=self.rate_factor / 2, recoveries=self.recoveries)
+        self._restore(kept)
+        yield Recovered(failed_at, self.step, self.rate_factor, reason)
+        yield from self._save("recovery")
+
+    # What it is made of ------------------------------------------------------------------------------------
+
+    def _loss(self) -> Loss:
+        return (self.steered_loss or self.plan.phases[self.position.phase].loss).build()
+
+    def _steer(self, command: Steer) -> Intervened:
+        self.steered_rate = command.learning_rate or self.steered_rate
+        if command.loss is not None:
+            self.steered_loss = command.loss.resolved(self.weights_of)
+            self.recent = []
+        done = Intervention(step=self.step, learning_rate=command.learning_rate, loss=command.loss)
+        return Intervened(self.step, done)
+
+    def _enter(self, position: Position) -> None:
+        self.position = position
+        self.steered_loss = self.steered_rate = None
+        self.recent = []
+        if self.plan.phases[position.phase].optimizer == "reset":
+            self.optimizer = self._fresh_optimizer()
+
+    def _is_last(self) -> bool:
+        position = self.position
+        ends = position.ended(self.plan.phases[position.phase], self.step) is not None
+        return ends and position.following(self.plan, self.step) is None
+
+    def _trouble(self, loss: float, gradient_norm: float) -> str | None:
+        if not math.isfinite(loss) or not math.isfinite(gradient_norm):
+            return "the loss became NaN or infinite"
+        if len(self.recent) >= REMEMBERED // 10:
+            usual = statistics.median(self.recent)
+            if loss > EXPLODED * max(usual, 0.05):
+                return f"the loss exploded: {loss:.3g}, after {usual:.3g} before"
+        return None
+
+    def _seconds(self) -> float:
+        return self.before + time.perf_counter() - self.began
+
+    def _autocast(self) -> contextlib.AbstractContextManager[object]:
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def _fresh_optimizer(self) -> torch.optim.AdamW:
+        return make_optimizer(self.trained, self.plan.weight_decay, self.device)
+
+    def _save(self, reason: SaveReason) -> Iterator[Event]:
+        self.good = self._checkpoint().clone()
+        if self.folder is not None:
+            yield CheckpointSaved(self.step, reason, save_checkpoint(self.good, self.folder).name)
+
+    def _checkpoint(self) -> Checkpoint:
+        moments = {
+            f"{name}.{key}": value
+            for name, parameter in self.parameters.items()
+            for key, value in self.optimizer.state.get(parameter, {}).items()
+        }
+        return Checkpoint(
+            step=self.step,
+            position=self.position,
+            weights=dict(self.segmenter.state_dict()),
+            moments=moments,
+            seconds=self._seconds(),
+            rate_factor=self.rate_factor,
+            recoveries=self.recoveries,
+            loss=self.steered_loss,
+            learning_rate=self.steered_rate,
+            recent_losses=tuple(self.recent),
+        )
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        load_weights(self.segmenter, checkpoint)
+        self.optimizer = self._fresh_optimizer()
+        for name, parameter in self.parameters.items():
+            state = {
+                key: checkpoint.moments[f"{name}.{key}"].clone()
+                for key in ("step", "exp_avg", "exp_avg_sq")
+                if f"{name}.{key}" in checkpoint.moments
+            }
+            if state:
+                self.optimizer.state[parameter] = {key: value.to(self.device) for key, value in state.items()}
+        self.step, self.position = checkpoint.step, checkpoint.position
+        self.rate_factor, self.recoveries = checkpoint.rate_factor, checkpoint.recoveries
+        self.steered_loss, self.steered_rate = checkpoint.loss, checkpoint.learning_rate
+        self.recent = list(checkpoint.recent_losses)
+        self.before, self.began = checkpoint.seconds, time.perf_counter()
+
+
+def training_step(
+    loss: Loss, prediction: Prediction, optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Backward and one optimiser step; gives the loss and the norm of its gradient, both still on the device."""
+    value = loss.of(prediction)
+    optimizer.zero_grad(set_to_none=True)
+    value.backward()  # type: ignore[no-untyped-call]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = torch.stack(torch._foreach_norm(gradients)).norm()
+    optimizer.step()
+    return value.detach(), norm
+
+
+def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: torch.device) -> torch.optim.AdamW:
+    """AdamW, fused where the device has it. The rate is set before every step."""
+    return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda"))
+
+
+def weights_of_data(dataset: Dataset) -> Callable[[WeightRule, float | None], tuple[float, ...]]:
+    """Turns a weight rule and a cap into class weights, from the training scenes."""
+    shares = class_balance(dataset.training, dataset.classes)
+    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
+    return lambda rule, cap: class_weights(rule, pixels, objects, cap)
+
+
+def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
+    """The plan with the interventions of a run written into it: training it gives the same run again."""
+    made = tuple(event.intervention for event in events if isinstance(event, Intervened))
+    return plan.model_copy(update={"interventions": made})
+
+
+def _logged_weights(
+    plan: Plan, weights_of: Callable[[WeightRule, float | None], tuple[float, ...]]
+) -> tuple[float, ...]:
+    """The plan's own weights where a phase has some, so that the logged curve is the trained one."""
+    for phase in plan.phases:
+        if phase.loss.kind == "weighted_cross_entropy" and isinstance(phase.loss.class_weights, tuple):
+            return phase.loss.class_weights
+    return weights_of("inverse_frequency", None)
+
+
+def _check_weights(plan: Plan, classes: int) -> None:
+    for i, phase in enumerate(plan.phases):
+        weights = phase.loss.class_weights
+        if isinstance(weights, tuple) and len(weights) != classes:
+            raise InputError(
+                f"{len(weights)} weights for {classes} classes",
+                f"phases[{i}].loss.class_weights",
+                "give one a class, background first",
+            )
+
+
+def _walks_objects(spec: LossSpec) -> bool:
+    return spec.kind.startswith("object_") or any(_walks_objects(term.loss) for term in spec.terms)
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None

@@ -1,0 +1,131 @@
+"""Training crops, cut on the device.
+
+The dataset lies on the device, stretched, with the ids and cells of its objects; a batch is a handful of slices with
+flips and quarter turns. Which crops a step gets depends on the seed and the step alone, so that there is no sampler
+state to keep: a run that is resumed sees what it would have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from explorer.imagery.objects import object_maps
+from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.imagery.stretch import stretched
+from explorer.losses.prediction import Prediction
+from explorer.training.plan import Plan
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a crop lies and how it is turned."""
+
+    scene: int
+    top: int
+    left: int
+    turns: int  # quarter turns, 0 to 3
+    flip: bool
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceScene:
+    """A scene on the device, padded to at least the crop's size."""
+
+    image: Tensor  # (C, H, W) float32, stretched
+    label: Tensor  # (H, W) uint8
+    objects: Tensor  # (K, H, W) int32: ids, then the owners of each foreground class
+
+
+class Sampler:
+    """Crops of the training scenes.
+
+    Args:
+        scenes: the training scenes.
+        classes: number of classes, background included.
+        plan: batch size, crop size, seed and the share of crops that are laid around an object.
+    """
+
+    def __init__(
+        self, scenes: Sequence[Scene], classes: int, stretch: Stretch, plan: Plan, device: torch.device
+    ) -> None:
+        self._plan, self._device = plan, device
+        self._scenes = [_on_device(scene, classes, stretch, plan.crop_size, device) for scene in scenes]
+        self._sizes = np.array([scene.label.shape for scene in self._scenes])
+        self._anchors = _object_centres(scenes, classes)
+        area = self._sizes.prod(1)
+        self._chance = area / area.sum()
+
+    def places(self, step: int) -> list[Place]:
+        """Where the crops of this step lie: a pure function of the plan's seed and the step."""
+        plan = self._plan
+        random = np.random.default_rng([plan.seed, step])
+        around = random.random(plan.batch_size) < plan.object_share
+        places = []
+        for wants_object in around:
+            if wants_object and len(self._anchors):
+                scene, row, column = (int(v) for v in self._anchors[random.integers(len(self._anchors))])
+                top, left = (v - int(random.integers(plan.crop_size)) for v in (row, column))
+            else:
+                scene = int(random.choice(len(self._chance), p=self._chance))
+                top, left = (int(random.integers(0, side - plan.crop_size + 1)) for side in self._sizes[scene])
+            height, width = self._sizes[scene]
+            top, left = (int(np.clip(v, 0, side - plan.crop_size)) for v, side in ((top, height), (left, width)))
+            places.append(Place(scene, top, left, int(random.integers(4)), bool(random.integers(2))))
+        return places
+
+    def images(self, places: Sequence[Place]) -> Tensor:
+        """(N, C, S, S) float32, channels_last."""
+        size = self._plan.crop_size
+        batch = torch.empty(
+            (len(places), len(self._scenes[0].image), size, size),
+            device=self._device,
+            memory_format=torch.channels_last,
+        )
+        for slot, place in zip(batch, places, strict=True):
+            slot.copy_(self._cut(self._scenes[place.scene].image, place))
+        return batch
+
+    def labels(self, places: Sequence[Place]) -> Tensor:
+        """(N, S, S) uint8."""
+        return torch.stack([self._cut(self._scenes[place.scene].label, place) for place in places])
+
+    def prediction(self, logits: Tensor, labels: Tensor, places: Sequence[Place], with_objects: bool) -> Prediction:
+        """Logits with their labels and, where a loss walks objects, the objects' ids and cells."""
+        if not with_objects:
+            return Prediction(logits, labels)
+        objects = torch.stack([self._cut(self._scenes[place.scene].objects, place) for place in places])
+        return Prediction(logits, labels, ids=objects[:, 0], owners=objects[:, 1:])
+
+    def _cut(self, array: Tensor, place: Place) -> Tensor:
+        size = self._plan.crop_size
+        crop = array[..., place.top : place.top + size, place.left : place.left + size]
+        crop = torch.rot90(crop, place.turns, (-2, -1)) if place.turns else crop
+        return crop.flip(-1) if place.flip else crop
+
+
+def _on_device(scene: Scene, classes: int, stretch: Stretch, least: int, device: torch.device) -> DeviceScene:
+    maps = object_maps(scene.label, classes)
+    down, right = (max(0, least - side) for side in scene.size)
+    edge = ((0, 0), (0, down), (0, right))
+    image = np.pad(stretched(scene.image, stretch), edge, mode="edge")
+    label = np.pad(scene.label, edge[1:], constant_values=IGNORE)
+    objects = np.pad(np.concatenate([maps.ids[None], maps.owners]), edge)
+    return DeviceScene(*(torch.from_numpy(array).to(device) for array in (image, label, objects)))
+
+
+def _object_centres(scenes: Sequence[Scene], classes: int) -> NDArray[np.int64]:
+    """(n, 3): scene, row and column of the middle of every object."""
+    centres = [
+        (i, (box[0].start + box[0].stop) // 2, (box[1].start + box[1].stop) // 2)
+        for i, scene in enumerate(scenes)
+        for box in ndimage.find_objects(object_maps(scene.label, classes).ids)
+        if box is not None
+    ]
+    return np.array(centres, dtype=np.int64).reshape(-1, 3)

@@ -1,0 +1,105 @@
+"""How the segmenter does on the validation scenes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+
+from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.imagery.stretch import stretched
+from explorer.metrics.scores import Scores
+from explorer.metrics.scoring import score
+from explorer.segmenter.network import Segmenter
+from explorer.segmenter.tiling import predict_classes
+
+MOST_PIXELS = 400_000  # looked at in each validation; the summary at the end takes all
+PREVIEW_SIDE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A part of a validation scene, on the device."""
+
+    scene: str
+    top: int
+    left: int
+    image: Tensor  # (C, H, W) float32, stretched
+    label: NDArray[np.uint8]  # (H, W)
+
+
+class Validator:
+    """A fixed set of windows of the validation scenes, at most ``MOST_PIXELS`` in all.
+
+    Scenes that are too large give the part that holds the most foreground.
+    """
+
+    def __init__(self, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device) -> None:
+        self._classes = classes
+        total = sum(scene.label.size for scene in scenes)
+        shrink = min(1.0, MOST_PIXELS / total) ** 0.5 if total else 1.0
+        self.windows = [
+            _window(scene, [round(side * shrink) for side in scene.size], stretch, device) for scene in scenes
+        ]
+        richest = max(range(len(scenes)), key=lambda i: int(_foreground(scenes[i].label).sum()))
+        self.preview = _window(scenes[richest], [PREVIEW_SIDE, PREVIEW_SIDE], stretch, device)
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels each validation looks at."""
+        return sum(window.label.size for window in self.windows)
+
+    def validate(self, segmenter: Segmenter) -> tuple[Scores, float]:
+        """Scores over the windows, and the seconds that it took."""
+        began = time.perf_counter()
+        pairs = [(predict_classes(segmenter, window.image).cpu().numpy(), window.label) for window in self.windows]
+        return score(pairs, self._classes), time.perf_counter() - began
+
+
+def evaluate(
+    segmenter: Segmenter, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device
+) -> Scores:
+    """Scores over whole scenes, predicted in blended tiles."""
+    return score(
+        (
+            (predict_classes(segmenter, on_device(scene.image, stretch, device)).cpu().numpy(), scene.label)
+            for scene in scenes
+        ),
+        classes,
+    )
+
+
+def on_device(image: NDArray[np.generic], stretch: Stretch, device: torch.device) -> Tensor:
+    """The stretched image (C, H, W) float32 on the device."""
+    return torch.from_numpy(stretched(image, stretch)).to(device)
+
+
+def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.device) -> Window:
+    height, width = (min(side, most) for side, most in zip(sides, scene.size, strict=True))
+    top, left = _richest_place(scene.label, height, width)
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    image = on_device(scene.image[:, rows, columns], stretch, device)
+    return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]))
+
+
+def _richest_place(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
+    """Where a window of this size holds the most foreground (top, left)."""
+    if label.shape == (height, width):
+        return 0, 0
+    density = ndimage.uniform_filter(_foreground(label).astype(np.float32), (height, width), mode="constant")
+    # The filter is centred: keep only the places at which the window lies inside the scene.
+    rows, columns = label.shape[0] - height + 1, label.shape[1] - width + 1
+    inside = density[height // 2 : height // 2 + rows, width // 2 : width // 2 + columns]
+    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
+    return int(top), int(left)
+
+
+def _foreground(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    foreground: NDArray[np.bool_] = (label > 0) & (label != IGNORE)
+    return foreground
