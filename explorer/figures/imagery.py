@@ -88,18 +88,18 @@ def thumbnail(scene: Scene, stretch: Stretch, side: int = 320) -> Picture:
 
 
 def swatch(colour: str) -> str:
-    """A small square of a colour as a data URI, for a column of a table."""
+    """A small square of a colour, #RRGGBB or #RRGGBBAA, as a data URI for a column of a table."""
     buffer = io.BytesIO()
-    Image.new("RGB", (24, 24), colour).save(buffer, "PNG")
+    Image.new("RGBA", (24, 24), colour).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def balance_table(shares: Sequence[ClassShare]) -> pd.DataFrame:
     """A row for each class, with its colour as a picture; it is the legend of ``scene_picture``, too."""
-    colours = [IGNORED_COLOUR, *(class_colour(k) for k in range(1, len(shares)))]
+    colours = ["#00000000", *(class_colour(k) for k in range(1, len(shares)))]  # the background is clear
     return pd.DataFrame(
         {
-            "colour": [None if k == 0 else swatch(colour) for k, colour in enumerate(colours)],
+            "colour": [swatch(colour) for colour in colours],
             "class": [share.name for share in shares],
             "share": [None if share.share is None else 100 * share.share for share in shares],
             "pixels": [share.pixels for share in shares],
@@ -116,34 +116,36 @@ def pairing_table(upload: Upload) -> pd.DataFrame:
 
 
 def balance_figure(shares: Sequence[ClassShare]) -> go.Figure:
-    """A bar for each class that has pixels: its share of them, on a logarithmic axis."""
+    """A dot for each class that has pixels: its share of them, on a logarithmic axis, which has no zero for bars."""
     names = [_plain(share.name) for share in shares]
     percent = [100 * share.share if share.share else None for share in shares]
     figure = go.Figure(
-        go.Bar(
+        go.Scatter(
             x=percent,
             y=list(range(len(shares))),
-            orientation="h",
-            marker_color=[IGNORED_COLOUR, *(class_colour(k) for k in range(1, len(shares)))],
-            text=["none" if value is None else f"{value:.3g} %" for value in percent],
-            textposition="auto",
+            mode="markers+text",
+            marker={
+                "size": 15,
+                "color": [IGNORED_COLOUR, *(class_colour(k) for k in range(1, len(shares)))],
+                "line": {"width": 1, "color": "#404040"},
+            },
+            text=["" if value is None else f"{value:.3g} %" for value in percent],
+            textposition=["middle left" if value and value > 10 else "middle right" for value in percent],
             hoverinfo="skip",
         )
     )
     smallest = min((value for value in percent if value), default=1.0)
     figure.update_xaxes(
         type="log",
-        range=[np.floor(np.log10(smallest)), 2.05],
+        range=[np.floor(np.log10(smallest)) - 0.1, 2.15],
         tickvals=[0.001, 0.01, 0.1, 1, 10, 100],
-        ticksuffix=" %",
-        title_text="share of labelled pixels, logarithmic",
+        title_text="% of labelled pixels, logarithmic",
     )
     figure.update_yaxes(tickvals=list(range(len(shares))), ticktext=names, autorange="reversed")
     figure.update_layout(
         height=90 + 34 * len(shares),
         margin={"l": 10, "r": 10, "t": 10, "b": 40},
         showlegend=False,
-        bargap=0.35,
     )
     return figure
 

@@ -97,5 +97,5 @@ def test_balance_says_log_and_draws_no_bar_for_an_empty_class() -> None:
     figure = balance_figure(shares)
     assert figure.layout.xaxis.type == "log"
     assert "logarithmic" in figure.layout.xaxis.title.text
-    assert list(figure.data[0].x) == [99.0, 1.0, None]
+    assert list(figure.data[0].x) == [99.0, 1.0, None], "no dot for a class without pixels"
     assert "<" not in figure.layout.yaxis.ticktext[1]

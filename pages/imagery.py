@@ -1,0 +1,290 @@
+"""Imagery: choose built-in scenes or bring one's own, see what is in them, and hand them to training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from explorer.ui.frame import frame
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from explorer.errors import InputError
+from explorer.figures.imagery import (
+    balance_figure,
+    balance_table,
+    natural_bands,
+    pairing_table,
+    scene_picture,
+)
+from explorer.imagery.assembly import Upload, dataset_from_files, make_dataset
+from explorer.imagery.balance import ClassShare, class_balance
+from explorer.imagery.builtin import BUILTIN
+from explorer.imagery.scene import Dataset
+from explorer.settings import MEBI, settings
+from explorer.ui import services
+from explorer.ui.messages import escaped, show_problem
+
+CARDS = Path(__file__).resolve().parents[1] / "assets" / "builtin"
+KINDS = ["png", "jpg", "jpeg", "tif", "tiff", "geojson", "json", "zip"]
+EXPLANATION = """
+The **share** of a class decides how hard it is: where 99 % of the pixels are background, a segmenter that finds
+nothing is right on 99 % of them, and cross-entropy alone is content with that. **Objects** are connected pixels
+of one class, diagonals included, of at least 8 pixels; recall and precision on the other pages count them.
+
+**Validation scenes** are never trained on: every score in the app comes from them. A quarter of the scenes is a
+good start. A single scene is cut into blocks with a margin between them, so that no pixel is on both sides.
+
+**Masks** may be index images (0, 1, 2 …), 0 and 255, colours, one for each class, or GeoJSON polygons for a
+GeoTIFF. 255 in an index image, nodata and transparent pixels are ignored: they count in no loss and no score.
+"""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The imagery being looked at, before its names and split are settled."""
+
+    key: str  # tells drafts apart, so that edits of one do not reach another
+    dataset: Dataset
+
+
+def pick_builtin() -> Draft:
+    """Three cards; the chosen one stands in the address."""
+    chosen = st.query_params.get("builtin", "car_park")
+    if chosen not in BUILTIN:
+        st.caption(f"The address names no built-in dataset: {escaped(chosen)} is left aside.")
+        chosen = "car_park"
+    for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict=True):
+        with column.container(border=True, height="stretch"):
+            st.image(CARDS / f"{key}.jpg", width="stretch", alt=f"{info.name} from above")
+            st.markdown(f"**{info.name}**  \n{info.sentence}")
+            st.button(
+                "Shown below" if key == chosen else "Look at it",
+                key=f"card-{key}",
+                disabled=key == chosen,
+                on_click=st.query_params.update,
+                kwargs={"builtin": key},
+                width="stretch",
+            )
+    return Draft(f"builtin:{chosen}", services.dataset(services.builtin_id(chosen)))
+
+
+def bring_own() -> Draft | None:
+    """Two uploaders and the table of what became of their files."""
+    left, right = st.columns(2)
+    limit = f"At most {settings().max_file_bytes // MEBI} MiB a file, {settings().max_files} files."
+    images = left.file_uploader(
+        "Images, or a zip of images and masks",
+        KINDS,
+        accept_multiple_files=True,
+        key="images",
+        help=f"PNG, JPEG, TIFF or GeoTIFF, 1 to 16 bands. {limit}",
+    )
+    masks = right.file_uploader(
+        "Masks, if they are not among the images",
+        KINDS,
+        accept_multiple_files=True,
+        key="masks",
+        help=f"One for each image, of the same name: harbour.tif and harbour_mask.png. {limit}",
+    )
+    upload = read_upload(images, masks)
+    if upload is None:
+        st.info(
+            "Choose images and their masks, or one zip with folders images and masks. "
+            "To see what such a dataset looks like, go to the built-in scenes.",
+            icon=":material/arrow_upward:",
+        )
+        return None
+    if isinstance(upload, InputError):
+        show_problem(upload)
+        return None
+    show_upload(upload)
+    if upload.dataset is None:
+        return None
+    return Draft(f"upload:{st.session_state['read-ids']}", upload.dataset)
+
+
+def read_upload(images: Sequence[UploadedFile], masks: Sequence[UploadedFile]) -> Upload | InputError | None:
+    """What the readers make of the files; read once, and kept when the visitor comes back from another page."""
+    ids = ",".join(file.file_id for file in (*images, *masks))
+    if not ids:
+        if "read" in st.session_state:
+            kept, forget = st.columns([4, 1], vertical_alignment="center")
+            kept.caption("These are the files that you chose before. Choose others to replace them.")
+            forget.button("Forget them", on_click=st.session_state.pop, args=("read",), width="stretch")
+    elif st.session_state.get("read-ids") != ids or "read" not in st.session_state:
+        try:
+            with st.spinner("Reading the files …"):
+                result: Upload | InputError = dataset_from_files(contents(images), contents(masks))
+        except InputError as problem:
+            result = problem
+        st.session_state["read-ids"], st.session_state["read"] = ids, result
+    return st.session_state.get("read")
+
+
+def contents(files: Sequence[UploadedFile]) -> Mapping[str, bytes]:
+    """Bytes by name; a name that comes twice is told apart by a number."""
+    found: dict[str, bytes] = {}
+    for file in files:
+        name, count = file.name, 1
+        while name in found:
+            count += 1
+            name = f"{count}/{file.name}"
+        found[name] = file.getvalue()
+    return found
+
+
+def show_upload(upload: Upload) -> None:
+    """What was paired, what was not and why; then why there is no dataset, if there is none."""
+    table = pairing_table(upload)
+    unused = int((~table["used"]).sum())
+    with st.expander(
+        f"{len(table) - unused} of {len(table)} rows are used" + (": see why not all" if unused else ""),
+        expanded=unused > 0,
+        icon=":material/link:",
+    ):
+        st.dataframe(table, hide_index=True, width="stretch", placeholder="none")
+    if upload.problem is not None:
+        show_problem(upload.problem)
+
+
+def pick_saved() -> Draft | None:
+    """The datasets in the store."""
+    records = {record.id: record.name for record in services.store().datasets()}
+    if not records:
+        st.info(
+            "Nothing is saved yet. Look at built-in scenes or upload your own, then use them: they are kept.",
+            icon=":material/inventory_2:",
+        )
+        return None
+    chosen = st.selectbox(
+        "Saved dataset",
+        list(records),
+        format_func=lambda dataset_id: f"{records[dataset_id]} · {dataset_id[:8]}",
+        key="saved",
+        bind="query-params",
+    )
+    return Draft(f"saved:{chosen}", services.dataset(chosen))
+
+
+def settle(draft: Draft) -> Dataset | None:
+    """The dataset with the names and validation scenes that the visitor chose; None where they do not do."""
+    dataset = draft.dataset
+    shares = balance(dataset, draft.key)
+    table = st.data_editor(
+        balance_table(shares),
+        key=f"classes-{draft.key}",
+        hide_index=True,
+        disabled=["colour", "share", "pixels", "objects"],
+        column_config={
+            "colour": st.column_config.ImageColumn("", width=36),
+            "class": st.column_config.TextColumn("class", required=True, max_chars=40, help="Click to rename."),
+            "share": st.column_config.NumberColumn("share", format="%.3g %%"),
+            "pixels": st.column_config.NumberColumn("pixels", format="localized"),
+            "objects": st.column_config.NumberColumn("objects", help="Connected pixels, at least 8 of them."),
+        },
+        placeholder="n/a",
+    )
+    st.plotly_chart(balance_figure(shares), config={"displayModeBar": False}, key=f"balance-{draft.key}")
+    names = [scene.name for scene in dataset.scenes]
+    validation = st.multiselect(
+        "Scenes kept for validation",
+        names,
+        default=[scene.name for scene in dataset.validation],
+        key=f"validation-{draft.key}",
+        help="They are never trained on; every score comes from them.",
+    )
+    name = st.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
+    try:
+        return revised(dataset, name.strip() or dataset.name, tuple(table["class"]), validation)
+    except InputError as problem:
+        show_problem(problem)
+        return None
+
+
+def revised(dataset: Dataset, name: str, classes: tuple[str, ...], validation: Sequence[str]) -> Dataset:
+    """The dataset with another name, class names or split; itself if nothing differs."""
+    same_split = set(validation) == {scene.name for scene in dataset.validation}
+    if same_split and (name, classes) == (dataset.name, dataset.classes):
+        return dataset
+    return make_dataset(name, dataset.scenes, classes, validation)
+
+
+def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
+    """The class balance, counted once for each draft."""
+    if st.session_state.get("balance-key") != key:
+        st.session_state["balance-key"] = key
+        st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes)
+    return st.session_state["balance"]
+
+
+@st.fragment
+def show_scene(draft: Draft) -> None:
+    """A scene with its label over it; its controls redraw nothing else."""
+    dataset = draft.dataset
+    held_out = {scene.name for scene in dataset.validation}
+    left, right = st.columns(2, vertical_alignment="bottom")
+    number = left.selectbox(
+        "Scene",
+        range(len(dataset.scenes)),
+        format_func=lambda index: scene_label(dataset.scenes[index].name, held_out),
+        key="scene",
+        bind="query-params",
+    )
+    opacity = right.slider("Opacity of the label", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
+    scene = dataset.scenes[number]
+    bands = natural_bands(scene.bands)
+    if len(scene.bands) > 3:
+        bands = tuple(
+            column.selectbox(colour, range(len(scene.bands)), bands[k], lambda b: scene.bands[b], key=f"{colour} band")
+            for k, (column, colour) in enumerate(zip(st.columns(3), ("Red", "Green", "Blue"), strict=True))
+        )
+    st.image(scene_picture(scene, dataset.stretch, bands, opacity), width="stretch", alt="scene with its label")
+    height, width = scene.size
+    st.caption(
+        f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey under the label: ignored. "
+        + ("This scene is kept for validation." if scene.name in held_out else "This scene is trained on.")
+    )
+
+
+def scene_label(name: str, held_out: set[str]) -> str:
+    """A scene in a list, validation scenes marked."""
+    return f"{name} · validation" if name in held_out else name
+
+
+def hand_over(dataset: Dataset) -> None:
+    """Save the dataset and lead on to training."""
+    if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
+        dataset_id = services.store().save_dataset(dataset)
+        st.session_state["dataset"] = dataset_id
+        st.success(f"{escaped(dataset.name)} is saved and chosen for training.", icon=":material/check:")
+        st.page_link("pages/train.py", label="Go on to Train", icon=":material/arrow_forward:")
+
+
+SOURCES = {"Built-in": pick_builtin, "Upload": bring_own, "Saved": pick_saved}
+
+frame("Imagery")
+source = st.segmented_control(
+    "Where the imagery comes from",
+    list(SOURCES),
+    default="Built-in",
+    required=True,
+    key="source",
+    bind="query-params",
+    label_visibility="collapsed",
+)
+found = SOURCES[source]()
+if found is not None:
+    st.subheader(escaped(found.dataset.name), anchor=False)
+    for note in found.dataset.notes:
+        st.info(escaped(note), icon=":material/info:")
+    picture, facts = st.columns([4, 3])
+    with facts:
+        settled = settle(found)
+        if settled is not None:
+            hand_over(settled)
+    with picture:
+        show_scene(Draft(found.key, settled or found.dataset))
+with st.expander("What share, objects, validation and masks mean"):
+    st.markdown(EXPLANATION)

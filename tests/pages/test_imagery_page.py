@@ -1,0 +1,188 @@
+"""The Imagery page: built-in scenes at once, uploads of good and bad files, names, split, and handing over."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from explorer.settings import settings
+
+ROOT = Path(__file__).resolve().parents[2]
+File = tuple[str, bytes, str]
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path / "store"))
+    settings.cache_clear()
+    st.cache_resource.clear()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/imagery.py")
+
+
+def png(values: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def pair(name: str, seed: int, size: int = 64) -> list[File]:
+    """An image with three bright squares and its mask."""
+    mask = np.zeros((size, size), np.uint8)
+    for corner in (8, 28, 48):
+        mask[corner : corner + 8, corner : corner + 8] = 255
+    noise = np.random.default_rng(seed).integers(0, 100, (size, size, 3), dtype=np.uint8)
+    image = np.where(mask[..., None] > 0, 200, noise).astype(np.uint8)
+    return [(f"{name}.png", png(image), "image/png"), (f"{name}_mask.png", png(mask), "image/png")]
+
+
+GOOD = [*pair("north", 1), *pair("south", 2)]
+
+
+def messages(page: AppTest) -> str:
+    return " ".join(element.value for element in (*page.error, *page.info, *page.success, *page.caption))
+
+
+def upload(page: AppTest, files: list[File]) -> AppTest:
+    page.query_params["source"] = "Upload"
+    page.run()
+    page.file_uploader(key="images").set_value(files).run()
+    assert not page.exception
+    return page
+
+
+def test_first_load_shows_a_built_in_dataset_to_use(page: AppTest) -> None:
+    page.run()
+    assert not page.exception
+    assert [heading.value for heading in page.subheader] == ["Car park"]
+    assert len(page.multiselect[0].value) == 3
+    page.button[-1].click().run()
+    assert not page.exception
+    assert "is saved and chosen for training" in messages(page)
+    assert page.session_state["dataset"]
+
+
+@pytest.mark.parametrize("key", ["harbour", "nowhere"])
+def test_built_in_dataset_from_the_address(page: AppTest, key: str) -> None:
+    page.query_params["builtin"] = key
+    page.run()
+    assert not page.exception
+    assert page.subheader[0].value == ("Harbour" if key == "harbour" else "Car park")
+    assert ("left aside" in messages(page)) == (key == "nowhere")
+
+
+@pytest.mark.parametrize(("source", "says"), [("Upload", "Choose images"), ("Saved", "Nothing is saved yet")])
+def test_empty_states_say_what_to_do(page: AppTest, source: str, says: str) -> None:
+    page.query_params["source"] = source
+    page.run()
+    assert not page.exception
+    assert says in messages(page)
+
+
+def test_upload_of_pairs_becomes_a_dataset(page: AppTest) -> None:
+    upload(page, GOOD)
+    assert not page.error
+    assert page.dataframe[0].value["used"].all()
+    assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
+    page.button[-1].click().run()
+    assert page.session_state["dataset"]
+
+
+def test_zip_with_folders(page: AppTest) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content, _ in GOOD:
+            folder = "masks" if "mask" in name else "images"
+            archive.writestr(f"{folder}/{name.replace('_mask', '')}", content)
+    upload(page, [("scenes.zip", buffer.getvalue(), "application/zip")])
+    assert not page.error
+    assert len(page.dataframe[0].value) == 2
+
+
+TRUNCATED = ("torn.png", GOOD[0][1][:200], "image/png")
+TORN_MASK = ("torn_mask.png", GOOD[1][1], "image/png")
+SMALL = [pair("west", 3)[0], ("west_mask.png", pair("west", 3, 60)[1][1], "image/png")]
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ([TRUNCATED, TORN_MASK], "torn"),
+        (SMALL, "60×60"),
+        ([("alone.png", GOOD[0][1], "image/png")], "no mask"),
+        ([("../../evil.png", GOOD[0][1], "image/png")], "folder"),
+        ([("broken.zip", b"PK\x03\x04 this is no zip", "application/zip")], "broken zip"),
+    ],
+)
+def test_a_bad_file_is_named_and_the_good_ones_stay(page: AppTest, bad: list[File], why: str) -> None:
+    upload(page, [*GOOD, *bad])
+    table = page.dataframe[0].value
+    assert table["used"].sum() == 2
+    assert any(why in reason for reason in table.loc[~table["used"], "why not"])
+    assert len(page.multiselect[0].options) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ([TRUNCATED, TORN_MASK], "image"),
+        ([GOOD[0]], "mask"),
+        ([GOOD[0], ("north_mask.png", png(np.zeros((64, 64), np.uint8)), "image/png")], "foreground"),
+    ],
+)
+def test_nothing_usable_is_an_error_in_plain_words(page: AppTest, files: list[File], says: str) -> None:
+    upload(page, files)
+    assert page.error
+    assert says in page.error[0].value
+    assert not page.multiselect
+
+
+def test_class_names_and_split_can_be_changed_and_wrong_ones_are_refused(page: AppTest) -> None:
+    upload(page, GOOD)
+    page.multiselect[0].set_value(["north.png"]).run()
+    assert not page.error
+    page.multiselect[0].set_value(["north.png", "south.png"]).run()
+    assert "training" in page.error[0].value
+    assert not any(button.label == "Use this dataset" for button in page.button)
+
+
+def test_text_of_a_user_takes_no_effect(page: AppTest) -> None:
+    name = "<img src=x onerror=alert(1)>[a](http:b) **c**"
+    upload(page, [(f"{name}.png", b"no image", "image/png"), (f"{name}_mask.png", b"no mask", "image/png")])
+    assert "<img" not in page.error[0].value.replace("\\<", "")
+    assert "**c**" not in page.error[0].value
+
+
+def test_upload_is_kept_when_the_visitor_comes_back(page: AppTest) -> None:
+    upload(page, GOOD)
+    page.file_uploader(key="images").set_value([]).run()
+    assert not page.exception
+    assert "chose before" in messages(page)
+    assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
+    page.button[0].click().run()
+    assert "Choose images" in messages(page)
+
+
+def test_class_names_are_edited_in_the_table(page: AppTest) -> None:
+    upload(page, GOOD)
+    key = f"classes-{page.session_state['balance-key']}"
+    for name, refused in (("ship", False), ("background", True)):
+        page.session_state[key] = {"edited_rows": {1: {"class": name}}, "added_rows": [], "deleted_rows": []}
+        page.run()
+        assert not page.exception
+        assert bool(page.error) == refused
+
+
+def test_the_page_does_not_import_torch() -> None:
+    code = "import explorer.figures.imagery, explorer.imagery.builtin, explorer.ui.messages"
+    command = [sys.executable, "-c", f"{code}; import sys; print('torch' in sys.modules)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
