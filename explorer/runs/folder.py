@@ -1,0 +1,223 @@
+"""The folder of a run: everything that is needed to look at it, to go on with it and to repeat it.
+
+====================  =======================================================  ==========
+file                  what                                                     written by
+====================  =======================================================  ==========
+``plan.json``         the plan                                                 who makes the run
+``dataset.json``      name, id, classes, bands and stretch of the dataset      who makes the run
+``events.jsonl``      one line an event, appended                              the job
+``metrics.csv``       the same as a table of steps and validations, appended   the job
+``checkpoints/``      ``*.safetensors``                                        the job
+``previews/``         ``*.png``, predicted class ids                           the job
+``summary.json``      how the run ended                                        the job
+``commands/``         wishes to the job, one file each, removed once done      the server
+``lock``              held by the one job that works here                      the job
+====================  =======================================================  ==========
+
+Files appear whole (written aside, then renamed) or grow by whole lines, so that a kill at any moment leaves all of
+it readable: at worst, the last line of a growing file is torn, which readers skip and the next job cuts off.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from explorer.errors import InputError
+from explorer.imagery.archive import fingerprint
+from explorer.imagery.scene import Dataset, Stretch
+from explorer.training.commands import Command, command_from_json, command_to_json
+from explorer.training.events import Event, Note, from_json
+from explorer.training.plan import Plan
+
+_LOCK_POLL = 0.1  # seconds
+
+
+class DatasetReference(BaseModel):
+    """What a run remembers of its dataset: enough to predict with it, and to know it again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str  # the dataset's fingerprint
+    name: str
+    classes: tuple[str, ...]
+    bands: tuple[str, ...]
+    low: tuple[float, ...]  # one a band, see Stretch
+    high: tuple[float, ...]
+
+    @classmethod
+    def to(cls, dataset: Dataset) -> Self:
+        """The reference to a dataset."""
+        return cls(
+            id=fingerprint(dataset),
+            name=dataset.name,
+            classes=dataset.classes,
+            bands=dataset.bands,
+            low=dataset.stretch.low,
+            high=dataset.stretch.high,
+        )
+
+    @property
+    def stretch(self) -> Stretch:
+        """The stretch that the segmenter was trained with."""
+        return Stretch(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """One run's folder. Any number may read; one job, which holds the lock, writes."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path, plan: Plan, dataset: DatasetReference) -> Self:
+        """A new run's folder.
+
+        Raises:
+            InputError: there is a run already, or the folder cannot be made.
+        """
+        folder = cls(path)
+        if folder.plan_file.exists():
+            raise InputError("there is a run in this folder already", str(path), "choose another folder")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            write_whole(path / "dataset.json", dataset.model_dump_json(indent=1).encode())
+            write_whole(folder.plan_file, plan.model_dump_json(indent=1).encode())
+        except OSError as error:
+            raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another folder") from None
+        return folder
+
+    @property
+    def plan_file(self) -> Path:
+        """Written last: a folder with a plan is a run."""
+        return self.path / "plan.json"
+
+    @property
+    def events_file(self) -> Path:
+        """One line of JSON an event."""
+        return self.path / "events.jsonl"
+
+    @property
+    def metrics_file(self) -> Path:
+        """A row a step and a row a validation."""
+        return self.path / "metrics.csv"
+
+    @property
+    def summary_file(self) -> Path:
+        """How the run ended."""
+        return self.path / "summary.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def previews(self) -> Path:
+        """Folder of predicted class ids on a validation crop."""
+        return self.path / "previews"
+
+    def plan(self) -> Plan:
+        """The run's plan.
+
+        Raises:
+            InputError: there is no run here.
+        """
+        if not self.plan_file.is_file():
+            raise InputError("there is no run in this folder", str(self.path), "give a folder that train wrote")
+        return Plan.read(self.plan_file)
+
+    def dataset(self) -> DatasetReference:
+        """What the run remembers of its dataset.
+
+        Raises:
+            InputError: there is no run here.
+        """
+        file = self.path / "dataset.json"
+        try:
+            return DatasetReference.model_validate_json(file.read_bytes())
+        except (OSError, ValidationError):
+            raise InputError(
+                "there is no run in this folder", str(self.path), "give a folder that train wrote"
+            ) from None
+
+    def events(self) -> list[Event]:
+        """All events in the order in which they were written, superseded ones among them (see ``timeline``)."""
+        if not self.events_file.exists():
+            return []
+        complete, _, _ = self.events_file.read_bytes().rpartition(b"\n")
+        return parse_lines(complete)
+
+    def send(self, command: Command) -> None:
+        """Leaves a command for the job."""
+        (self.path / "commands").mkdir(exist_ok=True)
+        write_whole(self.path / "commands" / f"{time.time_ns():020}.json", command_to_json(command).encode())
+
+    def pending(self) -> dict[str, Command]:
+        """Commands that no job has carried out yet, by their file's name, oldest first."""
+        try:
+            names = sorted(name for name in os.listdir(self.path / "commands") if not name.startswith("."))
+        except FileNotFoundError:
+            return {}
+        return {name: command_from_json((self.path / "commands" / name).read_bytes()) for name in names}
+
+    def forget(self, *names: str) -> None:
+        """Removes commands: they have been carried out."""
+        for name in names:
+            (self.path / "commands" / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self, wait: float = 0.0) -> Iterator[None]:
+        """Holds the folder's lock, which the kernel takes back when the process dies.
+
+        Args:
+            wait: seconds to wait for another job to leave.
+
+        Raises:
+            InputError: another job works here.
+        """
+        deadline = time.monotonic() + wait
+        with (self.path / "lock").open("ab") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() >= deadline:
+                        raise InputError(
+                            "another job works on this run", str(self.path), "wait until it ends, or stop it"
+                        ) from None
+                time.sleep(_LOCK_POLL)
+            yield
+
+
+def parse_lines(lines: bytes) -> list[Event]:
+    """The events of whole lines. A line that cannot be read (a disk's fault) becomes a note in its place."""
+    parsed: list[Event] = []
+    for line in lines.splitlines():
+        try:
+            parsed.append(from_json(line))
+        except ValidationError:
+            parsed.append(Note(parsed[-1].step if parsed else 0, "One line of the history cannot be read."))
+    return parsed
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes aside and renames, so that the file is there whole or not at all."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""How a run ended: ``summary.json``, in the form that ``evaluate`` prints as well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from explorer.imagery.scene import Dataset
+from explorer.metrics.scores import Scores, scores_to_json
+from explorer.runs.evaluation import evaluate, load_segmenter
+from explorer.runs.folder import RunFolder, write_whole
+from explorer.runs.timeline import timeline
+from explorer.training.events import Ended, Event, Started, Step
+
+
+def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores) -> dict[str, Any]:
+    """What a run took, and how its segmenter does.
+
+    Args:
+        folder: of the run.
+        events: of the run.
+        scores: over the scenes that were asked for.
+
+    Returns:
+        ``{"steps", "seconds", "device", "samples_per_second", "validation": …}``: steps and seconds of training,
+        pauses left out, on this device; the scores as ``scores_to_json`` gives them.
+    """
+    holding = timeline(events)
+    last = next((event for event in reversed(holding) if isinstance(event, Step)), None)
+    started = next((event for event in reversed(holding) if isinstance(event, Started)), None)
+    steps, seconds = (last.step, last.seconds) if last else (0, 0.0)
+    return {
+        "steps": steps,
+        "seconds": round(seconds, 3),
+        "device": started.device if started else None,
+        "samples_per_second": round(steps * folder.plan().batch_size / seconds, 2) if seconds else None,
+        "validation": scores_to_json(scores),
+    }
+
+
+def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], device: str) -> None:
+    """Writes ``summary.json`` of a run that has ended, with scores over all of the validation scenes."""
+    segmenter = load_segmenter(folder, device=device)
+    scores = evaluate(segmenter, dataset.validation, dataset.stretch, len(dataset.classes))
+    summary = summarise(folder, events, scores)
+    ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
+    if ended is not None:
+        summary |= {"ended": ended.reason, "message": ended.message}
+    write_whole(folder.summary_file, (json.dumps(summary, indent=1) + "\n").encode())

@@ -1,0 +1,53 @@
+"""What of a run's events still holds.
+
+Events are only ever appended. A run that goes on from a checkpoint (its worker was killed, or the loss exploded)
+makes the steps after that checkpoint once more, and what was written about them the first time is superseded.
+The rule is here, once: an event that goes back to step s supersedes all that follows the ``CheckpointSaved`` of step s,
+except notes, which tell what happened to the run from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from explorer.training.events import CheckpointSaved, Event, Note, Recovered, Started
+
+
+def goes_back_to(event: Event) -> int | None:
+    """The step from which this event goes on, if it is one that may supersede others."""
+    match event:
+        case Started():
+            return event.step
+        case Recovered():
+            return event.back_to
+        case _:
+            return None
+
+
+def timeline(events: Iterable[Event]) -> list[Event]:
+    """The events that still hold, in order."""
+    kept: list[Event] = []
+    for event in events:
+        step = goes_back_to(event)
+        if step is not None:
+            kept, _ = going_back(kept, step)
+        kept.append(event)
+    return kept
+
+
+def going_back(events: Sequence[Event], step: int) -> tuple[list[Event], list[Event]]:
+    """What of a timeline holds, and what does not, once the run goes on from ``step``."""
+    cut = _position_after(events, step)
+    notes: list[Event] = [event for event in events[cut:] if isinstance(event, Note)]
+    return [*events[:cut], *notes], [event for event in events[cut:] if not isinstance(event, Note)]
+
+
+def _position_after(events: Sequence[Event], step: int) -> int:
+    """Position after the checkpoint of this step; without one, before the first event beyond the step."""
+    for position in range(len(events) - 1, -1, -1):
+        event = events[position]
+        if isinstance(event, CheckpointSaved) and event.step == step:
+            return position + 1
+    if step == 0:
+        return 0
+    return next((position for position, event in enumerate(events) if event.step > step), len(events))
