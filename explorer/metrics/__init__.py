@@ -1,0 +1,1 @@
+"""Pixel and object metrics, and what they say about a threshold."""

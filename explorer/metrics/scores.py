@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -41,3 +42,15 @@ class Scores:
 
     mean_iou: float | None
     classes: dict[int, ClassScores]  # by class id; the background's objects are not counted (all None, 0)
+
+
+def scores_to_json(scores: Scores) -> dict[str, Any]:
+    """The form that ``summary.json`` and ``evaluate`` share.
+
+    ``{"mean_iou", "classes": {"<id>": {"pixel": {"precision", "recall", "iou", "f1"}, "object": {"precision",
+    "recall", "f1", "true_positives", "false_positives", "false_negatives"}}}}``; undefined is None.
+    """
+    return {
+        "mean_iou": scores.mean_iou,
+        "classes": {str(class_id): asdict(of_class) for class_id, of_class in scores.classes.items()},
+    }

@@ -1,0 +1,81 @@
+"""What follows from counts of hits, false alarms and misses: precision, recall, F1, IoU, panoptic quality.
+
+A quotient whose denominator is zero says nothing: it is None. Nothing against nothing is None, not 0 or 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from explorer.metrics.scores import ObjectScores, PixelScores
+
+
+def ratio(numerator: float, denominator: float) -> float | None:
+    """The quotient, or None where it is undefined."""
+    return numerator / denominator if denominator else None
+
+
+@dataclass(frozen=True)
+class PixelCounts:
+    """Pixels of one class, pooled over scenes."""
+
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+    def scores(self) -> PixelScores:
+        """Precision, recall, IoU and F1 of these pixels."""
+        hits, false, missed = self.true_positives, self.false_positives, self.false_negatives
+        return PixelScores(
+            precision=ratio(hits, hits + false),
+            recall=ratio(hits, hits + missed),
+            iou=ratio(hits, hits + false + missed),
+            f1=ratio(2 * hits, 2 * hits + false + missed),
+        )
+
+
+@dataclass(frozen=True)
+class ObjectCounts:
+    """Objects of one class. Those of several scenes are pooled by adding them."""
+
+    true_positives: int = 0
+    false_positives: int = 0
+    false_negatives: int = 0
+    iou_sum: float = 0.0  # over the matched pairs
+
+    def __add__(self, other: ObjectCounts) -> ObjectCounts:
+        return ObjectCounts(
+            self.true_positives + other.true_positives,
+            self.false_positives + other.false_positives,
+            self.false_negatives + other.false_negatives,
+            self.iou_sum + other.iou_sum,
+        )
+
+    def scores(self) -> ObjectScores:
+        """Precision, recall and F1 of these objects."""
+        hits, false, missed = self.true_positives, self.false_positives, self.false_negatives
+        return ObjectScores(
+            precision=ratio(hits, hits + false),
+            recall=ratio(hits, hits + missed),
+            f1=self.recognition_quality,
+            true_positives=hits,
+            false_positives=false,
+            false_negatives=missed,
+        )
+
+    @property
+    def segmentation_quality(self) -> float | None:
+        """SQ: the mean IoU of the matched pairs."""
+        return ratio(self.iou_sum, self.true_positives)
+
+    @property
+    def recognition_quality(self) -> float | None:
+        """RQ = TP / (TP + ½ FP + ½ FN), which is F1."""
+        false = self.false_positives + self.false_negatives
+        return ratio(2 * self.true_positives, 2 * self.true_positives + false)
+
+    @property
+    def panoptic_quality(self) -> float | None:
+        """PQ = Σ IoU / (TP + ½ FP + ½ FN) = SQ · RQ (Kirillov et al., CVPR 2019); 0 where nothing matched."""
+        false = self.false_positives + self.false_negatives
+        return ratio(2 * self.iou_sum, 2 * self.true_positives + false)

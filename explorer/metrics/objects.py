@@ -1,0 +1,72 @@
+"""The objects of a scene that were found, missed or falsely reported, with place and size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from explorer.metrics.counts import ObjectCounts
+from explorer.metrics.matching import LabelObjects, Matching
+
+Outcome = Literal["found", "missed", "false"]
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """One object: of the label if it was found or missed, of the prediction if it is a false alarm."""
+
+    outcome: Outcome
+    row: float  # of the centroid, in pixels; the middle of the first pixel is 0
+    column: float
+    box: tuple[int, int, int, int]  # top, left, bottom, right; the last two are one beyond the object
+    area: int  # pixels
+    iou: float | None  # with the predicted object that found it; None: not found
+
+
+def count_objects(matching: Matching) -> ObjectCounts:
+    """Found, false and missed objects of one scene."""
+    found = int(np.count_nonzero(matching.partners))
+    return ObjectCounts(
+        true_positives=found,
+        false_positives=int(np.count_nonzero(matching.false_alarms)),
+        false_negatives=len(matching.partners) - found,
+        iou_sum=float(matching.ious.sum()),
+    )
+
+
+def list_objects(matching: Matching, objects: LabelObjects) -> tuple[ObjectRecord, ...]:
+    """All objects of one scene: those of the label in the order of their ids, then the false alarms."""
+    outcomes: list[Outcome | None] = ["found" if partner else "missed" for partner in matching.partners]
+    alarms: list[Outcome | None] = ["false" if alarm else None for alarm in matching.false_alarms]
+    return (
+        *_records(objects.ids, outcomes, matching.ious),
+        *_records(matching.predicted_ids, alarms, np.zeros(len(alarms))),
+    )
+
+
+def _records(
+    ids: NDArray[np.int32], outcomes: Sequence[Outcome | None], ious: NDArray[np.float64]
+) -> list[ObjectRecord]:
+    """The objects 1..n of a map; those without an outcome are left out."""
+    rows, columns = np.nonzero(ids)
+    id_of_pixel = ids[rows, columns]
+    areas, row_sums, column_sums = (
+        np.bincount(id_of_pixel, weights=weights, minlength=len(outcomes) + 1)[1:] for weights in (None, rows, columns)
+    )
+    return [
+        ObjectRecord(
+            outcome=outcome,
+            row=float(row_sums[i] / areas[i]),
+            column=float(column_sums[i] / areas[i]),
+            box=(box[0].start, box[1].start, box[0].stop, box[1].stop),
+            area=int(areas[i]),
+            iou=float(ious[i]) if outcome == "found" else None,
+        )
+        for i, (outcome, box) in enumerate(zip(outcomes, ndimage.find_objects(ids), strict=True))
+        if outcome is not None
+    ]
