@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from explorer.ui.frame import frame
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer.errors import InputError
 from explorer.figures.imagery import (
     balance_figure,
     balance_table,
     natural_bands,
-    pairing_table,
     scene_picture,
 )
-from explorer.imagery.assembly import Upload, dataset_from_files, make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.scene import Dataset
 from explorer.settings import MEBI, settings
 from explorer.ui import services
+from explorer.ui.frame import frame
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.uploads import read_upload, show_upload
 
 CARDS = Path(__file__).resolve().parents[1] / "assets" / "builtin"
 KINDS = ["png", "jpg", "jpeg", "tif", "tiff", "geojson", "json", "zip"]
@@ -103,50 +102,6 @@ def bring_own() -> Draft | None:
     if upload.dataset is None:
         return None
     return Draft(f"upload:{st.session_state['read-ids']}", upload.dataset)
-
-
-def read_upload(images: Sequence[UploadedFile], masks: Sequence[UploadedFile]) -> Upload | InputError | None:
-    """What the readers make of the files; read once, and kept when the visitor comes back from another page."""
-    ids = ",".join(file.file_id for file in (*images, *masks))
-    if not ids:
-        if "read" in st.session_state:
-            kept, forget = st.columns([4, 1], vertical_alignment="center")
-            kept.caption("These are the files that you chose before. Choose others to replace them.")
-            forget.button("Forget them", on_click=st.session_state.pop, args=("read",), width="stretch")
-    elif st.session_state.get("read-ids") != ids or "read" not in st.session_state:
-        try:
-            with st.spinner("Reading the files …"):
-                result: Upload | InputError = dataset_from_files(contents(images), contents(masks))
-        except InputError as problem:
-            result = problem
-        st.session_state["read-ids"], st.session_state["read"] = ids, result
-    return st.session_state.get("read")
-
-
-def contents(files: Sequence[UploadedFile]) -> Mapping[str, bytes]:
-    """Bytes by name; a name that comes twice is told apart by a number."""
-    found: dict[str, bytes] = {}
-    for file in files:
-        name, count = file.name, 1
-        while name in found:
-            count += 1
-            name = f"{count}/{file.name}"
-        found[name] = file.getvalue()
-    return found
-
-
-def show_upload(upload: Upload) -> None:
-    """What was paired, what was not and why; then why there is no dataset, if there is none."""
-    table = pairing_table(upload)
-    unused = int((~table["used"]).sum())
-    with st.expander(
-        f"{len(table) - unused} of {len(table)} rows are used" + (": see why not all" if unused else ""),
-        expanded=unused > 0,
-        icon=":material/link:",
-    ):
-        st.dataframe(table, hide_index=True, width="stretch", placeholder="none")
-    if upload.problem is not None:
-        show_problem(upload.problem)
 
 
 def pick_saved() -> Draft | None:
@@ -259,7 +214,12 @@ def hand_over(dataset: Dataset) -> None:
         dataset_id = services.store().save_dataset(dataset)
         st.session_state["dataset"] = dataset_id
         st.success(f"{escaped(dataset.name)} is saved and chosen for training.", icon=":material/check:")
-        st.page_link("pages/train.py", label="Go on to Train", icon=":material/arrow_forward:")
+        st.page_link(
+            "pages/train.py",
+            label="Go on to Train",
+            icon=":material/arrow_forward:",
+            query_params={"dataset": dataset_id},
+        )
 
 
 SOURCES = {"Built-in": pick_builtin, "Upload": bring_own, "Saved": pick_saved}

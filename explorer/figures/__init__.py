@@ -1,0 +1,1 @@
+"""Pictures: data in, Plotly figure out; pure functions, no torch, no streamlit."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter
 
+from explorer.losses.registry import LossKind
 from explorer.metrics.scores import Scores
 from explorer.training.plan import Intervention
 
@@ -47,9 +48,8 @@ class Step:
     phase: int
     cycle: int
     loss: float | None  # the one being trained; None: NaN or infinite
-    losses: dict[
-        str, float | None
-    ]  # every loss of the registry at its default settings, by kind; costly ones now and then
+    # every loss of the registry at its default settings, by kind; costly ones now and then
+    losses: dict[LossKind, float | None]
     gradient_norm: float
     learning_rate: float
     seconds: float = field(compare=False)  # training time so far, pauses left out

@@ -1,0 +1,173 @@
+"""Pictures of a run while it trains: losses, scores, rate and the schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from explorer.losses.registry import LOSSES
+from explorer.runs.history import Column, History, PhaseSpan, thinned
+from explorer.training.plan import Plan
+
+COLUMNS = 3  # of small multiples
+RECALL, PRECISION = "#0072B2", "#009E73"
+
+
+def trained_loss_figure(history: History, steps: int) -> go.Figure:
+    """The loss being trained, phase by phase; a phase is a band in its loss's colour.
+
+    The line breaks where the loss changes: values of two losses are not comparable.
+    """
+    figure = go.Figure()
+    for span in history.spans:
+        inside = (history.step > span.start) & (history.step <= span.end)
+        info = LOSSES[span.loss.kind]
+        _line(figure, history.step[inside], history.loss[inside], info.name, info.color)
+    _bands(figure, history.spans)
+    figure.update_xaxes(title_text="step", range=[0, steps])
+    figure.update_yaxes(title_text="loss being trained", type="log", exponentformat="power")
+    return _framed(figure)
+
+
+def other_losses_figure(history: History, steps: int) -> go.Figure:
+    """Every loss of the registry on the training batches, whatever is being trained, each on its own axis."""
+    kinds = list(history.losses)
+    rows = max(1, -(-len(kinds) // COLUMNS))
+    figure = make_subplots(
+        rows=rows,
+        cols=COLUMNS,
+        subplot_titles=[LOSSES[kind].name for kind in kinds],
+        vertical_spacing=0.28 / rows,
+        horizontal_spacing=0.07,
+    )
+    for i, kind in enumerate(kinds):
+        x, y = history.losses[kind]
+        row, column = i // COLUMNS + 1, i % COLUMNS + 1
+        _line(figure, x, y, LOSSES[kind].name, LOSSES[kind].color, row=row, col=column)
+        figure.update_xaxes(range=[0, steps], row=row, col=column)
+        figure.update_yaxes(rangemode="tozero", nticks=4, row=row, col=column)
+    figure.update_annotations(font_size=12)
+    return _framed(figure, top=28)
+
+
+def scores_figure(history: History, class_id: int, class_name: str, steps: int) -> go.Figure:
+    """Recall and precision of one class on the validation scenes: pixels as lines, objects dotted."""
+    figure = go.Figure()
+    for metric, color in (("recall", RECALL), ("precision", PRECISION)):
+        for scope, dash in (("pixel", "solid"), ("object", "dot")):
+            x, y = history.scores(class_id, scope, metric)
+            figure.add_scatter(
+                x=x,
+                y=y,
+                mode="lines+markers",
+                name=f"{scope} {metric}",
+                line={"color": color, "dash": dash, "width": 2},
+                marker={"size": 6, "symbol": "circle" if scope == "pixel" else "diamond"},
+                hovertemplate=f"{scope} {metric} %{{y:.3f}}<extra>step %{{x}}</extra>",
+            )
+    _bands(figure, history.spans)
+    figure.update_xaxes(title_text="step", range=[0, steps])
+    figure.update_yaxes(title_text=f"score of class “{class_name}”", range=[-0.02, 1.02])
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, showlegend=True)
+    return _framed(figure, top=40)
+
+
+def rates_figure(history: History, steps: int) -> go.Figure:
+    """Gradient norm above, learning rate below."""
+    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
+    _line(figure, history.step, history.gradient_norm, "gradient norm", "#7F7F7F", row=1, col=1)
+    _line(figure, history.step, history.learning_rate, "learning rate", "ink", row=2, col=1)
+    for row, title in ((1, "gradient norm"), (2, "learning rate")):
+        figure.update_yaxes(title_text=title, type="log", exponentformat="power", row=row, col=1)
+    figure.update_xaxes(range=[0, steps])
+    figure.update_xaxes(title_text="step", row=2, col=1)
+    return _framed(figure)
+
+
+def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
+    """The plan as it would run without triggers: a band a phase, the learning rate as a line.
+
+    Args:
+        step: where the run is; None draws no marker.
+    """
+    spans, rates_x, rates_y = [], [0.0][:0], [0.0][:0]
+    start = 0
+    for cycle in range(plan.cycles):
+        for number, phase in enumerate(plan.phases):
+            end = start + phase.steps
+            spans.append(PhaseSpan(number, cycle, start, end, phase.loss))
+            low = phase.learning_rate / phase.warmup_steps if phase.warmup_steps else phase.learning_rate
+            rates_x += [start, start + phase.warmup_steps, end]
+            rates_y += [low, phase.learning_rate, phase.learning_rate]
+            start = end
+    figure = go.Figure()
+    figure.add_scatter(
+        x=rates_x,
+        y=rates_y,
+        mode="lines",
+        line={"color": "ink", "width": 2},
+        hovertemplate="step %{x}: rate %{y:g}<extra></extra>",
+    )
+    _bands(figure, spans, opacity=0.35)
+    for span in spans:
+        if span.end - span.start > plan.steps / 12:
+            figure.add_annotation(
+                x=(span.start + span.end) / 2,
+                y=1,
+                yref="paper",
+                yanchor="top",
+                showarrow=False,
+                text=LOSSES[span.loss.kind].name,
+                font={"size": 11},
+            )
+    if step is not None:
+        figure.add_vline(x=step, line={"width": 2, "dash": "dot"})
+    figure.update_xaxes(title_text="step", range=[0, plan.steps])
+    figure.update_yaxes(title_text="rate", type="log", exponentformat="power", nticks=3)
+    return _framed(figure)
+
+
+def _line(
+    figure: go.Figure, x: Column, y: Column, name: str, color: str, row: int | None = None, col: int | None = None
+) -> None:
+    x, y = thinned(x, y)
+    figure.add_scatter(
+        x=x,
+        y=np.where(np.isfinite(y), y, np.nan),
+        mode="lines",
+        name=name,
+        line={"color": color, "width": 1.6},
+        hovertemplate=f"{name} %{{y:.4g}}<extra>step %{{x}}</extra>",
+        row=row,
+        col=col,
+    )
+
+
+def _bands(figure: go.Figure, spans: Sequence[PhaseSpan], opacity: float = 0.14) -> None:
+    shapes = [
+        {
+            "type": "rect",
+            "xref": "x",
+            "yref": "paper",
+            "x0": span.start,
+            "x1": span.end,
+            "y0": 0,
+            "y1": 1,
+            "fillcolor": LOSSES[span.loss.kind].color,
+            "opacity": opacity,
+            "line": {"width": 0},
+            "layer": "below",
+        }
+        for span in spans
+    ]
+    figure.update_layout(shapes=shapes)
+
+
+def _framed(figure: go.Figure, top: int = 12) -> go.Figure:
+    figure.update_layout(margin={"l": 56, "r": 12, "t": top, "b": 40}, hovermode="closest")
+    if figure.layout.showlegend is None:
+        figure.update_layout(showlegend=False)
+    return figure

@@ -1,0 +1,158 @@
+"""A run's events as columns, for charts and tables. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.losses.registry import LossKind
+from explorer.losses.spec import LossSpec
+from explorer.runs.timeline import timeline
+from explorer.training.events import (
+    CheckpointSaved,
+    Event,
+    Intervened,
+    Note,
+    PhaseChange,
+    Preview,
+    Recovered,
+    Started,
+    Step,
+    Validation,
+)
+from explorer.training.plan import Plan
+
+Column = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PhaseSpan:
+    """A phase as it was run: from before ``start`` + 1 to ``end``, with the loss it had at its end."""
+
+    phase: int
+    cycle: int
+    start: int
+    end: int
+    loss: LossSpec
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What a run has done so far. NaN where a value is undefined or was not measured."""
+
+    step: Column  # (S,), steps made
+    loss: Column  # (S,), the one being trained
+    losses: dict[LossKind, tuple[Column, Column]]  # steps and values of each logged loss
+    gradient_norm: Column  # (S,)
+    learning_rate: Column  # (S,)
+    seconds: Column  # (S,), training time
+    spans: tuple[PhaseSpan, ...]
+    validations: tuple[Validation, ...]
+    previews: tuple[Preview, ...]
+    checkpoints: tuple[CheckpointSaved, ...]
+    notes: tuple[tuple[int, str], ...]  # step and what happened, in plain words
+    device: str
+    class_weights: tuple[float, ...]  # of the logged weighted cross-entropy
+
+    @property
+    def last_step(self) -> int:
+        """Steps made so far."""
+        return int(self.step[-1]) if len(self.step) else 0
+
+    @property
+    def steps_per_second(self) -> float | None:
+        """Over the last hundred steps, validations included; None before the second step."""
+        recent = self.seconds[-100:]
+        spent = recent[-1] - recent[0] if len(recent) > 1 else 0.0
+        return float((len(recent) - 1) / spent) if spent > 0 else None
+
+    def scores(self, class_id: int, scope: str, metric: str) -> tuple[Column, Column]:
+        """Steps and values of one metric ("recall") of one class in one scope ("pixel" or "object")."""
+        values = [getattr(getattr(v.scores.classes[class_id], scope), metric) for v in self.validations]
+        return _column(v.step for v in self.validations), _column(values)
+
+
+def history(events: Sequence[Event], plan: Plan) -> History:
+    """The columns of a run.
+
+    Args:
+        events: all events of the run, in order; what was superseded by going back is left out.
+        plan: of the run.
+    """
+    kept = timeline(events)
+    steps = [event for event in kept if isinstance(event, Step)]
+    started = [event for event in events if isinstance(event, Started)]
+    kinds: dict[LossKind, None] = {kind: None for event in steps for kind in event.losses}
+    return History(
+        step=_column(event.step for event in steps),
+        loss=_column(event.loss for event in steps),
+        losses={kind: _logged(steps, kind) for kind in kinds},
+        gradient_norm=_column(event.gradient_norm for event in steps),
+        learning_rate=_column(event.learning_rate for event in steps),
+        seconds=_column(event.seconds for event in steps),
+        spans=_spans(kept, plan, steps[-1].step if steps else 0),
+        validations=tuple(event for event in kept if isinstance(event, Validation)),
+        previews=tuple(event for event in kept if isinstance(event, Preview)),
+        checkpoints=tuple(event for event in kept if isinstance(event, CheckpointSaved)),
+        notes=tuple((event.step, text) for event in events if (text := _in_words(event)) is not None),
+        device=started[-1].device if started else "",
+        class_weights=started[-1].class_weights if started else (),
+    )
+
+
+def thinned(x: Column, y: Column, points: int = 400) -> tuple[Column, Column]:
+    """At most about ``points`` points that look the same: the lowest and the highest of each stretch stay."""
+    if len(x) <= points:
+        return x, y
+    edges = np.linspace(0, len(x), points // 2 + 1).astype(int)
+    kept = set()
+    for start, end in pairwise(edges):
+        stretch = y[start:end]
+        if not np.isnan(stretch).all():
+            kept |= {start + int(np.nanargmin(stretch)), start + int(np.nanargmax(stretch))}
+    chosen = np.array(sorted(kept | {len(x) - 1}))
+    return x[chosen], y[chosen]
+
+
+def _column(values: Iterable[float | None]) -> Column:
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _logged(steps: Sequence[Step], kind: LossKind) -> tuple[Column, Column]:
+    there = [(event.step, event.losses[kind]) for event in steps if kind in event.losses]
+    return _column(step for step, _ in there), _column(value for _, value in there)
+
+
+def _spans(events: Sequence[Event], plan: Plan, last: int) -> tuple[PhaseSpan, ...]:
+    changes = [event for event in events if isinstance(event, PhaseChange)]
+    ends = [*(change.step for change in changes[1:]), last]
+    steered = [event for event in events if isinstance(event, Intervened) and event.intervention.loss is not None]
+    spans = []
+    for change, end in zip(changes, ends, strict=True):
+        loss = plan.phases[change.phase].loss
+        for event in steered:
+            if change.step <= event.step < end and event.intervention.loss is not None:
+                loss = event.intervention.loss
+        spans.append(PhaseSpan(change.phase, change.cycle, change.step, end, loss))
+    return tuple(spans)
+
+
+def _in_words(event: Event) -> str | None:
+    match event:
+        case PhaseChange() if event.step:
+            return f"Phase {event.phase + 1} of cycle {event.cycle + 1} begins ({event.reason})."
+        case Intervened():
+            change = event.intervention
+            parts = [f"learning rate {change.learning_rate:g}"] if change.learning_rate is not None else []
+            parts += [f"loss {change.loss.kind.replace('_', ' ')}"] if change.loss is not None else []
+            return f"Changed by hand: {', '.join(parts)}."
+        case Recovered():
+            return f"{event.reason}: back to step {event.back_to}, all rates times {event.rate_factor:g}."
+        case Note():
+            return event.text
+        case _:
+            return None

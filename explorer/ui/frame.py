@@ -1,0 +1,41 @@
+"""The frame of every page: title, the sidebar in the order of work, what is selected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.ui import services
+
+_ROOT = Path(__file__).resolve().parents[2]
+PAGES = {
+    "Home": ("app.py", ":material/home:"),
+    "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
+    "Loss lab": ("pages/loss_lab.py", ":material/science:"),
+    "Train": ("pages/train.py", ":material/play_circle:"),
+    "Trade-offs": ("pages/tradeoffs.py", ":material/balance:"),
+    "Landscape": ("pages/landscape.py", ":material/landscape:"),
+}
+"""Title of a page, its file and its icon, in the order of work."""
+
+
+def frame(title: str) -> None:
+    """Draws what all pages share; the first call of every page.
+
+    Args:
+        title: one of ``PAGES``.
+    """
+    st.set_page_config(
+        page_title="Loss Explorer" if title == "Home" else f"{title} · Loss Explorer",
+        page_icon=":material/landscape:",
+        layout="wide",
+    )
+    services.start()
+    with st.sidebar:
+        st.markdown("### Loss Explorer")
+        for name, (file, icon) in PAGES.items():
+            if (_ROOT / file).exists():
+                st.page_link(file, label=name, icon=icon)
+    if title != "Home":
+        st.title(title, anchor=False)

@@ -1,0 +1,121 @@
+// Draws a Plotly figure and keeps it: Plotly.react on the graph that stands, in the colours of the theme.
+// An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
+
+const states = new WeakMap();
+
+function library(address) {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
+  window.__plotlyLibrary ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = address;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = (error) => { window.__plotlyLibrary = undefined; reject(error); };
+    document.head.append(script);
+  });
+  return window.__plotlyLibrary;
+}
+
+function themed(figure, host) {
+  const style = getComputedStyle(host);
+  const of = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const text = of("text-color"), line = of("border-color"), ground = of("background-color");
+  const axis = (given) => ({ gridcolor: line, zerolinecolor: line, linecolor: line, ...given });
+  const layout = figure.layout;
+  layout.uirevision ??= "kept";
+  layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
+  layout.autosize = true;
+  layout.font = { color: text, family: of("font"), ...layout.font };
+  layout.hoverlabel = { bgcolor: ground, bordercolor: line, font: { color: text }, ...layout.hoverlabel };
+  for (const name of Object.keys(layout)) {
+    if (/^[xy]axis\d*$/.test(name)) layout[name] = axis(layout[name]);
+    if (/^scene\d*$/.test(name))
+      for (const each of ["xaxis", "yaxis", "zaxis"]) layout[name][each] = axis(layout[name][each]);
+  }
+  layout.xaxis ??= axis({});
+  layout.yaxis ??= axis({});
+  // "ink" stands for the text colour, which the server does not know
+  for (const trace of figure.data) {
+    if (trace.line?.color === "ink") trace.line.color = text;
+    if (trace.marker?.color === "ink") trace.marker.color = text;
+  }
+  return figure;
+}
+
+const threeDimensional = (point) => ["surface", "scatter3d", "mesh3d"].includes(point.fullData?.type ?? point.data?.type);
+
+const describe = (point) => ({
+  curve: point.curveNumber,
+  point: point.pointNumber ?? point.pointIndex ?? null,
+  x: point.x ?? null,
+  y: point.y ?? null,
+  z: typeof point.z === "number" ? point.z : null,
+});
+
+function create(host) {
+  const state = { down: null, waiting: null, hovered: null, text: null, look: null, sent: false, drawing: Promise.resolve() };
+  state.observer = new ResizeObserver(() => host._fullLayout && window.Plotly.Plots.resize(host));
+  state.observer.observe(host);
+
+  state.click = (point) => {
+    if (state.sent) return;
+    state.sent = true;
+    state.send("click", { ...point, time: Date.now() });
+  };
+  state.press = (event) => { state.down = [event.clientX, event.clientY]; state.sent = false; };
+  state.release = (event) => {
+    if (!state.down) return;
+    const moved = Math.hypot(event.clientX - state.down[0], event.clientY - state.down[1]);
+    state.down = null;
+    // Plotly's own click comes first; the hovered point stands in where an update or a 3D scene swallowed it.
+    if (moved < 4 && state.hovered) {
+      const hovered = state.hovered;
+      setTimeout(() => state.click(hovered), 60);
+    }
+    setTimeout(() => { if (!state.down && state.waiting) state.draw(state.waiting); }, 80);
+  };
+  host.addEventListener("pointerdown", state.press, true);
+  window.addEventListener("pointerup", state.release, true);
+  window.addEventListener("pointercancel", state.release, true);
+
+  state.draw = (text) => {
+    state.waiting = null;
+    state.drawing = state.drawing.then(async () => {
+      const { library: address, height, figure } = JSON.parse(text);
+      host.style.height = `${height}px`;
+      const plotly = await library(address);
+      const first = !host._fullLayout;
+      const { data, layout } = themed(figure, host);
+      await plotly.react(host, data, layout, { displaylogo: false, displayModeBar: false, responsive: false });
+      host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
+      if (!first) return;
+      host.on("plotly_click", (event) => { if (!threeDimensional(event.points[0])) state.click(describe(event.points[0])); });
+      host.on("plotly_hover", (event) => { state.hovered = describe(event.points[0]); });
+      host.on("plotly_unhover", () => { state.hovered = null; });
+    });
+  };
+  return state;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".live-figure");
+  if (!states.has(host)) states.set(host, create(host));
+  const state = states.get(host);
+  state.send = setTriggerValue;
+  const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+  const style = getComputedStyle(host);
+  const look = style.getPropertyValue("--st-background-color") + style.getPropertyValue("--st-text-color");
+  if (text !== state.text || look !== state.look) {
+    state.text = text;
+    state.look = look;
+    if (state.down) state.waiting = text;
+    else state.draw(text);
+  }
+  return () => setTimeout(() => {
+    if (host.isConnected) return; // also called for an update that has been overtaken
+    state.observer.disconnect();
+    window.removeEventListener("pointerup", state.release, true);
+    window.removeEventListener("pointercancel", state.release, true);
+    if (window.Plotly && host._fullLayout) window.Plotly.purge(host);
+    states.delete(host);
+  }, 0);
+}

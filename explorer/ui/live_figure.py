@@ -1,0 +1,70 @@
+"""A Plotly figure that is updated in place: zoom, camera and legend survive, and clicks come back.
+
+``st.plotly_chart`` takes the figure down and draws a new one whenever its data changes. This component calls
+``Plotly.react`` on the graph that stands. Its script is a file that the browser loads once; Plotly itself is served
+from the installed wheel, so that nothing comes from another host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import plotly
+import plotly.graph_objects as go
+import streamlit as st
+import streamlit.components.v1 as components_v1
+from plotly.io.json import to_json_plotly
+
+_SCRIPT = Path(__file__).with_suffix(".js")
+
+
+@dataclass(frozen=True)
+class Click:
+    """The point of a figure that was clicked."""
+
+    curve: int  # number of the trace
+    point: int | list[int] | None  # number of the point; row and column on a heatmap or surface
+    x: float | str | None
+    y: float | str | None
+    z: float | None
+    time: float  # milliseconds since 1970, tells one click from the next
+
+
+def live_figure(figure: go.Figure, key: str, height: int = 320) -> Click | None:
+    """Draws a figure, or updates the one with this key.
+
+    Args:
+        key: unique on the page; a figure with another key is another graph.
+        height: in pixels.
+
+    Returns:
+        The click that made the page run again; None if something else did.
+    """
+    content = figure.to_plotly_json()
+    # Streamlit's template holds placeholder colours; the script takes the real ones from the theme.
+    content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
+    data = to_json_plotly({"library": _library(), "height": height, "figure": content})
+    answer = _component()(key=key, data=data.encode(), on_click_change=_seen)
+    clicked: dict[str, Any] | None = answer.click
+    return Click(**clicked) if clicked else None
+
+
+def _seen() -> None:
+    """A click runs the page again; what it means is the page's business."""
+
+
+def _component() -> Any:
+    # Registered in each run: a component that is registered at import belongs to the session that imported it.
+    return st.components.v2.component(
+        "live_figure", html="<div class='live-figure'></div>", js=_SCRIPT.read_text("utf-8"), isolate_styles=False
+    )
+
+
+def _library() -> str:
+    """The address of plotly.min.js inside the installed wheel."""
+    served = components_v1.declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))
+    base = (st.get_option("server.baseUrlPath") or "").strip("/")
+    prefix = f"/{base}" if base else ""
+    return f"{prefix}/component/{served.name}/plotly.min.js?v={plotly.__version__}"

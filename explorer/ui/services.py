@@ -1,0 +1,94 @@
+"""What every page shares: one store and one engine for each server, started in the background.
+
+Home is usable before the engine stands: ``store()`` answers at once, ``engine()`` waits until the workers are up.
+"""
+
+from __future__ import annotations
+
+import gc
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import streamlit as st
+
+from explorer.imagery.builtin import BUILTIN, builtin_dataset
+from explorer.imagery.scene import Dataset
+from explorer.runs.engine import Engine
+from explorer.runs.store import Store
+from explorer.settings import settings
+
+
+@dataclass(frozen=True)
+class _Services:
+    store: Store
+    engine: Future[Engine]
+
+
+def _start_engine(store: Store) -> Engine:
+    engine = Engine(store, settings())
+    # Streamlit collects garbage after every run of a page: with the libraries' objects frozen that costs 8 ms, not 70
+    import pandas  # noqa: F401
+    import plotly.graph_objects
+
+    plotly.graph_objects.Figure().to_plotly_json()
+    gc.collect()
+    gc.freeze()
+    return engine
+
+
+def _release(services: _Services) -> None:
+    services.engine.result().close()
+
+
+@st.cache_resource(show_spinner=False, on_release=_release)
+def _services() -> _Services:
+    store = Store(settings().store)
+    starter = ThreadPoolExecutor(1, thread_name_prefix="engine-start")
+    engine = starter.submit(_start_engine, store)
+    starter.shutdown(wait=False)
+    return _Services(store, engine)
+
+
+def start() -> None:
+    """Begin to start store and engine, unless that has been done; returns at once."""
+    _services()
+
+
+def store() -> Store:
+    """The store of this server."""
+    return _services().store
+
+
+def engine() -> Engine:
+    """The engine of this server; waits until its workers are up (about half a second after a fresh start)."""
+    return _services().engine.result()
+
+
+@st.cache_resource(show_spinner="Drawing the built-in scenes …", max_entries=8)
+def builtin_id(key: str) -> str:
+    """The store's id of a built-in dataset, which is drawn and saved at its first use.
+
+    Args:
+        key: one of ``BUILTIN``.
+    """
+    return store().save_dataset(builtin_dataset(key))
+
+
+@st.cache_resource(show_spinner="Reading the scenes …", max_entries=4)
+def dataset(dataset_id: str) -> Dataset:
+    """The dataset with this id, kept in memory between reruns. Treat it as read-only: all sessions share it."""
+    return store().dataset(dataset_id)
+
+
+def dataset_choices() -> dict[str, str]:
+    """What can be picked: ``{"builtin:car_park": "Car park (built in)", "<id>": "its name"}``, built-in ones first."""
+    built_in = {f"builtin:{key}": f"{info.name} (built in)" for key, info in BUILTIN.items()}
+    drawn = {builtin_id(key) for key in BUILTIN if f"drawn:{key}" in st.session_state}
+    saved = {record.id: record.name for record in store().datasets() if record.id not in drawn}
+    return built_in | saved
+
+
+def resolve(choice: str) -> str:
+    """The store's id behind a key of ``dataset_choices``."""
+    prefix, _, key = choice.partition(":")
+    return builtin_id(key) if prefix == "builtin" else choice
