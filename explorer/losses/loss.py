@@ -45,12 +45,7 @@ class Loss:
     """
 
     def __init__(self, spec: LossSpec) -> None:
-        if isinstance(spec.class_weights, str):
-            raise InputError(
-                f"the rule {spec.class_weights!r} has not been turned into numbers",
-                "class_weights",
-                "call resolved() with the data's weights first",
-            )
+        _refuse_rules(spec)
         self.spec = spec
         self._function = FUNCTIONS[spec.kind]
 
@@ -64,6 +59,17 @@ class Loss:
 
     def __repr__(self) -> str:
         return f"Loss({self.spec!r})"
+
+
+def _refuse_rules(spec: LossSpec) -> None:
+    if isinstance(spec.class_weights, str):
+        raise InputError(
+            f"the rule {spec.class_weights!r} has not been turned into numbers",
+            "class_weights",
+            "call resolved() with the data's weights first",
+        )
+    for term in spec.terms:
+        _refuse_rules(term.loss)
 
 
 def logged_losses(weights: Sequence[float]) -> dict[LossKind, Loss]:

@@ -32,10 +32,12 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
 
     IoU = Σ p on the object / (its area + Σ p of the false positives in its cell), the cell being the pixels that lie
     nearer to it than to any other object of its class. (1 − IoU)^γ and not a steep sigmoid, since its gradient is
-    largest for an object that is not found at all. A class without objects costs its mean probability.
+    largest for an object that is not found at all. A false positive whose object lies outside the crop, or whose
+    class has no objects, costs its probability divided by the number of pixels.
     """
     ids, owners, bound = prediction.objects
     gamma = 2.0 if spec.gamma is None else spec.gamma
+    limits = torch.finfo(prediction.logits.dtype)
     losses = []
     for class_id in range(1, prediction.classes):
         probability = prediction.probabilities[:, class_id] * prediction.weight
@@ -48,8 +50,10 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
         mass = zeros.scatter_add(0, member, probability.flatten())
         hit = zeros.scatter_add(0, member, probability.flatten() * here)
         found = (area > 0) & (torch.arange(bound, device=area.device) > 0)
-        distance = 1 - hit / (area + mass - hit).clamp_min(torch.finfo(hit.dtype).tiny)
-        of_objects = torch.where(found, distance, 0).pow(gamma).sum() / found.sum().clamp_min(1)
-        unowned = torch.where(owner == 0, probability, 0).sum() / prediction.pixels.clamp_min(1)
+        # γ < 1 has no gradient at a perfect overlap, hence the clamp
+        distance = (1 - hit / (area + mass - hit).clamp_min(limits.tiny)).clamp_min(limits.eps)
+        of_objects = torch.where(found, distance.pow(gamma), 0).sum() / found.sum().clamp_min(1)
+        # false positives whose object lies outside the crop, or does not exist
+        unowned = torch.where(found, 0, mass - hit).sum() / prediction.pixels.clamp_min(1)
         losses.append(of_objects + unowned)
     return torch.stack(losses).mean()

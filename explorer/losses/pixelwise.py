@@ -37,7 +37,7 @@ def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
     if spec.class_weights is not None:
         per_pixel = per_pixel * _class_weight(prediction, spec)
     if spec.alpha is not None:
-        per_pixel = per_pixel * torch.where(prediction.target > 0, spec.alpha, 1 - spec.alpha)
+        per_pixel = per_pixel * _either(prediction, prediction.target > 0, spec.alpha, 1 - spec.alpha)
     return (per_pixel * prediction.weight).sum() / prediction.pixels.clamp_min(1)
 
 
@@ -47,8 +47,14 @@ def _class_weight(prediction: Prediction, spec: LossSpec) -> Tensor:
     if not isinstance(weights, tuple) or len(weights) != prediction.classes:
         raise ValueError(f"class_weights must be {prediction.classes} numbers, got {weights!r}")
     if prediction.classes == 2:
-        return torch.where(prediction.target == 1, weights[1], weights[0]).to(prediction.logits.dtype)
+        return _either(prediction, prediction.target == 1, weights[1], weights[0])
     return prediction.logits.new_tensor(weights)[prediction.target]
+
+
+def _either(prediction: Prediction, where: Tensor, then: float, otherwise: float) -> Tensor:
+    """Two numbers chosen by a mask, in the logits' type (plain numbers would become float32)."""
+    new = prediction.logits.new_full
+    return torch.where(where, new((), then), new((), otherwise))
 
 
 def _mean(values: Tensor, weight: Tensor) -> Tensor:

@@ -25,9 +25,17 @@ class Prediction:
         labels: (N, H, W), class ids below K (or 2), ``IGNORE`` where a pixel counts nowhere.
         ids: (N, H, W), the objects' ids within each image, 0 = none. Computed from the labels if not given.
         owners: (N, K − 1, H, W), id of the nearest object of each foreground class, 0 = none; given with ``ids``.
+        id_bound: a number above all ids and owners. A caller that knows it saves the synchronisation that finds it.
     """
 
-    def __init__(self, logits: Tensor, labels: Tensor, ids: Tensor | None = None, owners: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        logits: Tensor,
+        labels: Tensor,
+        ids: Tensor | None = None,
+        owners: Tensor | None = None,
+        id_bound: int | None = None,
+    ) -> None:
         if logits.dim() != 4 or labels.shape != (logits.shape[0], *logits.shape[2:]):
             raise ValueError(
                 f"logits must be (N, K, H, W) and labels (N, H, W); got {tuple(logits.shape)} and {tuple(labels.shape)}"
@@ -39,6 +47,7 @@ class Prediction:
         self.logits = logits
         self.labels = labels
         self._objects = None if ids is None or owners is None else (ids, owners)
+        self._id_bound = id_bound
 
     @property
     def classes(self) -> int:
@@ -116,9 +125,11 @@ class Prediction:
             maps = [object_maps(label, self.classes) for label in labels]
             ids = torch.from_numpy(np.stack([each.ids for each in maps])).to(self.labels.device)
             owners = torch.from_numpy(np.stack([each.owners for each in maps])).to(self.labels.device)
+            span = 1 + max(int(each.ids.max(initial=0)) for each in maps)
         else:
             ids, owners = self._objects
-        span = int(torch.maximum(ids.amax(), owners.amax())) + 1
+            known = self._id_bound
+            span = int(torch.maximum(ids.amax(), owners.amax())) + 1 if known is None else known
         shift = torch.arange(len(ids), device=ids.device)[:, None, None] * span
         ids, owners = ids.long(), owners.long()
         unique_ids = torch.where(ids > 0, ids + shift, 0)

@@ -28,7 +28,7 @@ class Term(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    factor: float = Field(1.0, ge=0)
+    factor: float = Field(1.0, ge=0, allow_inf_nan=False)
     loss: LossSpec
 
 

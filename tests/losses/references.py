@@ -1,0 +1,125 @@
+"""The losses once more, in plain numpy and float64, pixel by pixel and object by object: slow and obvious."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+from explorer.imagery.objects import object_maps
+from explorer.imagery.scene import IGNORE
+from explorer.losses import LossSpec
+
+
+def reference(spec: LossSpec, logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """The loss of logits (N, K, H, W) and labels (N, H, W)."""
+    z = logits.double().numpy()
+    if z.shape[1] == 1:
+        z = np.concatenate([np.zeros_like(z), z], axis=1)
+    p = np.exp(z - z.max(1, keepdims=True))
+    return _loss(spec, p / p.sum(1, keepdims=True), labels.numpy())
+
+
+def _loss(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
+    if spec.kind == "combined":
+        return sum(term.factor * _loss(term.loss, p, y) for term in spec.terms)
+    if spec.kind in ("cross_entropy", "weighted_cross_entropy", "focal"):
+        return _pixelwise(spec, p, y)
+    if spec.kind == "object_cross_entropy":
+        return _object_cross_entropy(p, y)
+    if spec.kind == "object_jaccard":
+        return _object_jaccard(spec, p, y)
+    images = [[n] for n in range(len(y))] if spec.aggregate == "image" else [list(range(len(y)))]
+    if spec.kind == "lovasz":
+        values = [v for n in images for v in _lovasz(spec, p[n], y[n])]
+        return float(np.mean(values)) if values else 0.0
+    values = [_region(spec, p[n], y[n]) for n in images if (y[n] != IGNORE).any()]
+    return float(np.mean(values)) if values else 0.0
+
+
+def _pixelwise(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
+    total = weights = 0.0
+    for n, i, j in np.argwhere(y != IGNORE):
+        label = y[n, i, j]
+        pt = p[n, label, i, j]
+        weight = spec.class_weights[label] if spec.class_weights else 1.0
+        if spec.kind == "focal":
+            balance = 1.0 if spec.alpha is None else spec.alpha if label else 1 - spec.alpha
+            total -= weight * balance * (1 - pt) ** spec.gamma * math.log(pt)
+            weights += 1
+        else:
+            total -= weight * math.log(pt)
+            weights += weight
+    return total / weights if weights else 0.0
+
+
+def _region(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
+    a, b = {"jaccard": (1, 1), "dice": (0.5, 0.5)}.get(spec.kind, (spec.alpha, spec.beta))
+    valid = y != IGNORE
+    losses = []
+    for k in range(0 if spec.include_background else 1, p.shape[1]):
+        pk, yk = p[:, k][valid], y[valid] == k
+        hit, false, missed = pk[yk].sum(), pk[~yk].sum(), (1 - pk[yk]).sum()
+        loss = 1 - hit / (hit + a * false + b * missed) if yk.any() else pk.mean()
+        losses.append(loss**spec.gamma if spec.kind == "focal_tversky" else loss)
+    return float(np.mean(losses))
+
+
+def _lovasz(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> list[float]:
+    valid = y != IGNORE
+    losses = []
+    for k in range(0 if spec.include_background else 1, p.shape[1]):
+        pk, yk = p[:, k][valid], y[valid] == k
+        if not yk.any():
+            continue
+        errors = np.abs(yk - pk)
+        loss = last = 0.0
+        wrong = np.zeros(len(yk), dtype=bool)
+        for i in np.argsort(-errors):  # the Jaccard distance as mistakes are added, the worst first
+            wrong[i] = True
+            distance = 1 - (yk & ~wrong).sum() / (yk | wrong).sum()
+            loss += errors[i] * (distance - last)
+            last = distance
+        losses.append(loss)
+    return losses
+
+
+def _objects(y: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
+    """(image, class, mask) of every object."""
+    found = []
+    for n, label in enumerate(y):
+        for k in sorted(set(label.ravel().tolist()) - {0, IGNORE}):
+            ids, count = ndimage.label(label == k, np.ones((3, 3)))
+            found += [(n, k, ids == i) for i in range(1, count + 1)]
+    return found
+
+
+def _object_cross_entropy(p: np.ndarray, y: np.ndarray) -> float:
+    if (y == IGNORE).all():
+        return 0.0
+    objects = _objects(y)
+    weight = np.ones(y.shape)
+    for n, _, mask in objects:
+        weight[n][mask] = sum(m.sum() for _, _, m in objects) / (len(objects) * mask.sum())
+    terms = [-weight[n, i, j] * math.log(p[n, y[n, i, j], i, j]) for n, i, j in np.argwhere(y != IGNORE)]
+    return float(sum(terms) / len(terms))
+
+
+def _object_jaccard(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
+    maps = [object_maps(label.astype(np.uint8), p.shape[1]) for label in y]  # test_objects.py checks their cells
+    valid = y != IGNORE
+    losses = []
+    for k in range(1, p.shape[1]):
+        terms, unowned = [], 0.0
+        for n, each in enumerate(maps):
+            alarm = p[n, k] * (valid[n] & (y[n] != k))
+            cells = each.owners[k - 1]
+            unowned += alarm[cells == 0].sum()
+            for o in set(each.ids[y[n] == k].tolist()):
+                mask = each.ids == o
+                overlap = p[n, k][mask].sum() / (mask.sum() + alarm[cells == o].sum())
+                terms.append((1 - overlap) ** spec.gamma)
+        losses.append((float(np.mean(terms)) if terms else 0.0) + unowned / max(valid.sum(), 1))
+    return float(np.mean(losses))
