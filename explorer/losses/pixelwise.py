@@ -48,7 +48,8 @@ def _class_weight(prediction: Prediction, spec: LossSpec) -> Tensor:
         raise ValueError(f"class_weights must be {prediction.classes} numbers, got {weights!r}")
     if prediction.classes == 2:
         return _either(prediction, prediction.target == 1, weights[1], weights[0])
-    return prediction.logits.new_tensor(weights)[prediction.target]
+    # filled on the device: copying numbers from the host would make it wait
+    return torch.stack([prediction.logits.new_full((), weight) for weight in weights])[prediction.target]
 
 
 def _either(prediction: Prediction, where: Tensor, then: float, otherwise: float) -> Tensor:

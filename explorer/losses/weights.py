@@ -1,11 +1,15 @@
 """Class weights from the data. No torch.
 
 With n_c pixels of class c, N pixels and C classes, p = n/N (the values of p = .97/.02/.01 in brackets):
-inverse frequency N/(C·n_c) (.34/16.7/33.3) and its square root; median frequency median(p)/p_c over the classes that
-occur (Eigen & Fergus 2015); ENet 1/ln(1.02 + p_c) (1.45/25.5/33.8; Paszke et al. 2016); effective number
-(1 − β)/(1 − β^n) (Cui et al. 2019), made for counts of samples and therefore fed with objects; per object: the
-foreground as heavy as the background, shared among its classes by how rare their objects are. A class that is absent
-weighs 0, never infinity.
+
+- inverse frequency N/(C·n_c) (.34/16.7/33.3) and its square root;
+- median frequency median(p)/p_c over the classes that occur (Eigen & Fergus 2015, with the shares of the whole dataset
+  instead of those of the images that show c);
+- ENet 1/ln(1.02 + p_c) (1.45/25.5/33.8; Paszke et al. 2016);
+- effective number (1 − β)/(1 − β^n) (Cui et al. 2019), made for counts of samples and therefore fed with objects;
+- per object: the foreground as heavy as the background, shared among its classes by how rare their objects are.
+
+A class that is absent weighs 0, never infinity.
 """
 
 from __future__ import annotations
@@ -67,7 +71,8 @@ def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[
             weights = (1 - BETA) / (1 - BETA**things)
         case "per_object":
             things = np.maximum(objects, 1)
-            weights = n[0] / pixels[1:].sum().clip(1) * things[1:][present[1:]].mean() / things
+            usual = things[1:].mean(where=present[1:]) if present[1:].any() else 1.0
+            weights = n[0] / pixels[1:].sum().clip(1) * usual / things
             weights[0] = 1.0
     return np.where(present, weights, 0.0)
 
