@@ -1,0 +1,1 @@
+"""Loss landscapes: planes in weight space, the fields over them, their refinement, and curvature."""

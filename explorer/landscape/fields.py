@@ -1,0 +1,63 @@
+"""Fields: what a slice shows over its plane. No torch: pages and the store read this.
+
+A loss is smooth in the weights and is drawn and interpolated as its logarithm. Recall, IoU and F1 change by one pixel
+among thousands and are interpolated as they are. Precision jumps where the last predicted pixel vanishes, and object
+metrics jump with every object: those are shown only where they were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from explorer.losses.registry import LOSSES, LossKind
+
+PIXEL_METRICS = ("precision", "recall", "iou", "f1")
+OBJECT_METRICS = ("precision", "recall", "f1")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value over the plane.
+
+    Attributes:
+        name: key in evaluations and in a slice's file.
+        label: as shown.
+        group: a loss, a pixel metric or an object metric.
+        smooth: may be interpolated between measured points.
+        logarithmic: interpolated and drawn as its logarithm, as long as all values are positive.
+    """
+
+    name: str
+    label: str
+    group: Literal["loss", "pixel", "object"]
+    smooth: bool = True
+    logarithmic: bool = True
+
+
+def loss_field(kind: LossKind) -> Field:
+    """The field of one loss of the registry."""
+    return Field(kind, LOSSES[kind].name, "loss")
+
+
+def pixel_fields(classes: Sequence[str]) -> tuple[Field, ...]:
+    """Pixel precision, recall, IoU and F1 of each class: ``recall_1`` is that of class 1."""
+    return tuple(
+        Field(f"{metric}_{class_id}", f"{_TITLES[metric]}, {name}", "pixel", metric != "precision", False)
+        for class_id, name in enumerate(classes)
+        for metric in PIXEL_METRICS
+    )
+
+
+def object_fields(classes: Sequence[str]) -> tuple[Field, ...]:
+    """Object precision, recall and F1 of each class but the background: ``object_recall_1``."""
+    return tuple(
+        Field(f"object_{metric}_{class_id}", f"Object {_TITLES[metric].lower()}, {name}", "object", False, False)
+        for class_id, name in enumerate(classes)
+        if class_id > 0
+        for metric in OBJECT_METRICS
+    )
+
+
+_TITLES = {"precision": "Precision", "recall": "Recall", "iou": "IoU", "f1": "F1"}
