@@ -60,7 +60,6 @@ def execute(
         past = folder.events()
         checkpoint = _newest_checkpoint(folder, past)
         if past and isinstance(past[-1], Ended) and past[-1].reason != "failed":
-            write_summary(folder, dataset, past, device)
             return
         step = checkpoint.step if checkpoint else 0
         kept, lost = going_back(timeline(past), step)
@@ -81,14 +80,15 @@ def execute(
                     checkpoint_steps=checkpoint_steps,
                 ):
                     step = event.step
+                    if isinstance(event, Ended):  # summed up first: a run that has ended has its summary
+                        log.flush()
+                        write_summary(folder, dataset, [*folder.events(), event], device)
                     logged = log.write(event)
                     inbox.settle(event)
                     yield logged
             except Exception as error:
                 log.write(Ended(step, "failed", str(error) or type(error).__name__))
                 raise
-        if isinstance(event, Ended):
-            write_summary(folder, dataset, folder.events(), device)
 
 
 class _Inbox:

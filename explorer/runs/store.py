@@ -137,6 +137,11 @@ class Store:
             connection.execute("UPDATE runs SET status = ?, message = ? WHERE id = ?", (status, message, run_id))
         return True
 
+    def set_group(self, run_id: str, group: str) -> None:
+        """Puts a run among those that are to be compared."""
+        with self._database.transaction() as connection:
+            connection.execute('UPDATE runs SET "group" = ? WHERE id = ?', (group, run_id))
+
     def set_job(self, run_id: str, job: str | None) -> None:
         """Remembers by which name the cluster knows the run's present job."""
         with self._database.transaction() as connection:

@@ -14,6 +14,8 @@ from explorer.errors import InputError
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SegmenterSpec
 
+MOST_PHASES = 20
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +65,7 @@ class Plan(_Model):
     """All that a run needs to be repeated on the same dataset."""
 
     name: str = Field("My plan", min_length=1, max_length=80)
-    phases: tuple[Phase, ...] = Field(min_length=1, max_length=20)
+    phases: tuple[Phase, ...] = Field(min_length=1, max_length=MOST_PHASES)
     cycles: int = Field(1, ge=1, le=50, description="how often the phases are gone through")
     seed: int = Field(0, ge=0, lt=2**31)
     segmenter: SegmenterSpec = SegmenterSpec()

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.engine import Engine
+from explorer.runs.following import Follower
 from explorer.runs.store import Store
 from explorer.settings import settings
 
@@ -78,6 +80,19 @@ def builtin_id(key: str) -> str:
 def dataset(dataset_id: str) -> Dataset:
     """The dataset with this id, kept in memory between reruns. Treat it as read-only: all sessions share it."""
     return store().dataset(dataset_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def balance(dataset_id: str) -> tuple[ClassShare, ...]:
+    """The class balance of a dataset's training scenes: what weight rules compute from."""
+    chosen = dataset(dataset_id)
+    return class_balance(chosen.training, chosen.classes)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def follower(run_id: str) -> Follower:
+    """The one reader of a run's events, shared by all that look at it."""
+    return Follower(store(), run_id)
 
 
 def dataset_choices() -> dict[str, str]:

@@ -1,0 +1,33 @@
+"""The command line: ``python -m explorer train | evaluate | predict``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from explorer.cli import evaluate, parsing, predict, train
+from explorer.errors import InputError
+
+COMMANDS = (train, evaluate, predict)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        0, or 1 where a run diverged, or 2 for input that the caller can mend, which one line on stderr names.
+    """
+    parser = parsing.Parser(prog="python -m explorer", description="Loss Explorer without a browser.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=parsing.Parser)
+    for command in COMMANDS:
+        command.add_parser(commands)
+    chosen = parser.parse_args(arguments)
+    try:
+        code: int = chosen.run(chosen)
+    except InputError as problem:
+        return parsing.complain(problem)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What the commands' arguments have in common."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from explorer.errors import InputError
+from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, preset_plan
+
+BAD_INPUT = 2
+"""Exit code for what the caller can mend."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends with exit code 2."""
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def folder(text: str) -> Path:
+    """An argument that names a folder which is there."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return path
+
+
+def positive(text: str) -> int:
+    """An argument that is a whole number above zero."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above zero")
+    return number
+
+
+def natural(text: str) -> int:
+    """An argument that is a whole number, zero or more."""
+    return 0 if text == "0" else positive(text)
+
+
+def plan_of(text: str) -> Plan:
+    """The plan behind a preset's key or a file's name.
+
+    Raises:
+        InputError: it is neither, or the file is no plan.
+    """
+    if text in PRESETS:
+        return preset_plan(text)
+    if not Path(text).is_file():
+        raise InputError(
+            "is neither a preset nor a file", f"--plan {text}", f"take a plan's file or one of {', '.join(PRESETS)}"
+        )
+    return Plan.read(Path(text))
+
+
+def complain(problem: InputError) -> int:
+    """Prints one line on stderr and gives the exit code."""
+    print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
+    return BAD_INPUT

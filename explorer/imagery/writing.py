@@ -1,0 +1,84 @@
+"""Writes masks with their georeference: GeoTIFF of class ids, and GeoJSON of the objects' outlines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.features import shapes
+from rasterio.warp import transform_geom
+
+from explorer.errors import InputError
+from explorer.imagery.scene import IGNORE, GeoReference
+
+_DEGREES = "EPSG:4326"  # RFC 7946
+
+
+def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]) -> None:
+    """Writes class ids as a compressed GeoTIFF of one band; ``IGNORE`` is its nodata value.
+
+    Args:
+        path: of the file.
+        mask: (H, W), class ids.
+        georeference: where it lies, if known.
+        classes: names by id, kept as the band's tags.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    place = {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": _crs(georeference)}
+    try:
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            height=mask.shape[0],
+            width=mask.shape[1],
+            count=1,
+            dtype="uint8",
+            nodata=IGNORE,
+            compress="deflate",
+            **place,
+        ) as file:
+            file.write(mask, 1)
+            file.set_band_description(1, "class id")
+            file.update_tags(1, **{f"class_{i}": name for i, name in enumerate(classes)})
+    except (OSError, rasterio.errors.RasterioError) as error:
+        raise InputError(f"cannot be written ({error})", str(path), "choose another place") from None
+
+
+def write_outlines(
+    path: Path, mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]
+) -> None:
+    """Writes a polygon an object (8-connected pixels of one foreground class) as GeoJSON.
+
+    Coordinates are degrees (WGS 84) as RFC 7946 has it; without a known place, columns and rows of the image.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    transform = Affine(*georeference.transform) if georeference is not None else Affine.identity()
+    crs = _crs(georeference) if georeference is not None else None
+    inside = (mask > 0) & (mask != IGNORE)
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"class": classes[int(value)], "class_id": int(value)},
+            "geometry": outline if crs is None else transform_geom(crs, _DEGREES, outline),
+        }
+        for outline, value in shapes(mask, mask=inside, connectivity=8, transform=transform)
+    ]
+    try:
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another place") from None
+
+
+def _crs(georeference: GeoReference) -> CRS | None:
+    return CRS.from_user_input(georeference.crs) if georeference.crs else None

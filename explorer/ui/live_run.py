@@ -1,0 +1,199 @@
+"""A run as it happens: its buttons, where it stands, its curves and what it sees. Redrawn while it trains."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from explorer.errors import InputError
+from explorer.figures.imagery import scene_picture
+from explorer.figures.outcome import OUTCOMES, label_picture, outcome_picture, window
+from explorer.figures.training import (
+    other_losses_figure,
+    rates_figure,
+    schedule_figure,
+    scores_figure,
+    trained_loss_figure,
+)
+from explorer.runs.history import History
+from explorer.runs.records import RunRecord, RunStatus
+from explorer.training.events import Preview
+from explorer.ui import services
+from explorer.ui.live_figure import live_figure
+from explorer.ui.messages import escaped, show_problem
+
+POLL_SECONDS = 0.5
+_COLOURS = {
+    RunStatus.QUEUED: "gray",
+    RunStatus.RUNNING: "blue",
+    RunStatus.PAUSED: "yellow",
+    RunStatus.INTERRUPTED: "orange",
+    RunStatus.DONE: "green",
+    RunStatus.STOPPED: "gray",
+    RunStatus.DIVERGED: "red",
+    RunStatus.FAILED: "red",
+}
+_PICTURE_SIDE = 512  # pixels
+
+
+def show_run(run_id: str, class_id: int) -> None:
+    """The run, kept up to date for as long as it is on its way.
+
+    Args:
+        run_id: of the run.
+        class_id: whose recall and precision are drawn.
+    """
+    active = services.store().run(run_id).status.active
+    st.fragment(_show, run_every=POLL_SECONDS if active else None)(run_id, class_id, active)
+
+
+def _show(run_id: str, class_id: int, was_active: bool) -> None:
+    record = services.store().run(run_id)
+    history = services.follower(run_id).history()
+    drawn = (run_id, record.status.active, len(history.spans))
+    if st.session_state.get("drawn") != drawn and record.status.active != was_active:
+        st.session_state["drawn"] = drawn
+        st.rerun()  # polling begins or ends
+    if was_active and st.session_state.get("phases-seen", (run_id, len(history.spans))) != (run_id, len(history.spans)):
+        st.session_state["phases-seen"] = (run_id, len(history.spans))
+        st.rerun()  # another phase: the controls that steer are those of its loss
+    st.session_state["drawn"], st.session_state["phases-seen"] = drawn, (run_id, len(history.spans))
+    _transport(record)
+    _state(record, history)
+    steps = record.plan.steps
+    live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=110)
+    if not len(history.step):
+        waits = "It waits for a slot." if record.status is RunStatus.QUEUED else "The first steps are on their way."
+        st.info(waits if record.status.active else "It has not begun. Press play.", icon=":material/hourglass_empty:")
+        return
+    left, right = st.columns(2)
+    with left:
+        st.markdown("**The loss being trained**")
+        live_figure(trained_loss_figure(history, steps), f"trained-{run_id}", height=260)
+        st.caption("A band is a phase, in the colour of its loss. The line breaks where the loss changes: values "
+                   "of two losses cannot be compared.")  # fmt: skip
+    with right:
+        name = services.dataset(record.dataset_id).classes[class_id]
+        st.markdown(f"**Recall and precision of {escaped(name)}**")
+        live_figure(scores_figure(history, class_id, name, steps), f"scores-{run_id}-{class_id}", height=260)
+        st.caption("On validation scenes, which are never trained on. Recall: how much of what is there was found. "
+                   "Precision: how much of what was called one is one.")  # fmt: skip
+    _prediction(record, history)
+    st.markdown("**Every loss on the same batches, whichever is trained**")
+    live_figure(other_losses_figure(history, steps), f"others-{run_id}", height=430)
+    st.caption("Each on its own axis. Lovász and the object losses are costly and measured every 20 steps.")
+    st.markdown("**Gradient norm and learning rate**")
+    live_figure(rates_figure(history, steps), f"rates-{run_id}", height=260)
+    _notes(history)
+
+
+def _transport(record: RunRecord) -> None:
+    """Play, pause, step, stop: each does what it says at the next step."""
+    status, run_id = record.status, record.id
+    columns = st.columns(5)
+    buttons = (
+        ("Resume" if status is not RunStatus.QUEUED else "Play", "play_arrow", status.resumable, "play"),
+        ("Pause", "pause", status.active, "pause"),
+        ("1 step", "skip_next", status.resumable, "one"),
+        ("10 steps", "fast_forward", status.resumable, "ten"),
+        ("Stop", "stop", status.active or status.resumable, "stop"),
+    )
+    for column, (label, icon, usable, action) in zip(columns, buttons, strict=True):
+        if column.button(
+            label, icon=f":material/{icon}:", disabled=not usable, key=f"{action}-{run_id}", width="stretch"
+        ):
+            _act(action, run_id)
+
+
+def _act(action: str, run_id: str) -> None:
+    engine = services.engine()
+    try:
+        match action:
+            case "play":
+                engine.submit(run_id)
+            case "pause":
+                engine.pause(run_id)
+            case "one":
+                engine.step(run_id, 1)
+            case "ten":
+                engine.step(run_id, 10)
+            case "stop":
+                engine.stop(run_id)
+    except InputError as problem:
+        show_problem(problem)
+        return
+    st.rerun()
+
+
+def _state(record: RunRecord, history: History) -> None:
+    """One line: where the run stands, how fast it is, how long it takes still."""
+    steps = record.plan.steps
+    parts = [f":{_COLOURS[record.status]}-badge[{record.status}]", f"step **{history.last_step}** of at most {steps}"]
+    if record.status is RunStatus.QUEUED:
+        position = services.engine().position(record.id)
+        parts.append(f"place **{position}** in the queue" if position else "about to start")
+    speed = history.steps_per_second
+    if speed is not None:
+        parts.append(f"{speed:.3g} steps/s")
+        if record.status.active:
+            parts.append(f"{_duration((steps - history.last_step) / speed)} left")
+    if history.device:
+        parts.append(history.device)
+    st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
+    if record.message:
+        st.warning(escaped(record.message), icon=":material/info:")
+
+
+def _prediction(record: RunRecord, history: History) -> None:
+    if not history.previews:
+        return
+    preview = history.previews[-1]
+    left, right = st.columns(2)
+    found, label = _pictures(record.id, record.dataset_id, preview)
+    with left:
+        st.markdown(f"**What it sees at step {preview.step}**")
+        st.image(found, width="stretch", alt="prediction: hits, misses and false alarms")
+        st.markdown(
+            " ".join(
+                f'<span style="color:{colour}">■</span> {name}' for name, colour in OUTCOMES.items()
+                if name != "wrong class" or len(services.dataset(record.dataset_id).classes) > 2
+            ),
+            unsafe_allow_html=True,  # nothing of a user's is in it
+        )  # fmt: skip
+    with right:
+        st.markdown("**The label of the same crop**")
+        st.image(label, width="stretch", alt="label over the image")
+        st.caption(f"{escaped(preview.scene)}, a validation scene.")
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _pictures(run_id: str, dataset_id: str, preview: Preview) -> tuple[bytes, bytes]:
+    """The crop with the outcome of each pixel, and with its label; as PNG, made once for all sessions."""
+    dataset = services.dataset(dataset_id)
+    scene = next(scene for scene in dataset.validation if scene.name == preview.scene)
+    with Image.open(services.store().folder(run_id).previews / preview.file) as png:
+        prediction = np.asarray(png)
+    crop = window(scene, preview.top, preview.left, prediction.shape[:2])
+    plain = scene_picture(crop, dataset.stretch, longest=_PICTURE_SIDE)
+    found = outcome_picture(plain, prediction, crop.label)
+    return _png(found), _png(label_picture(crop, dataset.stretch, _PICTURE_SIDE))
+
+
+def _png(picture: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _notes(history: History) -> None:
+    if history.notes:
+        with st.expander(f"What happened to this run ({len(history.notes)})"):
+            for step, text in history.notes[-50:]:
+                st.markdown(f"step {step}: {escaped(text)}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,143 @@
+"""The settings of one loss as widgets, made from the registry, so that a new loss needs none of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+import streamlit as st
+
+from explorer.imagery.balance import ClassShare
+from explorer.losses.registry import LOSSES, LossKind
+from explorer.losses.spec import LossSpec, WeightRule
+from explorer.losses.weights import class_weights
+
+BY_HAND = "by hand"
+RULES: dict[str, WeightRule] = {rule.replace("_", " "): rule for rule in get_args(WeightRule)}
+_GRID: tuple[float, ...] = (
+    *(0.0, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 70.0),
+    *(100.0, 150.0, 200.0, 300.0, 500.0, 1000.0),
+)
+AGGREGATES = {"batch": "over the batch", "image": "image by image"}
+
+
+def loss_controls(
+    spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None = None
+) -> LossSpec:
+    """Widgets for everything that this kind of loss can be set to.
+
+    Args:
+        spec: what they show at first.
+        key: unique on the page.
+        shares: the balance of the data, from which weight rules compute and beside which weights are shown.
+        on_change: called when the visitor turns one of them.
+
+    Returns:
+        The loss with the settings as they are now.
+    """
+    info = LOSSES[spec.kind]
+    values: dict[str, Any] = {"kind": spec.kind}
+    for setting in info.settings:
+        shown = getattr(spec, setting.name)
+        optional = setting.default is None
+        if optional and not st.checkbox(
+            f"Set {setting.label}", shown is not None, key=f"{key}-{setting.name}-set", on_change=on_change
+        ):
+            continue
+        values[setting.name] = st.slider(
+            setting.label,
+            setting.low,
+            setting.high,
+            float((setting.low + setting.high) / 2 if shown is None else shown),
+            setting.step,
+            key=f"{key}-{setting.name}",
+            help=setting.help,
+            on_change=on_change,
+        )
+    if info.takes_class_weights:
+        values |= _weight_controls(spec, key, shares, on_change)
+    if info.region:
+        values["aggregate"] = st.selectbox(
+            "Region",
+            list(AGGREGATES),
+            list(AGGREGATES).index(spec.aggregate),
+            AGGREGATES.__getitem__,
+            key=f"{key}-aggregate",
+            help="One region over all crops of the batch, or the mean over images, where one without objects counts "
+            "as much as one full of them.",
+            on_change=on_change,
+        )
+        values["include_background"] = st.checkbox(
+            "The background is one of the classes", spec.include_background, key=f"{key}-bg", on_change=on_change
+        )
+    if spec.kind == "combined":
+        values["terms"] = spec.terms
+        st.caption(" + ".join(f"{term.factor:g} · {LOSSES[term.loss.kind].name}" for term in spec.terms))
+    return LossSpec.model_validate(values)
+
+
+def default_spec(kind: LossKind) -> LossSpec:
+    """A loss as it is offered when it is first chosen: weights, where it cannot do without, come from the data."""
+    rule = "inverse_frequency" if kind == "weighted_cross_entropy" else None
+    return LossSpec(kind=kind, class_weights=rule, weight_cap=20 if rule else None)
+
+
+def _weight_controls(
+    spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None
+) -> dict[str, Any]:
+    none = ["none"] if spec.kind != "weighted_cross_entropy" else []
+    options = [*none, BY_HAND, *RULES]
+    present = (
+        "none"
+        if spec.class_weights is None
+        else spec.class_weights.replace("_", " ")
+        if isinstance(spec.class_weights, str)
+        else BY_HAND
+    )
+    chosen = st.selectbox(
+        "Class weights",
+        options,
+        options.index(present),
+        key=f"{key}-rule",
+        help="By hand, or by a rule from the pixels and objects of the training scenes.",
+        on_change=on_change,
+    )
+    if chosen == "none":
+        return {}
+    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
+    if chosen != BY_HAND:
+        cap = st.select_slider(
+            "No weight above", _GRID[4:], _nearest(spec.weight_cap or 20.0), key=f"{key}-cap", on_change=on_change
+        )
+        numbers = class_weights(RULES[chosen], pixels, objects, cap)
+        st.caption(
+            "  \n".join(
+                f"{share.name}: weight **{number:.3g}** from {_percent(share)}"
+                for share, number in zip(shares, numbers, strict=True)
+            )
+        )
+        return {"class_weights": RULES[chosen], "weight_cap": cap}
+    given = spec.class_weights if isinstance(spec.class_weights, tuple) else ()
+    start = given if len(given) == len(shares) else class_weights("inverse_frequency", pixels, objects, 20.0)
+    numbers = tuple(
+        st.select_slider(
+            f"Weight of {share.name} ({_percent(share)})",
+            _GRID,
+            _nearest(start[i]),
+            key=f"{key}-weight-{i}",
+            on_change=on_change,
+        )
+        for i, share in enumerate(shares)
+    )
+    if not any(numbers):
+        st.caption("All weights are zero, so that nothing would be learned: 1 is used for all of them.")
+        numbers = (1.0,) * len(shares)
+    return {"class_weights": numbers}
+
+
+def _nearest(value: float) -> float:
+    return min(_GRID, key=lambda stop: abs(stop - value))
+
+
+def _percent(share: ClassShare) -> str:
+    return "n/a" if share.share is None else f"{100 * share.share:.3g} % of pixels"

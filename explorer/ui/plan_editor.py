@@ -1,0 +1,161 @@
+"""The plan as a visitor edits it: a table of phases, the settings of their losses, and what a run needs besides.
+
+What was edited stays: widgets forget when a visitor goes to another page, so that each pass keeps the plan as it is
+now, and a fresh set of widgets starts from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from pydantic import ValidationError
+
+from explorer.errors import InputError
+from explorer.imagery.balance import ClassShare
+from explorer.losses.registry import LOSSES, LossKind
+from explorer.losses.spec import LossSpec
+from explorer.segmenter.spec import SIZES, SegmenterSpec
+from explorer.training.plan import Plan, Trigger, explain
+from explorer.ui.loss_controls import default_spec, loss_controls
+from explorer.ui.messages import show_problem
+from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
+
+_COLUMNS = {
+    "loss": st.column_config.SelectboxColumn("loss", options=list(KIND_OF), required=True, width="medium"),
+    "rate": st.column_config.NumberColumn("rate", min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3),
+    "steps": st.column_config.NumberColumn("steps", min_value=1, max_value=1_000_000, step=1, default=200),
+    "until": st.column_config.SelectboxColumn(
+        "until", options=list(TRIGGERS), help="Ends the phase early, once this validation value is satisfying."
+    ),
+    "threshold": st.column_config.NumberColumn(
+        "threshold", min_value=0.001, max_value=1.0, help="The value to reach; for “stalls”, the least rise."
+    ),
+    "at least": st.column_config.NumberColumn("at least", min_value=0, step=1, help="Steps before it may end early."),
+    "optimiser": st.column_config.SelectboxColumn(
+        "optimiser", options=["keep", "reset"], default="keep", help="Whether Adam's moments are kept as it begins."
+    ),
+    "warm-up": st.column_config.NumberColumn("warm-up", min_value=0, step=1, help="Steps over which the rate rises."),
+}
+
+
+def adopt(plan: Plan) -> None:
+    """Makes this the plan that the editor starts from."""
+    st.session_state["plan-base"] = plan.model_copy(update={"interventions": ()})
+    st.session_state["plan-token"] = st.session_state.get("plan-token", 0) + 1
+
+
+def has_plan() -> bool:
+    """A plan has been adopted in this session."""
+    return "plan-base" in st.session_state
+
+
+def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
+    """The editor.
+
+    Args:
+        shares: balance of the training scenes, one a class.
+
+    Returns:
+        The plan as it is now; None while something in it is wrong, which is said beside it.
+    """
+    if f"phases-{st.session_state['plan-token']}" not in st.session_state and "plan-now" in st.session_state:
+        adopt(st.session_state["plan-now"])  # the visitor comes back from another page
+    base: Plan = st.session_state["plan-base"]
+    key = f"phases-{st.session_state['plan-token']}"
+    table = st.data_editor(
+        table_of(base),
+        key=key,
+        num_rows="dynamic",
+        hide_index=True,
+        column_config=_COLUMNS,
+        width="stretch",
+        placeholder="–",
+    )
+    kinds = [KIND_OF[name] for name in dict.fromkeys(table["loss"].dropna()) if name in KIND_OF]
+    losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
+    with st.expander("Cycles, seed, segmenter, crops, triggers"):
+        rest = _rest(base, key, shares)
+    plan = _assembled(base, table, losses, rest)
+    if plan is not None:
+        st.session_state["plan-now"] = plan
+    return plan
+
+
+def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]) -> LossSpec:
+    """The settings of one loss, which all phases with it share."""
+    info = LOSSES[kind]
+    same = [phase.loss for phase in base.phases if phase.loss.kind == kind]
+    start = same[0] if same else default_spec(kind)
+    if not (info.settings or info.takes_class_weights or info.region):
+        return start
+    with st.expander(f"Settings of {info.name}", expanded=info.takes_class_weights and kind != "focal"):
+        if len(set(same)) > 1:
+            st.caption("The plan had several settings of this loss; here all its phases get the first one's.")
+        return loss_controls(start, key, shares)
+
+
+def _rest(base: Plan, key: str, shares: Sequence[ClassShare]) -> dict[str, object]:
+    left, right = st.columns(2)
+    sizes = SIZES if base.segmenter in SIZES.values() else SIZES | {"as in the plan": base.segmenter}
+    names = list(sizes)
+    trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
+    watched = trigger.class_id if trigger is not None else rarest(shares)
+    return {
+        "name": left.text_input("Name", base.name, max_chars=80, key=f"{key}-name") or base.name,
+        "cycles": left.number_input("Cycles", 1, 50, base.cycles, key=f"{key}-cycles"),
+        "seed": left.number_input("Seed", 0, 2**31 - 1, base.seed, key=f"{key}-seed"),
+        "segmenter": sizes[
+            left.selectbox(
+                "Segmenter",
+                names,
+                [sizes[name] for name in names].index(base.segmenter),
+                lambda name: f"{name} ({_size(sizes[name])})",
+                key=f"{key}-segmenter",
+                help="A U-Net with GroupNorm. The smallest is enough for most, and the fastest.",
+            )
+        ],
+        "batch_size": right.number_input("Crops a step", 1, 256, base.batch_size, key=f"{key}-batch"),
+        "crop_size": right.select_slider(
+            "Side of a crop, pixels",
+            sorted({32, 48, 64, 96, 128, 160, 192, 256, base.crop_size}),
+            base.crop_size,
+            key=f"{key}-crop",
+        ),
+        "object_share": right.slider(
+            "Crops laid around an object", 0.0, 1.0, base.object_share, 0.05, key=f"{key}-share"
+        ),
+        "watched": right.selectbox(
+            "Class that triggers watch",
+            range(len(shares)),
+            min(watched, len(shares) - 1),
+            lambda k: shares[k].name,
+            key=f"{key}-watched",
+        ),
+    }
+
+
+def rarest(shares: Sequence[ClassShare]) -> int:
+    """The foreground class with the fewest pixels: the one that a visitor asks about."""
+    return min(range(1, len(shares)), key=lambda k: shares[k].pixels or float("inf"))
+
+
+def _size(spec: SegmenterSpec) -> str:
+    return f"width {spec.width}, depth {spec.depth}"
+
+
+def _assembled(
+    base: Plan, table: pd.DataFrame, losses: dict[LossKind, LossSpec], rest: dict[str, object]
+) -> Plan | None:
+    watched = rest.pop("watched")
+    trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
+    like = trigger or Trigger()
+    try:
+        phases = phases_of(table, losses, int(str(watched)), like.smoothing, like.patience)
+        return Plan.model_validate(base.model_dump() | rest | {"phases": phases})
+    except ValidationError as error:
+        show_problem(InputError(*explain(error), "correct it in the plan"))
+    except InputError as problem:
+        show_problem(problem)
+    return None

@@ -1,0 +1,79 @@
+"""Changing a run while it trains: the loss of the present phase, its settings and the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.imagery.balance import ClassShare
+from explorer.losses.registry import LOSSES
+from explorer.losses.spec import LossSpec
+from explorer.runs.records import RunRecord
+from explorer.training.commands import Steer
+from explorer.ui import services
+from explorer.ui.loss_controls import default_spec, loss_controls
+from explorer.ui.messages import show_problem
+from explorer.ui.plan_table import KIND_OF
+
+_RATES = (*(float(f"{digit}e{power}") for power in range(-6, 0) for digit in (1, 2, 3, 5, 7)), 1.0)
+
+
+def steer(record: RunRecord, shares: Sequence[ClassShare]) -> None:
+    """Widgets that change the run at its next step; what they order is recorded with the step.
+
+    Args:
+        record: the run.
+        shares: balance of its training scenes.
+    """
+    if not (record.status.active or record.status.resumable):
+        return
+    spans = services.follower(record.id).history().spans
+    position = (spans[-1].phase, spans[-1].cycle) if spans else (0, 0)
+    phase = record.plan.phases[position[0]]
+    key = f"steer-{record.id}-{position}"
+    st.markdown(f"**Steer phase {position[0] + 1}**")
+    with st.container(border=True):
+        present = spans[-1].loss if spans else phase.loss
+        loss = _loss(present, key, shares)
+        rate = st.select_slider(
+            "Learning rate",
+            _RATES,
+            min(_RATES, key=lambda stop: abs(stop - phase.learning_rate)),
+            format_func=lambda stop: f"{stop:g}",
+            key=f"{key}-rate",
+            on_change=_mark,
+            args=(f"{key}-rate-moved",),
+        )
+        st.caption("Takes effect at the next step, lasts until the phase ends, and is kept in the run's history.")
+    change = Steer(
+        learning_rate=rate if st.session_state.pop(f"{key}-rate-moved", False) else None,
+        loss=loss if st.session_state.pop(f"{key}-loss-moved", False) else None,
+    )
+    if change.loss is not None or change.learning_rate is not None:
+        try:
+            services.engine().steer(record.id, change)
+        except InputError as problem:
+            show_problem(problem)
+
+
+def _loss(present: LossSpec, key: str, shares: Sequence[ClassShare]) -> LossSpec:
+    kinds = list(KIND_OF.values())
+    if present.kind not in kinds:
+        kinds.append(present.kind)
+    kind = st.selectbox(
+        "Loss",
+        kinds,
+        kinds.index(present.kind),
+        lambda name: LOSSES[name].name,
+        key=f"{key}-kind",
+        on_change=_mark,
+        args=(f"{key}-loss-moved",),
+    )
+    start = present if kind == present.kind else default_spec(kind)
+    return loss_controls(start, f"{key}-{kind}", shares, on_change=lambda: _mark(f"{key}-loss-moved"))
+
+
+def _mark(name: str) -> None:
+    st.session_state[name] = True

@@ -1,0 +1,196 @@
+"""Train: write a plan, watch it train, and steer it."""
+
+from __future__ import annotations
+
+import streamlit as st
+from explorer.training.presets import PRESETS, controls, preset_plan
+
+from explorer.errors import InputError
+from explorer.figures.training import schedule_figure
+from explorer.runs.records import RunRecord
+from explorer.training.plan import Plan
+from explorer.ui import services
+from explorer.ui.frame import frame
+from explorer.ui.live_figure import live_figure
+from explorer.ui.live_run import show_run
+from explorer.ui.messages import escaped, show_problem
+from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest
+from explorer.ui.steering import steer
+from explorer.ui.takeaway import takeaway
+
+EXPLANATION = """
+**A plan** is a table of phases. Each trains with one loss, at one rate, for some steps; *until* ends it early, once
+a validation value is satisfying. After the last phase the next cycle begins.
+
+**Why a sequence.** Cross-entropy counts every pixel the same: where 99 % are background, finding nothing is nearly
+right. Class weights make a miss dear, and recall rises, with false alarms. Jaccard distance sees whole shapes and
+prunes false alarms, but a confident miss gives it almost no gradient: it starts badly and finishes well. So weighted
+cross-entropy goes first, Jaccard at a tenth of the rate second, and the two take turns.
+
+**Fair comparison.** *Run with its controls* queues plain cross-entropy and Jaccard alone beside the plan, with the
+same steps, seed and crops. What is not better than both has not earned its phases.
+
+**Steering.** Whatever you change while a run trains takes effect at its next step and is written into its history;
+the plan with these changes repeats the run.
+"""
+
+
+def pick_dataset() -> str:
+    """The dataset to train on: the one in the address, the one chosen on Imagery, or the car park."""
+    choices = services.dataset_choices()
+    wanted = st.query_params.get("dataset") or st.session_state.get("dataset") or "builtin:car_park"
+    if wanted not in choices:
+        st.caption(f"There is no dataset {escaped(wanted)} here; another one is shown.")
+        wanted = "builtin:car_park"
+    st.session_state["dataset"] = wanted
+    chosen = st.selectbox(
+        "Dataset", list(choices), list(choices).index(wanted), choices.__getitem__, key=f"dataset-{wanted}"
+    )
+    if chosen != wanted:
+        st.session_state["dataset"] = st.query_params["dataset"] = chosen
+        st.rerun()
+    return services.resolve(chosen)
+
+
+def pick_preset() -> None:
+    """A preset to begin with; choosing one replaces the plan."""
+    wanted = st.query_params.get("preset", "recall_first")
+    if wanted not in PRESETS:
+        st.caption(f"There is no preset {escaped(wanted)}; the first one is shown.")
+        wanted = next(iter(PRESETS))
+    if not has_plan():
+        adopt(preset_plan(wanted))
+    chosen = st.selectbox(
+        "Preset",
+        list(PRESETS),
+        list(PRESETS).index(wanted),
+        lambda key: PRESETS[key].name,
+        key="preset-choice",
+        on_change=take_preset,
+    )
+    info = PRESETS[chosen]
+    st.caption(f"{info.when_to_use} {info.what_to_watch}")
+
+
+def take_preset() -> None:
+    """The preset that was chosen becomes the plan."""
+    chosen = st.session_state["preset-choice"]
+    st.query_params["preset"] = chosen
+    adopt(preset_plan(chosen))
+
+
+def pick_run() -> RunRecord | None:
+    """A run to look at; None: a new one is planned."""
+    runs = {record.id: record for record in services.store().runs()}
+    wanted = st.query_params.get("run")
+    if wanted is not None and wanted not in runs:
+        st.caption(f"There is no run {escaped(wanted)} here.")
+        wanted = None
+    options = [None, *runs]
+    chosen = st.selectbox(
+        "Run",
+        options,
+        options.index(wanted),
+        lambda key: "A new run" if key is None else run_label(runs[key]),
+        key=f"run-{wanted}-{len(runs)}",
+    )
+    if chosen != wanted:
+        look_at(chosen)
+        st.rerun()
+    return runs[chosen] if chosen is not None else None
+
+
+def run_label(record: RunRecord) -> str:
+    """A run in a list."""
+    return f"{record.name} on {record.dataset_name}, {record.status}, {record.created:%d %b %H:%M} · {record.id[:4]}"
+
+
+def look_at(run_id: str | None) -> None:
+    """Puts a run into the address, or takes it out."""
+    if run_id is None:
+        st.query_params.pop("run", None)
+    else:
+        st.query_params["run"] = run_id
+
+
+def start(plan: Plan, dataset_id: str, with_controls: bool) -> None:
+    """Queues the plan, and its controls if wanted, and looks at it."""
+    store, engine = services.store(), services.engine()
+    others = controls(plan) if with_controls else ()
+    first = store.create_run(plan, dataset_id)
+    if others:
+        store.set_group(first.id, first.id)
+    for run_id in (first.id, *(store.create_run(other, dataset_id, first.id).id for other in others)):
+        engine.submit(run_id)
+    look_at(first.id)
+
+
+def plan_a_run() -> None:
+    """The plan beside what it is to be trained on; play starts it."""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        dataset_id = pick_dataset()
+        pick_preset()
+    shares = services.balance(dataset_id)
+    with right:
+        st.markdown("**The plan**")
+        plan = edit_plan(shares)
+        if plan is not None:
+            live_figure(schedule_figure(plan), "schedule", height=120)
+            st.caption(f"At most {plan.steps} steps: the learning rate over the phases. Triggers may end one early.")
+    with left:
+        play = st.button(
+            "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
+        )
+        compare = st.button(
+            "Run with its controls",
+            icon=":material/compare_arrows:",
+            disabled=plan is None,
+            width="stretch",
+            help="The plan, plain cross-entropy and Jaccard alone: same steps, same seed, one after another.",
+        )
+        if plan is not None and (play or compare):
+            start(plan, dataset_id, compare)
+            st.rerun()
+
+
+def watch_a_run(record: RunRecord) -> None:
+    """Curves and picture of a run, with what can be changed beside them."""
+    shares = services.balance(record.dataset_id)
+    left, right = st.columns([1, 3], gap="large")
+    with left:
+        class_id = st.selectbox(
+            "Class that is scored",
+            range(1, len(shares)),
+            rarest(shares) - 1,
+            lambda k: shares[k].name,
+            key=f"class-{record.dataset_id}",
+        )
+        steer(record, shares)
+        if st.button(
+            "Reset: plan it anew",
+            icon=":material/restart_alt:",
+            width="stretch",
+            help="Stops this run, keeps it in the list, and goes back to its plan.",
+        ):
+            services.engine().stop(record.id)
+            adopt(record.plan)
+            st.session_state["dataset"] = record.dataset_id
+            look_at(None)
+            st.rerun()
+        takeaway(record)
+    with right:
+        show_run(record.id, class_id)
+
+
+frame("Train")
+try:
+    selected = pick_run()
+    if selected is None:
+        plan_a_run()
+    else:
+        watch_a_run(selected)
+except InputError as problem:
+    show_problem(problem)
+with st.expander("What a plan, its controls and steering mean"):
+    st.markdown(EXPLANATION)
