@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.landscape.plane import Plane
@@ -56,8 +58,8 @@ class Writer:
         ]
 
 
-def measure(objective: Objective, plane: Plane, points: Sequence[tuple[float, float]]) -> Iterator[dict[str, float]]:
-    """Every field at points (alpha, beta), one after another, without gradients.
+def measure(objective: Objective, plane: Plane, points: Sequence[tuple[float, float]]) -> Iterator[NDArray[np.float64]]:
+    """Every field at points (alpha, beta), one after another, without gradients: (1 + parts, fields) each.
 
     A generator: the weights are restored when it ends, fails or is closed.
     """
@@ -66,13 +68,39 @@ def measure(objective: Objective, plane: Plane, points: Sequence[tuple[float, fl
         for alpha, beta in points:
             writer.write(alpha, beta)
             with torch.inference_mode():
-                values = dict(objective.evaluate())
+                values = objective.evaluate()
             yield values
 
 
-def evaluate_at(objective: Objective, weights: Tensor) -> dict[str, float]:
-    """Every field at a flat weight vector (N,), for example a checkpoint off the plane."""
-    with restored(objective.parameters), torch.no_grad():
-        torch._foreach_copy_(list(objective.parameters), unflatten(weights, objective.parameters))
-        with torch.inference_mode():
-            return dict(objective.evaluate())
+def evaluate_at(objective: Objective, weights: Tensor) -> NDArray[np.float64]:
+    """Every field at a flat weight vector (N,), for example a checkpoint off the plane: (1 + parts, fields)."""
+    with placed(objective.parameters, weights), torch.inference_mode():
+        return objective.evaluate()
+
+
+@contextmanager
+def placed(parameters: Sequence[Tensor], weights: Tensor) -> Iterator[None]:
+    """Other weights, flat (N,), for the length of a block."""
+    with restored(parameters):
+        with torch.no_grad():
+            torch._foreach_copy_(list(parameters), unflatten(weights, parameters))
+        yield
+
+
+def standard_error(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Standard error of the value on all data, from its spread over disjoint parts: (…, fields).
+
+    Args:
+        values: (…, 1 + parts, fields). A part where a field is undefined does not count.
+
+    Returns:
+        NaN where fewer than two parts say anything.
+    """
+    of_parts = values[..., 1:, :]
+    known = np.isfinite(of_parts).sum(-2)
+    filled = np.where(np.isfinite(of_parts), of_parts, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = filled.sum(-2) / known
+        squares = (np.where(np.isfinite(of_parts), of_parts - mean[..., None, :], 0) ** 2).sum(-2)
+        error: NDArray[np.float64] = np.where(known > 1, np.sqrt(squares / (known - 1) / known), np.nan)
+    return error

@@ -6,10 +6,12 @@ form. Vectors in weight space are flat: all parameters one after another, (N,).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.landscape.fields import Field
@@ -34,8 +36,12 @@ class Objective(Protocol):
     def fields(self) -> tuple[Field, ...]:
         """What ``evaluate`` gives."""
 
-    def evaluate(self) -> Mapping[str, float]:
-        """Every field at the present weights; NaN where it is undefined."""
+    @property
+    def parts(self) -> int:
+        """Into how many disjoint parts the data fall, for error bars; 0: they do not."""
+
+    def evaluate(self) -> NDArray[np.float64]:
+        """(1 + parts, fields) at the present weights: on all data, then on each part; NaN where it is undefined."""
 
     def loss(self, kind: str) -> Tensor:
         """One loss at the present weights, differentiable in ``parameters``."""

@@ -1,0 +1,116 @@
+"""The fixed set of validation crops on which a slice is measured: the same pixels at every point. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import InputError
+from explorer.imagery.objects import object_maps
+from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.imagery.stretch import stretched
+
+CROPS, CROP_SIZE = 16, 128
+"""How many crops, and pixels along each side of one."""
+
+_FOREGROUND_SHARE = 0.5
+"""At least this share of the crops show an object, where there are so many: recall needs some."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a crop was cut."""
+
+    scene: str
+    top: int
+    left: int
+
+
+@dataclass(frozen=True, eq=False)
+class Crops:
+    """A fixed set of labelled crops, all of one size."""
+
+    images: NDArray[np.float32]  # (N, C, H, W), stretched
+    labels: NDArray[np.uint8]  # (N, H, W), class ids, 255 = ignore
+    ids: NDArray[np.int32]  # (N, H, W), objects' ids, 0 = none
+    owners: NDArray[np.int32]  # (N, K − 1, H, W), the nearest object of each foreground class, 0 = none
+    places: tuple[Place, ...] = ()
+
+    @property
+    def classes(self) -> int:
+        """K, background included."""
+        return int(self.owners.shape[1]) + 1
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that change with any pixel or label."""
+        digest = hashlib.blake2b(digest_size=8)
+        for array in (self.images, self.labels):
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def cut_crops(
+    scenes: Sequence[Scene],
+    classes: int,
+    stretch: Stretch,
+    count: int = CROPS,
+    size: int = CROP_SIZE,
+    seed: int = 0,
+) -> Crops:
+    """Crops that do not overlap, drawn from the scenes; half of them show an object where there are so many.
+
+    A scene that is smaller than a crop is padded with ignored pixels. Objects are those of the whole scene, cropped.
+
+    Raises:
+        InputError: there is no scene, or no pixel of them is valid.
+    """
+    places = [
+        (index, top, left)
+        for index, scene in enumerate(scenes)
+        for top in _starts(scene.size[0], size)
+        for left in _starts(scene.size[1], size)
+        if (scene.label[top : top + size, left : left + size] != IGNORE).any()
+    ]
+    if not places:
+        raise InputError("no pixel of the validation scenes is labelled", "dataset", "label some, or split anew")
+    random = np.random.default_rng(seed)
+    places = [places[index] for index in random.permutation(len(places))]
+    shows = [_foreground(scenes[i].label[top : top + size, left : left + size]) for i, top, left in places]
+    first = [place for place, shown in zip(places, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
+    rest = [place for place in places if place not in first]
+    chosen = sorted((first + rest)[:count])
+    maps = {index: object_maps(scenes[index].label, classes) for index in {place[0] for place in chosen}}
+    return Crops(
+        images=np.stack(
+            [stretched(_cut(scenes[i].image, top, left, size, "edge"), stretch) for i, top, left in chosen]
+        ),
+        labels=np.stack([_cut(scenes[i].label, top, left, size, IGNORE) for i, top, left in chosen]),
+        ids=np.stack([_cut(maps[i].ids, top, left, size, 0) for i, top, left in chosen]),
+        owners=np.stack([_cut(maps[i].owners, top, left, size, 0) for i, top, left in chosen]),
+        places=tuple(Place(scenes[i].name, top, left) for i, top, left in chosen),
+    )
+
+
+def _starts(length: int, size: int) -> list[int]:
+    return list(range(0, length - size + 1, size)) or [0]
+
+
+def _foreground(label: NDArray[np.uint8]) -> bool:
+    return bool(((label > 0) & (label != IGNORE)).any())
+
+
+def _cut(array: NDArray[Any], top: int, left: int, size: int, fill: int | str) -> NDArray[Any]:
+    """(…, size, size), padded below and to the right with a number, or with the last pixels ("edge")."""
+    part = array[..., top : top + size, left : left + size]
+    down, right = (size - side for side in part.shape[-2:])
+    if not down and not right:
+        return part
+    edge = [(0, 0)] * (array.ndim - 2) + [(0, down), (0, right)]
+    return np.pad(part, edge, mode="edge") if fill == "edge" else np.pad(part, edge, constant_values=int(fill))

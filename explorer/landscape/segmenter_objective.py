@@ -1,0 +1,112 @@
+"""The segmenter on a fixed set of validation crops, as an ``Objective``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.errors import InputError
+from explorer.landscape.crops import Crops
+from explorer.landscape.directions import filter_axes
+from explorer.landscape.fields import Field
+from explorer.landscape.tally import Tally
+from explorer.losses.loss import Loss
+from explorer.losses.prediction import Prediction
+from explorer.losses.registry import LOSSES, LossKind
+from explorer.losses.spec import LossSpec
+from explorer.segmenter.network import Segmenter
+
+_PIXELS_AT_ONCE = {"cpu": 2**17, "cuda": 2**22}
+"""How many pixels go through the segmenter at once: on a processor, activations that fit its caches are faster."""
+
+
+def field_losses(weights: Sequence[float]) -> dict[LossKind, LossSpec]:
+    """Every loss of the registry with its default settings, as a run logs them.
+
+    Args:
+        weights: class weights of the weighted cross-entropy, background first.
+    """
+    return {
+        kind: LossSpec(kind=kind, class_weights=tuple(weights) if kind == "weighted_cross_entropy" else None)
+        for kind in LOSSES
+        if kind != "combined"
+    }
+
+
+class SegmenterObjective:
+    """Fields and losses of a segmenter as functions of its weights.
+
+    Args:
+        segmenter: on its device. It is switched to evaluation; its weights are those of the moment.
+        crops: what it is measured on.
+        losses: see ``field_losses``; also what ``loss`` knows.
+        classes: names, background first.
+        objects: object metrics too.
+
+    Raises:
+        InputError: the crops do not fit the segmenter or the names.
+    """
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        crops: Crops,
+        losses: Mapping[LossKind, LossSpec],
+        classes: Sequence[str],
+        objects: bool = False,
+    ) -> None:
+        if any(side % segmenter.multiple for side in crops.labels.shape[1:]):
+            raise InputError(
+                f"crops of {crops.labels.shape[1]}×{crops.labels.shape[2]} pixels do not fit the segmenter",
+                "crops",
+                f"take a multiple of {segmenter.multiple}",
+            )
+        self.segmenter = segmenter.eval()
+        named = dict(segmenter.named_parameters())
+        self.names = tuple(named)
+        self.parameters: tuple[Tensor, ...] = tuple(named.values())
+        axes = filter_axes(segmenter)
+        self.filter_axes = tuple(axes[name] for name in self.names)
+        device = self.parameters[0].device
+        images = torch.from_numpy(crops.images).to(device).contiguous(memory_format=torch.channels_last)
+        limit = _PIXELS_AT_ONCE.get(device.type, _PIXELS_AT_ONCE["cuda"])
+        self._batches = torch.split(images, max(1, limit // crops.labels[0].size))
+        self._labels, self._ids, self._owners = (
+            torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
+        )
+        self._tally = Tally(crops, losses, classes, device, objects)
+        self._losses: dict[LossKind, Loss] = {kind: spec.build() for kind, spec in losses.items()}
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What ``evaluate`` gives, in its order."""
+        return self._tally.fields
+
+    @property
+    def parts(self) -> int:
+        """Disjoint parts of the crops."""
+        return self._tally.parts
+
+    def logits(self) -> Tensor:
+        """(N, K, H, W) of all crops at the present weights."""
+        return torch.cat([self.segmenter(batch) for batch in self._batches])
+
+    def evaluate(self) -> NDArray[np.float64]:
+        """(1 + parts, fields) from one forward."""
+        return self._tally(self.logits())
+
+    def loss(self, kind: str) -> Tensor:
+        """One loss of the fields, differentiable in the weights.
+
+        Raises:
+            InputError: it is not one of them.
+        """
+        found = self._losses.get(kind)  # type: ignore[call-overload]
+        if found is None:
+            raise InputError(f"{kind!r} is not measured here", "loss", f"take one of {', '.join(self._losses)}")
+        result: Tensor = found.of(Prediction(self.logits(), self._labels, self._ids, self._owners))
+        return result
