@@ -27,7 +27,7 @@ right. Class weights make a miss dear, and recall rises, with false alarms. Jacc
 prunes false alarms, but a confident miss gives it almost no gradient: it starts badly and finishes well. So weighted
 cross-entropy goes first, Jaccard at a tenth of the rate second, and the two take turns.
 
-**Fair comparison.** *Run with its controls* queues plain cross-entropy and Jaccard alone beside the plan, with the
+**Fair comparison.** *With controls* queues plain cross-entropy and Jaccard alone beside the plan, with the
 same steps, seed and crops. What is not better than both has not earned its phases.
 
 **Steering.** Whatever you change while a run trains takes effect at its next step and is written into its history;
@@ -52,7 +52,7 @@ def pick_dataset() -> str:
     return services.resolve(chosen)
 
 
-def pick_preset() -> None:
+def pick_preset() -> str:
     """A preset to begin with; choosing one replaces the plan."""
     wanted = st.query_params.get("preset", "recall_first")
     if wanted not in PRESETS:
@@ -68,8 +68,7 @@ def pick_preset() -> None:
         key="preset-choice",
         on_change=take_preset,
     )
-    info = PRESETS[chosen]
-    st.caption(f"{info.when_to_use} {info.what_to_watch}")
+    return chosen
 
 
 def take_preset() -> None:
@@ -102,7 +101,7 @@ def pick_run() -> RunRecord | None:
 
 def run_label(record: RunRecord) -> str:
     """A run in a list."""
-    return f"{record.name} on {record.dataset_name}, {record.status}, {record.created:%d %b %H:%M} · {record.id[:4]}"
+    return f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:4]}"
 
 
 def look_at(run_id: str | None) -> None:
@@ -126,32 +125,32 @@ def start(plan: Plan, dataset_id: str, with_controls: bool) -> None:
 
 
 def plan_a_run() -> None:
-    """The plan beside what it is to be trained on; play starts it."""
-    left, right = st.columns([1, 2], gap="large")
-    with left:
+    """What to train on, the plan, and play."""
+    data, preset, go, compare = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+    with data:
         dataset_id = pick_dataset()
-        pick_preset()
-    shares = services.balance(dataset_id)
-    with right:
-        st.markdown("**The plan**")
-        plan = edit_plan(shares)
-        if plan is not None:
-            live_figure(schedule_figure(plan), "schedule", height=120)
+    with preset:
+        chosen = pick_preset()
+    st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
+    strip = st.container()
+    plan = edit_plan(services.balance(dataset_id))
+    if plan is not None:
+        with strip:
+            live_figure(schedule_figure(plan), "schedule", height=130)
             st.caption(f"At most {plan.steps} steps: the learning rate over the phases. Triggers may end one early.")
-    with left:
-        play = st.button(
-            "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
-        )
-        compare = st.button(
-            "Run with its controls",
-            icon=":material/compare_arrows:",
-            disabled=plan is None,
-            width="stretch",
-            help="The plan, plain cross-entropy and Jaccard alone: same steps, same seed, one after another.",
-        )
-        if plan is not None and (play or compare):
-            start(plan, dataset_id, compare)
-            st.rerun()
+    plays = go.button(
+        "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
+    )
+    compares = compare.button(
+        "With controls",
+        icon=":material/compare_arrows:",
+        disabled=plan is None,
+        width="stretch",
+        help="Runs the plan, then plain cross-entropy and Jaccard alone: same steps, same seed.",
+    )
+    if plan is not None and (plays or compares):
+        start(plan, dataset_id, compares)
+        st.rerun()
 
 
 def watch_a_run(record: RunRecord) -> None:

@@ -8,11 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from explorer.figures.ink import INK
 from explorer.losses.registry import LOSSES
 from explorer.runs.history import Column, History, PhaseSpan, thinned
 from explorer.training.plan import Plan
 
-COLUMNS = 3  # of small multiples
+COLUMNS = 4  # of small multiples
+SMALL = 120  # points of a curve in a small multiple
+NAME_FITS = 120  # letters along the schedule at 800 pixels
 RECALL, PRECISION = "#0072B2", "#009E73"
 
 
@@ -40,16 +43,17 @@ def other_losses_figure(history: History, steps: int) -> go.Figure:
         rows=rows,
         cols=COLUMNS,
         subplot_titles=[LOSSES[kind].name for kind in kinds],
-        vertical_spacing=0.28 / rows,
+        vertical_spacing=0.33 / rows,
         horizontal_spacing=0.07,
     )
     for i, kind in enumerate(kinds):
         x, y = history.losses[kind]
         row, column = i // COLUMNS + 1, i % COLUMNS + 1
-        _line(figure, x, y, LOSSES[kind].name, LOSSES[kind].color, row=row, col=column)
-        figure.update_xaxes(range=[0, steps], row=row, col=column)
+        _line(figure, x, y, LOSSES[kind].name, LOSSES[kind].color, row=row, col=column, points=SMALL)
+        lowest = i + COLUMNS >= len(kinds)
+        figure.update_xaxes(range=[0, steps], nticks=3, showticklabels=lowest, row=row, col=column)
         figure.update_yaxes(rangemode="tozero", nticks=4, row=row, col=column)
-    figure.update_annotations(font_size=12)
+    figure.update_annotations(font_size=11)
     return _framed(figure, top=28)
 
 
@@ -79,7 +83,7 @@ def rates_figure(history: History, steps: int) -> go.Figure:
     """Gradient norm above, learning rate below."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
     _line(figure, history.step, history.gradient_norm, "gradient norm", "#7F7F7F", row=1, col=1)
-    _line(figure, history.step, history.learning_rate, "learning rate", "ink", row=2, col=1)
+    _line(figure, history.step, history.learning_rate, "learning rate", INK, row=2, col=1)
     for row, title in ((1, "gradient norm"), (2, "learning rate")):
         figure.update_yaxes(title_text=title, type="log", exponentformat="power", row=row, col=1)
     figure.update_xaxes(range=[0, steps])
@@ -108,32 +112,40 @@ def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
         x=rates_x,
         y=rates_y,
         mode="lines",
-        line={"color": "ink", "width": 2},
+        line={"color": INK, "width": 2},
         hovertemplate="step %{x}: rate %{y:g}<extra></extra>",
     )
     _bands(figure, spans, opacity=0.35)
     for span in spans:
-        if span.end - span.start > plan.steps / 12:
+        name = LOSSES[span.loss.kind].name
+        if (span.end - span.start) / plan.steps > len(name) / NAME_FITS:
             figure.add_annotation(
                 x=(span.start + span.end) / 2,
                 y=1,
                 yref="paper",
-                yanchor="top",
+                yanchor="bottom",
                 showarrow=False,
-                text=LOSSES[span.loss.kind].name,
+                text=name,
                 font={"size": 11},
             )
     if step is not None:
         figure.add_vline(x=step, line={"width": 2, "dash": "dot"})
     figure.update_xaxes(title_text="step", range=[0, plan.steps])
-    figure.update_yaxes(title_text="rate", type="log", exponentformat="power", nticks=3)
-    return _framed(figure)
+    figure.update_yaxes(title_text="rate", type="log", exponentformat="power", dtick=1)
+    return _framed(figure, top=22)
 
 
 def _line(
-    figure: go.Figure, x: Column, y: Column, name: str, color: str, row: int | None = None, col: int | None = None
+    figure: go.Figure,
+    x: Column,
+    y: Column,
+    name: str,
+    color: str,
+    row: int | None = None,
+    col: int | None = None,
+    points: int = 400,
 ) -> None:
-    x, y = thinned(x, y)
+    x, y = thinned(x, y, points)
     figure.add_scatter(
         x=x,
         y=np.where(np.isfinite(y), y, np.nan),

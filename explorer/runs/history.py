@@ -129,7 +129,7 @@ def _logged(steps: Sequence[Step], kind: LossKind) -> tuple[Column, Column]:
 
 def _spans(events: Sequence[Event], plan: Plan, last: int) -> tuple[PhaseSpan, ...]:
     changes = [event for event in events if isinstance(event, PhaseChange)]
-    ends = [*(change.step for change in changes[1:]), last]
+    ends = [*(change.step for change in changes[1:]), *([last] if changes else [])]
     steered = [event for event in events if isinstance(event, Intervened) and event.intervention.loss is not None]
     spans = []
     for change, end in zip(changes, ends, strict=True):

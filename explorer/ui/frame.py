@@ -31,6 +31,7 @@ def frame(title: str) -> None:
         page_icon=":material/landscape:",
         layout="wide",
     )
+    st.html("<style>.stMainBlockContainer { padding-top: 3rem; }</style>")  # the picture first, not air
     services.start()
     with st.sidebar:
         st.markdown("### Loss Explorer")

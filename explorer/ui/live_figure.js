@@ -1,6 +1,7 @@
 // Draws a Plotly figure and keeps it: Plotly.react on the graph that stands, in the colours of the theme.
 // An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
 
+const INK = "#010203"; // explorer/figures/ink.py: the text colour, which the server does not know
 const states = new WeakMap();
 
 function library(address) {
@@ -33,10 +34,9 @@ function themed(figure, host) {
   }
   layout.xaxis ??= axis({});
   layout.yaxis ??= axis({});
-  // "ink" stands for the text colour, which the server does not know
   for (const trace of figure.data) {
-    if (trace.line?.color === "ink") trace.line.color = text;
-    if (trace.marker?.color === "ink") trace.marker.color = text;
+    if (trace.line?.color === INK) trace.line.color = text;
+    if (trace.marker?.color === INK) trace.marker.color = text;
   }
   return figure;
 }

@@ -74,8 +74,10 @@ def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
         placeholder="–",
     )
     kinds = [KIND_OF[name] for name in dict.fromkeys(table["loss"].dropna()) if name in KIND_OF]
-    losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
-    with st.expander("Cycles, seed, segmenter, crops, triggers"):
+    left, right = st.columns(2)
+    with left:
+        losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
+    with right, st.expander("Cycles, seed, segmenter, crops, triggers", expanded=True):
         rest = _rest(base, key, shares)
     plan = _assembled(base, table, losses, rest)
     if plan is not None:
