@@ -71,8 +71,8 @@ def random_direction(objective: Objective, seed: int, normalisation: Normalisati
 
 def _rescale(draw: Tensor, weights: Tensor, axis: int, normalisation: Normalisation) -> Tensor:
     over = [dim for dim in range(draw.dim()) if normalisation == "layer" or dim != axis]
-    own = draw.norm(dim=over, keepdim=True)
-    wanted = weights.detach().norm(dim=over, keepdim=True)
+    own = torch.linalg.vector_norm(draw, dim=over, keepdim=True)
+    wanted = torch.linalg.vector_norm(weights.detach(), dim=over, keepdim=True)
     scale: Tensor = torch.where(own > 0, wanted / own, 0)
     scaled: Tensor = draw * scale
     return scaled
