@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import streamlit as st
-from explorer.training.presets import PRESETS, preset_plan
 
 from explorer.imagery.builtin import BUILTIN
+from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
 from explorer.ui.frame import frame
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+
+# Before torch is loaded: threads that wait must sleep, not spin, or two programs on one machine are ten times slower
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from explorer.cli import evaluate, parsing, predict, train
 from explorer.errors import InputError

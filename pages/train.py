@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import streamlit as st
-from explorer.training.presets import PRESETS, controls, preset_plan
 
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
 from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import services
 from explorer.ui.frame import frame
 from explorer.ui.live_figure import live_figure

@@ -31,7 +31,7 @@ def trained_loss_figure(history: History, steps: int) -> go.Figure:
         _line(figure, history.step[inside], history.loss[inside], info.name, info.color)
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
-    figure.update_yaxes(title_text="loss being trained", type="log", exponentformat="power")
+    figure.update_yaxes(title_text="loss being trained", type="log", dtick="D2", exponentformat="power")
     return _framed(figure)
 
 
@@ -75,8 +75,18 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
     figure.update_yaxes(title_text=f"score of class “{class_name}”", range=[-0.02, 1.02])
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"}, showlegend=True)
-    return _framed(figure, top=40)
+    figure.update_layout(
+        showlegend=True,
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "entrywidth": 0.48,
+            "entrywidthmode": "fraction",
+            "font": {"size": 11},
+        },
+    )
+    return _framed(figure, top=50)
 
 
 def rates_figure(history: History, steps: int) -> go.Figure:
@@ -85,7 +95,7 @@ def rates_figure(history: History, steps: int) -> go.Figure:
     _line(figure, history.step, history.gradient_norm, "gradient norm", "#7F7F7F", row=1, col=1)
     _line(figure, history.step, history.learning_rate, "learning rate", INK, row=2, col=1)
     for row, title in ((1, "gradient norm"), (2, "learning rate")):
-        figure.update_yaxes(title_text=title, type="log", exponentformat="power", row=row, col=1)
+        figure.update_yaxes(title_text=title, type="log", dtick="D2", exponentformat="power", row=row, col=1)
     figure.update_xaxes(range=[0, steps])
     figure.update_xaxes(title_text="step", row=2, col=1)
     return _framed(figure)
@@ -131,7 +141,7 @@ def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
     if step is not None:
         figure.add_vline(x=step, line={"width": 2, "dash": "dot"})
     figure.update_xaxes(title_text="step", range=[0, plan.steps])
-    figure.update_yaxes(title_text="rate", type="log", exponentformat="power", dtick=1)
+    figure.update_yaxes(title_text="rate", type="log", exponentformat="power", dtick="D2")
     return _framed(figure, top=22)
 
 

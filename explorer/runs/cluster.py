@@ -41,6 +41,8 @@ _DASK = {
     # Training holds the interpreter for tens of milliseconds at a time; that is no reason for a warning each time
     "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h",
     "DASK_LOGGING__DISTRIBUTED": "warning",
+    # Threads that wait must not spin: two processes that do on two cores are ten times slower than two that sleep
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 

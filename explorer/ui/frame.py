@@ -19,6 +19,11 @@ PAGES = {
 }
 """Title of a page, its file and its icon, in the order of work."""
 
+_STYLE = """<style>
+.stMainBlockContainer { padding-top: 3rem; }  /* the picture first, not air */
+[data-testid=stStatusWidget] { display: none; }  /* a live page runs twice a second */
+</style>"""
+
 
 def frame(title: str) -> None:
     """Draws what all pages share; the first call of every page.
@@ -31,7 +36,7 @@ def frame(title: str) -> None:
         page_icon=":material/landscape:",
         layout="wide",
     )
-    st.html("<style>.stMainBlockContainer { padding-top: 3rem; }</style>")  # the picture first, not air
+    st.html(_STYLE)
     services.start()
     with st.sidebar:
         st.markdown("### Loss Explorer")

@@ -23,20 +23,31 @@ from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
 
 _COLUMNS = {
-    "loss": st.column_config.SelectboxColumn("loss", options=list(KIND_OF), required=True, width="medium"),
-    "rate": st.column_config.NumberColumn("rate", min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3),
-    "steps": st.column_config.NumberColumn("steps", min_value=1, max_value=1_000_000, step=1, default=200),
+    "loss": st.column_config.SelectboxColumn("loss", options=list(KIND_OF), required=True, width=190),
+    "rate": st.column_config.NumberColumn("rate", width=70, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3),
+    "steps": st.column_config.NumberColumn("steps", width=70, min_value=1, max_value=1_000_000, step=1, default=200),
     "until": st.column_config.SelectboxColumn(
-        "until", options=list(TRIGGERS), help="Ends the phase early, once this validation value is satisfying."
+        "until",
+        width=110,
+        options=list(TRIGGERS),
+        help="Ends the phase early, once this validation value is satisfying.",
     ),
     "threshold": st.column_config.NumberColumn(
-        "threshold", min_value=0.001, max_value=1.0, help="The value to reach; for “stalls”, the least rise."
+        "threshold", width=85, min_value=0.001, max_value=1.0, help="The value to reach; for “stalls”, the least rise."
     ),
-    "at least": st.column_config.NumberColumn("at least", min_value=0, step=1, help="Steps before it may end early."),
+    "at least": st.column_config.NumberColumn(
+        "at least", width=70, min_value=0, step=1, help="Steps before it may end early."
+    ),
     "optimiser": st.column_config.SelectboxColumn(
-        "optimiser", options=["keep", "reset"], default="keep", help="Whether Adam's moments are kept as it begins."
+        "optimiser",
+        width=80,
+        options=["keep", "reset"],
+        default="keep",
+        help="Whether Adam's moments are kept as it begins.",
     ),
-    "warm-up": st.column_config.NumberColumn("warm-up", min_value=0, step=1, help="Steps over which the rate rises."),
+    "warm-up": st.column_config.NumberColumn(
+        "warm-up", width=80, min_value=0, step=1, help="Steps over which the rate rises."
+    ),
 }
 
 

@@ -1,0 +1,143 @@
+"""What a newcomer does, in a real browser: upload, train, pause, reload, resume, stop."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, FilePayload, Page, expect
+
+from tests.browser.conftest import settled
+
+STEP = re.compile(r"step (\d+) of")
+
+
+def pair(name: str, seed: int) -> tuple[FilePayload, FilePayload]:
+    """An image of bright squares on grey, and its mask."""
+    random = np.random.default_rng(seed)
+    mask = np.zeros((128, 128), np.uint8)
+    for row, column in random.integers(5, 110, (6, 2)):
+        mask[row : row + 10, column : column + 10] = 255
+    image = random.normal(90, 12, (128, 128, 3)) + 0.4 * mask[..., None]
+    return (
+        {"name": f"{name}.png", "mimeType": "image/png", "buffer": png(image.clip(0, 255).astype(np.uint8))},
+        {"name": f"{name}_mask.png", "mimeType": "image/png", "buffer": png(mask)},
+    )
+
+
+def png(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def step_of(page: Page) -> int:
+    found = STEP.search(page.get_by_test_id("stProgress").inner_text())
+    return int(found[1]) if found else 0
+
+
+def wait_for_step(page: Page, step: int) -> None:
+    page.wait_for_function(
+        "least => Number((document.querySelector('[data-testid=stProgress]')?.innerText.match(/step (\\d+) of/)"
+        " ?? [0, 0])[1]) >= least",
+        arg=step,
+        timeout=60_000,
+    )
+
+
+def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
+    page.goto(address)
+    settled(page)
+    page.get_by_role("link", name="Bring your own imagery").click()
+    page.get_by_text("Upload", exact=True).click()
+    pairs = [pair("north", 1), pair("south", 2)]
+    uploaders = page.get_by_test_id("stFileUploaderDropzoneInput")
+    expect(uploaders).to_have_count(2)
+    uploaders.first.set_input_files([image for image, _ in pairs])
+    settled(page)
+    uploaders.last.set_input_files([mask for _, mask in pairs])
+    expect(page.get_by_text("2 of 2 rows are used")).to_be_visible()
+    page.get_by_role("button", name="Use this dataset").click()
+    page.get_by_role("link", name="Go on to Train").click()
+    settled(page)
+    expect(page.get_by_role("combobox", name="Dataset")).to_have_value("My imagery")
+
+    page.get_by_role("button", name="Play").click()
+    expect(page.get_by_text("The loss being trained")).to_be_visible(timeout=60_000)
+    wait_for_step(page, 5)
+    assert page.locator(".live-figure .scatterlayer .trace").count() > 5, "curves are drawn"
+    expect(page.get_by_alt_text("prediction: hits, misses and false alarms")).to_be_visible()
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    rested = step_of(page)
+    page.reload()
+    settled(page)
+    expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    assert step_of(page) == rested, "a reload loses nothing"
+
+    page.get_by_role("button", name="1 step", exact=True).click()
+    wait_for_step(page, rested + 1)
+    page.get_by_role("button", name="Resume").click()
+    wait_for_step(page, rested + 8)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+
+
+def test_curves_keep_their_zoom_while_it_trains(page: Page, address: str) -> None:
+    page.goto(f"{address}/train?dataset=builtin:car_park")
+    settled(page)
+    page.get_by_role("button", name="Play").click()
+    wait_for_step(page, 3)
+    figure = page.locator(".live-figure").nth(1)
+    figure.locator(".scatterlayer .trace").first.wait_for()
+    figure.evaluate("node => { node.marked = true; }")
+    figure.scroll_into_view_if_needed()
+    box = figure.locator(".nsewdrag").first.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.2 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.6 * box["width"], middle, steps=5)
+    page.mouse.up()
+    zoomed = figure.evaluate("node => node._fullLayout.xaxis.range")
+    assert zoomed[1] - zoomed[0] < 300, "the drag has zoomed in on less than half of the 600 steps"
+    before = int(figure.get_attribute("data-updates") or 0)
+    page.wait_for_function(
+        "before => Number(document.querySelectorAll('.live-figure')[1].dataset.updates) >= before + 3", arg=before
+    )
+    assert figure.evaluate("node => node._fullLayout.xaxis.range") == zoomed
+    assert figure.evaluate("node => node.marked"), "the graph is the same one"
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "imagery", "train"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 800])
+def test_page_stands_without_complaint(page: Page, address: str, path: str, scheme: str, width: int) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{address}/{path}")
+    settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing sticks out"
+    assert not complaints
+
+
+def test_second_tab_sees_the_same_run(page: Page, browser: Browser, address: str) -> None:
+    page.goto(f"{address}/train?dataset=builtin:car_park")
+    settled(page)
+    page.get_by_role("button", name="Play").click()
+    wait_for_step(page, 2)
+    other = browser.new_page()
+    other.goto(page.url)
+    wait_for_step(other, 3)
+    other.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    other.close()
