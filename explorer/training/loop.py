@@ -15,7 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import InputError
@@ -27,7 +29,6 @@ from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.segmenter.network import build_segmenter, count_parameters
-from explorer.segmenter.tiling import predict_classes
 from explorer.training.checkpoints import Checkpoint, load_weights, save_checkpoint
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 from explorer.training.device import describe, pick_device
@@ -143,7 +144,7 @@ class _Run:
         if resume is None:
             yield PhaseChange(0, 0, 0, "start")
             yield from self._save("interval")
-            yield self._preview()
+            yield self._preview(self.validator.look(self.segmenter))
         while True:
             ordered = yield from self._obey()
             if ordered is not None:
@@ -229,15 +230,14 @@ class _Run:
         return True
 
     def _validate(self) -> Iterator[Event]:
-        scores, seconds = self.validator.validate(self.segmenter)
+        scores, prediction, seconds = self.validator.validate(self.segmenter)
         phase = self.plan.phases[self.position.phase]
         yield Validation(self.step, self.position.phase, self.position.cycle, scores, self.validator.pixels, seconds)
-        yield self._preview()
+        yield self._preview(prediction)
         self.position = self.position.watch(phase.trigger, scores)
 
-    def _preview(self) -> Preview:
+    def _preview(self, prediction: NDArray[np.uint8]) -> Preview:
         window = self.validator.preview
-        prediction = predict_classes(self.segmenter, window.image).cpu().numpy()
         return Preview(self.step, window.scene, window.top, window.left, prediction=prediction)
 
     def _recover(self, reason: str) -> Iterator[Event]:

@@ -58,6 +58,7 @@ class Sampler:
         self._plan, self._device = plan, device
         self._scenes = [_on_device(scene, classes, stretch, plan.crop_size, device) for scene in scenes]
         self._sizes = np.array([scene.label.shape for scene in self._scenes])
+        self._id_bound = 1 + max(int(scene.objects.max()) for scene in self._scenes)
         self._anchors = _object_centres(scenes, classes)
         area = self._sizes.prod(1)
         self._chance = area / area.sum()
@@ -101,7 +102,7 @@ class Sampler:
         if not with_objects:
             return Prediction(logits, labels)
         objects = torch.stack([self._cut(self._scenes[place.scene].objects, place) for place in places])
-        return Prediction(logits, labels, ids=objects[:, 0], owners=objects[:, 1:])
+        return Prediction(logits, labels, objects[:, 0], objects[:, 1:], self._id_bound)
 
     def _cut(self, array: Tensor, place: Place) -> Tensor:
         size = self._plan.crop_size

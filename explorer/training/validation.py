@@ -37,7 +37,8 @@ class Window:
 class Validator:
     """A fixed set of windows of the validation scenes, at most ``MOST_PIXELS`` in all.
 
-    Scenes that are too large give the part that holds the most foreground.
+    Scenes that are too large give the part that holds the most foreground. The preview is a part of the window with
+    the most foreground, so that a validation has its prediction at no cost.
     """
 
     def __init__(self, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device) -> None:
@@ -47,19 +48,28 @@ class Validator:
         self.windows = [
             _window(scene, [round(side * shrink) for side in scene.size], stretch, device) for scene in scenes
         ]
-        richest = max(range(len(scenes)), key=lambda i: int(_foreground(scenes[i].label).sum()))
-        self.preview = _window(scenes[richest], [PREVIEW_SIDE, PREVIEW_SIDE], stretch, device)
+        self._richest = max(range(len(scenes)), key=lambda i: int(_foreground(self.windows[i].label).sum()))
+        self.preview = _preview(self.windows[self._richest])
 
     @property
     def pixels(self) -> int:
         """How many pixels each validation looks at."""
         return sum(window.label.size for window in self.windows)
 
-    def validate(self, segmenter: Segmenter) -> tuple[Scores, float]:
-        """Scores over the windows, and the seconds that it took."""
+    def validate(self, segmenter: Segmenter) -> tuple[Scores, NDArray[np.uint8], float]:
+        """Scores over the windows, the prediction (H, W) of the preview, and the seconds that it took."""
         began = time.perf_counter()
-        pairs = [(predict_classes(segmenter, window.image).cpu().numpy(), window.label) for window in self.windows]
-        return score(pairs, self._classes), time.perf_counter() - began
+        predictions = [_predicted(segmenter, window) for window in self.windows]
+        scores = score(zip(predictions, (window.label for window in self.windows), strict=True), self._classes)
+        window, preview = self.windows[self._richest], self.preview
+        top, left = preview.top - window.top, preview.left - window.left
+        height, width = preview.label.shape
+        shown = predictions[self._richest][top : top + height, left : left + width].copy()
+        return scores, shown, time.perf_counter() - began
+
+    def look(self, segmenter: Segmenter) -> NDArray[np.uint8]:
+        """The prediction (H, W) of the preview alone."""
+        return _predicted(segmenter, self.preview)
 
 
 def evaluate(
@@ -78,6 +88,20 @@ def evaluate(
 def on_device(image: NDArray[np.generic], stretch: Stretch, device: torch.device) -> Tensor:
     """The stretched image (C, H, W) float32 on the device."""
     return torch.from_numpy(stretched(image, stretch)).to(device)
+
+
+def _predicted(segmenter: Segmenter, window: Window) -> NDArray[np.uint8]:
+    classes: NDArray[np.uint8] = predict_classes(segmenter, window.image).cpu().numpy()
+    return classes
+
+
+def _preview(window: Window) -> Window:
+    """The part of a window, at most ``PREVIEW_SIDE`` along each side, that holds the most foreground."""
+    height, width = (min(side, PREVIEW_SIDE) for side in window.label.shape)
+    top, left = _richest_place(window.label, height, width)
+    rows, columns = slice(top, top + height), slice(left, left + width)
+    image, label = window.image[:, rows, columns], window.label[rows, columns]
+    return Window(window.scene, window.top + top, window.left + left, image, label)
 
 
 def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.device) -> Window:

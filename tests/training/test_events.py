@@ -1,0 +1,98 @@
+"""Events and commands survive JSON, and the server can read them without torch."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from explorer.losses.spec import LossSpec
+from explorer.metrics.scores import ClassScores, ObjectScores, PixelScores, Scores
+from explorer.training.commands import (
+    Command,
+    Pause,
+    RunUntil,
+    Steer,
+    Stop,
+    command_from_json,
+    command_to_json,
+)
+from explorer.training.events import (
+    CheckpointSaved,
+    Ended,
+    Event,
+    Intervened,
+    Note,
+    Paused,
+    PhaseChange,
+    Preview,
+    Recovered,
+    Started,
+    Step,
+    Validation,
+    from_json,
+    to_json,
+)
+from explorer.training.plan import Intervention
+
+SCORES = Scores(
+    0.5,
+    {
+        0: ClassScores(PixelScores(1.0, 0.5, 0.5, 2 / 3), ObjectScores(None, None, None, 0, 0, 0)),
+        1: ClassScores(PixelScores(None, 0.0, 0.0, 0.0), ObjectScores(0.1, 0.2, 0.3, 1, 9, 4)),
+    },
+)
+FOCAL = LossSpec(kind="focal", gamma=3.5)
+EVENTS: list[Event] = [
+    Started(7, "cpu (2 threads)", 30_000, (1.0, 9.7)),
+    PhaseChange(100, 1, 0, "trigger: pixel recall of class 1 0.91 ≥ 0.9"),
+    Step(3, 0, 0, 0.1 + 0.2, {"cross_entropy": 1e-9, "jaccard": None}, 0.25, 1e-3, 1.5),
+    Validation(20, 0, 0, SCORES, 4096, 0.01),
+    Preview(20, "scene ü", 3, 5, "step_00000020.png"),
+    CheckpointSaved(50, "interval", "step_00000050.safetensors"),
+    Intervened(51, Intervention(step=51, learning_rate=2e-3, loss=FOCAL)),
+    Recovered(60, 50, 0.5, "the loss became NaN or infinite"),
+    Note(60, "The job was lost"),
+    Paused(61),
+    Ended(62, "failed", "no memory"),
+]
+COMMANDS: list[Command] = [Pause(), Stop(), Steer(), Steer(1e-3, FOCAL), RunUntil(9)]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
+def test_an_event_is_the_same_after_json(event: Event) -> None:
+    line = to_json(event)
+    assert "\n" not in line
+    again = from_json(line)
+    assert again == event
+    assert to_json(again) == line  # also the fields that == leaves out
+
+
+def test_every_kind_of_event_is_tried_here() -> None:
+    assert {type(event) for event in EVENTS} == set(Event.__args__)
+
+
+def test_a_number_that_json_lacks_becomes_null() -> None:
+    step = Step(1, 0, 0, None, {"focal": None}, 1.0, 1e-3, 0.0)
+    assert from_json(to_json(replace(step, loss=math.nan, losses={"focal": math.inf}))) == step
+
+
+def test_the_picture_of_a_preview_is_no_part_of_its_json() -> None:
+    event = Preview(20, "scene", 0, 0, prediction=np.zeros((300, 300), np.uint8))
+    assert len(to_json(event)) < 200
+    assert from_json(to_json(event)) == event
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.kind)
+def test_a_command_is_the_same_after_json(command: Command) -> None:
+    assert command_from_json(command_to_json(command)) == command
+
+
+def test_none_of_this_needs_torch() -> None:
+    modules = ("events", "commands", "plan", "schedule", "scaling", "presets")
+    code = ";".join(f"import explorer.training.{module}" for module in modules)
+    subprocess.run([sys.executable, "-c", f"{code};import sys;assert 'torch' not in sys.modules"], check=True)

@@ -1,0 +1,42 @@
+"""Presets and their controls."""
+
+from __future__ import annotations
+
+import pytest
+
+from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, controls, preset_plan
+
+
+def test_the_recipe_comes_first() -> None:
+    assert next(iter(PRESETS)) == "recall_first"
+    first, second = preset_plan("recall_first").phases
+    assert (first.loss.kind, second.loss.kind) == ("weighted_cross_entropy", "jaccard")
+    assert second.learning_rate == pytest.approx(first.learning_rate / 10)
+
+
+@pytest.mark.parametrize("key", PRESETS)
+def test_a_preset_is_a_plan_of_any_dataset(key: str) -> None:
+    plan = preset_plan(key, seed=3)
+    assert plan.name == PRESETS[key].name
+    assert plan.seed == 3
+    assert Plan.read(plan.model_dump_json()) == plan
+    assert not any(isinstance(phase.loss.class_weights, tuple) for phase in plan.phases)  # rules fit any classes
+    for text in (PRESETS[key].when_to_use, PRESETS[key].what_to_watch):
+        assert text.endswith(".")
+
+
+def test_presets_can_be_compared_at_the_same_budget() -> None:
+    assert len({preset_plan(key).steps for key in PRESETS}) == 1
+
+
+@pytest.mark.parametrize("key", PRESETS)
+def test_controls_differ_in_the_loss_alone(key: str) -> None:
+    plan = preset_plan(key, seed=5)
+    alone = controls(plan)
+    assert [control.phases[0].loss.kind for control in alone] == ["cross_entropy", "jaccard"]
+    for control in alone:
+        assert control.steps == plan.steps
+        assert control.phases[0].learning_rate == plan.phases[0].learning_rate
+        same = {"name", "phases", "cycles", "interventions"}
+        assert control.model_dump(exclude=same) == plan.model_dump(exclude=same)
