@@ -143,8 +143,11 @@ class _Run:
         yield Started(self.step, describe(self.device), count_parameters(self.segmenter), self.weights)
         if resume is None:
             yield PhaseChange(0, 0, 0, "start")
-            yield from self._save("interval")
             yield self._preview(self.validator.look(self.segmenter))
+            yield from self._save("interval")
+        elif self._is_last():  # its last checkpoint: the job was lost before it could say that the plan is done
+            yield Ended(self.step, "done")
+            return
         while True:
             ordered = yield from self._obey()
             if ordered is not None:
@@ -166,8 +169,9 @@ class _Run:
                     yield Ended(self.step, "done")
                     return
                 self._enter(following)
-                yield from self._save("phase")
+                # before the checkpoint: what follows a checkpoint's event is told again by a run that resumes from it
                 yield PhaseChange(self.step, following.phase, following.cycle, reason)
+                yield from self._save("phase")
             elif self.step % self.checkpoint_steps == 0:
                 yield from self._save("interval")
 
@@ -325,17 +329,28 @@ class _Run:
         self.optimizer = self._fresh_optimizer()
         for name, parameter in self.parameters.items():
             state = {
-                key: checkpoint.moments[f"{name}.{key}"].clone()
+                key: _like(checkpoint.moments[f"{name}.{key}"], parameter)
                 for key in ("step", "exp_avg", "exp_avg_sq")
                 if f"{name}.{key}" in checkpoint.moments
             }
             if state:
-                self.optimizer.state[parameter] = {key: value.to(self.device) for key, value in state.items()}
+                self.optimizer.state[parameter] = state
         self.step, self.position = checkpoint.step, checkpoint.position
         self.rate_factor, self.recoveries = checkpoint.rate_factor, checkpoint.recoveries
         self.steered_loss, self.steered_rate = checkpoint.loss, checkpoint.learning_rate
         self.recent = list(checkpoint.recent_losses)
         self.before, self.began = checkpoint.seconds, time.perf_counter()
+
+
+def _like(moment: Tensor, parameter: Tensor) -> Tensor:
+    """A copy on the parameter's device, laid out in memory as the parameter is.
+
+    A file holds no layout, and fused AdamW goes through parameter and moments by address: channels_last weights with
+    moments of another layout would be moved by the moments of other weights.
+    """
+    if moment.shape != parameter.shape:  # the count of steps
+        return moment.to(parameter.device, copy=True)
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment)
 
 
 def training_step(

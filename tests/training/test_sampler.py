@@ -1,0 +1,89 @@
+"""Crops: a pure function of seed and step, inside the scene, laid around objects as often as the plan says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.imagery.assembly import make_dataset
+from explorer.imagery.scene import IGNORE, Dataset, Scene
+from explorer.training.plan import Plan
+from explorer.training.sampler import Sampler
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+CPU = torch.device("cpu")
+TINY = tiny_dataset()
+
+
+def sampler_of(plan: Plan, dataset: Dataset = TINY) -> Sampler:
+    return Sampler(dataset.training, len(dataset.classes), dataset.stretch, plan, CPU)
+
+
+def sparse_dataset() -> Dataset:
+    """One object of 4×4 pixels in each scene of 256×256: a crop that falls anywhere misses it."""
+    label = np.zeros((256, 256), np.uint8)
+    label[100:104, 60:64] = 1
+    image = np.arange(256 * 256, dtype=np.float32).reshape(1, 256, 256)
+    return make_dataset("sparse", [Scene(name, image, label, ("grey",)) for name in "ab"], ("background", "thing"))
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 2**31 - 1), step=st.integers(0, 10**6))
+def test_places_depend_on_seed_and_step_alone(seed: int, step: int) -> None:
+    plan = tiny_plan(seed=seed, batch_size=4)
+    places = sampler_of(plan).places(step)
+    asked_before = sampler_of(plan)
+    asked_before.places(step + 1)
+    torch.rand(3)
+    np.random.rand(3)
+    assert asked_before.places(step) == places
+    assert places != sampler_of(plan).places(step + 1)
+    for place in places:
+        assert 0 <= place.top <= 64 - plan.crop_size
+        assert 0 <= place.left <= 64 - plan.crop_size
+
+
+def test_image_label_and_objects_are_cut_and_turned_alike() -> None:
+    """The image holds the number of its pixel, so that a crop tells where each of its pixels came from."""
+    number = np.arange(64 * 64).reshape(1, 64, 64).astype(np.float32)
+    label = (np.arange(64 * 64).reshape(64, 64) % 7 == 0).astype(np.uint8)
+    scenes = [Scene(name, number, label, ("number",)) for name in "ab"]
+    dataset = make_dataset("numbers", scenes, ("background", "thing"))
+    sampler = sampler_of(tiny_plan(batch_size=8, crop_size=32), dataset)
+    turned = set()
+    for step in range(5):
+        places = sampler.places(step)
+        images, labels = sampler.images(places), sampler.labels(places)
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        low, high = dataset.stretch.low[0], dataset.stretch.high[0]
+        numbers = (images[:, 0].double() * (high - low) + low).round().long()
+        inside = (images[:, 0] > 0) & (images[:, 0] < 1)
+        assert inside.float().mean() > 0.9
+        assert ((numbers % 7 == 0) == labels.bool())[inside].float().mean() > 0.999
+        prediction = sampler.prediction(torch.zeros(8, 2, 32, 32), labels, places, with_objects=True)
+        ids, _, _ = prediction.objects
+        assert ((ids > 0) == (labels == 1)).all()
+        turned |= {(place.turns, place.flip) for place in places}
+    assert len(turned) == 8
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0.0, 0.15), (0.5, 0.35, 0.75), (1.0, 1.0, 1.0)])
+def test_the_share_of_crops_around_an_object(share: float, low: float, high: float) -> None:
+    sampler = sampler_of(tiny_plan(batch_size=16, crop_size=32, object_share=share), sparse_dataset())
+    hits = torch.cat([sampler.labels(sampler.places(step)).flatten(1).any(1) for step in range(20)])
+    assert low <= hits.float().mean() <= high
+
+
+def test_a_scene_smaller_than_a_crop_is_padded_with_ignore() -> None:
+    label = np.ones((20, 40), np.uint8)
+    image = np.random.default_rng(0).random((1, 20, 40), np.float32)
+    dataset = make_dataset("small", [Scene(name, image, label, ("grey",)) for name in "ab"], ("background", "thing"))
+    sampler = sampler_of(tiny_plan(crop_size=48), dataset)
+    labels = sampler.labels(sampler.places(0))
+    assert labels.shape == (2, 48, 48)
+    assert ((labels == 1).sum((1, 2)) == 20 * 40).all()
+    assert ((labels == IGNORE).sum((1, 2)) == 48 * 48 - 20 * 40).all()
+    assert torch.isfinite(sampler.images(sampler.places(0))).all()
