@@ -1,0 +1,251 @@
+"""Coarse to fine: a first picture from few points, then points where interpolation and measurement disagree.
+
+Planning needs no torch: the server and many workers share a slice by planning here and measuring anywhere. Nothing is
+drawn at random, so that the same measurements always lead to the same points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from explorer.errors import InputError
+from explorer.landscape.fields import Field
+from explorer.landscape.grid import Grid, Tile
+from explorer.landscape.surface import MARGIN, Surface, fit
+
+TOLERANCE = 0.01
+"""Default for the 95th percentile of the estimated error, as a share of a field's range."""
+
+WORST = 4.0
+"""The largest estimated error may be this many tolerances."""
+
+_VERIFY = 16
+"""At least so many points are measured where the coarse grid looks worst: what lies between its points is unknown."""
+
+TILE = 8  # points between two looks at the picture
+_GROWTH = 8  # a batch is this fraction of what was measured: the fit costs less than the points
+_RATE = 0.75  # points needed grow with (error / tolerance) to this power, as seen on trained segmenters
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """All fields on the whole grid, from the points measured so far."""
+
+    values: Array  # (size, fields): measured or interpolated; NaN: a hole, or not smooth and not measured
+    error: Array  # (size, fields), as a share of the field's range on its scale; 0 where measured; NaN: unknown
+
+
+class Refinement:
+    """What has been measured on a grid, and which points to measure next.
+
+    Args:
+        watched: names of the smooth fields that have to reach the tolerance; all losses if not given.
+        tolerance: for the 95th percentile of the estimated error, as a share of the range.
+        exhaustive: every point of the grid is measured.
+
+    Raises:
+        InputError: the tolerance is not positive, or a watched field is not there or not smooth.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        fields: Sequence[Field],
+        watched: Sequence[str] = (),
+        tolerance: float = TOLERANCE,
+        exhaustive: bool = False,
+    ) -> None:
+        if not 0 < tolerance < 1:
+            raise InputError(f"the tolerance must lie between 0 and 1, not {tolerance:g}", "tolerance", "try 0.01")
+        smooth = {field.name: column for column, field in enumerate(fields) if field.smooth}
+        names = watched or [field.name for field in fields if field.group == "loss"]
+        for name in names:
+            if name not in smooth:
+                raise InputError(f"{name!r} is not among the smooth fields", "fields", f"take {', '.join(smooth)}")
+        self.grid, self.fields = grid, tuple(fields)
+        self._watched = np.array([smooth[name] for name in names], dtype=np.int64)
+        self._tolerance, self._exhaustive = tolerance, exhaustive
+        self.values: Array = np.full((grid.size, len(fields)), np.nan)
+        self.bars: Array = np.full((grid.size, len(fields)), np.nan)
+        self.measured: NDArray[np.bool_] = np.zeros(grid.size, dtype=np.bool_)
+        self._stages = grid.stages()
+        self._first = min(grid.size, sum(len(stage) for stage in self._stages) + _VERIFY)
+        self._picture: _Picture | None = None
+
+    def add(self, tile: Tile) -> None:
+        """Takes in measurements, of whatever points and in whatever order. Infinite values become holes."""
+        self.values[tile.indices] = np.where(np.isfinite(tile.values), tile.values, np.nan)
+        self.bars[tile.indices] = tile.bars
+        self.measured[tile.indices] = True
+        self._picture = None
+
+    @property
+    def count(self) -> int:
+        """Points measured."""
+        return int(self.measured.sum())
+
+    def propose(self) -> NDArray[np.int64]:
+        """Points to measure next, all of which may be measured at once; none when the tolerance is reached."""
+        for stage in self._stages:
+            left = stage[~self.measured[stage]]
+            if len(left):
+                return left
+        if self._exhaustive:
+            return np.flatnonzero(~self.measured)
+        if self.shortfall() <= 1:
+            return np.zeros(0, dtype=np.int64)
+        batch = max(TILE, self.count // _GROWTH)
+        return self._now.where_it_helps(self._watched, min(batch, self.grid.size - self.count))
+
+    def shortfall(self) -> float:
+        """The estimated error in tolerances, of the worst watched field: 1 or less is good; infinite if unknown."""
+        if self.measured.all():
+            return 0.0
+        if self.count < self._first:
+            return np.inf
+        error = self._now.estimate.error[:, self._watched]
+        known = ~np.isnan(error)
+        worst = 0.0
+        for column, here in zip(error.T, known.T, strict=True):
+            if here.any():
+                p95, most = np.percentile(column[here], 95), column[here].max()
+                worst = max(worst, float(p95 / self._tolerance), float(most / (WORST * self._tolerance)))
+        return worst
+
+    def expected(self, budget: int) -> int:
+        """About how many points there will be in the end."""
+        if self._exhaustive:
+            wanted = self.grid.size
+        elif self.count < self._first:
+            wanted = self._first
+        else:
+            wanted = round(self.count * max(1.0, self.shortfall() ** _RATE))
+        return max(self.count, min(wanted, budget, self.grid.size))
+
+    def estimate(self) -> Estimate:
+        """The whole grid, as well as it is known."""
+        return self._now.estimate
+
+    @property
+    def _now(self) -> _Picture:
+        if self._picture is None:
+            self._picture = _Picture(self.grid, self.fields, self.values, self.measured.copy())
+        return self._picture
+
+
+class _Picture:
+    """The surfaces through one state of a refinement."""
+
+    def __init__(self, grid: Grid, fields: Sequence[Field], values: Array, measured: NDArray[np.bool_]) -> None:
+        self._places, self._measured = grid.places(), measured
+        self._raw = values
+        known = values[measured]
+        positive = (known > 0) | np.isnan(known)
+        self._logarithmic = np.array([field.logarithmic for field in fields]) & positive.all(0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._scaled = np.where(self._logarithmic, np.log(values), values)
+        self._smooth = np.array([field.smooth for field in fields])
+        self._range = np.array([_range(column[measured]) for column in self._scaled.T])
+
+    @cached_property
+    def _surfaces(self) -> list[tuple[NDArray[np.int64], Surface]]:
+        """Columns and their surface: fields with holes at the same points share one."""
+        finite = np.isfinite(self._scaled) & self._measured[:, None]
+        groups: dict[bytes, list[int]] = {}
+        for column in np.flatnonzero(self._smooth & (self._range > 0)).tolist():
+            groups.setdefault(finite[:, column].tobytes(), []).append(column)
+        surfaces = []
+        for columns in groups.values():
+            points = finite[:, columns[0]]
+            surface = fit(self._places[points], self._scaled[points][:, columns], self._places)
+            if surface is not None:
+                surfaces.append((np.array(columns), surface))
+        return surfaces
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        values = np.where(self._measured[:, None], self._raw, np.nan)
+        error = np.full_like(values, np.nan)
+        error[self._measured] = np.where(np.isnan(values[self._measured]), np.nan, 0)
+        elsewhere = np.flatnonzero(~self._measured)
+        if len(elsewhere) and self._measured.any():
+            known = np.flatnonzero(self._measured)
+            nearest = known[cKDTree(self._places[known]).query(self._places[elsewhere])[1]]
+            constant = np.flatnonzero(self._smooth & (self._range == 0))
+            values[np.ix_(elsewhere, constant)] = self._raw[np.ix_(nearest, constant)]
+            error[np.ix_(elsewhere, constant)] = np.where(np.isnan(self._raw[np.ix_(nearest, constant)]), np.nan, 0)
+            for columns, surface in self._surfaces:
+                hole = np.isnan(self._raw[np.ix_(nearest, columns)])
+                found = surface.values[elsewhere]
+                found = np.where(self._logarithmic[columns], np.exp(found), found)
+                values[np.ix_(elsewhere, columns)] = np.where(hole, np.nan, found)
+                share = surface.error[elsewhere] / self._range[columns]
+                error[np.ix_(elsewhere, columns)] = np.where(hole, np.nan, share)
+        return Estimate(values, error)
+
+    def where_it_helps(self, watched: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """The points of the largest estimated error, each chosen as if those before it were measured already."""
+        known = ~np.isnan(self.estimate.error).all(1) & ~self._measured
+        terms = []
+        for columns, surface in self._surfaces:
+            for index, spline in enumerate(surface.splines):
+                own = [i for i, column in enumerate(columns) if column in watched and surface.chosen[i] == index]
+                if own:
+                    weight = MARGIN * (surface.spread[:, own] / self._range[columns[own]]).max(1)
+                    terms.append((weight, spline, spline.variance.copy(), list[Array]()))
+        chosen: list[int] = []
+        while len(chosen) < count and terms:
+            score = np.max([weight * np.sqrt(variance) for weight, _, variance, _ in terms], axis=0)
+            score = np.where(known, score, 0)
+            best = int(np.round(score / max(score.max(), np.finfo(float).tiny), 6).argmax())  # ties: the first
+            if score[best] <= 0:
+                break
+            chosen.append(best)
+            known[best] = False
+            for _, spline, variance, taken in terms:
+                if variance[best] > 0:
+                    column = spline.covariance(best) - sum((each * each[best] for each in taken), np.zeros(()))
+                    column /= np.sqrt(variance[best])
+                    taken.append(column)
+                    variance -= np.minimum(column**2, variance)
+        return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _range(values: Array) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.ptp(finite)) if len(finite) else 0.0
+
+
+Measure = Callable[[Sequence[tuple[float, float]]], Iterator[tuple[Array, Array]]]
+"""Gives values and standard errors (fields,) of points (alpha, beta), one after another."""
+
+
+def refine(refinement: Refinement, measure: Measure, budget: int) -> Iterator[Tile]:
+    """Measures until the tolerance is reached or the budget is spent; goes on from what was measured before.
+
+    Args:
+        measure: the measurement; each of its generators is closed before the next begins.
+        budget: points in all, earlier ones counted.
+
+    Yields:
+        Tiles, which the refinement holds already.
+    """
+    while refinement.count < budget:
+        wanted = refinement.propose()[: budget - refinement.count]
+        if not len(wanted):
+            return
+        for start in range(0, len(wanted), TILE):
+            indices = wanted[start : start + TILE]
+            measured = list(measure(refinement.grid.points(indices)))
+            values, bars = (np.stack(each) for each in zip(*measured, strict=True))
+            tile = Tile(indices, values, bars)
+            refinement.add(tile)
+            yield tile

@@ -1,0 +1,213 @@
+"""Coarse to fine: where points go, when it stops, and whether its error estimate is honest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from explorer.errors import InputError
+from explorer.landscape.fields import Field
+from explorer.landscape.grid import Grid, Tile
+from explorer.landscape.refine import TILE, WORST, Measure, Refinement, refine
+from explorer.landscape.surface import fit
+
+LOSS = Field("loss", "Loss", "loss")
+PRECISION = Field("precision_1", "Precision", "pixel", smooth=False, logarithmic=False)
+RECALL = Field("recall_1", "Recall", "pixel", logarithmic=False)
+FIELDS = (LOSS, PRECISION, RECALL)
+
+
+def valley(alpha: float, beta: float) -> list[float]:
+    """A narrow valley, a precision that is undefined on one side, and a smooth recall."""
+    loss = 0.02 + (alpha - 0.3) ** 2 + 3 * (beta + 0.1 * alpha**2) ** 2
+    precision = np.nan if alpha < -0.6 else 1.0 if beta > 0 else 0.25
+    return [loss, precision, 0.5 + 0.4 * np.tanh(2 * alpha)]
+
+
+def measuring(function: Callable[[float, float], list[float]]) -> Measure:
+    def measure(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        for alpha, beta in points:
+            values = np.array(function(alpha, beta))
+            yield values, np.full_like(values, 0.01)
+
+    return measure
+
+
+def truth(grid: Grid, function: Callable[[float, float], list[float]]) -> NDArray[np.float64]:
+    return np.array([function(alpha, beta) for alpha, beta in grid.points(np.arange(grid.size))])
+
+
+def test_the_grid_holds_the_centre_and_is_straight() -> None:
+    grid = Grid(extent=0.7, resolution=21, alpha_middle=0.5, beta_middle=-0.1)
+    assert grid.alpha[10] == 0.5
+    assert grid.beta[10] == -0.1
+    np.testing.assert_allclose(np.diff(grid.alpha), 0.07)
+    assert grid.points(np.array([0, 1, 21])) == [
+        (grid.alpha[0], grid.beta[0]),
+        (grid.alpha[1], grid.beta[0]),  # rows are not shifted against each other, nor walked to and fro
+        (grid.alpha[0], grid.beta[1]),
+    ]
+    with pytest.raises(InputError, match="odd"):
+        Grid(resolution=20)
+    with pytest.raises(InputError, match="extent"):
+        Grid(extent=0)
+
+
+@pytest.mark.parametrize("resolution", [3, 5, 7, 41, 51])
+def test_stages_refine_each_other(resolution: int) -> None:
+    grid = Grid(resolution=resolution)
+    stages = grid.stages()
+    together = np.concatenate(stages)
+    assert len(together) == len(set(together.tolist())) == min(9, resolution) ** 2
+    assert grid.size // 2 in stages[0]  # the centre comes with the first picture
+    assert len(stages[0]) == 9
+
+
+def test_it_reaches_the_tolerance_with_few_points() -> None:
+    grid = Grid()
+    refinement = Refinement(grid, FIELDS)
+    tiles = list(refine(refinement, measuring(valley), budget=1681))
+    assert refinement.shortfall() <= 1
+    assert refinement.count < 400
+    assert max(len(tile.indices) for tile in tiles) <= TILE
+    assert sum(len(tile.indices) for tile in tiles) == refinement.count
+    wanted, found = truth(grid, valley), refinement.estimate()
+    error = np.abs(np.log(found.values[:, 0] / wanted[:, 0])) / np.ptp(np.log(wanted[:, 0]))
+    assert np.percentile(error, 95) < 0.015
+    assert error.max() < 0.05
+    assert np.percentile(found.error[:, 0], 95) <= 0.01
+    assert found.error[:, 0].max() <= WORST * 0.01
+
+
+def test_measured_points_are_shown_as_measured() -> None:
+    refinement = Refinement(Grid(), FIELDS)
+    list(refine(refinement, measuring(valley), budget=100))
+    found, wanted = refinement.estimate(), truth(refinement.grid, valley)
+    np.testing.assert_array_equal(found.values[refinement.measured], wanted[refinement.measured])
+    assert (found.error[refinement.measured][:, 0] == 0).all()
+    assert (found.error[~refinement.measured][:, 0] > 0).all()
+
+
+def test_discontinuous_fields_are_never_interpolated() -> None:
+    refinement = Refinement(Grid(), FIELDS)
+    list(refine(refinement, measuring(valley), budget=100))
+    found = refinement.estimate()
+    assert np.isnan(found.values[~refinement.measured, 1]).all()
+    assert set(np.unique(found.values[:, 1][~np.isnan(found.values[:, 1])])) == {0.25, 1.0}
+
+
+def test_holes_stay_holes() -> None:
+    def torn(alpha: float, beta: float) -> list[float]:
+        bad = alpha > 0.72
+        return [np.inf if bad else 1 + alpha**2, 1.0, np.nan if bad else 0.5 * alpha]
+
+    refinement = Refinement(Grid(), FIELDS)
+    list(refine(refinement, measuring(torn), budget=300))
+    found = refinement.estimate()
+    alpha = np.tile(refinement.grid.alpha, 41)
+    assert np.isnan(found.values[(alpha > 0.72) & refinement.measured, 0]).all()
+    assert np.isnan(found.values[alpha > 0.9, 0]).all()
+    inside = alpha < 0.5
+    np.testing.assert_allclose(found.values[inside, 0], 1 + alpha[inside] ** 2, rtol=0.01)  # no mean leaks in
+
+
+def test_values_of_zero_and_below_are_values() -> None:
+    def negative(alpha: float, beta: float) -> list[float]:
+        return [alpha + beta, 1.0, 0.0]
+
+    refinement = Refinement(Grid(), FIELDS)
+    list(refine(refinement, measuring(negative), budget=1681))
+    found, wanted = refinement.estimate(), truth(refinement.grid, negative)
+    np.testing.assert_allclose(found.values[:, 0], wanted[:, 0], atol=1e-6)
+    assert (found.values[:, 2] == 0).all()  # a constant field is known everywhere
+    assert (found.error[:, 2] == 0).all()
+
+
+def test_the_same_measurements_lead_to_the_same_points() -> None:
+    runs = []
+    for _ in range(2):
+        refinement = Refinement(Grid(), FIELDS, tolerance=0.003)
+        runs.append(np.concatenate([tile.indices for tile in refine(refinement, measuring(valley), budget=1681)]))
+    np.testing.assert_array_equal(*runs)
+
+
+def test_a_broken_off_slice_goes_on_and_to_a_finer_tolerance() -> None:
+    whole = Refinement(Grid(), FIELDS, tolerance=0.004)
+    list(refine(whole, measuring(valley), budget=1681))
+    first = Refinement(Grid(), FIELDS, tolerance=0.02)
+    list(refine(first, measuring(valley), budget=1681))
+    known = np.flatnonzero(first.measured)
+    then = Refinement(Grid(), FIELDS, tolerance=0.004)
+    then.add(Tile(known, first.values[known], first.bars[known]))
+    again = [index for tile in refine(then, measuring(valley), budget=1681) for index in tile.indices]
+    assert not set(again) & set(known.tolist())  # nothing is measured twice
+    np.testing.assert_array_equal(then.measured, whole.measured)
+
+
+def test_budget_and_exhaustive() -> None:
+    refinement = Refinement(Grid(), FIELDS, tolerance=1e-6)
+    list(refine(refinement, measuring(valley), budget=137))
+    assert refinement.count == 137
+    refinement = Refinement(Grid(resolution=15), FIELDS, exhaustive=True)
+    list(refine(refinement, measuring(valley), budget=10**6))
+    assert refinement.measured.all()
+    np.testing.assert_array_equal(refinement.values, truth(refinement.grid, valley))
+
+
+def test_expected_points_end_at_what_is_measured() -> None:
+    refinement = Refinement(Grid(), FIELDS)
+    assert refinement.expected(1681) == 97
+    for _ in refine(refinement, measuring(valley), budget=1681):
+        assert refinement.count <= refinement.expected(1681) <= 1681
+    assert refinement.expected(1681) == refinement.count
+
+
+def test_a_line_is_refined_too() -> None:
+    grid = Grid(resolution=101, line=True)
+    refinement = Refinement(grid, FIELDS)
+    list(refine(refinement, measuring(lambda a, b: [0.1 + a**4, 1.0, a]), budget=101))
+    assert 9 < refinement.count < 101
+    wanted = 0.1 + grid.alpha**4
+    np.testing.assert_allclose(
+        np.log(refinement.estimate().values[:, 0] / wanted) / np.ptp(np.log(wanted)), 0, atol=0.02
+    )
+
+
+def test_the_watched_fields_decide() -> None:
+    def two(alpha: float, beta: float) -> list[float]:
+        return [1 + alpha**2, 1.0, float(np.tanh(9 * (alpha - beta)))]
+
+    counts = []
+    for watched in (("loss",), ("recall_1",)):
+        refinement = Refinement(Grid(), FIELDS, watched)
+        list(refine(refinement, measuring(two), budget=1681))
+        counts.append(refinement.count)
+        if watched == ("recall_1",):
+            rows, columns = np.divmod(np.flatnonzero(refinement.measured), 41)
+            near = np.abs(rows - columns) <= 8
+            assert near.mean() > 0.5  # a band of two fifths of the grid: points go to the step
+    assert counts[0] < counts[1]
+    for bad in ("precision_1", "nothing"):
+        with pytest.raises(InputError, match="smooth"):
+            Refinement(Grid(), FIELDS, (bad,))
+    with pytest.raises(InputError, match="tolerance"):
+        Refinement(Grid(), FIELDS, tolerance=0)
+
+
+def test_splines_reproduce_their_polynomials_and_left_out_errors() -> None:
+    random = np.random.default_rng(0)
+    points, targets = random.uniform(-1, 1, (30, 2)), random.uniform(-1, 1, (50, 2))
+    surface = fit(points, (1 + points[:, :1] - 2 * points[:, 1:]), targets)
+    assert surface is not None
+    np.testing.assert_allclose(surface.values[:, 0], 1 + targets[:, 0] - 2 * targets[:, 1], atol=1e-8)
+    measured = np.sin(3 * points[:, :1])
+    for spline in fit(points, measured, targets).splines:  # type: ignore[union-attr]
+        without = type(spline)(spline._kernel, np.delete(points, 4, 0), points[4:5])
+        left_out, scaled = spline.left_out(measured)
+        wanted = measured[4] - without.values(np.delete(measured, 4, 0))[0]
+        assert left_out[4] == pytest.approx(wanted, rel=1e-6)
+        assert abs(scaled[4]) == pytest.approx(abs(wanted) / without.variance[0] ** 0.5, rel=1e-4)
+    assert fit(points[:7], measured[:7], targets) is None
