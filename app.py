@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.imagery.builtin import BUILTIN
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
-from explorer.ui.frame import frame
+from explorer.ui.frame import frame, stacking_columns
 
 CARDS = Path(__file__).parent / "assets" / "builtin"
 
@@ -38,7 +38,7 @@ for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict
 st.caption(f"Trains with “{PRESETS['recall_first'].name}”: {PRESETS['recall_first'].when_to_use}")
 
 st.subheader("The idea", anchor=False)
-left, right = st.columns(2, gap="large")
+left, right = stacking_columns("idea", 2)
 left.markdown(
     "- **Cross-entropy** is far from what you want: where 99 % of the pixels are background, finding nothing is "
     "nearly right.\n"

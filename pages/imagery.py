@@ -21,7 +21,7 @@ from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.scene import Dataset
 from explorer.settings import MEBI, settings
 from explorer.ui import services
-from explorer.ui.frame import frame
+from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.uploads import read_upload, show_upload
 
@@ -239,7 +239,7 @@ if found is not None:
     st.subheader(escaped(found.dataset.name), anchor=False)
     for note in found.dataset.notes:
         st.info(escaped(note), icon=":material/info:")
-    picture, facts = st.columns([4, 3])
+    picture, facts = stacking_columns("scene", [4, 3])
     with facts:
         settled = settle(found)
         if settled is not None:

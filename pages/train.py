@@ -10,7 +10,7 @@ from explorer.runs.records import RunRecord
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import services
-from explorer.ui.frame import frame
+from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import show_run
 from explorer.ui.messages import escaped, show_problem
@@ -156,7 +156,7 @@ def plan_a_run() -> None:
 def watch_a_run(record: RunRecord) -> None:
     """Curves and picture of a run, with what can be changed beside them."""
     shares = services.balance(record.dataset_id)
-    left, right = st.columns([1, 3], gap="large")
+    left, right = stacking_columns("watch", [1, 3])
     with left:
         class_id = st.selectbox(
             "Class that is scored",

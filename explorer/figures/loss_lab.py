@@ -1,4 +1,4 @@
-"""Pictures of the Loss lab: curves, costs side by side, gradient maps, cosines between gradients."""
+"""Pictures of the Loss lab: curves, and what mistakes cost, side by side."""
 
 from __future__ import annotations
 
@@ -9,76 +9,92 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from explorer.losses.lab import Cost, LossCurve
-from explorer.losses.registry import LOSSES, LossKind
+from explorer.figures.imagery import Picture
+from explorer.figures.ink import INK
+from explorer.figures.outcome import HIT, MISS
+from explorer.losses.lab import Blindness, Cost, Field, LossCurve
+from explorer.losses.registry import LOSSES
 
-GROUND, HIT, MISS = "#8A949E", "#0072B2", "#E69F00"
-UNDER_TITLE = {"l": 0, "r": 0, "t": 34, "b": 0}
-AWAY_TO_TOWARD = [(0.0, "#B35900"), (0.5, "#F7F7F7"), (1.0, "#00507E")]
+ACROSS = 4
+"""At most so many losses stand in a row."""
+
+CURVES_HEIGHT = 330
+"""Pixels that a row of ``curves_figure`` takes."""
+
+_GROUND = (138, 148, 158)
+_FIELD_SIDE = 480  # pixels of a field's picture on screen, at least
+
+
+def in_rows(count: int) -> tuple[int, int]:
+    """Rows and columns of small multiples, rows as even as they can be."""
+    rows = -(-count // ACROSS)
+    return rows, -(-count // rows)
 
 
 def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
-    """A column for each loss: its value above, its pull on pixels of objects and of the background below.
+    """For each loss its value and, below it, its pull on pixels of objects and of the background.
 
-    Each panel has its own y axis: values of two losses are not comparable.
+    Each panel has its own y axis: values of two losses are not comparable. Trace 3·i + j is of curve i.
     """
-    columns = len(curves)
+    rows, columns = in_rows(len(curves))
     figure = make_subplots(
-        rows=2,
+        rows=2 * rows,
         cols=columns,
-        shared_xaxes=True,
-        vertical_spacing=0.08,
-        horizontal_spacing=0.24 / max(columns, 2),
-        column_titles=[LOSSES[curve.spec.kind].name for curve in curves],
+        vertical_spacing=0.16 / rows,
+        horizontal_spacing=0.28 / max(columns, 2),
+        subplot_titles=[
+            LOSSES[curves[row // 2 * columns + column].spec.kind].name
+            if row % 2 == 0 and row // 2 * columns + column < len(curves)
+            else ""
+            for row in range(2 * rows)
+            for column in range(columns)
+        ],
     )
-    for column, curve in enumerate(curves, start=1):
+    for i, curve in enumerate(curves):
+        row, column = 2 * (i // columns) + 1, i % columns + 1
         color = LOSSES[curve.spec.kind].color
-        for row, name, y, dash in (
-            (1, "loss", curve.loss, "solid"),
-            (2, "pull on objects", curve.object_pull, "solid"),
-            (2, "pull on background", curve.background_pull, "dot"),
+        for below, name, y, dash in (
+            (0, "loss", curve.loss, "solid"),
+            (1, "pull on a pixel of an object", curve.object_pull, "solid"),
+            (1, "pull on a pixel of the background", curve.background_pull, "dot"),
         ):
             figure.add_scatter(
                 x=curve.probability,
                 y=y,
+                mode="lines",
                 name=name,
-                row=row,
+                row=row + below,
                 col=column,
-                showlegend=column == 1 and row == 2,
-                line={"color": color, "dash": dash},
-                hovertemplate="p = %{x:.3f}<br>" + name + " = %{y:.4g}",
+                line={"color": color, "dash": dash, "width": 2},
+                hovertemplate=f"p = %{{x:.3f}}<br>{name} = %{{y:.4g}}<extra></extra>",
             )
-        figure.update_xaxes(title_text="p of the true class", range=[0, 1], row=2, col=column)
-    figure.update_yaxes(title_text="loss", rangemode="tozero", row=1, col=1)
-    figure.update_yaxes(title_text="pull of one pixel", row=2, col=1)
-    figure.update_layout(margin={"l": 60, "r": 10, "t": 40, "b": 50}, legend={"orientation": "h", "y": -0.18})
+        figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1], col=column)
+        figure.update_xaxes(showticklabels=False, row=row, col=column)
+        figure.update_xaxes(title_text="p of the true class", title_standoff=4, row=row + 1, col=column)
+        if column == 1:
+            figure.update_yaxes(title_text="loss", row=row, col=column)
+            figure.update_yaxes(title_text="pull", row=row + 1, col=column)
+    figure.update_yaxes(rangemode="tozero", nticks=4)
+    figure.update_annotations(font_size=13)
+    figure.update_layout(margin={"l": 52, "r": 8, "t": 28, "b": 44}, showlegend=False, hovermode="closest")
     return figure
 
 
-def field_figure(objects: NDArray[np.int64], wrong: NDArray[np.bool_], title: str) -> go.Figure:
-    """Objects on their field, (H, W) ids, with the missed pixels in the colour of misses."""
-    state = np.where(wrong, 2, np.where(objects > 0, 1, 0))
-    figure = go.Figure(
-        go.Heatmap(
-            z=state,
-            zmin=0,
-            zmax=2,
-            showscale=False,
-            hoverinfo="skip",
-            colorscale=[
-                (0.0, "#8A949E"),
-                (0.33, "#8A949E"),
-                (0.34, HIT),
-                (0.66, HIT),
-                (0.67, MISS),
-                (1.0, MISS),
-            ],
-        )
-    )
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
-    figure.update_layout(title={"text": title, "font": {"size": 14}}, margin={"l": 0, "r": 0, "t": 34, "b": 0})
-    return figure
+def field_picture(field: Field, missed: NDArray[np.bool_]) -> Picture:
+    """The objects on their field, enlarged by whole pixels, the missed ones in the colour of misses.
+
+    Args:
+        missed: (H, W).
+    """
+    colours = np.array([_GROUND, _rgb(HIT), _rgb(MISS)], dtype=np.uint8)
+    state = np.where(missed, 2, field.label)
+    factor = -(-_FIELD_SIDE // max(state.shape))
+    picture: Picture = colours[state].repeat(factor, 0).repeat(factor, 1)
+    return picture
+
+
+def _rgb(colour: str) -> tuple[int, ...]:
+    return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
 def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
@@ -86,7 +102,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
 
     A loss that charges nothing for one of them has no ratio: it is named in the axis, without a bar.
     """
-    ratios = [cost.ratio if cost.first > 1e-12 else None for cost in costs]
+    ratios = [cost.ratio for cost in costs]
     names = [
         LOSSES[cost.spec.kind].name + ("" if ratio is not None else " (n/a)")
         for cost, ratio in zip(costs, ratios, strict=True)
@@ -107,7 +123,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     reach = max([1.0, *(abs(np.log10(ratio)) for ratio in ratios if ratio is not None)]) * 1.25
     ticks = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
     figure.update_xaxes(
-        title_text=f"← {second} costs more · {first} costs more →",
+        title_text=f"← {second} more · {first} more →",
         range=[-reach, reach],
         tickvals=ticks,
         ticktext=[f"×{10.0**tick:g}" for tick in ticks],
@@ -117,55 +133,24 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     return figure
 
 
-def gradient_figure(pulls: NDArray[np.float32], label: NDArray[np.uint8], name: str) -> go.Figure:
-    """Which pixels a loss pushes toward the class (blue) and away from it (orange), and how hard.
-
-    Args:
-        pulls: (H, W), −N·∂L/∂z of the class's logit; its own symmetric scale: losses are not comparable.
-        label: (H, W), True or 1 where the class is; its outline is drawn.
-    """
-    reach = float(np.nanquantile(np.abs(pulls), 0.999)) or 1.0
+def blindness_figure(found: Sequence[Blindness]) -> go.Figure:
+    """What each loss charges for finding nothing, in percent of what it charges for being wrong everywhere."""
+    specs = [each.against_false_alarms.spec for each in found]
+    shares = [None if each.share is None else 100 * each.share for each in found]
     figure = go.Figure(
-        go.Heatmap(
-            z=pulls,
-            zmid=0,
-            zmin=-reach,
-            zmax=reach,
-            colorscale=AWAY_TO_TOWARD,
-            colorbar={"title": {"text": "pull"}, "thickness": 10},
-            hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
+        go.Bar(
+            x=shares,
+            y=[LOSSES[spec.kind].name for spec in specs],
+            orientation="h",
+            marker={"color": [LOSSES[spec.kind].color for spec in specs]},
+            text=["n/a" if share is None else f"{share:.3g} %" for share in shares],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{x:.4g} %<extra>%{y}</extra>",
         )
     )
-    figure.add_contour(
-        z=label.astype(np.float32),
-        showscale=False,
-        hoverinfo="skip",
-        line={"color": "#000000", "width": 1},
-        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
-    )
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
-    figure.update_layout(title={"text": name, "font": {"size": 14}}, margin=UNDER_TITLE)
-    return figure
-
-
-def cosines_figure(kinds: Sequence[LossKind], cosines: NDArray[np.float64]) -> go.Figure:
-    """Cosine between the losses' gradients in weight space, (L, L): 1 same way, 0 unrelated, −1 opposed."""
-    names = [LOSSES[kind].name for kind in kinds]
-    figure = go.Figure(
-        go.Heatmap(
-            z=cosines,
-            x=names,
-            y=names,
-            zmin=-1,
-            zmax=1,
-            zmid=0,
-            colorscale=AWAY_TO_TOWARD,
-            texttemplate="%{z:.2f}",
-            colorbar={"title": {"text": "cosine"}, "thickness": 10},
-            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
-        )
-    )
+    reach = max([1.0, *(share for share in shares if share is not None)])
+    figure.update_xaxes(title_text="finding nothing, in % of being wrong everywhere", range=[0, 1.2 * reach])
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    figure.update_layout(margin={"l": 10, "r": 30, "t": 10, "b": 50}, showlegend=False, bargap=0.35)
     return figure

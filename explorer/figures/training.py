@@ -83,7 +83,7 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
             "yanchor": "bottom",
             "entrywidth": 0.48,
             "entrywidthmode": "fraction",
-            "font": {"size": 11},
+            "font": {"size": 10},
         },
     )
     return _framed(figure, top=50)

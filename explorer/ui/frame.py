@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.ui import services
 
+SIDEBAR_PIXELS = 220
 _ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Home": ("app.py", ":material/home:"),
@@ -22,6 +25,10 @@ PAGES = {
 _STYLE = """<style>
 .stMainBlockContainer { padding-top: 3rem; }  /* the picture first, not air */
 [data-testid=stStatusWidget] { display: none; }  /* a live page runs twice a second */
+@media (max-width: 1000px) {
+  [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] { flex-wrap: wrap; }
+  [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] { min-width: 100%; }
+}
 </style>"""
 
 
@@ -35,6 +42,7 @@ def frame(title: str) -> None:
         page_title="Loss Explorer" if title == "Home" else f"{title} · Loss Explorer",
         page_icon=":material/landscape:",
         layout="wide",
+        initial_sidebar_state=SIDEBAR_PIXELS,
     )
     st.html(_STYLE)
     services.start()
@@ -45,3 +53,14 @@ def frame(title: str) -> None:
                 st.page_link(file, label=name, icon=icon)
     if title != "Home":
         st.title(title, anchor=False)
+
+
+def stacking_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator]:
+    """Columns that stand below each other where the window is narrow.
+
+    Args:
+        key: unique on the page.
+        spec: how many, or their relative widths.
+    """
+    with st.container(key=f"stacks-{key}"):
+        return st.columns(spec, gap="large")

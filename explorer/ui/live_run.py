@@ -97,8 +97,8 @@ def _transport(record: RunRecord) -> None:
     buttons = (
         ("Resume" if status is not RunStatus.QUEUED else "Play", "play_arrow", status.resumable, "play"),
         ("Pause", "pause", status.active, "pause"),
-        ("1 step", "skip_next", status.resumable, "one"),
-        ("10 steps", "fast_forward", status.resumable, "ten"),
+        ("+1", "skip_next", status.resumable, "one"),
+        ("+10", "fast_forward", status.resumable, "ten"),
         ("Stop", "stop", status.active or status.resumable, "stop"),
     )
     for column, (label, icon, usable, action) in zip(columns, buttons, strict=True):

@@ -79,7 +79,7 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     expect(page.get_by_text("paused", exact=True)).to_be_visible()
     assert step_of(page) == rested, "a reload loses nothing"
 
-    page.get_by_role("button", name="1 step", exact=True).click()
+    page.get_by_role("button", name="+1", exact=True).click()
     wait_for_step(page, rested + 1)
     page.get_by_role("button", name="Resume").click()
     wait_for_step(page, rested + 8)

@@ -6,26 +6,21 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-
-from explorer.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 File = tuple[str, bytes, str]
 
 
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path / "store"))
-    settings.cache_clear()
-    st.cache_resource.clear()
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/imagery.py")
+def page(open_page: Callable[[str], AppTest]) -> AppTest:
+    return open_page("pages/imagery.py")
 
 
 def png(values: np.ndarray) -> bytes:

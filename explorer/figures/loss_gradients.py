@@ -1,0 +1,167 @@
+"""Pictures of what losses do to a segmenter: the pixels they push, and how far they agree."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image
+from plotly.subplots import make_subplots
+
+from explorer.figures.imagery import Picture
+from explorer.figures.outcome import OUTCOMES
+from explorer.imagery.scene import IGNORE
+from explorer.losses.lab import GradientMaps
+from explorer.losses.registry import LOSSES
+
+MAPS_ACROSS, MAPS_HEIGHT = 3, 270
+"""Maps in a row, and pixels that a row takes."""
+
+_AWAY_TO_TOWARD = [(0.0, "#B35900"), (0.5, "#F7F7F7"), (1.0, "#00507E")]
+_QUIET = "#8A949E"
+_TITLES = 2  # panels before those of the losses
+
+
+def gradient_maps_figure(maps: GradientMaps, class_id: int, picture: Picture) -> go.Figure:
+    """The crop, the probability of a class, and for each loss where it pushes toward the class and where away.
+
+    Blue is toward, orange away. Each map has a symmetric scale of its own, whose end stands in its title: two
+    losses are not comparable. The label's outline is drawn in all; zooming one zooms all.
+
+    Args:
+        maps: of the crop (H, W).
+        class_id: whose logit is looked at.
+        picture: the crop as shown, (H, W, 3).
+    """
+    pulls = maps.pulls[:, class_id]  # (L, H, W)
+    reaches = [float(np.abs(each).max()) or 1.0 for each in pulls]
+    reaches = [
+        min(reach, max(float(np.quantile(np.abs(each), 0.999)), reach / 20))
+        for each, reach in zip(pulls, reaches, strict=True)
+    ]
+    names = [LOSSES[spec.kind].name for spec in maps.specs]
+    count = _TITLES + len(names)
+    rows = -(-count // MAPS_ACROSS)
+    figure = make_subplots(
+        rows=rows,
+        cols=MAPS_ACROSS,
+        horizontal_spacing=0.02,
+        vertical_spacing=0.22 / max(rows, 2),
+        subplot_titles=[
+            "The crop",
+            "Probability of the class",
+            *(f"{name}, ±{reach:.2g}" for name, reach in zip(names, reaches, strict=True)),
+        ],
+    )
+    figure.add_trace(go.Image(source=_source(picture), hoverinfo="skip"), row=1, col=1)
+    shown = [(maps.probability[class_id], "p", 0.0, 1.0, "Cividis")]
+    shown += [(each, "pull", -reach, reach, _AWAY_TO_TOWARD) for each, reach in zip(pulls, reaches, strict=True)]
+    for i, (values, name, low, high, scale) in enumerate(shown, start=1):
+        figure.add_heatmap(
+            z=values.astype(np.float32),
+            zmin=low,
+            zmax=high,
+            colorscale=scale,
+            showscale=False,
+            hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} = %{{z:.3g}}<extra></extra>",
+            row=i // MAPS_ACROSS + 1,
+            col=i % MAPS_ACROSS + 1,
+        )
+    there = (maps.label == class_id).astype(np.uint8)
+    for i in range(count):
+        if there.any():
+            figure.add_contour(
+                z=there,
+                showscale=False,
+                hoverinfo="skip",
+                line={"color": "#FFFFFF" if i < _TITLES else "#000000", "width": 1},
+                contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
+                row=i // MAPS_ACROSS + 1,
+                col=i % MAPS_ACROSS + 1,
+            )
+    height, width = maps.label.shape
+    figure.update_xaxes(visible=False, constrain="domain", matches="x", range=[-0.5, width - 0.5])
+    figure.update_yaxes(visible=False, matches="y", range=[height - 0.5, -0.5])
+    figure.update_yaxes(scaleanchor="x", row=1, col=1)
+    figure.update_annotations(font_size=12)
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 24, "b": 0}, showlegend=False)
+    return figure
+
+
+def push_shares(maps: GradientMaps) -> NDArray[np.float64]:
+    """(L, 5): how each loss shares its push out, in percent: over the outcomes, then the background that is right.
+
+    A pixel's push is the length of its pull over all classes. NaN where a loss pushes nothing.
+    """
+    predicted, label = maps.probability.argmax(0), maps.label
+    counted, there, seen = label != IGNORE, (label > 0) & (label != IGNORE), predicted > 0
+    outcomes = (
+        there & (predicted == label),
+        there & ~seen,
+        counted & ~there & seen,
+        there & seen & (predicted != label),
+        counted & ~there & ~seen,
+    )
+    push = np.linalg.norm(maps.pulls.astype(np.float64), axis=1)  # (L, H, W)
+    sums = np.stack([push[:, where].sum(1) for where in outcomes], axis=1)
+    total = sums.sum(1, keepdims=True)
+    shares: NDArray[np.float64] = np.full_like(sums, np.nan)
+    np.divide(100 * sums, total, out=shares, where=total > 0)
+    return shares
+
+
+def push_figure(maps: GradientMaps) -> go.Figure:
+    """A bar for each loss: which share of its push goes to misses, false alarms, hits and quiet background."""
+    shares, names = push_shares(maps), [LOSSES[spec.kind].name for spec in maps.specs]
+    figure = go.Figure()
+    for i, (outcome, colour) in enumerate({**OUTCOMES, "background, rightly": _QUIET}.items()):
+        if outcome == "wrong class" and len(maps.probability) == 2:
+            continue
+        figure.add_bar(
+            x=shares[:, i],
+            y=names,
+            name=outcome,
+            orientation="h",
+            marker={"color": colour},
+            hovertemplate=f"{outcome}: %{{x:.3g}} %<extra>%{{y}}</extra>",
+        )
+    figure.update_xaxes(title_text="share of the push, %", range=[0, 100])
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(
+        barmode="stack",
+        margin={"l": 10, "r": 16, "t": 10, "b": 44},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        bargap=0.35,
+    )
+    return figure
+
+
+def cosines_figure(maps: GradientMaps) -> go.Figure:
+    """Cosine between the losses' gradients in weight space: 1 same way, 0 unrelated, −1 opposed."""
+    names = [LOSSES[spec.kind].name for spec in maps.specs]
+    figure = go.Figure(
+        go.Heatmap(
+            z=maps.cosines,
+            x=names,
+            y=names,
+            zmin=-1,
+            zmax=1,
+            colorscale=_AWAY_TO_TOWARD,
+            texttemplate="%{z:.2f}",
+            showscale=False,
+            hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(tickangle=-35)
+    figure.update_yaxes(autorange="reversed")
+    figure.update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
+    return figure
+
+
+def _source(picture: Picture) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,161 @@
+"""The command line as it is used: train, evaluate, predict; and one clear line for bad input."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from PIL import Image
+
+from explorer.__main__ import main
+from explorer.runs.folder import RunFolder
+from explorer.training.events import Step
+from explorer.training.plan import Plan
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+PLACE = Affine(10, 0, 500_000, 0, -10, 4_000_000)
+
+
+@pytest.fixture(scope="module")
+def imagery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders images (GeoTIFF of two bands) and masks."""
+    root = tmp_path_factory.mktemp("imagery")
+    for folder in ("images", "masks"):
+        (root / folder).mkdir()
+    for scene in tiny_dataset().scenes:
+        profile = {"driver": "GTiff", "height": 64, "width": 64, "count": 2, "dtype": "uint8"}
+        with rasterio.open(
+            root / "images" / f"{scene.name}.tif", "w", crs="EPSG:32631", transform=PLACE, **profile
+        ) as file:
+            file.write(scene.image)
+        Image.fromarray(scene.label).save(root / "masks" / f"{scene.name}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("plan") / "plan.json"
+    path.write_text(tiny_plan(30).model_dump_json())
+    return path
+
+
+def train(imagery: Path, plan: Path | str, out: Path, *more: str) -> int:
+    folders = ["--images", str(imagery / "images"), "--masks", str(imagery / "masks")]
+    return main(["train", *folders, "--plan", str(plan), "--device", "cpu", "--out", str(out), *more])
+
+
+@pytest.fixture(scope="module")
+def run(imagery: Path, plan: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "run"
+    assert train(imagery, plan, out, "--val", "scene3,scene1") == 0
+    return out
+
+
+def test_run_folder_holds_all_that_it_should(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert {"plan.json", "events.jsonl", "metrics.csv", "checkpoints", "summary.json"} <= names
+    assert list((run / "checkpoints").glob("*.safetensors"))
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["steps"] == 30
+    assert summary["samples_per_second"] > 0
+    of_class = summary["validation"]["classes"]["1"]
+    assert set(of_class["pixel"]) == {"precision", "recall", "iou", "f1"}
+    assert {"true_positives", "false_positives", "false_negatives"} < set(of_class["object"])
+
+
+def test_evaluate_prints_what_the_summary_holds(
+    run: Path, imagery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, ending in (("images", "tif"), ("masks", "png")):
+        (tmp_path / folder).mkdir()
+        for name in ("scene1", "scene3"):
+            (tmp_path / folder / f"{name}.{ending}").symlink_to(imagery / folder / f"{name}.{ending}")
+    folders = ["--images", str(tmp_path / "images"), "--masks", str(tmp_path / "masks")]
+    assert main(["evaluate", str(run), *folders, "--device", "cpu"]) == 0
+    printed, summary = json.loads(capsys.readouterr().out), json.loads((run / "summary.json").read_text())
+    assert printed == {key: summary[key] for key in printed}
+
+
+def test_predict_keeps_the_georeference(run: Path, imagery: Path, tmp_path: Path) -> None:
+    mask, outlines = tmp_path / "mask.tif", tmp_path / "outlines.geojson"
+    image = imagery / "images" / "scene0.tif"
+    assert main(["predict", str(run), str(image), "--out", str(mask), "--vectors", str(outlines)]) == 0
+    with rasterio.open(mask) as file:
+        assert file.crs.to_epsg() == 32631
+        assert file.transform == PLACE
+        classes = file.read(1)
+    assert classes.shape == (64, 64)
+    assert set(np.unique(classes)) <= {0, 1}
+    for feature in json.loads(outlines.read_text())["features"]:
+        longitude, latitude = feature["geometry"]["coordinates"][0][0]
+        assert 2 < longitude < 4
+        assert 35 < latitude < 37
+
+
+def test_same_command_goes_on_with_a_run_that_was_broken_off(imagery: Path, plan: Path, tmp_path: Path) -> None:
+    assert train(imagery, plan, tmp_path / "whole") == 0
+    assert train(imagery, plan, tmp_path / "broken") == 0
+    folder = RunFolder(tmp_path / "broken")
+    lines = folder.events_file.read_bytes().splitlines(keepends=True)
+    folder.events_file.write_bytes(b"".join(lines[:20]))  # as if killed then
+    assert train(imagery, plan, tmp_path / "broken") == 0
+
+    def steps(path: Path) -> list[Step]:
+        return [event for event in RunFolder(path).events() if isinstance(event, Step)]
+
+    assert steps(tmp_path / "broken")[-1] == steps(tmp_path / "whole")[-1]
+
+
+def test_steps_and_seed_change_the_plan(imagery: Path, tmp_path: Path) -> None:
+    assert train(imagery, "ce_only", tmp_path / "run", "--steps", "7", "--seed", "3") == 0
+    plan = Plan.read(tmp_path / "run" / "plan.json")
+    assert (plan.steps, plan.seed) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "--images", "nowhere", "--masks", "m", "--plan", "focal", "--out", "o"], "no folder nowhere"),
+        (["train", "--images", "{images}", "--masks", "{masks}", "--plan", "nix", "--out", "{out}"], "recall_first"),
+        (["train", "--images", "{images}", "--masks", "{masks}", "--plan", "{bad}", "--out", "{out}"], "phases[0]"),
+        (["train", "--images", "{images}", "--masks", "{images}", "--plan", "focal", "--out", "{out}"], "error:"),
+        (
+            ["train", "--images", "{images}", "--masks", "{masks}", "--plan", "focal", "--device", "gpu", "--out", "o"],
+            "no device called 'gpu'",
+        ),
+        (
+            ["train", "--images", "{images}", "--masks", "{masks}", "--plan", "focal", "--val", "moon", "--out", "o"],
+            "moon",
+        ),
+        (["train", "--images", "{images}", "--masks", "{masks}", "--plan", "focal", "--steps", "0"], "above zero"),
+        (["evaluate", "{out}", "--images", "{images}", "--masks", "{masks}"], "no run in this folder"),
+        (["predict", "{out}", "{bad}", "--out", "{out}.tif"], "no run in this folder"),
+        (["fly"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    arguments: list[str], said: str, imagery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"phases": [{"loss": {"kind": "focal"}, "steps": -1}]}')
+    places = {"images": imagery / "images", "masks": imagery / "masks", "out": tmp_path / "out", "bad": bad}
+    try:
+        code = main([argument.format(**places) for argument in arguments])
+    except SystemExit as ended:  # argparse ends the program itself
+        code = int(str(ended.code))
+    error = capsys.readouterr().err
+    assert code == 2
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_image_with_other_bands_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    image = tmp_path / "grey.png"
+    Image.fromarray(np.zeros((20, 20), np.uint8)).save(image)
+    assert main(["predict", str(run), str(image), "--out", str(tmp_path / "mask.tif")]) == 2
+    assert "1 bands, the run was trained on 2" in capsys.readouterr().err

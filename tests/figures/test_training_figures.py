@@ -1,0 +1,75 @@
+"""Pictures of a run: one loss an axis, bands where phases are, gaps where nothing was measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from explorer.figures.outcome import FALSE_ALARM, HIT, MISS, outcome_picture
+from explorer.figures.training import other_losses_figure, schedule_figure, scores_figure, trained_loss_figure
+from explorer.losses.registry import LOSSES
+from explorer.losses.spec import LossSpec
+from explorer.metrics.scores import ClassScores, ObjectScores, PixelScores, Scores
+from explorer.runs.history import history
+from explorer.training.events import PhaseChange, Step, Validation
+from explorer.training.plan import Phase, Plan
+from explorer.training.presets import preset_plan
+
+PLAN = Plan(phases=(Phase(loss=LossSpec(kind="dice"), steps=3), Phase(loss=LossSpec(kind="jaccard"), steps=3)))
+
+
+def steps(*values: float | None) -> list[Step]:
+    return [
+        Step(number, (number - 1) // 3, 0, value, {"dice": value, "jaccard": 0.5}, 1.0, 1e-3, number / 10)
+        for number, value in enumerate(values, start=1)
+    ]
+
+
+HISTORY = history(
+    [
+        PhaseChange(0, 0, 0, "start"),
+        *steps(0.9, None, 0.7, 0.6, 0.5, 0.4)[:3],
+        PhaseChange(3, 1, 0, "length"),
+        *steps(0.9, None, 0.7, 0.6, 0.5, 0.4)[3:],
+    ],
+    PLAN,
+)
+
+
+def test_trained_loss_breaks_at_the_phase_and_leaves_a_gap_for_nan() -> None:
+    figure = trained_loss_figure(HISTORY, PLAN.steps)
+    assert [trace.name for trace in figure.data] == [LOSSES["dice"].name, LOSSES["jaccard"].name]
+    assert list(figure.data[0].x) == [1, 2, 3]
+    assert np.isnan(figure.data[0].y[1])
+    assert [shape.fillcolor for shape in figure.layout.shapes] == [LOSSES["dice"].color, LOSSES["jaccard"].color]
+
+
+def test_every_loss_has_an_axis_of_its_own() -> None:
+    figure = other_losses_figure(HISTORY, PLAN.steps)
+    axes = [trace.yaxis for trace in figure.data]
+    assert len(set(axes)) == len(axes) == 2
+
+
+def test_undefined_score_is_a_gap() -> None:
+    undefined = ClassScores(PixelScores(None, 0.0, 0.0, 0.0), ObjectScores(None, 0.0, 0.0, 0, 0, 3))
+    validation = Validation(2, 0, 0, Scores(0.5, {0: undefined, 1: undefined}), 100, 0.1)
+    figure = scores_figure(history([PhaseChange(0, 0, 0, "start"), validation], PLAN), 1, "car", PLAN.steps)
+    by_name = {trace.name: trace.y[0] for trace in figure.data}
+    assert np.isnan(by_name["pixel precision"])
+    assert by_name["pixel recall"] == 0.0
+
+
+def test_schedule_covers_all_cycles() -> None:
+    plan = preset_plan("recall_first")
+    figure = schedule_figure(plan, step=7)
+    assert figure.data[0].x[-1] == plan.steps
+    assert len(figure.layout.shapes) == len(plan.phases) * plan.cycles + 1  # and where the run is
+
+
+def test_outcomes_have_their_colours_and_ignored_pixels_none() -> None:
+    label = np.array([[1, 1, 0, 255]], np.uint8)
+    prediction = np.array([[1, 0, 1, 1]], np.uint8)
+    picture = outcome_picture(np.full((1, 4, 3), 100, np.uint8), prediction, label)
+    for column, colour in enumerate((HIT, MISS, FALSE_ALARM)):
+        wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
+        assert np.abs(picture[0, column] - wanted).max() < 30
+    assert len(set(picture[0, 3].tolist())) == 1, "grey"
