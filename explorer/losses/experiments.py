@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.losses.lab import Cost, Field, LossCurve, field_of_objects
+from explorer.losses.lab import Blindness, Cost, Field, LossCurve, field_of_objects
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
@@ -73,38 +73,38 @@ def compare_misses(
     second = np.zeros_like(first)
     _, corner = np.unique(field.ids, return_index=True)
     second.flat[corner[1 : objects_hit + 1]] = True  # unique's first entry is the background
-    return (first, second), _costs(specs, field, (first, second), confidence)
+    charged = _charges(specs, field, (first, second), confidence)
+    return (first, second), tuple(Cost(spec, *costs) for spec, costs in zip(specs, charged, strict=True))
 
 
-def blind_spot(specs: Sequence[LossSpec], field: Field, confidence: float) -> tuple[Cost, ...]:
+def blind_spot(specs: Sequence[LossSpec], field: Field, confidence: float) -> tuple[Blindness, ...]:
     """What each loss charges for missing every object, against as many false alarms beside the objects.
 
     Cross-entropy charges the share of the foreground for a segmenter that says "background" everywhere.
     """
     missed = field.label == 1
     shifted = np.roll(missed, round(math.sqrt(missed.sum() / field.ids.max())), axis=1) & ~missed
-    return _costs(specs, field, (missed, shifted), confidence)
+    charged = _charges(specs, field, (missed, shifted, np.ones_like(missed)), confidence)
+    return tuple(
+        Blindness(Cost(spec, nothing_found, false_alarms), worst)
+        for spec, (nothing_found, false_alarms, worst) in zip(specs, charged, strict=True)
+    )
 
 
-def _costs(
-    specs: Sequence[LossSpec],
-    field: Field,
-    wrong: tuple[NDArray[np.bool_], NDArray[np.bool_]],
-    confidence: float,
-) -> tuple[Cost, ...]:
+def _charges(specs: Sequence[LossSpec], field: Field, wrong: Sequence[Mask], confidence: float) -> list[list[float]]:
+    """For each loss what it charges for each mask of wrong pixels, above what it charges for none."""
     label = torch.from_numpy(field.label).double()
     logit = math.log(confidence / (1 - confidence))
-    right = np.zeros_like(wrong[0])
     predictions = [
         _prediction(_logits(label, torch.where(torch.from_numpy(mask), -logit, logit)), field)
-        for mask in (right, *wrong)
+        for mask in (np.zeros_like(wrong[0]), *wrong)
     ]
-    costs = []
+    charged = []
     for spec in specs:
         loss = spec.build()
-        base, first, second = (loss.of(prediction).item() for prediction in predictions)
-        costs.append(Cost(spec, first - base, second - base))
-    return tuple(costs)
+        right, *values = (loss.of(prediction).item() for prediction in predictions)
+        charged.append([value - right for value in values])
+    return charged
 
 
 def _logits(label: Tensor, toward_truth: float | Tensor) -> Tensor:

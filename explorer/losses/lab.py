@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from explorer.losses.spec import LossSpec
 
+NOTHING = 1e-12
+"""A cost below this is rounding."""
+
 
 @dataclass(frozen=True, eq=False)
 class Field:
@@ -53,8 +56,21 @@ class Cost:
 
     @property
     def ratio(self) -> float | None:
-        """first ÷ second; None where the second costs nothing."""
-        return self.first / self.second if self.second > 1e-12 else None
+        """first ÷ second; None where one of them costs nothing."""
+        return self.first / self.second if min(self.first, self.second) > NOTHING else None
+
+
+@dataclass(frozen=True)
+class Blindness:
+    """What one loss charges a segmenter that finds nothing, above what it charges one that is right everywhere."""
+
+    against_false_alarms: Cost  # every object missed, against as many pixels of false alarms
+    worst: float  # every pixel wrong
+
+    @property
+    def share(self) -> float | None:
+        """Finding nothing ÷ being wrong everywhere; None where even that costs nothing."""
+        return self.against_false_alarms.first / self.worst if self.worst > NOTHING else None
 
 
 def field_of_objects(objects: int, object_side: int, share: float) -> Field:
@@ -79,12 +95,22 @@ def field_of_objects(objects: int, object_side: int, share: float) -> Field:
     return Field(label.astype(np.uint8), np.where(label, owners, 0), owners)
 
 
+def objects_found(field: Field, missed: NDArray[np.bool_]) -> int:
+    """Objects of which more than half is left, so that they match their label at IoU > 0.5 where nothing is added.
+
+    Args:
+        missed: (H, W), the pixels of objects that are called background.
+    """
+    area = np.bincount(field.ids.ravel())[1:]
+    left = np.bincount(field.ids[~missed], minlength=len(area) + 1)[1:]
+    return int((left > 0.5 * area).sum())
+
+
 @dataclass(frozen=True, eq=False)
 class GradientMaps:
     """Which pixels of a crop each loss pushes, how hard, and how the losses agree in weight space."""
 
-    specs: tuple[LossSpec, ...]  # L
-    image: NDArray[np.uint8]  # (H, W, 3), as shown
+    specs: tuple[LossSpec, ...]  # L, weights as numbers
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
     probability: NDArray[np.float32]  # (K, H, W)
     pulls: NDArray[np.float32]  # (L, K, H, W), −N·∂L/∂z of each class's logit, N the number of valid pixels

@@ -19,12 +19,12 @@ def object_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     A is the number of object pixels and n the number of objects in the batch, so that the total stays the same.
     """
     ids, _, bound = prediction.objects
-    on_object = (ids > 0) & prediction.valid
-    sizes = torch.zeros(bound, dtype=prediction.logits.dtype, device=ids.device)
-    sizes = sizes.scatter_add(0, ids.flatten(), on_object.to(sizes.dtype).flatten())
-    objects = (sizes > 0).sum().clamp_min(1)
-    weight = torch.where(on_object, on_object.sum() / (objects * sizes.clamp_min(1)[ids]), prediction.weight)
-    return -(prediction.true_log_probability * weight).sum() / prediction.pixels.clamp_min(1)
+    ids, surprise = ids.flatten(1), prediction.surprise.flatten(1)
+    sizes = _bins(surprise, bound).scatter_add(1, ids, _wide(prediction.weight.flatten(1)))
+    sizes[:, 0] = 0  # what is no object
+    mass = sizes.sum() / ((sizes > 0).sum().clamp_min(1) * sizes.clamp_min(1))
+    mass[:, 0] = 1
+    return (surprise * mass.to(surprise.dtype).gather(1, ids)).sum() / prediction.pixels.clamp_min(1)
 
 
 def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -35,25 +35,38 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     largest for an object that is not found at all. A false positive whose object lies outside the crop, or whose
     class has no objects, costs its probability divided by the number of pixels.
     """
-    ids, owners, bound = prediction.objects
-    gamma = 2.0 if spec.gamma is None else spec.gamma
-    limits = torch.finfo(prediction.logits.dtype)
-    losses = []
-    for class_id in range(1, prediction.classes):
-        probability = prediction.probabilities[:, class_id] * prediction.weight
-        owner = owners[:, class_id - 1]
-        on_object = (prediction.target == class_id) & prediction.valid
-        member = torch.where(on_object, ids, owner).flatten()
-        here = on_object.to(probability.dtype).flatten()
-        zeros = torch.zeros(bound, dtype=probability.dtype, device=probability.device)
-        area = zeros.scatter_add(0, member, here)
-        mass = zeros.scatter_add(0, member, probability.flatten())
-        hit = zeros.scatter_add(0, member, probability.flatten() * here)
-        found = (area > 0) & (torch.arange(bound, device=area.device) > 0)
-        # γ < 1 has no gradient at a perfect overlap, hence the clamp
-        distance = (1 - hit / (area + mass - hit).clamp_min(limits.tiny)).clamp_min(limits.eps)
-        of_objects = torch.where(found, distance.pow(gamma), 0).sum() / found.sum().clamp_min(1)
-        # false positives whose object lies outside the crop, or does not exist
-        unowned = torch.where(found, 0, mass - hit).sum() / prediction.pixels.clamp_min(1)
-        losses.append(of_objects + unowned)
-    return torch.stack(losses).mean()
+    _, owners, bound = prediction.objects
+    errors = prediction.errors
+    on_object = prediction.one_hot[:, 1:]
+    number, classes = owners.shape[:2]
+    # bins: image, class, id, and whether the pixel lies on the object or in its cell
+    start = torch.arange(classes, device=owners.device)[:, None, None] * bound
+    cell = ((owners + start) * 2 + on_object.long()).flatten(1)
+    zeros = _bins(errors, classes * bound * 2)
+    wrong = zeros.scatter_add(1, cell, _wide(errors.flatten(1))).view(number, classes, bound, 2)
+    area = zeros.scatter_add(1, cell, _wide(on_object.flatten(1))).view_as(wrong)[..., 1]
+    alarmed, missed = wrong.to(errors.dtype).unbind(-1)
+    area = area.to(errors.dtype)
+    found = area > 0
+    limits = torch.finfo(errors.dtype)
+    # γ < 1 has no gradient at a perfect overlap, hence the second clamp
+    distance = (1 - (area - missed) / (area + alarmed).clamp_min(limits.tiny)).clamp_min(limits.eps)
+    power = torch.where(found, distance ** (2.0 if spec.gamma is None else spec.gamma), 0)
+    of_objects = power.sum((0, 2)) / found.sum((0, 2)).clamp_min(1)
+    # false positives whose object lies outside the crop, or does not exist
+    unowned = torch.where(found, 0, alarmed).sum((0, 2)) / prediction.pixels.clamp_min(1)
+    return (of_objects + unowned).mean()
+
+
+def _bins(like: Tensor, count: int) -> Tensor:
+    """(N, count) zeros to add pixels to, one by one: in float64, for in float32 a running sum of many stands still.
+
+    A GPU adds in many places at once, and not all of them have float64.
+    """
+    kind = torch.float64 if like.device.type == "cpu" else like.dtype
+    return torch.zeros(len(like), count, dtype=kind, device=like.device)
+
+
+def _wide(values: Tensor) -> Tensor:
+    """The values in the type of ``_bins``."""
+    return values.double() if values.device.type == "cpu" else values

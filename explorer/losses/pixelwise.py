@@ -14,50 +14,40 @@ from explorer.losses.spec import LossSpec
 
 def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−mean log p of the labelled class."""
-    return _mean(-prediction.true_log_probability, prediction.weight)
+    return prediction.surprise.sum() / prediction.pixels.clamp_min(1)
 
 
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−Σ w log p / Σ w, as torch has it: only the ratio of the weights matters."""
-    return _mean(-prediction.true_log_probability, prediction.weight * _class_weight(prediction, spec))
+    weight = _class_weight(prediction, spec)
+    total = weight.sum()
+    return (prediction.surprise * weight).sum() / torch.where(total > 0, total, 1)
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−Σ α (1 − p)^γ log p / N over valid pixels; with class weights or α, N stays the number of pixels.
 
-    The modulator is exp(γ·log(1 − p)) with log(1 − p) from the log-probability: γ < 1 on a saturated logit would
-    otherwise have an infinite gradient.
+    1 − p comes from the logits or the log-probability and is exact where it is tiny; the clamp keeps the gradient
+    finite where γ < 1 meets a pixel that is certain.
     """
-    log_p = prediction.true_log_probability
-    gamma = spec.gamma or 0.0
-    per_pixel = -log_p
-    if gamma:
-        tiny = torch.finfo(log_p.dtype).tiny
-        per_pixel = per_pixel * torch.exp(gamma * (-torch.expm1(log_p)).clamp_min(tiny).log())
+    per_pixel = prediction.surprise
+    if spec.gamma:
+        doubt = prediction.doubt
+        per_pixel = per_pixel * doubt.clamp_min(torch.finfo(doubt.dtype).tiny) ** spec.gamma
     if spec.class_weights is not None:
         per_pixel = per_pixel * _class_weight(prediction, spec)
     if spec.alpha is not None:
-        per_pixel = per_pixel * _either(prediction, prediction.target > 0, spec.alpha, 1 - spec.alpha)
-    return (per_pixel * prediction.weight).sum() / prediction.pixels.clamp_min(1)
+        per_pixel = per_pixel * (spec.alpha + (1 - 2 * spec.alpha) * prediction.one_hot[:, 0])
+    return per_pixel.sum() / prediction.pixels.clamp_min(1)
 
 
 def _class_weight(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """(N, H, W): the weight of each pixel's class."""
+    """(N, H, W): the weight of each pixel's class, 0 where it is ignored."""
     weights = spec.class_weights
     if not isinstance(weights, tuple) or len(weights) != prediction.classes:
         raise ValueError(f"class_weights must be {prediction.classes} numbers, got {weights!r}")
-    if prediction.classes == 2:
-        return _either(prediction, prediction.target == 1, weights[1], weights[0])
-    # filled on the device: copying numbers from the host would make it wait
-    return torch.stack([prediction.logits.new_full((), weight) for weight in weights])[prediction.target]
-
-
-def _either(prediction: Prediction, where: Tensor, then: float, otherwise: float) -> Tensor:
-    """Two numbers chosen by a mask, in the logits' type (plain numbers would become float32)."""
-    new = prediction.logits.new_full
-    return torch.where(where, new((), then), new((), otherwise))
-
-
-def _mean(values: Tensor, weight: Tensor) -> Tensor:
-    total = weight.sum()
-    return (values * weight).sum() / torch.where(total > 0, total, 1)
+    first, *others = prediction.one_hot.unbind(1)
+    total = first * weights[0]
+    for plane, weight in zip(others, weights[1:], strict=True):
+        total.add_(plane, alpha=weight)
+    return total

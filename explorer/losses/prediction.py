@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.imagery.objects import object_maps
-from explorer.imagery.scene import IGNORE
+
+CERTAIN = 1e4  # logits this far apart leave no doubt, no surprise and no gradient, even in float64
 
 
 class Prediction:
@@ -22,9 +23,11 @@ class Prediction:
 
     Args:
         logits: (N, K, H, W); K = 1 is one sigmoid logit, taken as two classes with logits (0, z).
-        labels: (N, H, W), class ids below K (or 2), ``IGNORE`` where a pixel counts nowhere.
+        labels: (N, H, W), class ids below K (or 2), ``IGNORE`` (or any other number that is no class) where a pixel
+            counts nowhere.
         ids: (N, H, W), the objects' ids within each image, 0 = none. Computed from the labels if not given.
-        owners: (N, K − 1, H, W), id of the nearest object of each foreground class, 0 = none; given with ``ids``.
+        owners: (N, K − 1, H, W), id of the nearest object of each foreground class (on an object: its own), 0 = none;
+            given with ``ids``.
         id_bound: a number above all ids and owners. A caller that knows it saves the synchronisation that finds it.
     """
 
@@ -46,7 +49,7 @@ class Prediction:
             logits = torch.cat([torch.zeros_like(logits), logits], dim=1)
         self.logits = logits
         self.labels = labels
-        self._objects = None if ids is None or owners is None else (ids, owners)
+        self._maps = None if ids is None or owners is None else (ids, owners)
         self._id_bound = id_bound
 
     @property
@@ -55,19 +58,32 @@ class Prediction:
         return self.logits.shape[1]
 
     @cached_property
-    def valid(self) -> Tensor:
-        """(N, H, W) bool: the label counts."""
-        return self.labels != IGNORE
-
-    @cached_property
-    def target(self) -> Tensor:
-        """(N, H, W) int64: the label, 0 where it is ignored."""
-        return torch.where(self.valid, self.labels, 0).long()
+    def _numbers(self) -> Tensor:
+        return self.labels.to(self.logits.dtype)
 
     @cached_property
     def weight(self) -> Tensor:
-        """(N, H, W): 1 where the label counts, 0 elsewhere, in the logits' type."""
-        return self.valid.to(self.logits.dtype)
+        """(N, H, W): 1 where the label counts, 0 where it is ignored, in the logits' type.
+
+        Arithmetic on numbers, here and in ``one_hot``, since comparisons are up to ten times slower on a CPU.
+        """
+        return (self.classes - self._numbers).clamp_(0, 1)
+
+    @cached_property
+    def one_hot(self) -> Tensor:
+        """(N, K, H, W): 1 for the labelled class, 0 elsewhere and where ignored, in the logits' type."""
+        if self.classes == 2:
+            planes = self._numbers.new_empty(self.logits.shape)
+            torch.mul(self._numbers, self.weight, out=planes[:, 1])
+            torch.sub(self.weight, planes[:, 1], out=planes[:, 0])
+            return planes
+        classes = torch.arange(self.classes, device=self.labels.device, dtype=self.logits.dtype)
+        return (1 - (self._numbers[:, None] - classes[:, None, None]).abs_()).clamp_(min=0)
+
+    @cached_property
+    def area(self) -> Tensor:
+        """(N, K): Σ y, labelled pixels of each class."""
+        return self.one_hot.sum((2, 3))
 
     @cached_property
     def image_pixels(self) -> Tensor:
@@ -87,51 +103,64 @@ class Prediction:
     @cached_property
     def probabilities(self) -> Tensor:
         """(N, K, H, W)."""
-        return self.log_probabilities.exp()
+        return F.softmax(self.logits, dim=1)
 
     @cached_property
-    def true_log_probability(self) -> Tensor:
-        """(N, H, W): log-probability of the labelled class; where ignored, that of class 0."""
-        if self.classes == 2:  # a gather costs more than this
-            return torch.where(self.target == 1, self.log_probabilities[:, 1], self.log_probabilities[:, 0])
-        return self.log_probabilities.gather(1, self.target[:, None])[:, 0]
+    def _against(self) -> Tensor:
+        """(N, H, W), two classes only: the logit of the other class above the labelled one's; −∞ where ignored."""
+        background, foreground = self.logits.unbind(1)
+        sign = torch.addcmul(self.weight, self.weight, self._numbers, value=-2)
+        ignored = (self.weight - 1) * CERTAIN
+        return torch.addcmul(ignored, sign, foreground - background)
 
     @cached_property
-    def one_hot(self) -> Tensor:
-        """(N, K, H, W): 1 for the labelled class, 0 elsewhere and where ignored, in the logits' type."""
-        classes = torch.arange(self.classes, device=self.labels.device, dtype=self.labels.dtype)
-        return (self.labels[:, None] == classes[:, None, None]).to(self.logits.dtype)
+    def surprise(self) -> Tensor:
+        """(N, H, W): −log p of the labelled class; 0 where ignored."""
+        if self.classes == 2:
+            return F.softplus(self._against, threshold=40)
+        # up to twice as fast as gathering, forward and backward
+        return (self.log_probabilities * self.one_hot).sum(1).neg_()
 
     @cached_property
-    def area(self) -> Tensor:
-        """(N, K): Σ y, labelled pixels of each class."""
-        return self.one_hot.sum((2, 3))
+    def doubt(self) -> Tensor:
+        """(N, H, W): 1 − p of the labelled class, exact where it is tiny; 0 where ignored."""
+        return torch.sigmoid(self._against) if self.classes == 2 else -torch.expm1(-self.surprise)
 
     @cached_property
-    def mass(self) -> Tensor:
-        """(N, K): Σ p over valid pixels."""
-        return (self.probabilities * self.weight[:, None]).sum((2, 3))
+    def errors(self) -> Tensor:
+        """(N, K − 1, H, W): |y − p| of each foreground class, 0 where ignored."""
+        if self.classes == 2:
+            probabilities = torch.sigmoid(self.logits[:, 1:] - self.logits[:, :1])
+        else:
+            probabilities = self.probabilities[:, 1:]
+        one_hot = self.one_hot[:, 1:]
+        return torch.addcmul(one_hot, probabilities, self.weight[:, None] - 2 * one_hot)
 
     @cached_property
     def intersection(self) -> Tensor:
-        """(N, K): Σ p·y."""
-        return (self.probabilities * self.one_hot).sum((2, 3))
+        """(N, K): I = Σ p·y, from p itself: from 1 − p a confident miss would have no gradient at all in float32."""
+        hit = torch.sigmoid(-self._against)[:, None] if self.classes == 2 else self.probabilities
+        return (hit * self.one_hot).sum((2, 3))
+
+    @cached_property
+    def alarmed(self) -> Tensor:
+        """(N, K): FP = Σ p·(1 − y) over valid pixels. Not Σ p − I, which a large class would leave without digits."""
+        if self.classes == 2:  # what one class misses, the other one claims
+            return (self.doubt[:, None] * self.one_hot).sum((2, 3)).flip(1)
+        return (self.probabilities * (self.weight[:, None] - self.one_hot)).sum((2, 3))
 
     @cached_property
     def objects(self) -> tuple[Tensor, Tensor, int]:
-        """Ids (N, H, W) and owners (N, K − 1, H, W), unique over the batch, 0 = none; and a bound above them."""
-        if self._objects is None:
+        """Ids (N, H, W) and owners (N, K − 1, H, W) within each image, int64, 0 = none; and a bound above them."""
+        if self._maps is not None:
+            ids, owners = self._maps
+            bound = self._id_bound
+            if bound is None:
+                bound = int(torch.maximum(ids.amax(), owners.amax())) + 1
+        else:
             labels = self.labels.cpu().numpy().astype(np.uint8)
             maps = [object_maps(label, self.classes) for label in labels]
             ids = torch.from_numpy(np.stack([each.ids for each in maps])).to(self.labels.device)
             owners = torch.from_numpy(np.stack([each.owners for each in maps])).to(self.labels.device)
-            span = 1 + max(int(each.ids.max(initial=0)) for each in maps)
-        else:
-            ids, owners = self._objects
-            known = self._id_bound
-            span = int(torch.maximum(ids.amax(), owners.amax())) + 1 if known is None else known
-        shift = torch.arange(len(ids), device=ids.device)[:, None, None] * span
-        ids, owners = ids.long(), owners.long()
-        unique_ids = torch.where(ids > 0, ids + shift, 0)
-        unique_owners = torch.where(owners > 0, owners + shift[:, None], 0)
-        return unique_ids, unique_owners, span * len(ids)
+            bound = 1 + max(int(each.ids.max(initial=0)) for each in maps)
+        return ids.long(), owners.long(), bound

@@ -10,6 +10,7 @@ its mean probability instead, which pushes each false positive down with the sam
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -42,40 +43,76 @@ def focal_tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
 def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
     """Lovász extension of the Jaccard distance, mean over the classes that the labels show.
 
+    Once the errors are sorted, the loss is a weighted sum of them with weights that know nothing of the logits.
     Ignored pixels have no error, so that they sort last and weigh nothing. With two classes the errors of both are
     the same numbers: one sort serves both.
     """
-    images = prediction.logits.shape[0] if spec.aggregate == "image" else 1
+    images = len(prediction.labels) if spec.aggregate == "image" else 1
     first = 0 if spec.include_background else 1
-    one_hot = prediction.one_hot[:, first:].transpose(0, 1)
-    probabilities = prediction.probabilities[:, first:].transpose(0, 1)
-    errors = ((one_hot - probabilities).abs() * prediction.weight).reshape(len(one_hot), images, -1)
-    truth = one_hot.reshape(len(one_hot), images, -1)
     if prediction.classes == 2:
-        order = errors[-1:].argsort(dim=-1, descending=True).expand(len(one_hot), -1, -1)
+        errors, truth = prediction.doubt[None], prediction.one_hot[:, 1:].transpose(0, 1)
     else:
-        order = errors.argsort(dim=-1, descending=True)
-    ordered = truth.gather(-1, order)
-    area = truth.sum(-1, keepdim=True)
-    found = ordered.cumsum(-1)
-    seen = torch.arange(1, truth.shape[-1] + 1, device=truth.device, dtype=truth.dtype)
-    index = 1 - (area - found) / (area + seen - found)
-    steps = torch.cat([index[..., :1], index[..., 1:] - index[..., :-1]], dim=-1)
-    losses = (errors.gather(-1, order) * steps).sum(-1)  # (classes, images)
-    present = (area[..., 0] > 0).to(losses.dtype)
-    return (losses * present).sum() / present.sum().clamp_min(1)
+        one_hot = prediction.one_hot[:, first:]
+        signs = prediction.weight[:, None] - 2 * one_hot
+        errors = torch.addcmul(one_hot, prediction.probabilities[:, first:], signs).transpose(0, 1)  # |y − p|
+        truth = one_hot.transpose(0, 1)
+    area = prediction.area if spec.aggregate == "image" else prediction.area.sum(0, keepdim=True)
+    area = area[:, first:].t()[..., None]  # (classes, images, 1)
+    with torch.no_grad():
+        order = _descending(errors.reshape(len(errors), images, -1))
+        true = truth.reshape(len(truth), images, -1).gather(-1, order)
+        if prediction.classes == 2:  # the ignored count as background here: they come last and have no error
+            true = torch.cat([1 - true, true])[first:]
+        weights = _lovasz_weights(true, area)
+        present = (area > 0).to(weights.dtype)
+        weights *= present / present.sum().clamp_min(1)
+        weights = weights.sum(0, keepdim=True) if prediction.classes == 2 else weights
+        weights = torch.empty_like(weights).scatter_(-1, order, weights)
+    return (errors * weights.view(errors.shape)).sum()
+
+
+def _lovasz_weights(true: Tensor, area: Tensor) -> Tensor:
+    """By how much each pixel changes the Jaccard distance when mistakes are made one by one, in this order.
+
+    A pixel of the class takes 1/U from the index; another one makes U grow: (A − found)·(1/(U − 1) − 1/U). Differences
+    of the index itself would lose the digits of these small steps.
+
+    Args:
+        true: (classes, images, P), 1 where the pixel belongs to the class.
+        area: (classes, images, 1), pixels of the class.
+    """
+    found = true.cumsum(-1)
+    seen = torch.arange(1, true.shape[-1] + 1, device=true.device, dtype=true.dtype)
+    union = (seen - found).add_(area).clamp_(min=1)  # 0 only for a class that is absent
+    left = found.neg_().add_(area)
+    left /= (union - 1).clamp_(min=1)
+    return left.mul_(1 - true).add_(true).div_(union)
+
+
+def _descending(errors: Tensor) -> Tensor:
+    """Indices that sort the last axis, the largest first.
+
+    On a CPU the bits of an error, which sort like the number itself, are packed above its place and sorted by NumPy's
+    vectorised sort of integers: many times faster than ``argsort``.
+    """
+    if errors.device.type != "cpu" or errors.dtype != torch.float32:
+        return errors.argsort(dim=-1, descending=True)
+    keys = (~errors.contiguous().view(torch.int32)).numpy().astype(np.int64)
+    keys <<= 32
+    keys |= np.arange(errors.shape[-1])
+    keys.sort(axis=-1)
+    keys &= 0xFFFFFFFF
+    return torch.from_numpy(keys)
 
 
 def _tversky_losses(prediction: Prediction, spec: LossSpec, alpha: float, beta: float) -> Tensor:
     """(1 or N, classes): 1 − index where the class is in the label, its mean probability where it is not."""
-    hit, mass, area, pixels = (
+    hit, alarmed, area, pixels = (
         each.sum(0, keepdim=True) if spec.aggregate == "batch" else each
-        for each in (prediction.intersection, prediction.mass, prediction.area, prediction.image_pixels[:, None])
+        for each in (prediction.intersection, prediction.alarmed, prediction.area, prediction.image_pixels[:, None])
     )
-    denominator = hit + alpha * (mass - hit) + beta * (area - hit)
-    present = area > 0
-    index = hit / torch.where(present, denominator, 1).clamp_min(torch.finfo(hit.dtype).tiny)
-    losses = torch.where(present, 1 - index, mass / pixels.clamp_min(1))
+    denominator = (hit + alpha * alarmed + beta * (area - hit)).clamp_min(torch.finfo(hit.dtype).tiny)
+    losses = torch.where(area > 0, 1 - hit / denominator, alarmed / pixels.clamp_min(1))
     return losses if spec.include_background else losses[:, 1:]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.losses.experiments import blind_spot, compare_misses, loss_curves
-from explorer.losses.lab import field_of_objects
+from explorer.losses.lab import field_of_objects, objects_found
 from explorer.losses.spec import LossSpec
 
 CE = LossSpec(kind="cross_entropy")
@@ -45,12 +45,13 @@ def test_a_confident_miss_gets_almost_no_pull_from_jaccard() -> None:
 
 
 def test_only_an_object_wise_loss_tells_one_lost_object_from_fifty_nibbled_ones() -> None:
-    field = field_of_objects(50, 10, 0.05)
+    field = field_of_objects(50, 9, 0.05)
     object_jaccard = LossSpec(kind="object_jaccard")
     (lost, nibbled), (ce, by_object) = compare_misses([CE, object_jaccard], field, 50, 50, confidence=0.9999)
     assert lost.sum() == nibbled.sum() == 50
     assert len(np.unique(field.ids[lost])) == 1
     assert len(np.unique(field.ids[nibbled])) == 50
+    assert (objects_found(field, lost), objects_found(field, nibbled)) == (49, 50)
     assert ce.ratio == pytest.approx(1)
     assert by_object.ratio is not None
     assert by_object.ratio > 3
@@ -58,6 +59,8 @@ def test_only_an_object_wise_loss_tells_one_lost_object_from_fifty_nibbled_ones(
 
 def test_cross_entropy_charges_missing_everything_by_the_share_of_the_foreground() -> None:
     field = field_of_objects(9, 6, 0.01)
-    (cost,) = blind_spot([CE], field, confidence=0.99)
+    (blindness,) = blind_spot([CE], field, confidence=0.99)
+    cost = blindness.against_false_alarms
     assert cost.first == pytest.approx(field.share * math.log(0.99 / 0.01))
     assert cost.ratio == pytest.approx(1)
+    assert blindness.share == pytest.approx(field.share)

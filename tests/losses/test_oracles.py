@@ -1,0 +1,103 @@
+"""Published losses as oracles, each called the one way in which it means the same.
+
+What they do otherwise is not ours to follow: MONAI's focal mean divides by the number of classes and its overlaps are
+smoothed; kornia takes every image alone and leaves absent classes out; none of them may see an all-ignored image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import kornia.losses as kornia
+import monai.losses as monai
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics.functional.classification import multiclass_jaccard_index
+
+from explorer.imagery.scene import IGNORE
+from explorer.losses import LossSpec
+from tests.losses.cases import WEIGHTS, of_truth, random_case
+
+Peer = Callable[[Tensor, Tensor], Tensor]
+EXACT = {"softmax": True, "to_onehot_y": True, "smooth_nr": 0, "smooth_dr": 0, "batch": True, "ignore_index": IGNORE}
+
+
+def weighted(z: Tensor, y: Tensor) -> Tensor:
+    weights = torch.tensor(WEIGHTS[: z.shape[1]], dtype=z.dtype)
+    return F.cross_entropy(z, y.long(), weight=weights, ignore_index=IGNORE)
+
+
+def monai_focal(z: Tensor, y: Tensor) -> Tensor:
+    peer = monai.FocalLoss(gamma=2, use_softmax=True, to_onehot_y=True, reduction="none", ignore_index=IGNORE)
+    return peer(z, y[:, None]).sum() / (y != IGNORE).sum()
+
+
+def kornia_focal(z: Tensor, y: Tensor) -> Tensor:
+    per_class = kornia.focal_loss(z, y.long(), alpha=None, gamma=1.5, ignore_index=IGNORE)
+    return per_class.sum() / (y != IGNORE).sum()
+
+
+def of_monai(peer: torch.nn.Module) -> Peer:
+    return lambda z, y: peer(z, y[:, None])
+
+
+PEERS: list[tuple[dict[str, object], Peer]] = [
+    ({"kind": "cross_entropy"}, lambda z, y: F.cross_entropy(z, y.long(), ignore_index=IGNORE)),
+    ({"kind": "weighted_cross_entropy", "class_weights": WEIGHTS}, weighted),
+    ({"kind": "focal", "gamma": 2}, monai_focal),
+    ({"kind": "focal", "gamma": 1.5}, kornia_focal),
+    ({"kind": "jaccard"}, of_monai(monai.DiceLoss(jaccard=True, **EXACT))),
+    ({"kind": "dice"}, of_monai(monai.DiceLoss(**EXACT))),
+    ({"kind": "dice", "include_background": False}, of_monai(monai.DiceLoss(include_background=False, **EXACT))),
+    ({"kind": "dice", "aggregate": "image"}, of_monai(monai.DiceLoss(**EXACT | {"batch": False}))),
+    (
+        {"kind": "dice", "aggregate": "image"},
+        lambda z, y: kornia.dice_loss(z, y.long(), average="macro", eps=0, ignore_index=IGNORE),
+    ),
+    ({"kind": "tversky", "alpha": 0.3, "beta": 0.8}, of_monai(monai.TverskyLoss(alpha=0.3, beta=0.8, **EXACT))),
+    (
+        {"kind": "tversky", "alpha": 0.3, "beta": 0.8, "aggregate": "image"},
+        lambda z, y: kornia.tversky_loss(z, y.long(), alpha=0.3, beta=0.8, eps=0, ignore_index=IGNORE),
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "peer"), PEERS, ids=lambda v: v["kind"] if isinstance(v, dict) else "")
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_value_and_gradient_are_the_peers(settings: dict[str, object], peer: Peer, classes: int, seed: int) -> None:
+    logits, labels = random_case(seed, classes, (3, 16, 16))
+    if settings.get("class_weights"):
+        settings = settings | {"class_weights": WEIGHTS[:classes]}
+    ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
+    value, expected = LossSpec(**settings).build()(ours, labels), peer(theirs, labels)
+    # MONAI computes its focal loss in float32
+    torch.testing.assert_close(value, expected.to(value.dtype), rtol=1e-5, atol=1e-7)
+    value.backward()
+    expected.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-4, atol=1e-8)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("seed", range(3))
+def test_lovasz_softmax_is_kornias_where_all_classes_occur(classes: int, seed: int) -> None:
+    logits, labels = random_case(seed, classes, (3, 16, 16), ignored=0)
+    ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
+    value = LossSpec(kind="lovasz", aggregate="image").build()(ours, labels)
+    expected = kornia.lovasz_softmax_loss(theirs, labels)
+    assert value.item() == pytest.approx(expected.item(), rel=1e-6)
+    value.backward()
+    expected.backward()
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("kind", ["lovasz", "jaccard"])
+def test_on_hard_predictions_the_distance_is_that_of_torchmetrics(classes: int, kind: str) -> None:
+    logits, labels = random_case(5, classes, (3, 16, 16))
+    decided = logits.argmax(1)
+    index = multiclass_jaccard_index(decided, labels, classes, average="macro", ignore_index=IGNORE)
+    value = LossSpec(kind=kind).build()(of_truth(decided, classes, 200), labels)
+    assert value.item() == pytest.approx(1 - index.item(), rel=1e-6)
