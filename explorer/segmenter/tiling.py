@@ -33,7 +33,7 @@ def predict_probabilities(segmenter: Segmenter, image: Tensor, tile: int = TILE,
             for left in _starts(width, tile, overlap):
                 rows, columns = slice(top, min(top + tile, height)), slice(left, min(left + tile, width))
                 part = _probabilities(segmenter, image[:, rows, columns])
-                window = torch.outer(_ramp(part.shape[1], overlap, image), _ramp(part.shape[2], overlap, image))
+                window = torch.outer(_ramp(rows, height, overlap, image), _ramp(columns, width, overlap, image))
                 if total is None:
                     total = image.new_zeros(part.shape[0], height, width)
                 total[:, rows, columns] += part * window
@@ -62,7 +62,9 @@ def _starts(length: int, tile: int, overlap: int) -> list[int]:
     return [*range(0, length - tile, tile - overlap), length - tile]
 
 
-def _ramp(length: int, overlap: int, like: Tensor) -> Tensor:
-    """(length,): rises from near 0 to 1 over the overlap, and falls likewise; never 0."""
-    distance = torch.arange(1, length + 1, device=like.device, dtype=like.dtype)
-    return torch.minimum(distance, distance.flip(0)).div(overlap + 1).clamp_max(1)
+def _ramp(part: slice, length: int, overlap: int, like: Tensor) -> Tensor:
+    """A tile's weights along one axis: rising from near 0 to 1 over the overlap, but not at the image's edges."""
+    distance = torch.arange(1, part.stop - part.start + 1, device=like.device, dtype=like.dtype).div_(overlap + 1)
+    rising = distance.clamp_max(1) if part.start > 0 else torch.ones_like(distance)
+    falling = distance.flip(0).clamp_max(1) if part.stop < length else torch.ones_like(distance)
+    return torch.minimum(rising, falling)

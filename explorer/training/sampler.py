@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from explorer.imagery.objects import object_maps
+from explorer.imagery.objects import ObjectMaps, object_maps
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
 from explorer.losses.prediction import Prediction
@@ -41,6 +41,7 @@ class DeviceScene:
     image: Tensor  # (C, H, W) float32, stretched
     label: Tensor  # (H, W) uint8
     objects: Tensor  # (K, H, W) int32: ids, then the owners of each foreground class
+    id_bound: int  # above all of them
 
 
 class Sampler:
@@ -56,10 +57,14 @@ class Sampler:
         self, scenes: Sequence[Scene], classes: int, stretch: Stretch, plan: Plan, device: torch.device
     ) -> None:
         self._plan, self._device = plan, device
-        self._scenes = [_on_device(scene, classes, stretch, plan.crop_size, device) for scene in scenes]
+        maps = [object_maps(scene.label, classes) for scene in scenes]
+        self._scenes = [
+            _on_device(scene, of_scene, stretch, plan.crop_size, device)
+            for scene, of_scene in zip(scenes, maps, strict=True)
+        ]
         self._sizes = np.array([scene.label.shape for scene in self._scenes])
-        self._id_bound = 1 + max(int(scene.objects.max()) for scene in self._scenes)
-        self._anchors = _object_centres(scenes, classes)
+        self._id_bound = max(scene.id_bound for scene in self._scenes)
+        self._anchors = _object_centres(maps)
         area = self._sizes.prod(1)
         self._chance = area / area.sum()
 
@@ -111,22 +116,26 @@ class Sampler:
         return crop.flip(-1) if place.flip else crop
 
 
-def _on_device(scene: Scene, classes: int, stretch: Stretch, least: int, device: torch.device) -> DeviceScene:
-    maps = object_maps(scene.label, classes)
+def _on_device(scene: Scene, maps: ObjectMaps, stretch: Stretch, least: int, device: torch.device) -> DeviceScene:
     down, right = (max(0, least - side) for side in scene.size)
     edge = ((0, 0), (0, down), (0, right))
     image = np.pad(stretched(scene.image, stretch), edge, mode="edge")
     label = np.pad(scene.label, edge[1:], constant_values=IGNORE)
     objects = np.pad(np.concatenate([maps.ids[None], maps.owners]), edge)
-    return DeviceScene(*(torch.from_numpy(array).to(device) for array in (image, label, objects)))
+    return DeviceScene(
+        image=torch.from_numpy(image).to(device),
+        label=torch.from_numpy(label).to(device),
+        objects=torch.from_numpy(objects).to(device),
+        id_bound=int(objects.max()) + 1,
+    )
 
 
-def _object_centres(scenes: Sequence[Scene], classes: int) -> NDArray[np.int64]:
+def _object_centres(maps: Sequence[ObjectMaps]) -> NDArray[np.int64]:
     """(n, 3): scene, row and column of the middle of every object."""
     centres = [
         (i, (box[0].start + box[0].stop) // 2, (box[1].start + box[1].stop) // 2)
-        for i, scene in enumerate(scenes)
-        for box in ndimage.find_objects(object_maps(scene.label, classes).ids)
+        for i, of_scene in enumerate(maps)
+        for box in ndimage.find_objects(of_scene.ids)
         if box is not None
     ]
     return np.array(centres, dtype=np.int64).reshape(-1, 3)

@@ -1,0 +1,107 @@
+"""The segmenter: sizes, seeds, any image, tiles that blend, bounded memory."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
+from explorer.segmenter.spec import SIZES, SegmenterSpec
+from explorer.segmenter.tiling import predict_classes, predict_probabilities
+
+TINY = SegmenterSpec(width=4, depth=1)
+
+
+@pytest.mark.parametrize(("size", "parameters"), [("small", 30_000), ("medium", 120_000), ("large", 500_000)])
+def test_the_sizes_have_the_parameters_they_say(size: str, parameters: int) -> None:
+    assert count_parameters(build_segmenter(3, 2, SIZES[size], 0)) == pytest.approx(parameters, rel=0.05)
+
+
+@pytest.mark.parametrize(("bands", "classes"), [(1, 2), (4, 2), (16, 5), (3, 20)])
+def test_any_bands_and_classes(bands: int, classes: int) -> None:
+    logits = build_segmenter(bands, classes, TINY, 0)(torch.rand(2, bands, 16, 24))
+    assert logits.shape == (2, classes, 16, 24)
+
+
+def test_weights_depend_on_the_seed_alone() -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    first = build_segmenter(3, 2, TINY, 7).state_dict()
+    assert torch.equal(torch.random.get_rng_state(), before)
+    torch.rand(5)
+    again, other = (build_segmenter(3, 2, TINY, seed).state_dict() for seed in (7, 8))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def test_weights_and_activations_are_channels_last() -> None:
+    segmenter = build_segmenter(3, 2, TINY, 0)
+    weight = segmenter.encoder[1][0].weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    image = torch.rand(1, 3, 16, 16).contiguous(memory_format=torch.channels_last)
+    hidden = segmenter.encoder[0](image)
+    assert hidden.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 33), (64, 64), (65, 127), (200, 3)])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_an_image_of_any_size_is_predicted(size: tuple[int, int], depth: int) -> None:
+    segmenter = build_segmenter(3, 4, SegmenterSpec(width=4, depth=depth), 0)
+    image = torch.rand(3, *size)
+    probabilities = predict_probabilities(segmenter, image, tile=64, overlap=16)
+    assert probabilities.shape == (4, *size)
+    assert torch.allclose(probabilities.sum(0), torch.ones(size), atol=1e-5)
+    classes = predict_classes(segmenter, image)
+    assert classes.dtype == torch.uint8
+    assert classes.shape == size
+
+
+class Local(Segmenter):
+    """Class logits of a pixel from its 3×3 neighbourhood, so that a tile's interior equals the whole image's."""
+
+    def __init__(self) -> None:
+        super().__init__(1, 2, TINY)
+        self.sides: list[tuple[int, int]] = []
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.sides.append((images.shape[-2], images.shape[-1]))
+        mean = torch.nn.functional.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
+        return torch.cat([torch.zeros_like(mean), mean - 0.5], dim=1)
+
+
+@pytest.mark.parametrize("size", [(100, 100), (64, 190), (256, 66)])
+def test_blended_tiles_equal_the_whole_away_from_their_edges(size: tuple[int, int]) -> None:
+    image = torch.rand(1, *size, generator=torch.Generator().manual_seed(0))
+    whole = predict_probabilities(Local(), image, tile=512, overlap=16)
+    tiled = predict_probabilities(Local(), image, tile=64, overlap=16)
+    # only pixels on a tile's rim see another neighbourhood, and there the tile weighs least: 1/17 against 16/17
+    assert (tiled - whole).abs().max() < 0.02
+    assert ((tiled - whole).abs() < 1e-6).float().mean() > 0.9
+
+
+def test_no_tile_is_larger_than_asked_for_and_every_pixel_is_covered() -> None:
+    segmenter = Local()
+    predict_probabilities(segmenter, torch.rand(1, 300, 205), tile=64, overlap=16)
+    assert max(max(side) for side in segmenter.sides) == 64
+    assert len(segmenter.sides) == 6 * 4
+
+
+def test_memory_grows_with_the_tile_and_not_with_the_image() -> None:
+    """The largest activation of a prediction is that of one tile, however large the image."""
+    segmenter = build_segmenter(1, 2, TINY, 0)
+    largest = 0
+
+    def watch(_module: torch.nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal largest
+        largest = max(largest, output.numel())
+
+    for module in segmenter.modules():
+        module.register_forward_hook(watch)
+    predict_probabilities(segmenter, torch.rand(1, 500, 600), tile=128, overlap=32)
+    assert largest == 4 * 128 * 128
+
+
+def test_tiles_must_be_more_than_twice_their_overlap() -> None:
+    with pytest.raises(ValueError, match="twice the overlap"):
+        predict_probabilities(build_segmenter(1, 2, TINY, 0), torch.rand(1, 8, 8), tile=32, overlap=16)

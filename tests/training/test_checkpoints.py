@@ -1,0 +1,95 @@
+"""A checkpoint comes back from its file as it was, and a torn one is passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.errors import InputError
+from explorer.losses.spec import LossSpec
+from explorer.training.checkpoints import (
+    Checkpoint,
+    checkpoint_files,
+    latest_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+)
+from explorer.training.device import describe, pick_device
+from explorer.training.schedule import Position
+
+WEIGHTS = torch.randn(8, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+
+
+def checkpoint_at(step: int) -> Checkpoint:
+    return Checkpoint(
+        step=step,
+        position=Position(1, 2, 30, 0.1 + 0.2, None, 1),
+        weights={"head.weight": WEIGHTS.to(memory_format=torch.channels_last, copy=True)},
+        moments={"head.weight.exp_avg": WEIGHTS / 3, "head.weight.step": torch.tensor(float(step))},
+        seconds=12.5,
+        rate_factor=0.25,
+        recoveries=2,
+        loss=LossSpec(kind="focal", gamma=1.5),
+        learning_rate=3e-4,
+        recent_losses=(0.1, 1 / 3),
+    )
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
+    saved = checkpoint_at(70)
+    loaded = load_checkpoint(save_checkpoint(saved, tmp_path))
+    for field in ("step", "position", "seconds", "rate_factor", "recoveries", "loss", "learning_rate", "recent_losses"):
+        assert getattr(loaded, field) == getattr(saved, field)
+    for name in ("weights", "moments"):
+        before, after = getattr(saved, name), getattr(loaded, name)
+        assert before.keys() == after.keys()
+        assert all(torch.equal(before[key], after[key]) for key in before)
+
+
+def test_the_newest_that_can_be_read_is_taken(tmp_path: Path) -> None:
+    assert latest_checkpoint(tmp_path) is None
+    for step in (50, 100, 9, 150):
+        save_checkpoint(checkpoint_at(step), tmp_path)
+    assert [load_checkpoint(path).step for path in checkpoint_files(tmp_path)] == [9, 50, 100, 150]
+    newest = checkpoint_files(tmp_path)[-1]
+    newest.write_bytes(newest.read_bytes()[:-40])  # torn
+    found = latest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.step == 100
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", b"\xff" * 64, b"\x02\x00\x00\x00\x00\x00\x00\x00{}"])
+def test_what_is_no_checkpoint_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "step_00000001.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=path.name):
+        load_checkpoint(path)
+
+
+def test_nothing_is_left_aside_and_a_half_written_one_is_not_seen(tmp_path: Path) -> None:
+    save_checkpoint(checkpoint_at(5), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 1
+    (tmp_path / "step_00000006.part").write_bytes(b"half")  # a kill while it was written
+    assert [path.name for path in checkpoint_files(tmp_path)] == ["step_00000005.safetensors"]
+
+
+def test_a_clone_is_not_touched_by_what_follows() -> None:
+    checkpoint = checkpoint_at(1)
+    clone = checkpoint.clone()
+    checkpoint.weights["head.weight"].zero_()
+    assert clone.weights["head.weight"].all()
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:x", "tpu", "meta", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused(name: str) -> None:
+    with pytest.raises(InputError) as caught:
+        pick_device(name)
+    assert caught.value.where == "device"
+
+
+def test_there_is_always_a_device() -> None:
+    assert pick_device().type in ("cpu", "cuda", "mps")
+    assert pick_device("cpu") == torch.device("cpu")
+    assert describe(torch.device("cpu")) == f"cpu ({torch.get_num_threads()} threads)"

@@ -1,0 +1,68 @@
+"""Validation windows: bounded, where the foreground is; the preview is a part of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.imagery.assembly import make_dataset
+from explorer.imagery.scene import Scene
+from explorer.segmenter.network import build_segmenter
+from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.tiling import predict_classes
+from explorer.training.validation import PREVIEW_SIDE, Validator, evaluate
+from tests.runs.tiny import tiny_dataset
+
+CPU = torch.device("cpu")
+SEGMENTER = build_segmenter(1, 2, SegmenterSpec(width=4, depth=1), 0)
+
+
+def scenes(side: tuple[int, int], corner: tuple[int, int], count: int = 2) -> list[Scene]:
+    label = np.zeros(side, np.uint8)
+    label[corner[0] : corner[0] + 12, corner[1] : corner[1] + 12] = 1
+    image = np.random.default_rng(0).random((1, *side), np.float32)
+    return [Scene(f"scene{i}", image, label, ("grey",)) for i in range(count)]
+
+
+def test_small_scenes_are_looked_at_whole() -> None:
+    dataset = tiny_dataset()
+    validator = Validator(dataset.validation, 2, dataset.stretch, CPU)
+    assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
+    segmenter = build_segmenter(2, 2, SegmenterSpec(width=4, depth=1), 0)
+    scores, _, seconds = validator.validate(segmenter)
+    assert scores == evaluate(segmenter, dataset.validation, 2, dataset.stretch, CPU)
+    assert seconds > 0
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (300, 500), (388, 688)])
+def test_of_a_large_scene_the_part_with_the_foreground_is_looked_at(
+    corner: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("explorer.training.validation.MOST_PIXELS", 60_000)
+    of_two = scenes((400, 700), corner)
+    dataset = make_dataset("large", of_two, ("background", "thing"))
+    validator = Validator(of_two, 2, dataset.stretch, CPU)
+    assert 0.9 * 60_000 < validator.pixels <= 1.05 * 60_000
+    for window, scene in zip(validator.windows, of_two, strict=True):
+        height, width = window.label.shape
+        inside = scene.label[window.top : window.top + height, window.left : window.left + width]
+        assert np.array_equal(inside, window.label)
+        assert (window.label == 1).sum() == 12 * 12
+        assert window.image.shape == (1, height, width)
+
+
+def test_the_preview_is_cut_from_what_the_validation_saw() -> None:
+    of_two = scenes((300, 400), (250, 330))
+    dataset = make_dataset("medium", of_two, ("background", "thing"))
+    validator = Validator(of_two, 2, dataset.stretch, CPU)
+    preview = validator.preview
+    assert preview.label.shape == (PREVIEW_SIDE, PREVIEW_SIDE)
+    assert (preview.label == 1).sum() == 12 * 12
+    _, shown, _ = validator.validate(SEGMENTER)
+    whole = predict_classes(SEGMENTER, validator.windows[0].image).numpy()
+    rows = slice(preview.top, preview.top + PREVIEW_SIDE)
+    columns = slice(preview.left, preview.left + PREVIEW_SIDE)
+    assert np.array_equal(shown, whole[rows, columns])
+    inner = slice(16, -16)  # alone, the preview's edges lack the neighbourhood, and GroupNorm sees other pixels
+    assert (validator.look(SEGMENTER)[inner, inner] == shown[inner, inner]).mean() > 0.9
