@@ -54,6 +54,7 @@ def steer(record: RunRecord, shares: Sequence[ClassShare]) -> None:
     if change.loss is not None or change.learning_rate is not None:
         try:
             services.engine().steer(record.id, change)
+            st.caption(f":material/check: Ordered: {_in_words(change)}.")
         except InputError as problem:
             show_problem(problem)
 
@@ -73,6 +74,12 @@ def _loss(present: LossSpec, key: str, shares: Sequence[ClassShare]) -> LossSpec
     )
     start = present if kind == present.kind else default_spec(kind)
     return loss_controls(start, f"{key}-{kind}", shares, on_change=lambda: _mark(f"{key}-loss-moved"))
+
+
+def _in_words(change: Steer) -> str:
+    rate = f"learning rate {change.learning_rate:g}" if change.learning_rate is not None else None
+    loss = LOSSES[change.loss.kind].name if change.loss is not None else None
+    return " and ".join(part for part in (rate, loss) if part)
 
 
 def _mark(name: str) -> None:

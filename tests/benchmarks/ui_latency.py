@@ -1,0 +1,105 @@
+"""How quick the app feels: ``python -m tests.benchmarks.ui_latency``. Needs Chromium.
+
+Prints, in seconds and as a share of what is allowed (below 1 is good): the start of the server until Home can be used,
+the click on "Train on it" until the first point stands on the chart (warm: the second time), and a slider on
+Train until the server has answered while a run trains, median of some.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.browser.conftest import FLAGS, ROOT, free_port, settled
+
+START, CLICK, SLIDER = 3.0, 1.5, 0.3  # seconds allowed
+_FIRST_POINT = (
+    "() => [...document.querySelectorAll('.live-figure')].some(node => node.layout?.yaxis?.title?.text?.startsWith("
+    "'loss being') && node.data.some(trace => trace.y?.length || trace.y?._inputArray?.length))"
+)
+
+
+def start(page: Page, folder: Path) -> tuple[subprocess.Popen[bytes], str, float]:
+    """A fresh server; gives the seconds until the button on Home can be clicked."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none"]
+    began = time.perf_counter()
+    server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"EXPLORER_STORE": str(folder)},
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
+    while True:
+        try:
+            page.goto(address)
+            break
+        except Exception:  # not up yet: the browser says so in many ways
+            time.sleep(0.02)
+    page.get_by_role("button", name="Train on it").first.wait_for()
+    return server, address, time.perf_counter() - began
+
+
+def click_to_point(page: Page, address: str) -> float:
+    """Seconds from the click on Home to the first point of the loss; leaves the run training."""
+    page.goto(address)
+    settled(page)
+    began = time.perf_counter()
+    page.get_by_role("button", name="Train on it").first.click()
+    page.wait_for_function(_FIRST_POINT, timeout=60_000, polling=20)
+    return time.perf_counter() - began
+
+
+def stop(page: Page) -> None:
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible(timeout=30_000)
+
+
+def slider(page: Page) -> float:
+    """Seconds from a key on the rate's slider to the server's answer."""
+    thumb = page.get_by_test_id("stSlider").filter(has_text="Learning rate").get_by_role("slider")
+    thumb.focus()
+    said = page.get_by_text("Ordered: learning rate").first
+    before = said.inner_text() if said.count() else ""
+    began = time.perf_counter()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('[data-testid=stCaptionContainer]')].some("
+        "node => node.innerText.includes('Ordered: learning rate') && node.innerText !== before)",
+        arg=before,
+        polling=10,
+    )
+    return time.perf_counter() - began
+
+
+def report(what: str, seconds: float, allowed: float) -> None:
+    print(f"{what}: {seconds:.2f} s, {seconds / allowed:.2f} of the {allowed:g} s allowed")
+
+
+def main() -> None:
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        page = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS).new_page()
+        server, address, seconds = start(page, Path(folder))
+        try:
+            report("start to a usable Home", seconds, START)
+            print(f"first click to first point, cold: {click_to_point(page, address):.2f} s")
+            stop(page)
+            warm = []
+            for _ in range(3):
+                warm.append(click_to_point(page, address))
+                stop(page)
+            report("click to first point, warm", statistics.median(warm), CLICK)
+            click_to_point(page, address)
+            report("slider while it trains", statistics.median(slider(page) for _ in range(7)), SLIDER)
+        finally:
+            server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
