@@ -4,7 +4,8 @@
 
 Forward and backward on the same tensors. A peer of several is the fastest of them, plain cross-entropy is torch's own.
 Both sides are timed in turn, call by call, in processor time of one thread, and the median is taken: a busy machine
-changes it little. Ours together: one ``Prediction``, the sum of all losses, one backward. Ours alone: a ``Prediction`` for each loss.
+changes it little. Ours together: one ``Prediction``, the sum of all losses, one backward. Ours alone: a ``Prediction``
+for each loss.
 """
 
 from __future__ import annotations

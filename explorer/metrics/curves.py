@@ -1,0 +1,101 @@
+"""Counts at every threshold, and the precision, recall, IoU and F1 that follow. No torch.
+
+A quotient whose denominator is zero is NaN: a hole in a picture, n/a in a table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.metrics.counts import ObjectCounts, PixelCounts
+
+Counts = NDArray[np.int64]
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What is found, missed and falsely reported of one class where its probability is at least a threshold."""
+
+    thresholds: Values  # (T,), ascending
+    true_positives: Counts  # (T,)
+    false_positives: Counts  # (T,)
+    false_negatives: Counts  # (T,)
+
+    @property
+    def precision(self) -> Values:
+        """(T,): TP / (TP + FP), NaN where nothing is predicted."""
+        return _quotient(self.true_positives, self.true_positives + self.false_positives)
+
+    @property
+    def recall(self) -> Values:
+        """(T,): TP / (TP + FN), NaN where there is nothing to find."""
+        return _quotient(self.true_positives, self.true_positives + self.false_negatives)
+
+    @property
+    def f1(self) -> Values:
+        """(T,): 2 TP / (2 TP + FP + FN), NaN where nothing is predicted and nothing is there."""
+        wrong = self.false_positives + self.false_negatives
+        return _quotient(2 * self.true_positives, 2 * self.true_positives + wrong)
+
+    def at(self, threshold: float) -> int:
+        """Index of the threshold nearest to this one."""
+        return int(np.abs(self.thresholds - threshold).argmin())
+
+
+@dataclass(frozen=True, eq=False)
+class PixelCurve(Curve):
+    """Pixels of one class, pooled over scenes."""
+
+    @property
+    def iou(self) -> Values:
+        """(T,): TP / (TP + FP + FN), NaN where nothing is predicted and nothing is there."""
+        return _quotient(self.true_positives, self.true_positives + self.false_positives + self.false_negatives)
+
+    def counts(self, index: int) -> PixelCounts:
+        """The pixels at one threshold."""
+        return PixelCounts(
+            int(self.true_positives[index]), int(self.false_positives[index]), int(self.false_negatives[index])
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectCurve(Curve):
+    """Objects of one class. Those of several scenes at the same thresholds are pooled by adding them."""
+
+    iou_sum: Values  # (T,), over the matched pairs
+
+    def __add__(self, other: ObjectCurve) -> ObjectCurve:
+        if not np.array_equal(self.thresholds, other.thresholds):
+            raise ValueError("only curves over the same thresholds can be added")
+        return ObjectCurve(
+            self.thresholds,
+            self.true_positives + other.true_positives,
+            self.false_positives + other.false_positives,
+            self.false_negatives + other.false_negatives,
+            self.iou_sum + other.iou_sum,
+        )
+
+    @property
+    def panoptic_quality(self) -> Values:
+        """(T,): Σ IoU / (TP + ½ FP + ½ FN), NaN where nothing is predicted and nothing is there."""
+        wrong = self.false_positives + self.false_negatives
+        return _quotient(2 * self.iou_sum, 2 * self.true_positives + wrong)
+
+    def counts(self, index: int) -> ObjectCounts:
+        """The objects at one threshold."""
+        return ObjectCounts(
+            int(self.true_positives[index]),
+            int(self.false_positives[index]),
+            int(self.false_negatives[index]),
+            float(self.iou_sum[index]),
+        )
+
+
+def _quotient(numerator: Counts | Values, denominator: Counts) -> Values:
+    values = np.full(len(denominator), np.nan)
+    np.divide(numerator, denominator, out=values, where=denominator > 0)
+    return values
