@@ -1,0 +1,147 @@
+"""Which threshold, and which run, when a miss costs as much as N false alarms. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.metrics.counts import ratio
+from explorer.metrics.curves import Curve
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """What a segmenter does at one threshold; None where undefined."""
+
+    threshold: float
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+    @property
+    def precision(self) -> float | None:
+        """TP / (TP + FP)."""
+        return ratio(self.true_positives, self.true_positives + self.false_positives)
+
+    @property
+    def recall(self) -> float | None:
+        """TP / (TP + FN)."""
+        return ratio(self.true_positives, self.true_positives + self.false_negatives)
+
+    @property
+    def f1(self) -> float | None:
+        """2 TP / (2 TP + FP + FN)."""
+        return ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
+
+    def cost(self, miss: float) -> float:
+        """N·FN + FP, in false alarms, where a miss costs as much as N false alarms."""
+        return miss * self.false_negatives + self.false_positives
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The best that one run can do at this price of a miss, or why that cannot be said."""
+
+    point: OperatingPoint | None
+    cost: float | None  # in false alarms
+    reason: str | None  # why there is no point
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Which run to take."""
+
+    offers: tuple[Offer, ...]  # one a curve, in their order
+    best: int | None  # index of the run to take; None if no run has an offer
+    ties: tuple[int, ...]  # other runs at the same cost
+
+
+def operating_point(curve: Curve, threshold: float) -> OperatingPoint:
+    """What the curve says at the measured threshold nearest to this one."""
+    return _point(curve, curve.at(threshold))
+
+
+def why_not(curve: Curve) -> str | None:
+    """Why this curve would mislead and is not to be drawn; None where it may be."""
+    if not (curve.true_positives + curve.false_negatives).any():
+        return "the labels show nothing of this class, so that there is no recall"
+    if not (curve.true_positives + curve.false_positives).any():
+        return "nothing is predicted at any threshold, so that there is no precision"
+    inside = (curve.thresholds > 0) & (curve.thresholds < 1)
+    counts = np.stack([curve.true_positives, curve.false_positives])[:, inside]
+    if (counts == counts[:, :1]).all():
+        return "every threshold gives the same prediction: a point, not a curve"
+    return None
+
+
+def cheapest(curve: Curve, miss: float) -> OperatingPoint:
+    """The threshold at which N·FN + FP is least.
+
+    Of thresholds that cost the same, it takes the middle of their longest run: there a small shift costs nothing.
+
+    Args:
+        curve: with something to find.
+        miss: N, what a miss costs in false alarms; not negative.
+    """
+    cost = miss * curve.false_negatives + curve.false_positives
+    least = np.flatnonzero(np.isclose(cost, cost.min(), rtol=1e-12, atol=0))
+    runs = np.split(least, np.flatnonzero(np.diff(least) > 1) + 1)
+    longest = max(runs, key=len)
+    return _point(curve, int(longest[(len(longest) - 1) // 2]))
+
+
+def advise(curves: Sequence[Curve], miss: float) -> Advice:
+    """The threshold of each run, and the run to take, when a miss costs as much as N false alarms.
+
+    Of runs at the same cost, the one with the higher F1 is taken, then the first.
+
+    Args:
+        curves: one a run, all of one class over the same scenes. A run that was measured on another number of pixels
+            or objects than the first gets no offer: its costs would not compare.
+        miss: N, not negative.
+    """
+    wanted: int | None = None
+    offers: list[Offer] = []
+    for curve in curves:
+        reason = None
+        there = int((curve.true_positives + curve.false_negatives)[0])
+        if there == 0:
+            reason = why_not(curve)
+        elif wanted is None:
+            wanted = there
+        elif there != wanted:
+            reason = f"measured against {there} to find instead of {wanted}: costs do not compare"
+        point = None if reason else cheapest(curve, miss)
+        offers.append(Offer(point, point.cost(miss) if point else None, reason))
+    open_to = [i for i, offer in enumerate(offers) if offer.point is not None]
+    if not open_to:
+        return Advice(tuple(offers), None, ())
+    best = min(open_to, key=lambda i: (offers[i].cost, -(_f1(offers[i]))))
+    ties = tuple(i for i in open_to if i != best and offers[i].cost == offers[best].cost)
+    return Advice(tuple(offers), best, ties)
+
+
+def iso_f1(f1: float, points: int = 101) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Recall and precision along which F1 is the same: P = F·R / (2R − F), for recalls at which P is at most 1.
+
+    Args:
+        f1: in (0, 1).
+    """
+    recall = np.linspace(f1 / (2 - f1), 1, points)
+    return recall, f1 * recall / (2 * recall - f1)
+
+
+def _f1(offer: Offer) -> float:
+    return (offer.point.f1 if offer.point else None) or 0.0
+
+
+def _point(curve: Curve, index: int) -> OperatingPoint:
+    return OperatingPoint(
+        float(curve.thresholds[index]),
+        int(curve.true_positives[index]),
+        int(curve.false_positives[index]),
+        int(curve.false_negatives[index]),
+    )
