@@ -1,0 +1,181 @@
+"""Every formula of the registry with the numbers of one pixel of a crop put in. Plain arithmetic, no torch.
+
+What a loss makes of a single pixel differs by kind, and each result says what it is: the pixel's own term (the loss is
+their mean, or for Lovász their sum), its object's term, or the loss of the whole crop, which has no terms by pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.imagery.objects import object_maps
+from explorer.imagery.scene import IGNORE
+from explorer.losses.registry import LOSSES
+from explorer.losses.spec import LossSpec
+
+Of = Literal["pixel", "object", "crop"]
+TIMES = r" \cdot "
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A formula with numbers in it."""
+
+    spec: LossSpec
+    factor: float  # of this term in a combined loss, else 1; not part of the value
+    of: Of  # whose term this is
+    latex: str  # the numbers put in, and what comes out
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """What a segmenter says of a crop, and its label."""
+
+    probability: NDArray[np.float64]  # (K, H, W), sums to 1 over the classes
+    label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
+
+    @property
+    def valid(self) -> NDArray[np.bool_]:
+        """(H, W): the label counts."""
+        valid: NDArray[np.bool_] = self.label != IGNORE
+        return valid
+
+
+def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Worked, ...]:
+    """The loss with the numbers of one pixel; of a combined loss each term by itself.
+
+    Args:
+        spec: with its class weights as numbers.
+        crop: at least one pixel of it is not ignored.
+        row: of the pixel, 0 at the top.
+        column: of the pixel, 0 at the left.
+
+    Returns:
+        Nothing if the pixel is ignored and the loss is one of terms by pixel or object.
+    """
+    if spec.kind == "combined":
+        return tuple(
+            Worked(each.spec, term.factor * each.factor, each.of, each.latex, each.value)
+            for term in spec.terms
+            for each in substituted(term.loss, crop, row, column)
+        )
+    if LOSSES[spec.kind].region and spec.kind != "lovasz":
+        return (_overlap(spec, crop),)
+    if not crop.valid[row, column]:
+        return ()
+    if spec.kind == "lovasz":
+        return (_lovasz(spec, crop, row, column),)
+    if spec.kind == "object_jaccard":
+        return (_object_jaccard(spec, crop, row, column),)
+    return (_pixelwise(spec, crop, row, column),)
+
+
+def _pixelwise(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
+    """w · (1 − p)^γ · (−log p), with those factors that the kind has."""
+    label = int(crop.label[row, column])
+    p = float(crop.probability[label, row, column])
+    value, factors = -math.log(max(p, 5e-324)), [rf"\left(-\log({_number(p)})\right)"]
+    if spec.gamma is not None:
+        value *= (1 - p) ** spec.gamma
+        factors.insert(0, rf"(1-{_number(p)})^{{{_number(spec.gamma)}}}")
+    for weight in _weights(spec, crop, row, column):
+        value *= weight
+        factors.insert(0, _number(weight))
+    return Worked(spec, 1.0, "pixel", f"{TIMES.join(factors)} = {_number(value)}", value)
+
+
+def _weights(spec: LossSpec, crop: Crop, row: int, column: int) -> list[float]:
+    """The pixel's weights: of its class, its side of α, its object."""
+    label = int(crop.label[row, column])
+    weights = []
+    if isinstance(spec.class_weights, tuple):
+        weights.append(spec.class_weights[label])
+    if spec.alpha is not None:
+        weights.append(spec.alpha if label else 1 - spec.alpha)
+    if spec.kind == "object_cross_entropy" and label:
+        ids = object_maps(crop.label, len(crop.probability)).ids
+        sizes = np.bincount(ids.ravel())[1:]
+        weights.append(float(sizes.sum() / (len(sizes) * sizes[ids[row, column] - 1])))
+    return weights
+
+
+def _overlap(spec: LossSpec, crop: Crop) -> Worked:
+    """Jaccard, Dice, Tversky and its focal form from the sums of the crop."""
+    alpha, beta = {"jaccard": (1.0, 1.0), "dice": (0.5, 0.5)}.get(spec.kind, (spec.alpha or 0.0, spec.beta or 0.0))
+    power = spec.gamma if spec.kind == "focal_tversky" and spec.gamma is not None else 1.0
+    values, parts = [], []
+    for k in range(0 if spec.include_background else 1, len(crop.probability)):
+        p, y = crop.probability[k][crop.valid], crop.label[crop.valid] == k
+        hit, false, missed = float(p[y].sum()), float(p[~y].sum()), float((1 - p[y]).sum())
+        if y.any():
+            value = 1 - hit / (hit + alpha * false + beta * missed)
+            below = rf"{_number(hit)} + {_times(alpha)}{_number(false)} + {_times(beta)}{_number(missed)}"
+            part = rf"1-\frac{{{_number(hit)}}}{{{below}}}"
+        else:  # costs its mean probability
+            value = float(p.mean())
+            part = rf"\frac{{{_number(false)}}}{{{p.size}}}"
+        values.append(value**power)
+        parts.append(part if power == 1 else rf"\left({part}\right)^{{{_number(power)}}}")
+    value = float(np.mean(values))
+    inner = " + ".join(rf"\left[{part}\right]" if len(parts) > 1 else part for part in parts)
+    mean = rf"\frac1{len(parts)}\left({inner}\right)" if len(parts) > 1 else inner
+    return Worked(spec, 1.0, "crop", rf"{mean} = {_number(value)}", value)
+
+
+def _lovasz(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
+    """The pixel's error in each class of the label, times what it adds to the Jaccard distance in its turn."""
+    here = int(np.flatnonzero(np.flatnonzero(crop.valid) == row * crop.label.shape[1] + column)[0])
+    value, parts = 0.0, []
+    for k in range(0 if spec.include_background else 1, len(crop.probability)):
+        y = crop.label[crop.valid] == k
+        if not y.any():
+            continue
+        errors = np.abs(y - crop.probability[k][crop.valid])
+        order = np.argsort(-errors, kind="stable")
+        found = y[order].cumsum()
+        distance = 1 - (y.sum() - found) / (y.sum() + np.arange(1, len(y) + 1) - found)
+        step = float(np.diff(distance, prepend=0)[np.flatnonzero(order == here)[0]])
+        value += float(errors[here]) * step
+        parts.append(_number(float(errors[here])) + TIMES + _number(step))
+    value /= max(len(parts), 1)
+    inner = " + ".join(parts) or "0"
+    mean = rf"\frac1{len(parts)}\left({inner}\right)" if len(parts) > 1 else inner
+    return Worked(spec, 1.0, "pixel", rf"{mean} = {_number(value)}", value)
+
+
+def _object_jaccard(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
+    """The term of the object that the pixel lies on; on the background, of the object of the likeliest class."""
+    k = int(crop.label[row, column]) or 1 + int(crop.probability[1:, row, column].argmax())
+    maps = object_maps(crop.label, len(crop.probability))
+    cell = maps.owners[k - 1] == maps.owners[k - 1, row, column]
+    p, on_object = crop.probability[k], crop.label == k
+    if not on_object.any():  # nobody owns a false positive: it costs its probability, shared by all pixels
+        pixels = int(crop.valid.sum())
+        value = float(p[row, column]) / pixels
+        return Worked(
+            spec, 1.0, "pixel", rf"\frac{{{_number(float(p[row, column]))}}}{{{pixels}}} = {_number(value)}", value
+        )
+    hit, false = float(p[cell & on_object].sum()), float(p[cell & crop.valid & ~on_object].sum())
+    area, gamma = int((cell & on_object).sum()), 2.0 if spec.gamma is None else spec.gamma
+    value = (1 - hit / (area + false)) ** gamma
+    inside = rf"1-\frac{{{_number(hit)}}}{{{area} + {_number(false)}}}"
+    return Worked(spec, 1.0, "object", rf"\left({inside}\right)^{{{_number(gamma)}}} = {_number(value)}", value)
+
+
+def _times(price: float) -> str:
+    return "" if price == 1 else _number(price) + TIMES
+
+
+def _number(value: float) -> str:
+    """Three digits, as LaTeX."""
+    text = f"{value:.3g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = text.split("e")
+    return f"{mantissa}{TIMES}10^{{{int(exponent)}}}"
