@@ -17,6 +17,7 @@ from explorer.imagery.scene import Dataset
 from explorer.runs.engine import Engine
 from explorer.runs.following import Follower
 from explorer.runs.store import Store
+from explorer.runs.tradeoffs import Tradeoffs, load_tradeoffs, tradeoffs_file
 from explorer.settings import settings
 
 
@@ -93,6 +94,21 @@ def balance(dataset_id: str) -> tuple[ClassShare, ...]:
 def follower(run_id: str) -> Follower:
     """The one reader of a run's events, shared by all that look at it."""
     return Follower(store(), run_id)
+
+
+@st.cache_resource(show_spinner="Measuring every threshold …", max_entries=16)
+def tradeoffs(run_id: str, checkpoint: str) -> Tradeoffs:
+    """A checkpoint at every threshold: measured on a worker the first time, read from its file from then on.
+
+    Raises:
+        InputError: the checkpoint cannot be read.
+    """
+    folder, record = store().folder(run_id), store().run(run_id)
+    path = tradeoffs_file(folder, checkpoint)
+    if not path.exists():
+        work = "explorer.runs.tradeoff_work:measure_file"
+        engine().quick(work, folder.path, store().dataset_file(record.dataset_id), checkpoint).result()
+    return load_tradeoffs(path)
 
 
 def dataset_choices() -> dict[str, str]:

@@ -1,0 +1,186 @@
+"""Recall against precision: curves of runs, the way a run took through training, recall by object size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from explorer.figures.ink import INK
+from explorer.losses.registry import LOSSES
+from explorer.metrics.curves import Curve
+from explorer.metrics.objects import ObjectRecord
+from explorer.metrics.sizes import SizeBin
+from explorer.metrics.tradeoff import OperatingPoint, iso_f1, operating_point
+from explorer.runs.history import History
+
+ISO_F1 = (0.2, 0.4, 0.6, 0.8, 0.9)
+RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8000", "#7A2E57")
+"""Of overlaid runs, in the order in which they were chosen."""
+
+
+def precision_recall_figure(
+    curves: Mapping[str, Curve], threshold: float, chosen: str, best: Mapping[str, OperatingPoint], scope: str
+) -> go.Figure:
+    """Precision over recall of several runs, with lines of equal F1.
+
+    Args:
+        curves: by the run's name.
+        threshold: of the operating point of every run, a filled dot.
+        chosen: the run whose point is large.
+        best: by the run's name, the point that costs least, drawn as a star.
+        scope: "pixel" or "object".
+    """
+    figure = _iso_f1()
+    for colour, (name, curve) in zip(_colours(len(curves)), curves.items(), strict=True):
+        figure.add_scatter(
+            x=curve.recall,
+            y=curve.precision,
+            mode="lines",
+            name=name,
+            line={"color": colour, "width": 2},
+            customdata=curve.thresholds,
+            hovertemplate="threshold %{customdata:.3f}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
+        )
+        points = [(operating_point(curve, threshold), "circle", 14 if name == chosen else 8, "at the slider")]
+        if name in best:
+            points.append((best[name], "star", 15, "least cost"))
+        for point, symbol, size, what in points:
+            figure.add_scatter(
+                x=[point.recall],
+                y=[point.precision],
+                mode="markers",
+                name=f"{name}, {what}",
+                showlegend=False,
+                marker={"color": colour, "size": size, "symbol": symbol, "line": {"color": INK, "width": 1}},
+                hovertemplate=f"{what}: threshold {point.threshold:.3f}"
+                "<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
+            )
+    return _square(figure, f"{scope} recall", f"{scope} precision")
+
+
+def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
+    """Recall and precision through training: a dot a validation, in the colour of the loss that was trained."""
+    figure = _iso_f1()
+    steps, recall = history.scores(class_id, scope, "recall")
+    _, precision = history.scores(class_id, scope, "precision")
+    figure.add_scatter(
+        x=recall, y=precision, mode="lines", line={"color": "#9AA5B1", "width": 1}, showlegend=False, hoverinfo="skip"
+    )
+    named: set[str] = set()
+    for span in history.spans:
+        inside = (steps > span.start) & (steps <= span.end)
+        info = LOSSES[span.loss.kind]
+        figure.add_scatter(
+            x=recall[inside],
+            y=precision[inside],
+            mode="markers",
+            name=info.name,
+            legendgroup=info.name,
+            showlegend=info.name not in named,
+            marker={"color": info.color, "size": 8 + 4 * (np.arange(inside.sum()) == inside.sum() - 1)},
+            customdata=steps[inside],
+            hovertemplate="step %{customdata}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
+        )
+        named.add(info.name)
+    return _square(figure, f"{scope} recall", f"{scope} precision")
+
+
+def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
+    """Object recall by size, the runs side by side; the number of objects stands on each bar."""
+    figure = go.Figure()
+    for colour, (name, bins) in zip(_colours(len(bins_of)), bins_of.items(), strict=True):
+        figure.add_bar(
+            x=[_range(each) for each in bins],
+            y=[np.nan if each.recall is None else each.recall for each in bins],
+            name=name,
+            marker={"color": colour},
+            text=[f"{each.found}/{each.objects}" for each in bins],
+            hovertemplate="%{x}: found %{text}<extra></extra>",
+        )
+    figure.update_xaxes(title_text="size of the object, pixels", type="category")
+    figure.update_yaxes(title_text="object recall", range=[0, 1.05])
+    figure.update_layout(barmode="group", margin={"l": 56, "r": 12, "t": 12, "b": 48}, legend={"orientation": "h"})
+    return figure
+
+
+def objects_table(records: Sequence[ObjectRecord]) -> pd.DataFrame:
+    """A row an object, the ones that went wrong first, large before small."""
+    order = {"missed": 0, "false": 1, "found": 2}
+    rows = sorted(records, key=lambda each: (order[each.outcome], -each.area))
+    return pd.DataFrame(
+        {
+            "outcome": ["false alarm" if each.outcome == "false" else each.outcome for each in rows],
+            "pixels": [each.area for each in rows],
+            "row": [round(each.row, 1) for each in rows],
+            "column": [round(each.column, 1) for each in rows],
+            "IoU": [each.iou for each in rows],
+        }
+    )
+
+
+def curves_table(curves: Mapping[str, Mapping[str, Curve]]) -> pd.DataFrame:
+    """All numbers behind the curves.
+
+    Args:
+        curves: by the run's name, then by scope.
+    """
+    parts = [
+        pd.DataFrame(
+            {
+                "run": name,
+                "scope": scope,
+                "threshold": curve.thresholds,
+                "true_positives": curve.true_positives,
+                "false_positives": curve.false_positives,
+                "false_negatives": curve.false_negatives,
+                "precision": curve.precision,
+                "recall": curve.recall,
+                "f1": curve.f1,
+            }
+        )
+        for name, scopes in curves.items()
+        for scope, curve in scopes.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _iso_f1() -> go.Figure:
+    """Lines on which F1 is the same."""
+    figure = go.Figure()
+    for value in ISO_F1:
+        recall, precision = iso_f1(value)
+        figure.add_scatter(
+            x=recall,
+            y=precision,
+            mode="lines",
+            line={"color": "#9AA5B1", "width": 1, "dash": "dot"},
+            showlegend=False,
+            hoverinfo="skip",
+        )
+        figure.add_annotation(
+            x=1.0, y=value / (2 - value), text=f"F1 {value:g}", showarrow=False, xanchor="right", font={"size": 10}
+        )
+    return figure
+
+
+def _square(figure: go.Figure, x: str, y: str) -> go.Figure:
+    figure.update_xaxes(title_text=x, range=[-0.02, 1.03])
+    figure.update_yaxes(title_text=y, range=[-0.02, 1.03])
+    figure.update_layout(
+        margin={"l": 56, "r": 12, "t": 12, "b": 48},
+        hovermode="closest",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
+        showlegend=True,
+    )
+    return figure
+
+
+def _colours(count: int) -> list[str]:
+    return [RUN_COLOURS[i % len(RUN_COLOURS)] for i in range(count)]
+
+
+def _range(each: SizeBin) -> str:
+    return f"{each.smallest}" if each.smallest == each.largest else f"{each.smallest}–{each.largest}"

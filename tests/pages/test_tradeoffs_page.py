@@ -1,0 +1,61 @@
+"""Trade-offs: an empty state, curves of several runs, the threshold, the price, objects, and n/a with its reason."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from streamlit.testing.v1 import AppTest
+
+from explorer.runs.records import RunStatus
+from explorer.ui import services
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+OpenPage = Callable[[str], AppTest]
+
+
+def trained(steps: int, group: str | None = None) -> str:
+    store, engine = services.store(), services.engine()
+    run_id = store.create_run(tiny_plan(steps), store.save_dataset(tiny_dataset()), group).id
+    engine.submit(run_id)
+    deadline = time.monotonic() + 60
+    while store.run(run_id).status is not RunStatus.DONE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return run_id
+
+
+def texts(page: AppTest) -> str:
+    return " ".join(each.value for each in (*page.success, *page.info, *page.caption, *page.markdown))
+
+
+def metric(page: AppTest, label: str) -> str:
+    return next(each.value for each in page.metric if each.label == label)
+
+
+def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
+    page = open_page("pages/tradeoffs.py").run()
+    assert not page.exception
+    assert "There is no trained run yet" in texts(page)
+
+
+def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
+    page = open_page("pages/tradeoffs.py")
+    first = trained(60, "pair")
+    second = trained(5, "pair")
+    page.run()
+    assert not page.exception, page.exception
+    assert page.multiselect(key="runs-chosen").value == [first, second]
+    assert "take **" in texts(page)
+
+    page.slider(key="threshold").set_value(0.02).run()
+    assert not page.exception
+    found, missed = int(metric(page, "objects found")), int(metric(page, "missed"))
+    page.slider(key="threshold").set_value(0.98).run()
+    assert int(metric(page, "objects found")) + int(metric(page, "missed")) == found + missed, "labels stay"
+
+    page.select_slider(key="price").set_value(100.0).run()
+    assert "**100** false alarms" in page.success[0].value
+    page.segmented_control[0].set_value("pixel").run()
+    assert not page.exception
+    assert int(metric(page, "pixels found").replace(",", "")) >= found
