@@ -44,15 +44,22 @@ def predict_probabilities(segmenter: Segmenter, image: Tensor, tile: int = TILE,
 
 def predict_classes(segmenter: Segmenter, image: Tensor) -> Tensor:
     """The most probable class (H, W) uint8 of one stretched image (C, H, W)."""
+    if max(image.shape[-2:]) <= TILE:  # the highest logit tells; no probabilities needed
+        with torch.inference_mode():
+            return _logits(segmenter, image).argmax(0).to(torch.uint8)
     return predict_probabilities(segmenter, image).argmax(0).to(torch.uint8)
 
 
 def _probabilities(segmenter: Segmenter, image: Tensor) -> Tensor:
+    return _logits(segmenter, image).float().softmax(0)
+
+
+def _logits(segmenter: Segmenter, image: Tensor) -> Tensor:
     height, width = image.shape[-2:]
     down, right = -height % segmenter.multiple, -width % segmenter.multiple
     padded = F.pad(image[None], (0, right, 0, down), mode="replicate")
     logits: Tensor = segmenter(padded.contiguous(memory_format=torch.channels_last))
-    return logits.float().softmax(1)[0, :, :height, :width]
+    return logits[0, :, :height, :width]
 
 
 def _starts(length: int, tile: int, overlap: int) -> list[int]:

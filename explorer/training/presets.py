@@ -12,11 +12,14 @@ from types import MappingProxyType
 
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
-from explorer.training.plan import Phase, Plan, Trigger
+from explorer.segmenter.spec import SIZES
+from explorer.training.plan import Phase, Plan
 
 RATE = 5e-3
-CAP = 10.0  # of class weights
+CAP = 5.0  # of class weights
 WARMUP = 20  # steps
+STEPS = 1000  # of every preset, so that they can be compared: half a minute to a minute on two processor cores
+SEGMENTER = SIZES["medium"]  # its deepest level sees about 70 pixels: a car with what surrounds it
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,14 @@ def weighted(cap: float = CAP) -> LossSpec:
     return LossSpec(kind="weighted_cross_entropy", class_weights="inverse_frequency", weight_cap=cap)
 
 
-def _alone(kind: LossKind, steps: int = 600, rate: float = RATE) -> tuple[Phase, ...]:
-    return (Phase(loss=LossSpec(kind=kind), learning_rate=rate, steps=steps, warmup_steps=WARMUP),)
+def _alone(kind: LossKind) -> tuple[Phase, ...]:
+    return (Phase(loss=LossSpec(kind=kind), learning_rate=RATE, steps=STEPS, warmup_steps=WARMUP),)
 
 
-def _then(
-    first: LossSpec, second: LossSpec, steps: tuple[int, int], trigger: Trigger | None = None, factor: float = 0.1
-) -> tuple[Phase, ...]:
+def _then(first: LossSpec, second: LossSpec, first_steps: int, second_steps: int) -> tuple[Phase, ...]:
     return (
-        Phase(
-            loss=first,
-            learning_rate=RATE,
-            steps=steps[0],
-            warmup_steps=WARMUP,
-            trigger=trigger,
-            minimum_steps=steps[0] // 2 if trigger else 0,
-        ),
-        Phase(loss=second, learning_rate=RATE * factor, steps=steps[1]),
+        Phase(loss=first, learning_rate=RATE, steps=first_steps, warmup_steps=WARMUP),
+        Phase(loss=second, learning_rate=RATE / 10, steps=second_steps),
     )
 
 
@@ -63,20 +57,20 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "rate removes the false alarms, and the two take turns.",
             "Recall rises under weighted cross-entropy, precision under Jaccard; if recall falls for good, shorten the "
             "Jaccard phases.",
-            lambda: _then(weighted(), LossSpec(kind="jaccard"), (200, 100)),
+            lambda: _then(weighted(), LossSpec(kind="jaccard"), 150, 350),
             cycles=2,
         ),
         "counting": Preset(
             "Counting objects",
             "The number of objects is the result: a miss and a false alarm cost the same.",
             "Object precision and object recall should end close together; if not, change the weight's cap.",
-            lambda: _then(weighted(5.0), LossSpec(kind="object_jaccard"), (300, 300)),
+            lambda: _then(weighted(), LossSpec(kind="object_jaccard"), 500, 500),
         ),
         "needle": Preset(
             "Needle in a haystack",
             "A missed object is far worse than looking at some false alarms.",
             "Recall, first of all; choose the threshold on Trade-offs rather than training precision in.",
-            lambda: _then(weighted(50.0), LossSpec(kind="tversky", alpha=0.1, beta=0.9), (400, 200)),
+            lambda: _then(weighted(50.0), LossSpec(kind="tversky", alpha=0.1, beta=0.9), 700, 300),
         ),
         "focal": Preset(
             "Focal",
@@ -100,13 +94,13 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "CE → Lovász",
             "IoU is what counts in the end, and the label's outlines are good.",
             "The switch should lift IoU; if it falls, the rate of the second phase is too high.",
-            lambda: _then(LossSpec(kind="cross_entropy"), LossSpec(kind="lovasz"), (400, 200)),
+            lambda: _then(LossSpec(kind="cross_entropy"), LossSpec(kind="lovasz"), 600, 400),
         ),
         "object_wise": Preset(
             "Object-wise",
             "Objects of very different size, where a small one counts as much as a large one.",
             "Recall by object size on Trade-offs: the small ones should gain.",
-            lambda: _then(LossSpec(kind="object_cross_entropy"), LossSpec(kind="object_jaccard"), (300, 300)),
+            lambda: _then(LossSpec(kind="object_cross_entropy"), LossSpec(kind="object_jaccard"), 500, 500),
         ),
     }
 )
@@ -116,7 +110,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 def preset_plan(key: str, seed: int = 0) -> Plan:
     """The plan of a preset."""
     preset = PRESETS[key]
-    return Plan(name=preset.name, phases=preset.phases(), cycles=preset.cycles, seed=seed)
+    return Plan(name=preset.name, phases=preset.phases(), cycles=preset.cycles, seed=seed, segmenter=SEGMENTER)
 
 
 def controls(plan: Plan) -> tuple[Plan, ...]:
