@@ -17,6 +17,8 @@ from torch import Tensor
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
+CACHED = 2**17  # pixels: some megabytes of numbers while they are sorted and weighed
+
 
 def jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     """1 − I/U, mean over classes."""
@@ -49,44 +51,52 @@ def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
     """
     images = len(prediction.labels) if spec.aggregate == "image" else 1
     first = 0 if spec.include_background else 1
+    area = prediction.area if spec.aggregate == "image" else prediction.area.sum(0, keepdim=True)
+    area = area[:, first:].t()[..., None]  # (classes, images, 1)
+    present = (area > 0).to(area.dtype)
+    share = present / present.sum().clamp_min(1)
     if prediction.classes == 2:
         errors, truth = prediction.doubt[None], prediction.one_hot[:, 1:].transpose(0, 1)
+        sides = [(True, area[0], share[0]), (False, area[1], share[1])] if first == 0 else [(False, area[0], share[0])]
     else:
         one_hot = prediction.one_hot[:, first:]
         signs = prediction.weight[:, None] - 2 * one_hot
         errors = torch.addcmul(one_hot, prediction.probabilities[:, first:], signs).transpose(0, 1)  # |y − p|
         truth = one_hot.transpose(0, 1)
-    area = prediction.area if spec.aggregate == "image" else prediction.area.sum(0, keepdim=True)
-    area = area[:, first:].t()[..., None]  # (classes, images, 1)
+        sides = [(False, area.flatten(0, 1), share.flatten(0, 1))]
     with torch.no_grad():
-        order = _descending(errors.reshape(len(errors), images, -1))
-        true = truth.reshape(len(truth), images, -1).gather(-1, order)
-        if prediction.classes == 2:  # the ignored count as background here: they come last and have no error
-            true = torch.cat([1 - true, true])[first:]
-        weights = _lovasz_weights(true, area)
-        present = (area > 0).to(weights.dtype)
-        weights *= present / present.sum().clamp_min(1)
-        weights = weights.sum(0, keepdim=True) if prediction.classes == 2 else weights
-        weights = torch.empty_like(weights).scatter_(-1, order, weights)
+        rows, pixels = len(errors) * images, errors[0].numel() // images
+        flat, truth = errors.reshape(rows, pixels), truth.reshape(rows, pixels)
+        weights = torch.empty_like(flat)
+        # on a CPU few rows at a time, which stay in its cache
+        some = rows if flat.device.type != "cpu" else max(1, CACHED // pixels)
+        for start in range(0, rows, some):
+            part = slice(start, start + some)
+            order = _descending(flat[part])
+            true = truth[part].gather(-1, order)
+            # the other side counts the ignored as its own: they come last and have no error
+            steps = [(_steps(1 - true if other else true, a[part])).mul_(w[part]) for other, a, w in sides]
+            weights[part].scatter_(-1, order, steps[0] if len(steps) == 1 else steps[0].add_(steps[1]))
     return (errors * weights.view(errors.shape)).sum()
 
 
-def _lovasz_weights(true: Tensor, area: Tensor) -> Tensor:
+def _steps(true: Tensor, area: Tensor) -> Tensor:
     """By how much each pixel changes the Jaccard distance when mistakes are made one by one, in this order.
 
     A pixel of the class takes 1/U from the index; another one makes U grow: (A − found)·(1/(U − 1) − 1/U). Differences
     of the index itself would lose the digits of these small steps.
 
     Args:
-        true: (classes, images, P), 1 where the pixel belongs to the class.
-        area: (classes, images, 1), pixels of the class.
+        true: (rows, P), 1 where the pixel belongs to the class, else 0.
+        area: (rows, 1), pixels of the class.
     """
     found = true.cumsum(-1)
-    seen = torch.arange(1, true.shape[-1] + 1, device=true.device, dtype=true.dtype)
-    union = (seen - found).add_(area).clamp_(min=1)  # 0 only for a class that is absent
-    left = found.neg_().add_(area)
-    left /= (union - 1).clamp_(min=1)
-    return left.mul_(1 - true).add_(true).div_(union)
+    union = torch.arange(1, true.shape[-1] + 1, device=true.device, dtype=true.dtype) - found
+    union += area.clamp_min(1)
+    left = area - found
+    left.addcmul_(left, true, value=-1)  # nothing of it for a pixel of the class
+    before = found.copy_(union).add_(true).sub_(1)
+    return left.div_(before).add_(true).div_(union)
 
 
 def _descending(errors: Tensor) -> Tensor:
