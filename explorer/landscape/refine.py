@@ -79,6 +79,8 @@ class Refinement:
         self._stages = grid.stages()
         self._first = min(grid.size, sum(len(stage) for stage in self._stages) + _VERIFY)
         self._picture: _Picture | None = None
+        self._seen_at = 0  # points
+        self.last_shortfall = np.inf  # when points were last proposed: to know it now costs a fit
 
     def add(self, tile: Tile) -> None:
         """Takes in measurements, of whatever points and in whatever order. Infinite values become holes."""
@@ -100,7 +102,8 @@ class Refinement:
                 return left
         if self._exhaustive:
             return np.flatnonzero(~self.measured)
-        if self.shortfall() <= 1:
+        self.last_shortfall, self._seen_at = self.shortfall(), self.count
+        if self.last_shortfall <= 1:
             return np.zeros(0, dtype=np.int64)
         batch = max(TILE, self.count // _GROWTH)
         return self._now.where_it_helps(self._watched, min(batch, self.grid.size - self.count))
@@ -126,8 +129,10 @@ class Refinement:
             wanted = self.grid.size
         elif self.count < self._first:
             wanted = self._first
+        elif not np.isfinite(self.last_shortfall):
+            wanted = self.grid.size
         else:
-            wanted = round(self.count * max(1.0, self.shortfall() ** _RATE))
+            wanted = round(self._seen_at * max(1.0, self.last_shortfall**_RATE))
         return max(self.count, min(wanted, budget, self.grid.size))
 
     def estimate(self) -> Estimate:

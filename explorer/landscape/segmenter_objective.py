@@ -78,18 +78,18 @@ class SegmenterObjective:
         self._labels, self._ids, self._owners = (
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
-        self._tally = Tally(crops, losses, classes, device, objects)
+        self.tally = Tally(crops, losses, classes, device, objects)
         self._losses: dict[LossKind, Loss] = {kind: spec.build() for kind, spec in losses.items()}
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """What ``evaluate`` gives, in its order."""
-        return self._tally.fields
+        return self.tally.fields
 
     @property
     def parts(self) -> int:
         """Disjoint parts of the crops."""
-        return self._tally.parts
+        return self.tally.parts
 
     def logits(self) -> Tensor:
         """(N, K, H, W) of all crops at the present weights."""
@@ -97,7 +97,7 @@ class SegmenterObjective:
 
     def evaluate(self) -> NDArray[np.float64]:
         """(1 + parts, fields) from one forward."""
-        return self._tally(self.logits())
+        return self.tally(self.logits())
 
     def loss(self, kind: str) -> Tensor:
         """One loss of the fields, differentiable in the weights.
