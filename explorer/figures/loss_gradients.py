@@ -25,7 +25,9 @@ _QUIET = "#8A949E"
 _TITLES = 2  # panels before those of the losses
 
 
-def gradient_maps_figure(maps: GradientMaps, class_id: int, picture: Picture) -> go.Figure:
+def gradient_maps_figure(
+    maps: GradientMaps, class_id: int, picture: Picture, pixel: tuple[int, int] | None = None
+) -> go.Figure:
     """The crop, the probability of a class, and for each loss where it pushes toward the class and where away.
 
     Blue is toward, orange away. Each map has a symmetric scale of its own, whose end stands in its title: two
@@ -35,13 +37,10 @@ def gradient_maps_figure(maps: GradientMaps, class_id: int, picture: Picture) ->
         maps: of the crop (H, W).
         class_id: whose logit is looked at.
         picture: the crop as shown, (H, W, 3).
+        pixel: row and column of the one that is marked.
     """
     pulls = maps.pulls[:, class_id]  # (L, H, W)
-    reaches = [float(np.abs(each).max()) or 1.0 for each in pulls]
-    reaches = [
-        min(reach, max(float(np.quantile(np.abs(each), 0.999)), reach / 20))
-        for each, reach in zip(pulls, reaches, strict=True)
-    ]
+    reaches = [_reach(each) for each in pulls]
     names = [LOSSES[spec.kind].name for spec in maps.specs]
     count = _TITLES + len(names)
     rows = -(-count // MAPS_ACROSS)
@@ -49,7 +48,7 @@ def gradient_maps_figure(maps: GradientMaps, class_id: int, picture: Picture) ->
         rows=rows,
         cols=MAPS_ACROSS,
         horizontal_spacing=0.02,
-        vertical_spacing=0.22 / max(rows, 2),
+        vertical_spacing=0.11 / rows,
         subplot_titles=[
             "The crop",
             "Probability of the class",
@@ -57,6 +56,7 @@ def gradient_maps_figure(maps: GradientMaps, class_id: int, picture: Picture) ->
         ],
     )
     figure.add_trace(go.Image(source=_source(picture), hoverinfo="skip"), row=1, col=1)
+    shown: list[tuple[NDArray[np.float32], str, float, float, str | list[tuple[float, str]]]]
     shown = [(maps.probability[class_id], "p", 0.0, 1.0, "Cividis")]
     shown += [(each, "pull", -reach, reach, _AWAY_TO_TOWARD) for each, reach in zip(pulls, reaches, strict=True)]
     for i, (values, name, low, high, scale) in enumerate(shown, start=1):
@@ -77,8 +77,18 @@ def gradient_maps_figure(maps: GradientMaps, class_id: int, picture: Picture) ->
                 z=there,
                 showscale=False,
                 hoverinfo="skip",
-                line={"color": "#FFFFFF" if i < _TITLES else "#000000", "width": 1},
+                line={"color": "#FFFFFF" if i < _TITLES else "#444444", "width": 1},
                 contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
+                row=i // MAPS_ACROSS + 1,
+                col=i % MAPS_ACROSS + 1,
+            )
+        if pixel is not None:
+            figure.add_scatter(
+                x=[pixel[1]],
+                y=[pixel[0]],
+                mode="markers",
+                hoverinfo="skip",
+                marker={"symbol": "circle-open", "size": 14, "color": "#F0E442", "line": {"width": 3}},
                 row=i // MAPS_ACROSS + 1,
                 col=i % MAPS_ACROSS + 1,
             )
@@ -129,7 +139,7 @@ def push_figure(maps: GradientMaps) -> go.Figure:
             hovertemplate=f"{outcome}: %{{x:.3g}} %<extra>%{{y}}</extra>",
         )
     figure.update_xaxes(title_text="share of the push, %", range=[0, 100])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(
         barmode="stack",
         margin={"l": 10, "r": 16, "t": 10, "b": 44},
@@ -155,10 +165,16 @@ def cosines_figure(maps: GradientMaps) -> go.Figure:
             hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(tickangle=-35)
-    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(tickangle=-35, automargin=True)
+    figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(margin={"l": 10, "r": 10, "t": 10, "b": 10})
     return figure
+
+
+def _reach(pull: NDArray[np.float32]) -> float:
+    """The end of a map's scale, above which lies one pixel in a thousand."""
+    size = np.abs(pull)
+    return float(np.quantile(size, 0.999)) or float(size.max()) or 1.0
 
 
 def _source(picture: Picture) -> str:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from explorer.figures.imagery import Picture
-from explorer.figures.ink import INK
 from explorer.figures.outcome import HIT, MISS
 from explorer.losses.lab import Blindness, Cost, Field, LossCurve
 from explorer.losses.registry import LOSSES
@@ -38,21 +37,28 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
     """
     rows, columns = in_rows(len(curves))
     figure = make_subplots(
-        rows=2 * rows,
+        rows=3 * rows,  # loss, pull, room for the name of the next
         cols=columns,
-        vertical_spacing=0.16 / rows,
+        row_heights=[1.0, 1.0, 0.42] * rows,
+        vertical_spacing=0.07 / rows,
         horizontal_spacing=0.28 / max(columns, 2),
-        subplot_titles=[
-            LOSSES[curves[row // 2 * columns + column].spec.kind].name
-            if row % 2 == 0 and row // 2 * columns + column < len(curves)
-            else ""
-            for row in range(2 * rows)
-            for column in range(columns)
-        ],
+        specs=[[None if row % 3 == 2 else {}] * columns for row in range(3 * rows)],
     )
     for i, curve in enumerate(curves):
-        row, column = 2 * (i // columns) + 1, i % columns + 1
-        color = LOSSES[curve.spec.kind].color
+        row, column = 3 * (i // columns) + 1, i % columns + 1
+        info = LOSSES[curve.spec.kind]
+        figure.add_annotation(
+            text=info.name,
+            xref="x domain",
+            yref="y domain",
+            x=0.5,
+            y=1.02,
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 13},
+            row=row,
+            col=column,
+        )
         for below, name, y, dash in (
             (0, "loss", curve.loss, "solid"),
             (1, "pull on a pixel of an object", curve.object_pull, "solid"),
@@ -65,18 +71,22 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
                 name=name,
                 row=row + below,
                 col=column,
-                line={"color": color, "dash": dash, "width": 2},
+                line={"color": info.color, "dash": dash, "width": 2},
                 hovertemplate=f"p = %{{x:.3f}}<br>{name} = %{{y:.4g}}<extra></extra>",
             )
-        figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1], col=column)
         figure.update_xaxes(showticklabels=False, row=row, col=column)
         figure.update_xaxes(title_text="p of the true class", title_standoff=4, row=row + 1, col=column)
         if column == 1:
             figure.update_yaxes(title_text="loss", row=row, col=column)
             figure.update_yaxes(title_text="pull", row=row + 1, col=column)
+    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1])
     figure.update_yaxes(rangemode="tozero", nticks=4)
-    figure.update_annotations(font_size=13)
-    figure.update_layout(margin={"l": 52, "r": 8, "t": 28, "b": 44}, showlegend=False, hovermode="closest")
+    figure.update_layout(
+        margin={"l": 52, "r": 8, "t": 28, "b": 8},
+        showlegend=False,
+        hovermode="closest",
+        hoverdistance=-1,  # a click anywhere in a panel is meant for its nearest curve
+    )
     return figure
 
 
@@ -128,7 +138,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
         tickvals=ticks,
         ticktext=[f"×{10.0**tick:g}" for tick in ticks],
     )
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(margin={"l": 10, "r": 30, "t": 10, "b": 50}, showlegend=False, bargap=0.35)
     return figure
 
@@ -151,6 +161,6 @@ def blindness_figure(found: Sequence[Blindness]) -> go.Figure:
     )
     reach = max([1.0, *(share for share in shares if share is not None)])
     figure.update_xaxes(title_text="finding nothing, in % of being wrong everywhere", range=[0, 1.2 * reach])
-    figure.update_yaxes(autorange="reversed")
+    figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(margin={"l": 10, "r": 30, "t": 10, "b": 50}, showlegend=False, bargap=0.35)
     return figure

@@ -14,13 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.losses.lab import Blindness, Cost, Field, LossCurve, field_of_objects
+from explorer.losses.lab import Blindness, Cost, Field, LossCurve, field_of_curves
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
 Mask = NDArray[np.bool_]  # (H, W)
-
-SIDE = 64  # pixels along each side of the field of the curves
 
 
 def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tuple[LossCurve, ...]:
@@ -30,10 +28,9 @@ def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tu
         share: foreground share of the field, in (0, 0.5].
         points: how many probabilities between 0.005 and 0.995 are tried.
     """
-    side = max(1, min(4, round(SIDE * math.sqrt(share))))
-    field = field_of_objects(max(1, round(share * SIDE * SIDE / side**2)), side, share)
+    field = field_of_curves(share)
     label = torch.from_numpy(field.label).double()
-    probability = np.linspace(0.005, 0.995, points)
+    probability = 0.5 - 0.495 * np.cos(np.linspace(0, np.pi, points))  # closer where curves bend
     losses = [spec.build() for spec in specs]
     values = np.empty((len(specs), points))
     pulls = np.empty((len(specs), 2, points))

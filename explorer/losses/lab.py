@@ -16,6 +16,8 @@ from explorer.losses.spec import LossSpec
 NOTHING = 1e-12
 """A cost below this is rounding."""
 
+CURVES_SIDE = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Field:
@@ -95,6 +97,16 @@ def field_of_objects(objects: int, object_side: int, share: float) -> Field:
     return Field(label.astype(np.uint8), np.where(label, owners, 0), owners)
 
 
+def field_of_curves(share: float) -> Field:
+    """The field on which curves are taken, of about ``CURVES_SIDE`` pixels along each side.
+
+    Args:
+        share: foreground share, in (0, 0.5].
+    """
+    side = max(1, min(4, round(CURVES_SIDE * math.sqrt(share))))
+    return field_of_objects(max(1, round(share * CURVES_SIDE**2 / side**2)), side, share)
+
+
 def objects_found(field: Field, missed: NDArray[np.bool_]) -> int:
     """Objects of which more than half is left, so that they match their label at IoU > 0.5 where nothing is added.
 
@@ -104,6 +116,16 @@ def objects_found(field: Field, missed: NDArray[np.bool_]) -> int:
     area = np.bincount(field.ids.ravel())[1:]
     left = np.bincount(field.ids[~missed], minlength=len(area) + 1)[1:]
     return int((left > 0.5 * area).sum())
+
+
+@dataclass(frozen=True)
+class LabCrop:
+    """A validation crop on which gradients are looked at."""
+
+    scene: str
+    top: int  # pixels of the scene
+    left: int
+    share: float  # of objects among its valid pixels
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,116 @@
+"""Which losses are compared, and with which settings: chosen on the page, kept for the visit and in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+from pydantic import TypeAdapter, ValidationError
+
+from explorer.imagery.balance import ClassShare
+from explorer.losses.registry import LOSSES, Bias, LossKind
+from explorer.losses.spec import LossSpec, Term
+from explorer.ui.loss_controls import default_spec, loss_controls
+
+FIRST: tuple[LossKind, ...] = ("cross_entropy", "weighted_cross_entropy", "focal", "jaccard", "object_jaccard")
+"""The losses that are compared at first."""
+
+BIASES: dict[Bias, str] = {
+    "none": "takes no side",
+    "recall": "pushes to recall",
+    "precision": "pushes to precision",
+    "balance": "pushes to a balance of objects",
+}
+_CHOSEN, _SETTINGS = "lab-losses", "lab-settings"  # in the session: kinds, and the settings of every kind met so far
+_ADDRESS = "losses"
+_SPECS = TypeAdapter(tuple[LossSpec, ...])
+
+
+def pick_losses() -> tuple[LossKind, ...]:
+    """The losses to compare, in the order of the registry."""
+    if _CHOSEN not in st.session_state:
+        _take_from_address()
+    chosen = st.pills(
+        "Losses",
+        list(LOSSES),
+        selection_mode="multi",
+        default=st.session_state[_CHOSEN],
+        format_func=lambda kind: LOSSES[kind].name,
+        key="lab-pills",
+    )
+    st.session_state[_CHOSEN] = [kind for kind in LOSSES if kind in chosen]
+    return tuple(st.session_state[_CHOSEN])
+
+
+def set_losses(kinds: Sequence[LossKind], shares: Sequence[ClassShare], key: str) -> tuple[LossSpec, ...]:
+    """One loss at a time with its formula and settings, and the settings of all that are compared.
+
+    Args:
+        kinds: that are compared, at least one.
+        shares: the balance of the classes that the losses are asked about; as many weights there are.
+        key: tells apart the classes that weights are set for.
+    """
+    known: dict[LossKind, LossSpec] = st.session_state[_SETTINGS]
+    options = list(kinds)
+    steerable = [kind for kind in options if LOSSES[kind].settings or LOSSES[kind].takes_class_weights]
+    kind = st.selectbox(
+        "Settings and formula of",
+        options,
+        options.index(steerable[0]) if steerable else 0,
+        lambda kind: LOSSES[kind].name,
+        key="lab-card",
+        bind="query-params",
+    )
+    known[kind] = loss_controls(_fitting(_settings(kind), len(shares)), f"lab-{key}-{kind}", shares)
+    _describe(kind)
+    specs = tuple(_fitting(_settings(each), len(shares)) for each in kinds)
+    text = _SPECS.dump_json(specs, exclude_none=True, exclude_defaults=True).decode()
+    if specs != tuple(_first(each) for each in FIRST):
+        st.query_params[_ADDRESS] = text
+    else:
+        st.query_params.pop(_ADDRESS, None)
+    return specs
+
+
+def _describe(kind: LossKind) -> None:
+    """What the registry says about a loss."""
+    info = LOSSES[kind]
+    st.markdown(f'<span style="color:{info.color}">■</span> {info.sentence}', unsafe_allow_html=True)
+    with st.expander("Formula, leaning, source"):
+        st.latex(info.formula)
+        st.caption(f"It {BIASES[info.bias]}. **Goes wrong when:** {info.fails_when}  \nSource: {info.source}.")
+
+
+def _settings(kind: LossKind) -> LossSpec:
+    known: dict[LossKind, LossSpec] = st.session_state[_SETTINGS]
+    return known.setdefault(kind, _first(kind))
+
+
+def _first(kind: LossKind) -> LossSpec:
+    """A loss as it is offered: the combined one is the sum that is used most."""
+    if kind == "combined":
+        parts: tuple[LossKind, ...] = ("cross_entropy", "dice")
+        return LossSpec(kind=kind, terms=tuple(Term(factor=1, loss=LossSpec(kind=part)) for part in parts))
+    return default_spec(kind)
+
+
+def _fitting(spec: LossSpec, classes: int) -> LossSpec:
+    """The loss; with weights as it is offered if those by hand are for another number of classes."""
+    if isinstance(spec.class_weights, tuple) and len(spec.class_weights) != classes:
+        first = _first(spec.kind)
+        return spec.model_copy(update={"class_weights": first.class_weights, "weight_cap": first.weight_cap})
+    return spec
+
+
+def _take_from_address() -> None:
+    """The losses that the address names, or the first ones."""
+    specs: tuple[LossSpec, ...] = ()
+    text = st.query_params.get(_ADDRESS)
+    if text is not None:
+        try:
+            specs = _SPECS.validate_json(text)
+        except ValidationError:
+            st.caption("The losses in the address cannot be read; the usual ones are shown.")
+    specs = specs or tuple(_first(kind) for kind in FIRST)
+    st.session_state[_SETTINGS] = {spec.kind: spec for spec in specs}
+    st.session_state[_CHOSEN] = [kind for kind in LOSSES if kind in st.session_state[_SETTINGS]]

@@ -1,0 +1,190 @@
+"""Gradients of a run's segmenter on a validation crop: the pixels each loss pushes, and how far the losses agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.figures.imagery import Picture, scene_picture
+from explorer.figures.loss_gradients import (
+    MAPS_ACROSS,
+    MAPS_HEIGHT,
+    cosines_figure,
+    gradient_maps_figure,
+    push_figure,
+)
+from explorer.figures.outcome import window
+from explorer.imagery.scene import IGNORE
+from explorer.landscape.crops import CROP_SIZE
+from explorer.losses.arithmetic import Crop
+from explorer.losses.lab import GradientMaps, LabCrop
+from explorer.losses.registry import LossKind
+from explorer.runs.records import RunRecord
+from explorer.ui import services
+from explorer.ui.frame import stacking_columns
+from explorer.ui.live_figure import Click, live_figure
+from explorer.ui.loss_choice import set_losses
+from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
+from explorer.ui.loss_numbers import show_numbers
+from explorer.ui.messages import escaped
+
+Pixel = tuple[int, int]  # row and column
+_PIXEL = "pixel"
+
+
+def show_gradients(kinds: Sequence[LossKind]) -> None:
+    """A run, a checkpoint and a crop, and what the losses want there."""
+    runs = {record.id: record for record in services.store().runs() if _checkpoints(record.id)}
+    if not runs:
+        st.info(
+            "No run has a checkpoint yet. Start one on Train: after a few seconds it has.", icon=":material/science:"
+        )
+        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        return
+    left, right = stacking_columns("gradients", [1, 3])
+    with left:
+        chosen = st.selectbox(
+            "Run", list(runs), format_func=lambda key: _run_label(runs[key]), key="run", bind="query-params"
+        )
+        record = runs[chosen]
+        shares = services.balance(record.dataset_id)
+        file = _pick_checkpoint(record)
+        places = lab_crops(record.dataset_id)
+        crop = st.selectbox(
+            "Validation crop",
+            range(len(places)),
+            index=max(range(len(places)), key=lambda number: places[number].share),
+            format_func=lambda number: _place_label(number, places[number]),
+            key="crop",
+            bind="query-params",
+        )
+        class_id = 1
+        if len(shares) > 2:
+            class_id = st.selectbox(
+                "Class whose logit is pushed",
+                range(len(shares)),
+                1,
+                lambda k: shares[k].name,
+                key=f"class-{record.dataset_id}",
+            )
+        specs = set_losses(kinds, shares, record.dataset_id)
+    with right:
+        maps = gradient_maps(
+            record.id, record.dataset_id, file.name, file.stat().st_mtime_ns, crop, with_numbers(specs, shares)
+        )
+        _show_maps(
+            maps, class_id, [share.name for share in shares], _picture(record.dataset_id, places[crop]), record.id
+        )
+
+
+def _show_maps(maps: GradientMaps, class_id: int, names: Sequence[str], picture: Picture, key: str) -> None:
+    rows = -(-(len(maps.specs) + 2) // MAPS_ACROSS)
+    st.markdown(f"**Where each loss pushes toward {escaped(names[class_id])} (blue) and away from it (orange)**")
+    pixel = _pixel(maps)
+    click = live_figure(
+        gradient_maps_figure(maps, class_id, picture, pixel), f"maps-{key}-{len(maps.specs)}", MAPS_HEIGHT * rows
+    )
+    if click is not None and _pixel_of(click) not in (None, pixel):
+        st.query_params[_PIXEL] = "{},{}".format(*_pixel_of(click) or (0, 0))
+        st.rerun()
+    st.caption(
+        "The pull is minus the gradient by the pixel's logit, times the number of pixels; the number beside a name is "
+        "the end of its own scale. The outline is the label; click a pixel to see its numbers."
+    )
+    if pixel is not None:
+        _show_pixel(maps, pixel, class_id, names)
+    left, right = stacking_columns("agreement", 2)
+    with left:
+        st.markdown("**What each loss spends its push on**")
+        live_figure(push_figure(maps), f"push-{key}", 150 + 34 * len(maps.specs))
+        st.caption(
+            "Shares of the lengths of all pulls on this crop. A loss that spends it on misses asks for recall, one "
+            "that spends it on false alarms for precision."
+        )
+    with right:
+        st.markdown("**How far the losses agree**")
+        live_figure(cosines_figure(maps), f"cosines-{key}", 150 + 34 * len(maps.specs))
+        st.caption(
+            "Cosine between the losses' gradients by the segmenter's weights on this crop: 1 is the same step, 0 an "
+            "unrelated one, −1 the opposite. A hole is a loss without any gradient here."
+        )
+
+
+def _show_pixel(maps: GradientMaps, pixel: Pixel, class_id: int, names: Sequence[str]) -> None:
+    """The numbers of the pixel that was clicked in every formula."""
+    row, column = pixel
+    with st.container(border=True):
+        st.markdown(
+            f"**Pixel in row {row}, column {column}**: its label is "
+            + ("ignored" if maps.label[pixel] == IGNORE else escaped(names[maps.label[pixel]]))
+            + f", the segmenter gives {escaped(names[class_id])} p = {maps.probability[class_id, row, column]:.3g}."
+        )
+        crop = Crop(maps.probability.astype(np.float64), maps.label)
+        show_numbers(maps.specs, crop, row, column)
+        st.button("Close", icon=":material/close:", on_click=_forget_pixel)
+
+
+def _forget_pixel() -> None:
+    st.query_params.pop(_PIXEL, None)
+
+
+def _pixel(maps: GradientMaps) -> Pixel | None:
+    """The pixel in the address, if it lies in the crop."""
+    text = st.query_params.get(_PIXEL)
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) == 2 and all(part.isdecimal() and len(part) < 6 for part in parts):
+        row, column = int(parts[0]), int(parts[1])
+        if row < maps.label.shape[0] and column < maps.label.shape[1]:
+            return row, column
+    st.caption(f"There is no pixel {escaped(text)} in this crop.")
+    return None
+
+
+def _pixel_of(click: Click) -> Pixel | None:
+    """The pixel of a map that was clicked."""
+    if isinstance(click.x, float | int) and isinstance(click.y, float | int):
+        return round(click.y), round(click.x)
+    return None
+
+
+def _pick_checkpoint(record: RunRecord) -> Path:
+    files = {_step(file): file for file in _checkpoints(record.id)}
+    steps = list(files)
+    if len(steps) == 1:
+        st.caption(f"Its only checkpoint is that of step {steps[0]}.")
+        return files[steps[0]]
+    step = st.select_slider("Checkpoint, by its step", steps, steps[-1], key=f"checkpoint-{record.id}-{len(steps)}")
+    return files[step]
+
+
+def _checkpoints(run_id: str) -> list[Path]:
+    """Oldest first; their names end in their step."""
+    return sorted(services.store().folder(run_id).checkpoints.glob("step_*.safetensors"))
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.stem.removeprefix("step_"))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _picture(dataset_id: str, crop: LabCrop) -> Picture:
+    dataset = services.dataset(dataset_id)
+    scene = next((scene for scene in dataset.validation if scene.name == crop.scene), None)
+    if scene is None:
+        raise InputError("the dataset has no such validation scene", crop.scene, "choose another run")
+    size = CROP_SIZE, CROP_SIZE
+    return scene_picture(window(scene, crop.top, crop.left, size), dataset.stretch, longest=CROP_SIZE)
+
+
+def _place_label(number: int, crop: LabCrop) -> str:
+    return f"{number + 1} · {crop.share:.1%} objects · {crop.scene}, row {crop.top}, column {crop.left}"
+
+
+def _run_label(record: RunRecord) -> str:
+    return f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:4]}"
