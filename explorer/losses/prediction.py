@@ -105,7 +105,7 @@ class Prediction:
         """(N, H, W), two classes only: the logit of the other class above the labelled one's; −∞ where ignored."""
         background, foreground = self.logits.unbind(1)
         sign = torch.addcmul(self.weight, self.weight, self._numbers, value=-2)
-        ignored = (self.weight - 1) * CERTAIN
+        ignored = (self.weight - 1).mul_(CERTAIN)
         return torch.addcmul(ignored, sign, foreground - background)
 
     @cached_property

@@ -116,3 +116,26 @@ def test_weights_that_leave_nothing_give_zero() -> None:
     value, gradient = finite_gradient(LossSpec(kind="weighted_cross_entropy", class_weights=(0, 1)), logits, labels)
     assert value == 0
     assert not gradient.any()
+
+
+@pytest.mark.parametrize(("classes", "spec"), EITHER)
+def test_curvature_can_be_asked_for(classes: int, spec: LossSpec) -> None:
+    """Hessian–vector products of the landscape need gradients of gradients."""
+    logits, labels = random_case(7, classes, (1, 3, 4), scale=1.0)
+    maps = Prediction(logits, labels).objects[:2]
+    loss = spec.build()
+    assert torch.autograd.gradgradcheck(lambda z: loss.of(Prediction(z, labels, *maps)), logits.requires_grad_())
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_float32_is_good_to_six_digits_where_objects_are_few(classes: int) -> None:
+    logits, labels = random_case(8, classes, (2, 128, 128), dtype=torch.float32)
+    labels[:, 16:] *= labels[:, 16:] == IGNORE  # the rest is background
+    logits[:, 0] += 8 * (labels == 0)
+    for spec in BINARY if classes == 2 else FOUR:
+        exact = logits.double().requires_grad_()
+        expected = spec.build()(exact, labels)
+        expected.backward()
+        value, gradient = finite_gradient(spec, logits, labels)
+        assert value == pytest.approx(expected.item(), rel=5e-6), name(spec)
+        assert (gradient - exact.grad).norm() < 1e-5 * exact.grad.norm(), name(spec)
