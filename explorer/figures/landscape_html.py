@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from explorer.figures.landscape import contour_figure, line_figure, surface_figure
 from explorer.landscape.slice import Slice
+from explorer.training.plan import Plan
 
 _LINK_CAMERAS = """
 var plot = document.getElementById('{plot_id}');
@@ -35,20 +36,21 @@ pre {{ white-space: pre-wrap; overflow-wrap: anywhere; background: #f3f3f3; padd
 """
 
 
-def to_html(shown: Slice, names: Sequence[str], run: str, out: str) -> str:
+def to_html(shown: Slice, names: Sequence[str], plan: Plan, run: str, out: str) -> str:
     """The page: surfaces with linked cameras and contours, or curves for a line; nothing is loaded from elsewhere.
 
     Args:
         names: of up to four fields.
+        plan: of the run, whose phases colour its path.
         run, out: the run's folder and the file, for the command that makes it again.
     """
     meta = shown.meta
     if meta.report.is_line:
         figures = line_figure(shown, names).to_html(full_html=False, include_plotlyjs=True)
     else:
-        figures = surface_figure(shown, names).to_html(
+        figures = surface_figure(shown, names, plan=plan).to_html(
             full_html=False, include_plotlyjs=True, post_script=_LINK_CAMERAS
-        ) + contour_figure(shown, names).to_html(full_html=False, include_plotlyjs=False)
+        ) + contour_figure(shown, names, plan=plan).to_html(full_html=False, include_plotlyjs=False)
     return _PAGE.format(
         title=html.escape(f"Loss landscape of {meta.run}"),
         about=html.escape(about(shown)),

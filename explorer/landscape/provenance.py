@@ -123,7 +123,7 @@ class SliceMeta(_Model):
             "--extent": (f"{request.extent:g}", request.extent != default.extent),
             "--resolution": (str(request.resolution), request.resolution != default.resolution),
             "--tolerance": (f"{request.tolerance:g}", request.tolerance != default.tolerance),
-            "--budget": (str(request.budget), request.budget != default.budget),
+            "--budget": (str(request.budget), request.budget != request.resolution**2),
             "--seed": (str(plane.seed), plane.seed != default_plane.seed),
             "--normalisation": (plane.normalisation, plane.normalisation != default_plane.normalisation),
             "--layers": (",".join(plane.layers), bool(plane.layers)),

@@ -114,7 +114,7 @@ class Slice:
                 )
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, ValidationError) as error:
             reason = "it is not there" if isinstance(error, FileNotFoundError) else "it is no slice of this program"
-            raise InputError(f"cannot be read: {reason}", path.name, "measure it again") from None
+            raise InputError(f"cannot be read: {reason}", path.name, "remove it and measure it again") from None
 
 
 def empty_refinement(meta: SliceMeta) -> Refinement:

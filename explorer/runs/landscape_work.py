@@ -28,7 +28,7 @@ from explorer.landscape.crops import cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
 from explorer.landscape.directions import layer_mask
 from explorer.landscape.evaluation import Writer, measure, restored, standard_error
-from explorer.landscape.grid import Tile
+from explorer.landscape.grid import Grid, Tile
 from explorer.landscape.journal import Journal, known_points
 from explorer.landscape.material import MATERIAL_FILE, Material
 from explorer.landscape.plane import Plane
@@ -39,6 +39,7 @@ from explorer.landscape.segmenter_objective import SegmenterObjective, field_los
 from explorer.landscape.slice import Slice, empty_refinement
 from explorer.losses.registry import LossKind
 from explorer.runs.folder import RunFolder
+from explorer.runs.landscape_answers import CurvatureReport, PointPrediction, SliceProgress
 from explorer.segmenter.network import build_segmenter
 from explorer.training.checkpoints import Checkpoint, checkpoint_files, load_checkpoint
 from explorer.training.device import pick_device
@@ -49,17 +50,6 @@ MOST_PATH = 60
 """Of a longer path, so many checkpoints are taken, evenly spaced, the last among them."""
 
 _NAME = re.compile(r"(?:(?P<run>[\w-]+)/)?(?P<file>step_\d+\.safetensors)")
-
-
-@dataclass(frozen=True)
-class SliceProgress:
-    """How far a slice is."""
-
-    measured: int
-    expected: int  # points in the end, about
-    seconds_left: float
-    shortfall: float  # estimated error in tolerances when points were last chosen; infinite until it is known
-    done: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +100,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> B
     Raises:
         InputError: run, checkpoint, layers, plane or device are not there or do not go together.
     """
+    Grid(request.extent, request.resolution)  # refuses what is out of range before the work begins
     material = Material.load(folder.path / MATERIAL_FILE)
     centre, segmenter_weights = _centre(folder, request.checkpoint)
     plan = folder.plan()
@@ -280,17 +271,6 @@ def measure_points(bench: Bench, indices: Sequence[int], plane: str) -> Tile:
     return Tile(chosen, np.stack(values), np.stack(bars))
 
 
-@dataclass(frozen=True, eq=False)
-class PointPrediction:
-    """What the segmenter predicts at a point of the plane, on one validation crop."""
-
-    image: NDArray[np.float32]  # (C, H, W), stretched
-    label: NDArray[np.uint8]  # (H, W), 255 = ignore
-    mask: NDArray[np.uint8]  # (H, W), most probable class at the point
-    centre_mask: NDArray[np.uint8]  # (H, W), likewise at the plane's centre
-    values: dict[str, float]  # every field over all crops at the point; NaN: undefined
-
-
 def predict_at(bench: Bench, alpha: float, beta: float, crop: int = 0) -> PointPrediction:
     """The mask at a point, with its losses and metrics.
 
@@ -321,21 +301,6 @@ def predict_at(bench: Bench, alpha: float, beta: float, crop: int = 0) -> PointP
 def _mask(logits: Tensor) -> NDArray[np.uint8]:
     mask: NDArray[np.uint8] = logits.argmax(0).to(torch.uint8).cpu().numpy()
     return mask
-
-
-@dataclass(frozen=True)
-class CurvatureReport:
-    """Curvature of one loss at one checkpoint."""
-
-    loss: LossKind
-    checkpoint: str
-    eigenvalues: tuple[float, ...]  # largest first
-    residuals: tuple[float, ...]  # ‖Hv − λv‖
-    trace: float
-    trace_error: float  # standard error
-    parameters: int
-    learning_rate: float
-    stable: float  # 2 / learning rate
 
 
 def curvature_report(
