@@ -20,8 +20,8 @@ def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−Σ w log p / Σ w, as torch has it: only the ratio of the weights matters."""
     weight = _class_weight(prediction, spec)
-    total = weight.sum()
-    return (prediction.surprise * weight).sum() / torch.where(total > 0, total, 1)
+    total = weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)  # where nothing weighs anything, the loss is 0
+    return (prediction.surprise * weight).sum() / total
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:

@@ -32,7 +32,7 @@ from explorer.losses.prediction import Prediction
 Call = Callable[[Tensor, Tensor], Tensor]
 OVERLAP = {"softmax": True, "to_onehot_y": True, "batch": True, "ignore_index": IGNORE}
 OBJECTS = ("object_cross_entropy", "object_jaccard")  # no peer has them
-SECONDS = 0.15  # for each call
+SECONDS = 0.4  # for each call
 
 
 def _monai(loss: torch.nn.Module) -> Call:
