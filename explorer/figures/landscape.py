@@ -319,7 +319,18 @@ def _framed(figure: go.Figure, slice_: Slice) -> go.Figure:
     count = int(slice_.measured.sum())
     text = f"run {meta.run}, {meta.checkpoint}, {meta.request.plane.kind}, {count} of {slice_.measured.size} measured"
     figure.add_annotation(
-        text=text, x=0, y=-0.13, xref="paper", yref="paper", showarrow=False, xanchor="left", font={"size": 9}
+        text=text,
+        x=0,
+        y=0,
+        yshift=-52,
+        xref="paper",
+        yref="paper",
+        showarrow=False,
+        xanchor="left",
+        yanchor="top",
+        font={"size": 9},
     )
-    figure.update_layout(margin={"l": 60, "r": 30, "t": 36, "b": 70}, hovermode="closest")
+    figure.update_layout(margin={"l": 60, "r": 30, "t": 36, "b": 76}, hovermode="closest")
+    if figure.layout.legend.orientation is None:  # only the lines need one
+        figure.update_layout(showlegend=False)
     return figure

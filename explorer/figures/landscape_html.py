@@ -26,6 +26,8 @@ plot.on('plotly_relayout', function (change) {
 });
 """
 
+_HEIGHT = 900  # pixels of up to four fields
+
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 1400px; margin: 1.5rem auto; padding: 0 1rem; }}
@@ -48,9 +50,11 @@ def to_html(shown: Slice, names: Sequence[str], plan: Plan, run: str, out: str) 
     if meta.report.is_line:
         figures = line_figure(shown, names).to_html(full_html=False, include_plotlyjs=True)
     else:
-        figures = surface_figure(shown, names, plan=plan).to_html(
-            full_html=False, include_plotlyjs=True, post_script=_LINK_CAMERAS
-        ) + contour_figure(shown, names, plan=plan).to_html(full_html=False, include_plotlyjs=False)
+        surfaces, contours = surface_figure(shown, names, plan=plan), contour_figure(shown, names, plan=plan)
+        for figure in (surfaces, contours):
+            figure.update_layout(height=_HEIGHT, showlegend=False)
+        figures = surfaces.to_html(full_html=False, include_plotlyjs=True, post_script=_LINK_CAMERAS)
+        figures += contours.to_html(full_html=False, include_plotlyjs=False)
     return _PAGE.format(
         title=html.escape(f"Loss landscape of {meta.run}"),
         about=html.escape(about(shown)),
@@ -65,7 +69,9 @@ def about(shown: Slice) -> str:
     report, count = shown.meta.report, int(shown.measured.sum())
     parts = [f"Centre: {shown.meta.checkpoint}. Alpha: {report.labels[0]} (length {report.norms[0]:.3g})."]
     if not report.is_line:
-        parts.append(f"Beta: {report.labels[1]} (length {report.norms[1]:.3g}). Cosine {report.cosine:.3f}.")
+        parts.append(
+            f"Beta: {report.labels[1]} (length {report.norms[1]:.3g}). Cosine {round(report.cosine, 3) + 0:.3f}."
+        )
     if report.explained_variance:
         parts.append(f"Explained variance: {', '.join(f'{share:.1%}' for share in report.explained_variance)}.")
     if report.eigenvalues:

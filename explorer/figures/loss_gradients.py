@@ -70,18 +70,17 @@ def gradient_maps_figure(
             row=i // MAPS_ACROSS + 1,
             col=i % MAPS_ACROSS + 1,
         )
-    there = (maps.label == class_id).astype(np.uint8)
+    x, y = outline(maps.label == class_id)
     for i in range(count):
-        if there.any():
-            figure.add_contour(
-                z=there,
-                showscale=False,
-                hoverinfo="skip",
-                line={"color": "#FFFFFF" if i < _TITLES else "#444444", "width": 1},
-                contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "none"},
-                row=i // MAPS_ACROSS + 1,
-                col=i % MAPS_ACROSS + 1,
-            )
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            hoverinfo="skip",
+            line={"color": "#FFFFFF" if i < _TITLES else "#444444", "width": 1},
+            row=i // MAPS_ACROSS + 1,
+            col=i % MAPS_ACROSS + 1,
+        )
         if pixel is not None:
             figure.add_scatter(
                 x=[pixel[1]],
@@ -99,6 +98,23 @@ def gradient_maps_figure(
     figure.update_annotations(font_size=12)
     figure.update_layout(margin={"l": 0, "r": 0, "t": 24, "b": 0}, showlegend=False)
     return figure
+
+
+def outline(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """x and y of the edges between the pixels (H, W) in the mask and the others, NaN after each edge."""
+    rows, columns = np.nonzero(mask[:, 1:] != mask[:, :-1])  # upright edges, right of these pixels
+    upright = _edges(columns + 0.5, columns + 0.5, rows - 0.5, rows + 0.5)
+    rows, columns = np.nonzero(mask[1:] != mask[:-1])  # level ones, below these pixels
+    level = _edges(columns - 0.5, columns + 0.5, rows + 0.5, rows + 0.5)
+    x, y = np.concatenate([upright, level], axis=1).astype(np.float32)
+    return x, y
+
+
+def _edges(*ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, 3·n), x and y of edges: from, to, NaN. Given are x from, x to, y from, y to, (n,) each."""
+    hole = np.full_like(ends[0], np.nan)
+    x_from, x_to, y_from, y_to = ends
+    return np.stack([np.stack([x_from, x_to, hole], 1).ravel(), np.stack([y_from, y_to, hole], 1).ravel()])
 
 
 def push_shares(maps: GradientMaps) -> NDArray[np.float64]:

@@ -160,7 +160,7 @@ def blindness_figure(found: Sequence[Blindness]) -> go.Figure:
         )
     )
     reach = max([1.0, *(share for share in shares if share is not None)])
-    figure.update_xaxes(title_text="finding nothing, in % of being wrong everywhere", range=[0, 1.2 * reach])
+    figure.update_xaxes(title_text="% of being wrong everywhere", range=[0, 1.2 * reach])
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(margin={"l": 10, "r": 30, "t": 10, "b": 50}, showlegend=False, bargap=0.35)
     return figure

@@ -1,12 +1,13 @@
 """The engine's machines: an own Dask cluster in subprocesses, or the client of one that runs already.
 
-The own cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), and
-one for short jobs, which answers while runs train. The scheduler and the workers' nannies watch the server's process
-and end when it is gone (``explorer.runs.watch``); a worker that dies is started again by its nanny.
+The own cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
+for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The scheduler
+and the workers' nannies watch the server's process and end when it is gone (``explorer.runs.watch``); a worker that
+dies is started again by its nanny.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
-once) and ``--resources "quick=1"``. They must see the store's folder at the same path and be able to import
-``explorer``.
+once), ``--resources "slice=1"`` and ``--resources "quick=1"``. They must see the store's folder at the same path and be
+able to import ``explorer``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 import explorer
 from explorer.settings import Settings
 
-TRAIN, QUICK = "train", "quick"
+TRAIN, QUICK, SLICE = "train", "quick", "slice"
 """Names of the workers' resources: what they are there for."""
 
 THREADS_VARIABLE = "EXPLORER_WORKER_THREADS"
@@ -60,7 +61,8 @@ def start_cluster(settings: Settings) -> SpecCluster:
         slots = [{}] * settings.cpu_slots
         threads = max(1, cores // settings.cpu_slots)
     workers = {f"train-{i}": _worker(TRAIN, threads, variables) for i, variables in enumerate(slots)}
-    workers["quick-0"] = _worker(QUICK, 1, {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {})
+    beside = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
+    workers |= {"quick": _worker(QUICK, 1, beside), "slice": _worker(SLICE, cores, beside)}
     scheduler = {
         "cls": SubprocessScheduler,
         "options": {"scheduler_kwargs": {"host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_WATCH]}},

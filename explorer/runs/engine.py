@@ -15,7 +15,7 @@ from typing import Any
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
-from explorer.runs.cluster import QUICK, TRAIN, start_cluster
+from explorer.runs.cluster import QUICK, SLICE, TRAIN, start_cluster
 from explorer.runs.records import RunStatus
 from explorer.runs.store import Store
 from explorer.runs.trampoline import call
@@ -126,9 +126,9 @@ class Engine:
         """
         return self._client.submit(call, name, *arguments, pure=False, resources={QUICK: 1}, priority=10)
 
-    def heavy(self, name: str, *arguments: Any) -> Future:
-        """Calls a function in a slot of those that train, after what waits there already."""
-        return self._client.submit(call, name, *arguments, pure=False, resources={TRAIN: 1})
+    def slice(self, name: str, *arguments: Any) -> Future:
+        """Likewise where slices of landscapes are measured, one after another."""
+        return self._client.submit(call, name, *arguments, pure=False, resources={SLICE: 1})
 
     def close(self) -> None:
         """Ends the embedded cluster; runs that train on it can be resumed later. A foreign cluster goes on."""

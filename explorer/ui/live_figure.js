@@ -51,6 +51,16 @@ const describe = (point) => ({
   z: typeof point.z === "number" ? point.z : null,
 });
 
+// Surfaces side by side are looked at from the same place.
+function linkCameras(host, change) {
+  const key = Object.keys(change).find((name) => name.endsWith(".camera"));
+  const scenes = Object.keys(host.layout).filter((name) => /^scene\d*$/.test(name));
+  if (!key || scenes.length < 2 || host.linking) return;
+  host.linking = true;
+  window.Plotly.relayout(host, Object.fromEntries(scenes.map((name) => [`${name}.camera`, change[key]])))
+    .then(() => { host.linking = false; });
+}
+
 function create(host) {
   const state = { down: null, waiting: null, hovered: null, text: null, look: null, sent: false, drawing: Promise.resolve() };
   state.observer = new ResizeObserver(() => host._fullLayout && window.Plotly.Plots.resize(host));
@@ -80,16 +90,20 @@ function create(host) {
   state.draw = (text) => {
     state.waiting = null;
     state.drawing = state.drawing.then(async () => {
-      const { library: address, height, figure } = JSON.parse(text);
+      const { library: address, height, image, figure } = JSON.parse(text);
       host.style.height = `${height}px`;
       const plotly = await library(address);
       const first = !host._fullLayout;
       const { data, layout } = themed(figure, host);
-      await plotly.react(host, data, layout, { displaylogo: false, displayModeBar: false, responsive: false });
+      await plotly.react(host, data, layout, {
+        displaylogo: false, responsive: false, displayModeBar: image ? true : false,
+        modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },
+      });
       host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
       if (!first) return;
       host.on("plotly_click", (event) => { if (!threeDimensional(event.points[0])) state.click(describe(event.points[0])); });
       host.on("plotly_hover", (event) => { state.hovered = describe(event.points[0]); });
+      host.on("plotly_relayout", (change) => linkCameras(host, change));
       host.on("plotly_unhover", () => { state.hovered = null; });
     });
   };

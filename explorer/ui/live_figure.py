@@ -32,12 +32,13 @@ class Click:
     time: float  # milliseconds since 1970, tells one click from the next
 
 
-def live_figure(figure: go.Figure, key: str, height: int = 320) -> Click | None:
+def live_figure(figure: go.Figure, key: str, height: int = 320, image: str | None = None) -> Click | None:
     """Draws a figure, or updates the one with this key.
 
     Args:
         key: unique on the page; a figure with another key is another graph.
         height: in pixels.
+        image: name of the PNG that a button over the figure offers; None: no button.
 
     Returns:
         The click that made the page run again; None if something else did.
@@ -45,7 +46,7 @@ def live_figure(figure: go.Figure, key: str, height: int = 320) -> Click | None:
     content = figure.to_plotly_json()
     # Streamlit's template holds placeholder colours; the script takes the real ones from the theme.
     content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
-    data = to_json_plotly({"library": _library(), "height": height, "figure": content})
+    data = to_json_plotly({"library": _library(), "height": height, "image": image, "figure": content})
     answer = _component()(key=key, data=data.encode(), on_click_change=_seen)
     clicked: dict[str, Any] | None = answer.click
     return Click(**clicked) if clicked else None
