@@ -73,25 +73,22 @@ def percent(share: float) -> str:
 
 def show_curves(kinds: Sequence[LossKind]) -> None:
     """Loss and pull against the probability of the true class."""
-    left, right = stacking_columns("curves", [1, 3])
-    with left:
-        share = st.select_slider(
-            "Foreground share",
-            (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
-            0.01,
-            percent,
-            key="share",
-            help="How many of the pixels belong to objects.",
-            bind="query-params",
-        )
-        shares = tuple(
-            ClassShare(name, round(100_000 * part), count, part)
-            for name, part, count in (("background", 1 - share, None), ("objects", share, 10))
-        )
-        specs = set_losses(kinds, shares, "field")
-    with right:
+    share = st.select_slider(
+        "Foreground share",
+        (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
+        0.01,
+        percent,
+        key="share",
+        help="How many of the pixels belong to objects.",
+        bind="query-params",
+    )
+    field = field_of_curves(share)
+    picture, settings = stacking_columns("curves", [3, 1])
+    with settings:
+        specs = set_losses(kinds, field_shares(field), "field")
+    with picture:
+        specs = with_numbers(specs, field_shares(field))
         rows, _ = in_rows(len(specs))
-        specs = with_numbers(specs, shares)
         click = live_figure(curves_figure(curves(specs, share)), f"curves-{len(specs)}", CURVES_HEIGHT * rows)
         st.caption(
             "All pixels give their true class the probability p; below each loss, how hard it pulls a pixel of an "
@@ -101,12 +98,11 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
         if click is not None and isinstance(click.x, float):
             st.session_state["lab-point"] = click.x, click.curve % 3 == 2
         if "lab-point" in st.session_state:
-            show_point(specs, share, *st.session_state["lab-point"])
+            show_point(specs, field, *st.session_state["lab-point"])
 
 
-def show_point(specs: Sequence[LossSpec], share: float, p: float, on_background: bool) -> None:
+def show_point(specs: Sequence[LossSpec], field: Field, p: float, on_background: bool) -> None:
     """Every formula at the point of a curve that was clicked."""
-    field = field_of_curves(share)
     row, column = np.argwhere(field.label != on_background)[0]
     with st.container(border=True):
         place = "of the background" if on_background else "of an object"
@@ -117,20 +113,21 @@ def show_point(specs: Sequence[LossSpec], share: float, p: float, on_background:
 
 def show_misses(kinds: Sequence[LossKind]) -> None:
     """Many pixels of one object against one pixel of many objects."""
-    left, right = stacking_columns("misses", [1, 3])
-    with left:
-        of_one = st.slider(
-            "Pixels missed of one object", 1, AREA, 50, key="of_one", help=f"It has {AREA}.", bind="query-params"
-        )
-        of_many = st.slider("Objects that lose one pixel each", 1, OBJECTS, 50, key="of_many", bind="query-params")
-        with st.expander("The field"):
-            share = st.select_slider(
-                "Foreground share of the field", (0.05, 0.1, 0.2, 0.3), 0.3, percent, key="field", bind="query-params"
-            )
-            confidence = pick_confidence()
-        field = field_of_objects(OBJECTS, OBJECT_SIDE, share)
+    first, second, third, fourth = st.columns(4)
+    of_one = first.slider(
+        "Pixels missed of one object", 1, AREA, 50, key="of_one", help=f"It has {AREA}.", bind="query-params"
+    )
+    of_many = second.slider("Objects that lose one pixel", 1, OBJECTS, 50, key="of_many", bind="query-params")
+    share = third.select_slider(
+        "Foreground share", (0.05, 0.1, 0.2, 0.3), 0.3, percent, key="field", bind="query-params"
+    )
+    with fourth:
+        confidence = pick_confidence()
+    field = field_of_objects(OBJECTS, OBJECT_SIDE, share)
+    picture, settings = stacking_columns("misses", [3, 1])
+    with settings:
         specs = set_losses(kinds, field_shares(field), "field")
-    with right:
+    with picture:
         specs = with_numbers(specs, field_shares(field))
         masks, costs = misses(specs, share, of_one, of_many, confidence)
         titles = f"{of_one} of one object", f"1 of {of_many} objects"
@@ -153,30 +150,30 @@ def show_misses(kinds: Sequence[LossKind]) -> None:
 
 def show_blindness(kinds: Sequence[LossKind]) -> None:
     """Why a segmenter that finds nothing is nearly right, and what weights do about it."""
-    left, right = stacking_columns("blind", [1, 3])
-    with left:
-        background = st.select_slider(
-            "Background",
-            (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998),
-            0.99,
-            percent,
-            key="background",
-            bind="query-params",
-        )
+    first, second = st.columns(2)
+    background = first.select_slider(
+        "Background",
+        (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998),
+        0.99,
+        percent,
+        key="background",
+        bind="query-params",
+    )
+    with second:
         confidence = pick_confidence()
-        field = field_of_objects(BLIND_OBJECTS, BLIND_SIDE, 1 - background)
+    field = field_of_objects(BLIND_OBJECTS, BLIND_SIDE, 1 - background)
+    picture, settings = stacking_columns("blind", [3, 1])
+    with settings:
         specs = set_losses(kinds, field_shares(field), "field")
-    with right:
+    with picture:
         specs = with_numbers(specs, field_shares(field))
         found = blindness(specs, 1 - background, confidence)
-        picture, first = st.columns([1, 2])
-        with picture:
+        left, right = st.columns([1, 2])
+        with left:
             st.markdown("**Nothing is found**")
-            st.image(
-                field_picture(field, field.label == 1), width="stretch", alt="field on which all objects are missed"
-            )
+            st.image(field_picture(field, field.label == 1), width="stretch", alt="every object missed")
             st.caption(f"**{100 * (1 - field.share):.3g} %** of all pixels are right, and not one object is found.")
-        with first:
+        with right:
             st.markdown("**What that costs**")
             live_figure(blindness_figure(found), "blind", 90 + 34 * len(found))
             st.caption(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -110,7 +111,7 @@ def outline(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.fl
     return x, y
 
 
-def _edges(*ends: NDArray[np.float64]) -> NDArray[np.float64]:
+def _edges(*ends: NDArray[Any]) -> NDArray[Any]:
     """(2, 3·n), x and y of edges: from, to, NaN. Given are x from, x to, y from, y to, (n,) each."""
     hole = np.full_like(ends[0], np.nan)
     x_from, x_to, y_from, y_to = ends

@@ -63,7 +63,10 @@ function linkCameras(host, change) {
 
 function create(host) {
   const state = { down: null, waiting: null, hovered: null, text: null, look: null, sent: false, drawing: Promise.resolve() };
-  state.observer = new ResizeObserver(() => host._fullLayout && window.Plotly.Plots.resize(host));
+  state.observer = new ResizeObserver(() => {
+    const shown = host.getClientRects().length > 0; // Plotly complains of a graph that is on its way out
+    if (shown && host._fullLayout) window.Plotly.Plots.resize(host);
+  });
   state.observer.observe(host);
 
   state.click = (point) => {

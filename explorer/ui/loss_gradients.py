@@ -45,23 +45,25 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
         )
         st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
         return
-    left, right = stacking_columns("gradients", [1, 3])
-    with left:
-        chosen = st.selectbox(
-            "Run", list(runs), format_func=lambda key: _run_label(runs[key]), key="run", bind="query-params"
-        )
-        record = runs[chosen]
-        shares = services.balance(record.dataset_id)
+    first, second, third = st.columns(3)
+    chosen = first.selectbox(
+        "Run", list(runs), format_func=lambda key: _run_label(runs[key]), key="run", bind="query-params"
+    )
+    record = runs[chosen]
+    shares = services.balance(record.dataset_id)
+    with second:
         file = _pick_checkpoint(record)
-        places = lab_crops(record.dataset_id)
-        crop = st.selectbox(
-            "Validation crop",
-            range(len(places)),
-            index=max(range(len(places)), key=lambda number: places[number].share),
-            format_func=lambda number: _place_label(number, places[number]),
-            key="crop",
-            bind="query-params",
-        )
+    crops = lab_crops(record.dataset_id)
+    crop = third.selectbox(
+        "Validation crop",
+        range(len(crops)),
+        index=max(range(len(crops)), key=lambda number: crops[number].share),
+        format_func=lambda number: _crop_label(number, crops[number]),
+        key="crop",
+        bind="query-params",
+    )
+    picture, settings = stacking_columns("gradients", [3, 1])
+    with settings:
         class_id = 1
         if len(shares) > 2:
             class_id = st.selectbox(
@@ -72,12 +74,12 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
                 key=f"class-{record.dataset_id}",
             )
         specs = set_losses(kinds, shares, record.dataset_id)
-    with right:
+    with picture:
         maps = gradient_maps(
             record.id, record.dataset_id, file.name, file.stat().st_mtime_ns, crop, with_numbers(specs, shares)
         )
         _show_maps(
-            maps, class_id, [share.name for share in shares], _picture(record.dataset_id, places[crop]), record.id
+            maps, class_id, [share.name for share in shares], _picture(record.dataset_id, crops[crop]), record.id
         )
 
 
@@ -182,7 +184,7 @@ def _picture(dataset_id: str, crop: LabCrop) -> Picture:
     return scene_picture(window(scene, crop.top, crop.left, size), dataset.stretch, longest=CROP_SIZE)
 
 
-def _place_label(number: int, crop: LabCrop) -> str:
+def _crop_label(number: int, crop: LabCrop) -> str:
     return f"{number + 1} · {crop.share:.1%} objects · {crop.scene}, row {crop.top}, column {crop.left}"
 
 

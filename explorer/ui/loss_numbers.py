@@ -16,7 +16,7 @@ from explorer.losses.spec import LossSpec
 TERMS: dict[Of, str] = {
     "pixel": "this pixel's term",
     "object": "the term of its object",
-    "crop": "the whole picture, for it has no terms by pixel",
+    "crop": "the whole picture (it has no terms by pixel)",
 }
 
 
@@ -47,5 +47,5 @@ def show_numbers(specs: Sequence[LossSpec], crop: Crop, row: int, column: int) -
             st.markdown(f"{mark}: the pixel is ignored and counts nowhere.", unsafe_allow_html=True)
         for each in worked:
             part = "" if each.spec.kind == spec.kind else f", {each.factor:g} times {LOSSES[each.spec.kind].name}"
-            st.markdown(f"{mark}{part}: {TERMS[each.of]}", unsafe_allow_html=True)
+            st.markdown(f"{mark}{part}: {TERMS[each.of]}, **{each.value:.3g}**", unsafe_allow_html=True)
             st.latex(each.latex)
