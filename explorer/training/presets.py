@@ -18,7 +18,7 @@ from explorer.training.plan import Phase, Plan
 RATE = 5e-3
 CAP = 5.0  # of class weights
 WARMUP = 20  # steps
-STEPS = 1000  # of every preset, so that they can be compared: half a minute to a minute on two processor cores
+STEPS = 1200  # of every preset, so that they can be compared: half a minute to a minute on two processor cores
 SEGMENTER = SIZES["medium"]  # its deepest level sees about 70 pixels: a car with what surrounds it
 
 
@@ -57,20 +57,20 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "rate removes the false alarms, and the two take turns.",
             "Recall rises under weighted cross-entropy, precision under Jaccard; if recall falls for good, shorten the "
             "Jaccard phases.",
-            lambda: _then(weighted(), LossSpec(kind="jaccard"), 150, 350),
+            lambda: _then(weighted(), LossSpec(kind="jaccard"), 250, 350),
             cycles=2,
         ),
         "counting": Preset(
             "Counting objects",
             "The number of objects is the result: a miss and a false alarm cost the same.",
             "Object precision and object recall should end close together; if not, change the weight's cap.",
-            lambda: _then(weighted(), LossSpec(kind="object_jaccard"), 500, 500),
+            lambda: _then(weighted(), LossSpec(kind="object_jaccard"), 600, 600),
         ),
         "needle": Preset(
             "Needle in a haystack",
             "A missed object is far worse than looking at some false alarms.",
             "Recall, first of all; choose the threshold on Trade-offs rather than training precision in.",
-            lambda: _then(weighted(50.0), LossSpec(kind="tversky", alpha=0.1, beta=0.9), 700, 300),
+            lambda: _then(weighted(50.0), LossSpec(kind="tversky", alpha=0.1, beta=0.9), 800, 400),
         ),
         "focal": Preset(
             "Focal",
@@ -94,13 +94,13 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "CE → Lovász",
             "IoU is what counts in the end, and the label's outlines are good.",
             "The switch should lift IoU; if it falls, the rate of the second phase is too high.",
-            lambda: _then(LossSpec(kind="cross_entropy"), LossSpec(kind="lovasz"), 600, 400),
+            lambda: _then(LossSpec(kind="cross_entropy"), LossSpec(kind="lovasz"), 700, 500),
         ),
         "object_wise": Preset(
             "Object-wise",
             "Objects of very different size, where a small one counts as much as a large one.",
             "Recall by object size on Trade-offs: the small ones should gain.",
-            lambda: _then(LossSpec(kind="object_cross_entropy"), LossSpec(kind="object_jaccard"), 500, 500),
+            lambda: _then(LossSpec(kind="object_cross_entropy"), LossSpec(kind="object_jaccard"), 600, 600),
         ),
     }
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from explorer.metrics.scores import Scores
 from explorer.training.plan import Phase, Plan, Trigger
 
-VALIDATION_SHARE = 0.03  # of the training time, as planned from pixel counts
+VALIDATION_SHARE = 0.02  # of the training time, as planned from pixel counts
 VALIDATION_COST = 0.5  # of a training pixel: one forward and the count of objects, against forward and backward
 MOST_VALIDATION_SHARE = 0.2
 
