@@ -14,14 +14,19 @@ from explorer.losses.spec import LossSpec
 
 def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−mean log p of the labelled class."""
-    return prediction.surprise.sum() / prediction.pixels.clamp_min(1)
+    return prediction.total_surprise / prediction.pixels.clamp_min(1)
 
 
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−Σ w log p / Σ w, as torch has it: only the ratio of the weights matters."""
-    weight = _class_weight(prediction, spec)
-    total = weight.sum().clamp_min(torch.finfo(weight.dtype).tiny)  # where nothing weighs anything, the loss is 0
-    return (prediction.surprise * weight).sum() / total
+    weights = _class_weights(prediction, spec)
+    if prediction.classes == 2:
+        weight = prediction.by_class(weights)
+        weighed, total = (prediction.surprise * weight).sum(), weight.sum()
+    else:
+        of_class = torch.stack([prediction.logits.new_full((), weight) for weight in weights])
+        weighed, total = ((sums * of_class).sum() for sums in (prediction.surprise_by_class, prediction.area))
+    return weighed / torch.where(total > 0, total, 1)
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -35,19 +40,14 @@ def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
         doubt = prediction.doubt
         per_pixel = per_pixel * doubt.clamp_min(torch.finfo(doubt.dtype).tiny) ** spec.gamma
     if spec.class_weights is not None:
-        per_pixel = per_pixel * _class_weight(prediction, spec)
+        per_pixel = per_pixel * prediction.by_class(_class_weights(prediction, spec))
     if spec.alpha is not None:
-        per_pixel = per_pixel * (spec.alpha + (1 - 2 * spec.alpha) * prediction.one_hot[:, 0])
+        per_pixel = per_pixel * prediction.by_class([1 - spec.alpha] + [spec.alpha] * (prediction.classes - 1))
     return per_pixel.sum() / prediction.pixels.clamp_min(1)
 
 
-def _class_weight(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """(N, H, W): the weight of each pixel's class, 0 where it is ignored."""
+def _class_weights(prediction: Prediction, spec: LossSpec) -> tuple[float, ...]:
     weights = spec.class_weights
     if not isinstance(weights, tuple) or len(weights) != prediction.classes:
         raise ValueError(f"class_weights must be {prediction.classes} numbers, got {weights!r}")
-    first, *others = prediction.one_hot.unbind(1)
-    total = first * weights[0]
-    for plane, weight in zip(others, weights[1:], strict=True):
-        total.add_(plane, alpha=weight)
-    return total
+    return weights

@@ -6,6 +6,7 @@ float64): half precision gave NaN in region losses of published libraries.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -75,6 +76,14 @@ class Prediction:
         classes = torch.arange(self.classes, device=self.labels.device, dtype=self.logits.dtype)[:, None, None]
         return torch.eq(self._numbers[:, None], classes, out=self._numbers.new_empty(self.logits.shape))
 
+    def by_class(self, values: Sequence[float]) -> Tensor:
+        """(N, H, W): the value of each pixel's class, 0 where ignored."""
+        if self.classes == 2:
+            return torch.addcmul(self.weight * values[0], self.weight, self._numbers, value=values[1] - values[0])
+        # filled on the device: copying numbers from the host would make it wait
+        planes = torch.stack([self.logits.new_full((1, 1), value) for value in values])
+        return (self.one_hot * planes).sum(1)
+
     @cached_property
     def area(self) -> Tensor:
         """(N, K): Σ y, labelled pixels of each class."""
@@ -115,6 +124,16 @@ class Prediction:
             return F.softplus(self._against, threshold=40)
         # up to twice as fast as gathering, forward and backward
         return (self.log_probabilities * self.one_hot).sum(1).neg_()
+
+    @cached_property
+    def surprise_by_class(self) -> Tensor:
+        """(N, K): Σ −log p·y. More than two classes: fewer passes over memory than by the pixel."""
+        return -(self.log_probabilities * self.one_hot).sum((2, 3))
+
+    @cached_property
+    def total_surprise(self) -> Tensor:
+        """Scalar: Σ −log p of the labelled class."""
+        return self.surprise.sum() if self.classes == 2 else self.surprise_by_class.sum()
 
     @cached_property
     def doubt(self) -> Tensor:
