@@ -1,0 +1,76 @@
+"""The Loss lab's pictures: panels in even rows, exact outlines, shares that sum up, holes where there is nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from explorer.figures.loss_gradients import cosines_figure, gradient_maps_figure, outline, push_figure, push_shares
+from explorer.figures.loss_lab import blindness_figure, costs_figure, field_picture, in_rows
+from explorer.losses.lab import Blindness, Cost, GradientMaps, field_of_objects
+from explorer.losses.spec import LossSpec
+
+CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
+
+
+def maps(pulls: np.ndarray | None = None) -> GradientMaps:
+    """Two losses on four pixels: a hit, a miss, a false alarm, and background that is right."""
+    label = np.array([[1, 1], [0, 0]], np.uint8)
+    foreground = np.array([[0.9, 0.2], [0.8, 0.1]], np.float32)
+    if pulls is None:
+        away = np.stack([np.array([[1, 3], [4, 2]]), np.zeros((2, 2))]).astype(np.float32)
+        pulls = np.stack([-away, away], axis=1)
+    return GradientMaps(
+        (CE, JACCARD), label, np.stack([1 - foreground, foreground]), pulls, np.ones(2), np.array([[1, np.nan]] * 2)
+    )
+
+
+@pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (4, (1, 4)), (5, (2, 3)), (8, (2, 4)), (11, (3, 4))])
+def test_rows_are_as_even_as_they_can_be(count: int, shape: tuple[int, int]) -> None:
+    assert in_rows(count) == shape
+
+
+def test_an_outline_runs_between_pixels() -> None:
+    mask = np.zeros((5, 5), bool)
+    mask[2, 3] = True
+    x, y = outline(mask)
+    edges = {frozenset(zip(x[i : i + 2], y[i : i + 2], strict=True)) for i in range(0, len(x), 3)}
+    corners = [(2.5, 1.5), (3.5, 1.5), (3.5, 2.5), (2.5, 2.5)]
+    assert edges == {frozenset((corners[i - 1], corners[i])) for i in range(4)}
+    assert np.isnan(x[2::3]).all()
+
+
+def test_shares_of_the_push_sum_up_and_are_holes_where_nothing_is_pushed() -> None:
+    shares = push_shares(maps())
+    np.testing.assert_allclose(shares[0], [10, 30, 40, 0, 20])
+    assert np.isnan(shares[1]).all()
+    assert [bar.name for bar in push_figure(maps()).data] == ["hit", "miss", "false alarm", "background, rightly"]
+
+
+def test_each_loss_has_a_map_on_its_own_symmetric_scale() -> None:
+    figure = gradient_maps_figure(maps(), 1, np.zeros((2, 2, 3), np.uint8), pixel=(1, 0))
+    heatmaps = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert len(heatmaps) == 3, "the probability, then the losses"
+    assert heatmaps[1].zmin == -heatmaps[1].zmax
+    assert heatmaps[1].zmax == pytest.approx(4, rel=0.01)
+    assert heatmaps[2].zmax == 1, "a loss that pushes nothing still has a scale"
+    assert cosines_figure(maps()).data[0].zmin == -1
+
+
+def test_what_costs_nothing_has_no_ratio() -> None:
+    free, dear = Cost(CE, 0.0, 1.0), Cost(JACCARD, 2.0, 1.0)
+    bar = costs_figure([free, dear], "one", "other").data[0]
+    assert bar.x[0] is None
+    assert tuple(bar.text) == ("n/a", "×2")
+    assert "(n/a)" in bar.y[0]
+    blind = blindness_figure([Blindness(dear, 4.0), Blindness(free, 0.0)]).data[0]
+    assert tuple(blind.text) == ("50 %", "n/a")
+
+
+def test_a_field_shows_missed_pixels_in_another_colour() -> None:
+    field = field_of_objects(4, 2, 0.25)
+    missed = np.zeros_like(field.label, dtype=bool)
+    missed[tuple(np.argwhere(field.label)[0])] = True
+    picture = field_picture(field, missed)
+    assert min(picture.shape[:2]) >= 480
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 3
