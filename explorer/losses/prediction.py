@@ -111,7 +111,7 @@ class Prediction:
 
     @cached_property
     def _against(self) -> Tensor:
-        """(N, H, W), two classes only: the logit of the other class above the labelled one's; −∞ where ignored."""
+        """(N, H, W), two classes only: the other class's logit above the labelled one's; −``CERTAIN`` where ignored."""
         background, foreground = self.logits.unbind(1)
         sign = torch.addcmul(self.weight, self.weight, self._numbers, value=-2)
         ignored = (self.weight - 1).mul_(CERTAIN)
@@ -127,7 +127,7 @@ class Prediction:
 
     @cached_property
     def surprise_by_class(self) -> Tensor:
-        """(N, K): Σ −log p·y. More than two classes: fewer passes over memory than by the pixel."""
+        """(N, K): Σ −log p·y, with fewer passes over memory than ``surprise`` where classes are many."""
         return -(self.log_probabilities * self.one_hot).sum((2, 3))
 
     @cached_property

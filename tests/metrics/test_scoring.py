@@ -2,9 +2,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from torchmetrics.functional.classification import (
+    multiclass_f1_score,
+    multiclass_jaccard_index,
+    multiclass_precision,
+    multiclass_recall,
+)
 
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE
@@ -64,6 +71,23 @@ def test_ignored_rows_count_as_if_cut_away(pair):
     strip = np.full((3, label.shape[1]), IGNORE, dtype=np.uint8)
     longer = (np.vstack([predicted, strip * 0]), np.vstack([label, strip]))
     assert score([longer], CLASSES, 2) == score([pair], CLASSES, 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pixel_scores_are_those_of_torchmetrics(seed):
+    random = np.random.default_rng(seed)
+    predicted = random.integers(0, CLASSES, (2, 16, 16)).astype(np.uint8)
+    label = random.choice(np.array([0, 1, 2, IGNORE], dtype=np.uint8), (2, 16, 16))
+    scores = score(zip(predicted, label, strict=True), CLASSES)
+    pair = torch.from_numpy(predicted).long(), torch.from_numpy(label).long()
+    for name, peer in (
+        ("precision", multiclass_precision),
+        ("recall", multiclass_recall),
+        ("f1", multiclass_f1_score),
+        ("iou", multiclass_jaccard_index),
+    ):
+        expected = peer(*pair, CLASSES, average="none", ignore_index=IGNORE).tolist()
+        assert [getattr(scores.classes[k].pixel, name) for k in range(CLASSES)] == pytest.approx(expected)
 
 
 NOTHING = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, None, None, 0, 0, 0))
