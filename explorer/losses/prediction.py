@@ -24,7 +24,7 @@ class Prediction:
 
     Args:
         logits: (N, K, H, W); K = 1 is one sigmoid logit, taken as two classes with logits (0, z).
-        labels: (N, H, W), class ids below K (or 2), ``IGNORE`` (or any other number that is no class) where a pixel
+        labels: (N, H, W), class ids from 0 to K − 1 (to 1 if K is 1), ``IGNORE`` (or any above K) where a pixel
             counts nowhere.
         ids: (N, H, W), the objects' ids within each image, 0 = none. Computed from the labels if not given.
         owners: (N, K − 1, H, W), id of the nearest object of each foreground class (on an object: its own), 0 = none;

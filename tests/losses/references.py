@@ -108,7 +108,7 @@ def _object_cross_entropy(p: np.ndarray, y: np.ndarray) -> float:
 
 
 def _object_jaccard(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
-    maps = [object_maps(label.astype(np.uint8), p.shape[1]) for label in y]  # test_objects.py checks their cells
+    maps = [object_maps(label.astype(np.uint8), p.shape[1]) for label in y]  # test_object_losses.py checks their cells
     valid = y != IGNORE
     losses = []
     for k in range(1, p.shape[1]):
