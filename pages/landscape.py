@@ -36,7 +36,7 @@ from explorer.ui.slice_request import pick_slice, step_of
 POLL_SECONDS = 0.7
 LIVE = {"resolution": 13, "budget": 169, "tolerance": 0.05}  # of the plane that follows a run
 EXPLANATION = """
-**What is drawn.** A segmenter has tens of thousands of weights; a slice goes from one trained state along two directions
+**What is drawn.** A segmenter has tens of thousands of weights; a slice goes from a trained state along two directions
 and measures every loss and metric at each point, all from one pass over the same validation crops. White dots
 were measured, the rest is interpolated where a field is smooth; precision and object scores jump and are shown only as
 measured. Holes are undefined values.
@@ -277,7 +277,12 @@ def show_exports(record: RunRecord, shown: Slice, names: list[str], out: Path) -
     with st.expander("Take it with you"):
         columns = st.columns(4)
         offers = (
-            ("HTML", lambda: to_html(shown, names, str(folder.path), f"{out.stem}.html").encode(), "html", "text/html"),
+            (
+                "HTML",
+                lambda: to_html(shown, names, record.plan, str(folder.path), f"{out.stem}.html").encode(),
+                "html",
+                "text/html",
+            ),
             ("CSV", lambda: to_csv(shown).encode(), "csv", "text/csv"),
             ("VTK", lambda: to_vtk(shown).encode(), "vtk", "text/plain"),
             ("NPZ", out.read_bytes, "npz", "application/octet-stream"),

@@ -63,9 +63,7 @@ def test_ignored_pixels_belong_to_no_object_but_lie_in_a_cell():
 
 @settings(max_examples=50, deadline=None)
 @given(
-    hnp.arrays(
-        np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, IGNORE])
-    )
+    hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, IGNORE]))
 )
 def test_every_pixel_is_owned_by_its_nearest_object(label):
     maps = object_maps(label, classes=3)

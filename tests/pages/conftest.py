@@ -14,17 +14,24 @@ from explorer.settings import settings
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], AppTest]]:
-    """Gives a page of the app, by its file, as a new visitor of a new server sees it; run it to see it."""
-    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path / "store"))
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server with a fresh store, for all tests of a module: its workers take seconds to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_STORE", str(tmp_path_factory.mktemp("store")))
+        settings.cache_clear()
+        st.cache_resource.clear()
+        yield
+        st.cache_resource.clear()
     settings.cache_clear()
-    st.cache_resource.clear()
+
+
+@pytest.fixture
+def open_page(server: None) -> Callable[[str], AppTest]:
+    """Gives a page of the app, by its file, as a new visitor sees it; run it to see it."""
 
     def opened(path: str) -> AppTest:
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         return app if path == "app.py" else app.switch_page(path)
 
-    yield opened
-    st.cache_resource.clear()
-    settings.cache_clear()
+    return opened

@@ -54,6 +54,14 @@ def upload(page: AppTest, files: list[File]) -> AppTest:
     return page
 
 
+@pytest.mark.parametrize(("source", "says"), [("Upload", "Choose images"), ("Saved", "Nothing is saved yet")])
+def test_empty_states_say_what_to_do(page: AppTest, source: str, says: str) -> None:
+    page.query_params["source"] = source
+    page.run()
+    assert not page.exception
+    assert says in messages(page)
+
+
 def test_first_load_shows_a_built_in_dataset_to_use(page: AppTest) -> None:
     page.run()
     assert not page.exception
@@ -72,14 +80,6 @@ def test_built_in_dataset_from_the_address(page: AppTest, key: str) -> None:
     assert not page.exception
     assert page.subheader[0].value == ("Harbour" if key == "harbour" else "Car park")
     assert ("left aside" in messages(page)) == (key == "nowhere")
-
-
-@pytest.mark.parametrize(("source", "says"), [("Upload", "Choose images"), ("Saved", "Nothing is saved yet")])
-def test_empty_states_say_what_to_do(page: AppTest, source: str, says: str) -> None:
-    page.query_params["source"] = source
-    page.run()
-    assert not page.exception
-    assert says in messages(page)
 
 
 def test_upload_of_pairs_becomes_a_dataset(page: AppTest) -> None:

@@ -1,0 +1,106 @@
+"""Pictures and exports of slices: holes stay holes, dots are what was measured, provenance goes along."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from explorer.figures.landscape import contour_figure, disagreement_figure, error_figure, line_figure, surface_figure
+from explorer.figures.landscape_html import to_html
+from explorer.landscape.disagreement import disagreement
+from explorer.landscape.export import to_csv, to_vtk
+from explorer.landscape.provenance import FieldInfo, PlaneReport, SliceMeta, SliceRequest
+from explorer.landscape.slice import Slice
+from explorer.training.presets import preset_plan
+
+ALPHA, BETA = np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)
+X, Y = np.meshgrid(ALPHA, BETA)
+LOSS = 0.1 + X**2 + 2 * Y**2
+PRECISION = np.where(X > 0, np.nan, 0.5)
+
+
+@pytest.fixture
+def shown() -> Slice:
+    fields = (
+        FieldInfo(name="jaccard", label="Jaccard distance", group="loss", smooth=True, logarithmic=True),
+        FieldInfo(name="f1_1", label="F1, car", group="pixel", smooth=True, logarithmic=False),
+        FieldInfo(name="precision_1", label="Precision, car", group="pixel", smooth=False, logarithmic=False),
+    )
+    meta = SliceMeta(
+        run="abc",
+        checkpoint="step_00000010.safetensors",
+        request=SliceRequest(resolution=5),
+        report=PlaneReport(labels=("one <b>", "other"), cosine=0.0, norms=(1.0, 1.0)),
+        fields=fields,
+        classes=("background", "car"),
+        class_weights=(1.0, 5.0),
+        data="d",
+        crops="c",
+        versions={},
+    )
+    measured = (np.abs(X) + np.abs(Y)) % 1 == 0
+    values = {"jaccard": LOSS, "f1_1": 1 - LOSS / 4, "precision_1": PRECISION}
+    return Slice(ALPHA, BETA, values, {"jaccard": LOSS / 100, "f1_1": LOSS / 100}, {}, measured, meta)
+
+
+def test_hole_stays_a_hole_and_dots_are_what_was_measured(shown: Slice) -> None:
+    figure = contour_figure(shown, ["jaccard", "precision_1"], True)
+    heat = [trace for trace in figure.data if trace.type == "heatmap"]
+    np.testing.assert_allclose(heat[0].z, np.log10(LOSS))
+    np.testing.assert_array_equal(np.isnan(heat[1].z), np.isnan(PRECISION))
+    dots = next(trace for trace in figure.data if trace.type == "scatter" and trace.mode == "markers")
+    assert len(dots.x) == shown.measured.sum()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_fields_stand_side_by_side(shown: Slice, count: int) -> None:
+    names = ["jaccard", "f1_1", "precision_1"][:count]
+    assert sum(trace.type == "surface" for trace in surface_figure(shown, names).data) == count
+    assert sum(trace.type == "heatmap" for trace in contour_figure(shown, names).data) == count
+
+
+def test_line_runs_from_its_lowest_to_its_highest(shown: Slice) -> None:
+    line = line_figure(shown, ["jaccard"]).data[0]
+    assert (np.nanmin(line.y), np.nanmax(line.y)) == (0.0, 1.0)
+    np.testing.assert_allclose(line.customdata, LOSS[2])
+
+
+def test_disagreement_knows_its_ends() -> None:
+    along = X + 2 * Y
+    np.testing.assert_allclose(disagreement(along, -along, ALPHA, BETA), 1.0)
+    np.testing.assert_allclose(disagreement(along, along, ALPHA, BETA), -1.0)
+    np.testing.assert_allclose(disagreement(X, Y, ALPHA, BETA), 0.0, atol=1e-12)
+    assert np.isnan(disagreement(along, np.ones_like(X), ALPHA, BETA)).all(), "flat says nothing"
+
+
+def test_other_pictures_are_drawn(shown: Slice) -> None:
+    assert disagreement_figure(shown, "jaccard", "f1_1").data[0].zmin == -1
+    np.testing.assert_allclose(error_figure(shown, "jaccard").data[0].z, LOSS)
+
+
+def test_csv_holds_every_point_and_where_it_comes_from(shown: Slice) -> None:
+    first, *rest = to_csv(shown).splitlines()
+    assert json.loads(first.removeprefix("# "))["run"] == "abc"
+    rows = list(csv.DictReader(rest))
+    assert len(rows) == 25
+    assert float(rows[7]["jaccard"]) == LOSS.ravel()[7]
+    assert rows[3]["precision_1"] == ""
+
+
+def test_vtk_says_its_size_and_holds_the_numbers(shown: Slice) -> None:
+    lines = to_vtk(shown).splitlines()
+    assert lines[0] == "# vtk DataFile Version 3.0"
+    assert "DIMENSIONS 5 5 1" in lines
+    start = lines.index("SCALARS jaccard double 1") + 2
+    values = np.array(" ".join(lines[start : start + 5]).split(), dtype=float)
+    np.testing.assert_allclose(values, LOSS.ravel(), rtol=1e-6)
+
+
+def test_html_stands_alone_and_escapes(shown: Slice) -> None:
+    page = to_html(shown, ["jaccard"], preset_plan("focal"), "runs/abc", "out.html")
+    assert "python -m explorer landscape runs/abc" in page
+    assert "one &lt;b&gt;" in page
+    assert '<script src="http' not in page
