@@ -56,7 +56,7 @@ class Material:
             InputError: it is not there or cannot be read.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
                 places = tuple(Place(**place) for place in about["places"])
                 crops = Crops(file["images"], file["labels"], file["ids"], file["owners"], places)

@@ -100,7 +100,7 @@ class Slice:
             InputError: it is not there or no slice.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 meta = SliceMeta.model_validate_json(str(file["meta"]))
                 names = [info.name for info in meta.fields]
                 return cls(

@@ -1,0 +1,204 @@
+"""Files of slices: round trips, the same bytes for the same seed, and nothing lost when a worker is killed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import InputError
+from explorer.landscape.export import to_csv, to_vtk
+from explorer.landscape.grid import Tile
+from explorer.landscape.journal import Journal, journal_path, known_points, read_journal, read_slice
+from explorer.landscape.provenance import FieldInfo, PathPoint, PlaneReport, SliceMeta, SliceRequest
+from explorer.landscape.refine import Refinement, refine
+from explorer.landscape.slice import Slice, empty_refinement
+from explorer.landscape.spec import PlaneSpec
+from tests.landscape.test_refine import FIELDS, measuring, valley
+
+
+def make_meta(**changes: object) -> SliceMeta:
+    request = SliceRequest.model_validate({"resolution": 21, "tolerance": 0.02, "budget": 441} | changes)
+    infos = tuple(
+        FieldInfo(name=f.name, label=f.label, group=f.group, smooth=f.smooth, logarithmic=f.logarithmic) for f in FIELDS
+    )
+    point = PathPoint(
+        checkpoint="step_00000010.safetensors",
+        step=10,
+        phase=0,
+        alpha=0.5,
+        beta=0.1,
+        distance=3.0,
+        true={"jaccard": 0.4},
+        on_plane={"jaccard": float("nan")},
+    )
+    return SliceMeta(
+        run="run",
+        checkpoint="step_00000020.safetensors",
+        request=request,
+        report=PlaneReport(labels=("one", "other"), cosine=0.0, norms=(1.0, 2.0), fingerprint="ab"),
+        path=(point,),
+        fields=infos,
+        classes=("background", "car"),
+        class_weights=(1.0, 9.0),
+        data="d",
+        crops="c",
+        versions={"torch": "2"},
+    )
+
+
+def measured(meta: SliceMeta) -> Refinement:
+    refinement = empty_refinement(meta)
+    list(refine(refinement, measuring(valley), meta.request.budget))
+    return refinement
+
+
+def no_points() -> Tile:
+    return Tile(np.zeros(0, dtype=np.int64), np.zeros((0, 3)), np.zeros((0, 3)))
+
+
+def test_a_slice_is_read_as_it_was_written(tmp_path: Path) -> None:
+    meta = make_meta()
+    shown = Slice.of(measured(meta), meta)
+    shown.save(tmp_path / "one.npz")
+    again = Slice.load(tmp_path / "one.npz")
+    np.testing.assert_array_equal(shown.measured, again.measured)
+    for one, other in ((shown.fields, again.fields), (shown.error, again.error), (shown.bars, again.bars)):
+        assert list(one) == list(other)
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
+    assert again.meta.model_dump_json() == meta.model_dump_json()
+    assert set(again.error) == {"loss", "recall_1"}  # what is never interpolated has no error of interpolation
+    with np.load(tmp_path / "one.npz", allow_pickle=False) as file:
+        assert {"alpha", "beta", "measured", "meta", "loss", "precision_1", "recall_1"} <= set(file.files)
+        assert file["loss"].shape == (21, 21)
+
+
+def test_rows_are_beta_and_columns_alpha(tmp_path: Path) -> None:
+    meta = make_meta(exhaustive=True)
+    shown = Slice.of(measured(meta), meta)
+    assert shown.fields["loss"][3, 15] == valley(float(shown.alpha[15]), float(shown.beta[3]))[0]
+
+
+def test_the_same_measurements_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one.npz", "other.npz"):
+        meta = make_meta()
+        Slice.of(measured(meta), meta).save(tmp_path / name)
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+def test_what_is_no_slice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.npz"
+    with pytest.raises(InputError, match="not there"):
+        Slice.load(path)
+    for content in (b"", b"PK\x03\x04 torn", b"text"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="no slice"):
+            Slice.load(path)
+    np.savez(path, alpha=np.zeros(3))
+    with pytest.raises(InputError, match="no slice"):
+        Slice.load(path)
+    with pytest.raises(InputError, match="cannot be written"):
+        Slice.of(measured(make_meta()), make_meta()).save(tmp_path / "missing" / "x.npz")
+
+
+def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+    """The process dies with SIGKILL in the middle of a slice; another goes on and ends with the same file."""
+    path, whole = tmp_path / "cut.npz", tmp_path / "whole.npz"
+    script = f"""
+import os, signal
+from pathlib import Path
+from explorer.landscape.journal import Journal
+from explorer.landscape.refine import refine
+from explorer.landscape.slice import empty_refinement
+from tests.landscape.test_slice import make_meta, no_points
+from tests.landscape.test_refine import measuring, valley
+meta = make_meta()
+refinement = empty_refinement(meta)
+with Journal(Path({str(path)!r}), meta, no_points()) as journal:
+    for tile in refine(refinement, measuring(valley), 441):
+        journal.append(tile)
+        if refinement.count > 60:
+            os.kill(os.getpid(), signal.SIGKILL)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False)
+    assert ended.returncode == -9
+    with journal_path(path).open("ab") as file:
+        file.write(b"torn rec")
+    meta = make_meta()
+    known = known_points(path, meta)
+    assert len(known.indices) == 65
+    assert read_slice(path).measured.sum() == 65  # a page can draw it meanwhile
+    refinement = empty_refinement(meta)
+    refinement.add(known)
+    again = []
+    with Journal(path, meta, known) as journal:
+        for tile in refine(refinement, measuring(valley), 441):
+            journal.append(tile)
+            again += tile.indices.tolist()
+        journal.finish(Slice.of(refinement, meta), path)
+    assert not set(again) & set(known.indices.tolist())
+    assert not journal_path(path).exists()
+    Slice.of(measured(meta), meta).save(whole)
+    assert path.read_bytes() == whole.read_bytes()
+
+
+def test_a_finished_slice_goes_on_to_a_finer_tolerance_and_no_other_slice_is_mixed_in(tmp_path: Path) -> None:
+    path, meta = tmp_path / "x.npz", make_meta()
+    first = measured(meta)
+    Slice.of(first, meta).save(path)
+    finer = make_meta(tolerance=0.003, budget=300)
+    assert len(known_points(path, finer).indices) == first.count
+    for other in (
+        make_meta(extent=2.0),
+        make_meta(plane=PlaneSpec(seed=3)),
+        make_meta().model_copy(update={"crops": "others"}),
+        make_meta().model_copy(update={"report": meta.report.model_copy(update={"fingerprint": "cd"})}),
+    ):
+        assert len(known_points(path, other).indices) == 0
+
+
+def test_a_journal_holds_holes_and_begins_with_what_is_known(tmp_path: Path) -> None:
+    path, meta = tmp_path / "x.npz", make_meta()
+    known = Tile(np.array([3, 7]), np.array([[1.0, np.nan, 2.0]] * 2), np.full((2, 3), 0.5))
+    with Journal(path, meta, known) as journal:
+        journal.append(Tile(np.array([440]), np.array([[np.inf, 1.0, 2.0]]), np.zeros((1, 3))))
+    found = read_journal(path)
+    assert found is not None
+    assert np.flatnonzero(found[1].measured).tolist() == [3, 7, 440]
+    assert np.isnan(found[1].values[440, 0])
+    journal_path(path).write_bytes(b'{"torn')
+    assert read_journal(path) is None
+
+
+def test_the_command_line_that_makes_it_again() -> None:
+    assert make_meta(resolution=41, tolerance=0.01, budget=1681).command("runs/a b", "x.npz") == (
+        "python -m explorer landscape 'runs/a b' --checkpoint step_00000020.safetensors --plane random --out x.npz"
+    )
+    plane = PlaneSpec(kind="gradients", losses=("dice", "focal"), layers=("head", "decoder"), line=True)
+    text = make_meta(plane=plane, exhaustive=True, budget=5).command("r", "x.npz")
+    for words in ("--losses dice,focal", "--layers head,decoder", "--line", "--exhaustive", "--budget 5"):
+        assert words in text
+
+
+def test_exports_hold_every_number_and_where_they_come_from() -> None:
+    meta = make_meta()
+    shown = Slice.of(measured(meta), meta)
+    comment, header, *lines = to_csv(shown).splitlines()
+    assert SliceMeta.model_validate_json(comment.removeprefix("# ")).crops == "c"
+    assert header == "alpha,beta,measured,loss,precision_1,recall_1"
+    assert len(lines) == 441
+    assert float(lines[21 * 2 + 5].split(",")[3]) == shown.fields["loss"][2, 5]
+    text = to_vtk(shown)
+    assert "DIMENSIONS 21 21 1" in text
+    assert "step_00000020.safetensors" in text
+
+
+def test_reading_and_planning_need_no_torch() -> None:
+    script = "import sys, explorer.landscape.journal, explorer.landscape.refine, explorer.landscape.export; " + (
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False).returncode == 0
