@@ -177,9 +177,28 @@ def watch_a_run(record: RunRecord) -> None:
             st.session_state["dataset"] = record.dataset_id
             look_at(None)
             st.rerun()
+        lead_on(record)
         takeaway(record)
     with right:
         show_run(record.id, class_id)
+
+
+def lead_on(record: RunRecord) -> None:
+    """To the comparison with what was queued beside it, and to its landscape."""
+    beside = [
+        other.id
+        for other in services.store().runs()
+        if other.group is not None and other.group == record.group and other.id != record.id
+    ]
+    st.page_link(
+        "pages/tradeoffs.py",
+        label="Compare with its controls" if beside else "Its trade-offs",
+        icon=":material/balance:",
+        query_params={"runs": ",".join([record.id, *beside])},
+    )
+    st.page_link(
+        "pages/landscape.py", label="Its landscape", icon=":material/landscape:", query_params={"run": record.id}
+    )
 
 
 frame("Train")
