@@ -29,9 +29,9 @@ class Sums:
 
 
 def in_order(logits: Tensor, order: Tensor) -> Tensor:
-    """(K, n) float32 on the processor: the logits (N, K, H, W) of the valid pixels. The only step on the device."""
+    """(K, n) float32: the logits (N, K, H, W) of the valid pixels. All else happens on the processor."""
     planes = [logits[:, class_id].reshape(-1).index_select(0, order) for class_id in range(logits.shape[1])]
-    return torch.stack(planes).float().cpu()
+    return torch.stack(planes).float()
 
 
 def sum_up(ordered: Tensor, layout: Layout, gamma: float) -> Sums:

@@ -52,7 +52,7 @@ class Tally:
         if len(classes) != crops.classes:
             raise InputError(f"{len(classes)} names for {crops.classes} classes", "classes", "name each class")
         self._layout = Layout(crops)
-        self._order = torch.from_numpy(self._layout.order).to(device)
+        self.order = torch.from_numpy(self._layout.order).to(device)
         self._covered = [spec for spec in losses.values() if covers(spec)]
         built = {kind: spec.build() for kind, spec in losses.items()}
         self._others = [loss for loss in built.values() if not covers(loss.spec)]
@@ -80,7 +80,7 @@ class Tally:
         Args:
             logits: (N, K, H, W) of the crops.
         """
-        ordered = in_order(logits, self._order)
+        ordered = in_order(logits, self.order).cpu()
         if not torch.isfinite(ordered.sum()):
             return np.full((1 + self.parts, len(self.fields)), np.nan)
         sums = sum_up(ordered, self._layout, self._gamma)
