@@ -28,7 +28,7 @@ WORST = 4.0
 _VERIFY = 16
 """At least so many points are measured where the coarse grid looks worst: what lies between its points is unknown."""
 
-TILE = 8  # points between two looks at the picture
+TILE = 9  # points between two looks at the picture
 _GROWTH = 8  # a batch is this fraction of what was measured: the fit costs less than the points
 _RATE = 0.75  # points needed grow with (error / tolerance) to this power, as seen on trained segmenters
 

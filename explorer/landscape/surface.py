@@ -44,6 +44,12 @@ class Kernel:
             columns += [points[:, i] * points[:, j] for i, j in pairs]
         return np.stack(columns, axis=1)
 
+    def is_determined(self, points: Array) -> bool:
+        """Whether a spline through the points is determined, also when any one of many is left out."""
+        tail = self.polynomial(points)
+        terms = tail.shape[1]
+        return len(points) > terms + 1 and bool(np.linalg.matrix_rank(tail) == terms)
+
 
 KERNELS = (Kernel(3, 1, 1), Kernel(5, -1, 2))
 
@@ -107,18 +113,18 @@ def fit(points: Array, measured: Array, targets: Array) -> Surface | None:
     """Interpolates fields from points (n, d) with values (n, fields) to targets (m, d); all finite.
 
     Returns:
-        None where there are too few points to leave one out.
+        None where the points are too few, or lie so (on a line, say) that no spline is determined.
     """
-    needed = KERNELS[-1].polynomial(points[:1]).shape[1]
-    if len(points) <= needed + 1:
+    splines = tuple(Spline(kernel, points, targets) for kernel in KERNELS if kernel.is_determined(points))
+    if not splines:
         return None
-    splines = tuple(Spline(kernel, points, targets) for kernel in KERNELS)
     left_out = [spline.left_out(measured) for spline in splines]
     chosen = np.argmin([(error**2).mean(0) for error, _ in left_out], axis=0)
-    scaled = np.where(chosen == 0, left_out[0][1], left_out[1][1])
-    spread = _nearby(points, scaled, targets)
-    values = np.where(chosen == 0, splines[0].values(measured), splines[1].values(measured))
+    fields = np.arange(measured.shape[1])
+    scaled = np.stack([each for _, each in left_out])[chosen, :, fields].T
+    values = np.stack([spline.values(measured) for spline in splines])[chosen, :, fields].T
     deviation = np.sqrt(np.stack([spline.variance for spline in splines], axis=1))[:, chosen]
+    spread = _nearby(points, scaled, targets)
     return Surface(values, MARGIN * spread * deviation, spread, chosen, splines)
 
 

@@ -210,4 +210,24 @@ def test_splines_reproduce_their_polynomials_and_left_out_errors() -> None:
         wanted = measured[4] - without.values(np.delete(measured, 4, 0))[0]
         assert left_out[4] == pytest.approx(wanted, rel=1e-6)
         assert abs(scaled[4]) == pytest.approx(abs(wanted) / without.variance[0] ** 0.5, rel=1e-4)
-    assert fit(points[:7], measured[:7], targets) is None
+    assert fit(points[:4], measured[:4], targets) is None
+
+
+@pytest.mark.parametrize(("width", "kernels"), [(1, 0), (2, 1), (3, 2)])
+def test_points_on_a_line_or_two_determine_no_or_one_spline(width: int, kernels: int) -> None:
+    """So it is where all else is a hole."""
+    points = np.array([(x, y) for x in np.linspace(-0.2, 0.2, width) for y in np.linspace(-1, 1, 9)])
+    surface = fit(points, points[:, :1] ** 2 + points[:, 1:], Grid().places())
+    assert (0 if surface is None else len(surface.splines)) == kernels
+    if surface is not None:
+        assert np.isfinite(surface.values).all()
+
+
+def test_a_grid_of_holes_ends() -> None:
+    def ridge(alpha: float, beta: float) -> list[float]:
+        return [1 + beta**2 if abs(alpha) < 0.01 else np.nan, 1.0, np.nan]
+
+    refinement = Refinement(Grid(), FIELDS)
+    list(refine(refinement, measuring(ridge), budget=1681))
+    found = refinement.estimate()
+    assert np.isfinite(found.values[:, 0]).sum() == np.isfinite(refinement.values[:, 0]).sum()  # as measured

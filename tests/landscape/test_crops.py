@@ -1,0 +1,84 @@
+"""The fixed validation crops: cut once, the same for the same seed, never the same pixel twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import InputError
+from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.landscape.crops import cut_crops
+from explorer.landscape.material import Material
+
+STRETCH = Stretch((0.0,), (255.0,))
+
+
+def make_scenes() -> list[Scene]:
+    """Three scenes, one of them smaller than a crop; objects in a corner of the first alone."""
+    random = np.random.default_rng(0)
+    scenes = []
+    for index, size in enumerate(((96, 130), (64, 64), (20, 40))):
+        label = np.zeros(size, np.uint8)
+        if index == 0:
+            label[2:9, 2:9] = 1
+            label[60:70, 120:128] = 1
+        scenes.append(Scene(f"s{index}", random.integers(0, 255, (1, *size)).astype(np.uint8), label, ("grey",)))
+    return scenes
+
+
+def test_crops_do_not_overlap_and_hold_the_scene_as_it_is() -> None:
+    scenes = make_scenes()
+    crops = cut_crops(scenes, 2, STRETCH, count=100, size=32)
+    assert len(crops.places) == len(set(crops.places)) == 3 * 4 + 4 + 1
+    by_name = {scene.name: scene for scene in scenes}
+    for place, image, label in zip(crops.places, crops.images, crops.labels, strict=True):
+        assert place.top % 32 == place.left % 32 == 0
+        scene = by_name[place.scene]
+        part = scene.image[:, place.top : place.top + 32, place.left : place.left + 32]
+        height, width = part.shape[1:]
+        np.testing.assert_allclose(image[:, :height, :width], part / 255, atol=1e-6)
+        assert (label[height:] == IGNORE).all()  # padding counts nowhere
+        assert (label[:, width:] == IGNORE).all()
+
+
+def test_the_seed_decides_and_objects_are_shown() -> None:
+    scenes = make_scenes()
+    one, again, other = (cut_crops(scenes, 2, STRETCH, count=4, size=32, seed=seed) for seed in (0, 0, 1))
+    assert one.fingerprint == again.fingerprint != other.fingerprint
+    assert one.places == again.places
+    for crops in (one, other):
+        assert (crops.labels == 1).any((1, 2)).sum() >= 2  # 2 of 17 show one: by chance hardly ever both
+    np.testing.assert_array_equal(one.ids > 0, one.labels == 1)
+
+
+def test_objects_are_those_of_the_whole_scene() -> None:
+    crops = cut_crops(make_scenes(), 2, STRETCH, count=100, size=32)
+    places = [(place.scene, place.top, place.left) for place in crops.places]
+    without = places.index(("s0", 0, 64))
+    assert not crops.ids[without].any()
+    assert crops.owners[without].all()  # a false positive here belongs to an object beyond the edge
+
+
+def test_nothing_labelled_is_refused() -> None:
+    scenes = [replace(scene, label=np.full(scene.size, IGNORE, np.uint8)) for scene in make_scenes()]
+    with pytest.raises(InputError, match="no pixel"):
+        cut_crops(scenes, 2, STRETCH)
+    with pytest.raises(InputError, match="no pixel"):
+        cut_crops([], 2, STRETCH)
+
+
+def test_material_is_read_as_it_was_written(tmp_path: Path) -> None:
+    crops = cut_crops(make_scenes(), 2, STRETCH, count=4, size=32)
+    path = tmp_path / "landscape.npz"
+    Material(crops, ("background", "car"), (1.0, 7.5), "abc").save(path)
+    again = Material.load(path)
+    assert again.crops.fingerprint == crops.fingerprint
+    assert again.crops.places == crops.places
+    np.testing.assert_array_equal(again.crops.owners, crops.owners)
+    assert (again.classes, again.class_weights, again.data) == (("background", "car"), (1.0, 7.5), "abc")
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match="cannot be read"):
+        Material.load(path)
