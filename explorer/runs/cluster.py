@@ -51,7 +51,8 @@ def start_cluster(settings: Settings) -> SpecCluster:
     """Starts the embedded cluster; returns when its workers have registered.
 
     Args:
-        settings: ``cpu_slots`` workers train on the processor, or ``gpu_slots`` on each GPU where there is one.
+        settings: ``cpu_slots`` workers train on the processor, or ``gpu_slots`` on each GPU where there is one;
+            ``slice_workers`` measure landscapes.
     """
     gpus, cores = visible_gpus(), len(os.sched_getaffinity(0))
     if gpus:
@@ -62,7 +63,9 @@ def start_cluster(settings: Settings) -> SpecCluster:
         threads = max(1, cores // settings.cpu_slots)
     workers = {f"train-{i}": _worker(TRAIN, threads, variables) for i, variables in enumerate(slots)}
     beside = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
-    workers |= {"quick": _worker(QUICK, 1, beside), "slice": _worker(SLICE, cores, beside)}
+    share = max(1, cores // settings.slice_workers)
+    workers |= {f"slice-{i}": _worker(SLICE, share, beside) for i in range(settings.slice_workers)}
+    workers["quick"] = _worker(QUICK, 1, beside)
     scheduler = {
         "cls": SubprocessScheduler,
         "options": {"scheduler_kwargs": {"host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_WATCH]}},

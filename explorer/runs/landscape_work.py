@@ -28,13 +28,13 @@ from explorer.landscape.crops import cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
 from explorer.landscape.directions import layer_mask
 from explorer.landscape.evaluation import Writer, measure, restored, standard_error
-from explorer.landscape.grid import Grid, Tile
+from explorer.landscape.grid import Grid
 from explorer.landscape.journal import Journal, known_points
 from explorer.landscape.material import MATERIAL_FILE, Material
 from explorer.landscape.plane import Plane
 from explorer.landscape.protocol import flatten
 from explorer.landscape.provenance import FieldInfo, PathPoint, SliceMeta, SliceRequest
-from explorer.landscape.refine import Refinement, refine
+from explorer.landscape.refine import Measure, Refinement, refine
 from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
 from explorer.landscape.slice import Slice, empty_refinement
 from explorer.losses.registry import LossKind
@@ -205,6 +205,7 @@ def measure_slice(
     out: Path,
     device: str = "auto",
     interrupted: Callable[[], bool] = lambda: False,
+    measure_with: Callable[[Bench], Measure] | None = None,
 ) -> Iterator[SliceProgress]:
     """Measures a slice into a file, coarse to fine, and goes on with one that was broken off or is too coarse.
 
@@ -214,6 +215,7 @@ def measure_slice(
         out: the slice's file; see ``explorer.landscape.journal`` for what lies beside it meanwhile.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         interrupted: asked after every tile; leaves what was measured when it says so.
+        measure_with: gives who measures points, for example several workers; only this process if not given.
 
     Raises:
         InputError: see ``prepare``; or the file cannot be written.
@@ -224,7 +226,8 @@ def measure_slice(
     refinement.add(known)
     began, before = time.perf_counter(), refinement.count
     with Journal(out, bench.meta, known) as journal:
-        for tile in refine(refinement, lambda points: _measured(bench, points), request.budget):
+        measure_points = (measure_with or local_measure)(bench)
+        for tile in refine(refinement, measure_points, request.budget):
             journal.append(tile)
             yield _progress(refinement, request, began, before)
             if interrupted():
@@ -240,35 +243,22 @@ def _progress(refinement: Refinement, request: SliceRequest, began: float, befor
     return SliceProgress(measured, expected, pace * (expected - measured), refinement.last_shortfall)
 
 
-def _measured(
-    bench: Bench, points: Sequence[tuple[float, float]]
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    for values in measure(bench.objective, bench.plane, points):
-        yield values[0], standard_error(values)
+def local_measure(bench: Bench) -> Measure:
+    """Values and standard errors of points, measured in this process."""
+
+    def measured(
+        points: Sequence[tuple[float, float]],
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        for values in measure(bench.objective, bench.plane, points):
+            yield values[0], standard_error(values)
+
+    return measured
 
 
 def _path_losses(bench: Bench) -> Iterator[PathPoint]:
     for point in bench.meta.path:
         weights = _flat(_load(bench.folder, point.checkpoint), point.checkpoint, bench.objective)
         yield with_losses(point, bench.objective, bench.plane, weights)
-
-
-def measure_points(bench: Bench, indices: Sequence[int], plane: str) -> Tile:
-    """Some points of the slice's grid: what a worker does where many share one slice.
-
-    The one who plans (``Refinement.propose``) needs no torch and takes the tiles in in any order.
-
-    Args:
-        plane: fingerprint of the plane that the others measure on.
-
-    Raises:
-        InputError: this worker's plane is another one, since checkpoints have arrived in between.
-    """
-    if bench.meta.report.fingerprint != plane:
-        raise InputError("the plane has changed meanwhile", bench.folder.path.name, "measure the slice anew")
-    chosen = np.asarray(indices, dtype=np.int64)
-    values, bars = zip(*_measured(bench, bench.meta.grid.points(chosen)), strict=True)
-    return Tile(chosen, np.stack(values), np.stack(bars))
 
 
 def predict_at(bench: Bench, alpha: float, beta: float, crop: int = 0) -> PointPrediction:

@@ -10,12 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from explorer.errors import InputError
+from explorer.landscape.journal import journal_path
+from explorer.landscape.provenance import SliceRequest
+from explorer.landscape.slice import Slice
 from explorer.losses.spec import LossSpec
 from explorer.runs.engine import Engine
+from explorer.runs.landscape_files import progress_of, slice_file
+from explorer.runs.landscape_work import measure_slice
 from explorer.runs.records import RunStatus
 from explorer.runs.store import Store
 from explorer.settings import Settings
@@ -34,7 +40,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 @pytest.fixture(scope="module")
 def engine(store: Store) -> Iterator[Engine]:
-    engine = Engine(store, Settings(checkpoint_steps=CHECKPOINT_STEPS))
+    engine = Engine(store, Settings(checkpoint_steps=CHECKPOINT_STEPS, slice_workers=2))
     yield engine
     engine.close()
 
@@ -141,6 +147,29 @@ def test_killed_worker_costs_no_more_than_the_steps_since_the_last_checkpoint(
     ended(store, engine, run_id)
 
 
+def test_slice_is_shared_by_its_workers_and_survives_one_of_them(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = store.create_run(tiny_plan(60), dataset_id).id
+    engine.submit(run_id)
+    wait_for(has_status(store, run_id, RunStatus.DONE))
+    folder = store.folder(run_id)
+    request = SliceRequest(resolution=15, exhaustive=True)
+    out = slice_file(folder, request)
+    arguments = (folder.path, store.dataset_file(dataset_id), request.model_dump_json(), out)
+    job = engine.slice("explorer.runs.landscape_jobs:slice_job", *arguments)
+    wait_for(lambda: (progress := progress_of(out)) is not None and progress.measured > 20)
+    os.kill(_process_with(journal_path(out)), signal.SIGKILL)
+    job.result(90)
+    shared = Slice.load(out)
+    assert shared.measured.all()
+    alone = out.with_name("alone.npz")
+    for _ in measure_slice(folder, request, alone, "cpu"):
+        pass
+    again = Slice.load(alone)
+    for info in again.meta.fields:  # other numbers of threads add up in another order
+        if info.group == "loss":
+            np.testing.assert_allclose(shared.fields[info.name], again.fields[info.name], rtol=1e-3)
+
+
 def test_failing_run_says_why_and_can_be_resumed(store: Store, engine: Engine, dataset_id: str) -> None:
     plan = tiny_plan(20)
     wrong = plan.phases[0].model_copy(
@@ -177,10 +206,15 @@ def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
 
 def _process_in(folder: Path) -> int:
     """The process that has the run's events open."""
+    return _process_with(folder / "events.jsonl")
+
+
+def _process_with(path: Path) -> int:
+    """The process that has a file open."""
     for process in psutil.process_iter():
         try:
-            if any(Path(file.path).parent == folder for file in process.open_files()):
+            if any(Path(file.path) == path for file in process.open_files()):
                 return process.pid
         except (psutil.AccessDenied, psutil.NoSuchProcess):
             continue
-    raise AssertionError(f"nobody works in {folder}")
+    raise AssertionError(f"nobody has {path} open")

@@ -19,10 +19,12 @@ from explorer.landscape.slice import Slice, empty_refinement
 from explorer.landscape.spec import PlaneSpec
 from explorer.runs.execute import execute
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.landscape_jobs import points_job
 from explorer.runs.landscape_work import (
+    Bench,
     curvature_report,
     keep_material,
-    measure_points,
+    local_measure,
     measure_slice,
     predict_at,
     prepare,
@@ -100,6 +102,12 @@ def test_broken_off_anywhere_it_goes_on_to_the_same_file(
     assert path.read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
+def measured(bench: Bench, indices: np.ndarray) -> Tile:
+    """Some points of a slice, measured by one worker."""
+    values, bars = zip(*local_measure(bench)(bench.meta.grid.points(indices)), strict=True)
+    return Tile(indices, np.stack(values), np.stack(bars))
+
+
 def test_many_workers_share_a_slice(run: RunFolder, tmp_path: Path) -> None:
     workers = [prepare(run, SMALL, "cpu") for _ in range(2)]
     meta = workers[0].meta
@@ -107,13 +115,13 @@ def test_many_workers_share_a_slice(run: RunFolder, tmp_path: Path) -> None:
     while len(wanted := refinement.propose()):
         for worker, part in zip(workers, np.array_split(wanted, 2), strict=True):
             if len(part):
-                refinement.add(measure_points(worker, part.tolist(), meta.report.fingerprint))
+                refinement.add(measured(worker, part))
     list(measure_slice(run, SMALL, tmp_path / "one.npz", "cpu"))
     alone = Slice.load(tmp_path / "one.npz").refinement()
     np.testing.assert_array_equal(refinement.measured, alone.measured)
     np.testing.assert_array_equal(refinement.values, alone.values)
     with pytest.raises(InputError, match="changed"):
-        measure_points(workers[0], [0], "another")
+        points_job(run.path, SMALL.model_dump_json(), "another", [(0.0, 0.0)])
 
 
 @pytest.mark.parametrize(
@@ -166,7 +174,7 @@ def test_a_click_shows_the_mask_there(run: RunFolder) -> None:
     np.testing.assert_array_equal(here.mask, here.centre_mask)
     np.testing.assert_array_equal(here.centre_mask, there.centre_mask)
     assert (there.mask != there.centre_mask).any()
-    tile = measure_points(bench, [40], bench.meta.report.fingerprint)
+    tile = measured(bench, np.array([40]))
     assert list(here.values.values()) == pytest.approx(tile.values[0].tolist(), nan_ok=True)
     with pytest.raises(InputError, match="no crop"):
         predict_at(bench, 0, 0, crop=99)
