@@ -10,10 +10,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
-from plotly.subplots import make_subplots
 
 from explorer.figures.imagery import Picture
 from explorer.figures.outcome import OUTCOMES
+from explorer.figures.panels import Panel, across
 from explorer.imagery.scene import IGNORE
 from explorer.losses.lab import GradientMaps
 from explorer.losses.registry import LOSSES
@@ -23,7 +23,6 @@ MAPS_ACROSS, MAPS_HEIGHT = 3, 270
 
 _AWAY_TO_TOWARD = [(0.0, "#B35900"), (0.5, "#F7F7F7"), (1.0, "#00507E")]
 _QUIET = "#8A949E"
-_TITLES = 2  # panels before those of the losses
 
 
 def gradient_maps_figure(
@@ -43,62 +42,74 @@ def gradient_maps_figure(
     pulls = maps.pulls[:, class_id]  # (L, H, W)
     reaches = [_reach(each) for each in pulls]
     names = [LOSSES[spec.kind].name for spec in maps.specs]
-    count = _TITLES + len(names)
-    rows = -(-count // MAPS_ACROSS)
-    figure = make_subplots(
-        rows=rows,
-        cols=MAPS_ACROSS,
-        horizontal_spacing=0.02,
-        vertical_spacing=0.11 / rows,
-        subplot_titles=[
-            "The crop",
-            "Probability of the class",
-            *(f"{name}, ±{reach:.2g}" for name, reach in zip(names, reaches, strict=True)),
-        ],
-    )
-    figure.add_trace(go.Image(source=_source(picture), hoverinfo="skip"), row=1, col=1)
-    shown: list[tuple[NDArray[np.float32], str, float, float, str | list[tuple[float, str]]]]
-    shown = [(maps.probability[class_id], "p", 0.0, 1.0, "Cividis")]
-    shown += [(each, "pull", -reach, reach, _AWAY_TO_TOWARD) for each, reach in zip(pulls, reaches, strict=True)]
-    for i, (values, name, low, high, scale) in enumerate(shown, start=1):
-        figure.add_heatmap(
-            z=values.astype(np.float32),
-            zmin=low,
-            zmax=high,
-            colorscale=scale,
-            showscale=False,
-            hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} = %{{z:.3g}}<extra></extra>",
-            row=i // MAPS_ACROSS + 1,
-            col=i % MAPS_ACROSS + 1,
-        )
+    titles = [
+        "The crop",
+        "Probability of the class",
+        *(f"{name}, ±{reach:.2g}" for name, reach in zip(names, reaches, strict=True)),
+    ]
+    height, width = maps.label.shape
+    panels = _map_panels(len(titles))
+    data: list[dict[str, Any]] = [{"type": "image", "source": _source(picture), "hoverinfo": "skip"} | panels[0].axes]
+    data.append(_heatmap(maps.probability[class_id], "p", 0.0, 1.0, "Cividis") | panels[1].axes)
+    for pull, reach, panel in zip(pulls, reaches, panels[2:], strict=True):
+        data.append(_heatmap(pull, "pull", -reach, reach, _AWAY_TO_TOWARD) | panel.axes)
     x, y = outline(maps.label == class_id)
-    for i in range(count):
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            hoverinfo="skip",
-            line={"color": "#FFFFFF" if i < _TITLES else "#444444", "width": 1},
-            row=i // MAPS_ACROSS + 1,
-            col=i % MAPS_ACROSS + 1,
+    for panel in panels:
+        line = {"color": "#FFFFFF" if panel.number <= 2 else "#444444", "width": 1}
+        data.append(
+            {"type": "scatter", "mode": "lines", "x": x, "y": y, "line": line, "hoverinfo": "skip"} | panel.axes
         )
         if pixel is not None:
-            figure.add_scatter(
-                x=[pixel[1]],
-                y=[pixel[0]],
-                mode="markers",
-                hoverinfo="skip",
-                marker={"symbol": "circle-open", "size": 14, "color": "#F0E442", "line": {"width": 3}},
-                row=i // MAPS_ACROSS + 1,
-                col=i % MAPS_ACROSS + 1,
-            )
-    height, width = maps.label.shape
-    figure.update_xaxes(visible=False, constrain="domain", matches="x", range=[-0.5, width - 0.5])
-    figure.update_yaxes(visible=False, matches="y", range=[height - 0.5, -0.5])
-    figure.update_yaxes(scaleanchor="x", row=1, col=1)
-    figure.update_annotations(font_size=12)
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 24, "b": 0}, showlegend=False)
-    return figure
+            data.append(_ring(pixel) | panel.axes)
+    layout: dict[str, Any] = {
+        "margin": {"l": 0, "r": 0, "t": 24, "b": 0},
+        "showlegend": False,
+        "annotations": [panel.title(text, 12) for panel, text in zip(panels, titles, strict=True)],
+    }
+    for panel in panels:
+        first = panel.number == 1
+        layout |= panel.layout(
+            {"visible": False, "constrain": "domain", "range": [-0.5, width - 0.5]}
+            | ({} if first else {"matches": "x"}),
+            {"visible": False, "range": [height - 0.5, -0.5]} | ({"scaleanchor": "x"} if first else {"matches": "y"}),
+        )
+    return go.Figure({"data": data, "layout": layout})
+
+
+def _map_panels(count: int) -> list[Panel]:
+    """Places of maps, row by row, with room for a title above each."""
+    rows = -(-count // MAPS_ACROSS)
+    places = []
+    for number in range(count):
+        row, column = divmod(number, MAPS_ACROSS)
+        below, above = across(row, rows, 0.1 / rows)
+        places.append(Panel(number + 1, *across(column, MAPS_ACROSS, 0.02), 1 - above, 1 - below))
+    return places
+
+
+def _heatmap(
+    values: NDArray[np.float32], name: str, low: float, high: float, scale: str | list[tuple[float, str]]
+) -> dict[str, Any]:
+    return {
+        "type": "heatmap",
+        "z": values.astype(np.float32),
+        "zmin": low,
+        "zmax": high,
+        "colorscale": scale,
+        "showscale": False,
+        "hovertemplate": f"row %{{y}}, column %{{x}}<br>{name} = %{{z:.3g}}<extra></extra>",
+    }
+
+
+def _ring(pixel: tuple[int, int]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [pixel[1]],
+        "y": [pixel[0]],
+        "hoverinfo": "skip",
+        "marker": {"symbol": "circle-open", "size": 14, "color": "#F0E442", "line": {"width": 3}},
+    }
 
 
 def outline(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from explorer.figures.imagery import Picture
 from explorer.figures.outcome import HIT, MISS
+from explorer.figures.panels import Panel, across
 from explorer.losses.lab import Blindness, Cost, Field, LossCurve
 from explorer.losses.registry import LOSSES
 
@@ -35,59 +36,49 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
 
     Each panel has its own y axis: values of two losses are not comparable. Trace 3·i + j is of curve i.
     """
+    data: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {
+        "margin": {"l": 52, "r": 8, "t": 28, "b": 8},
+        "showlegend": False,
+        "hovermode": "closest",
+        "hoverdistance": -1,  # a click anywhere in a panel is meant for its nearest curve
+        "annotations": [],
+    }
     rows, columns = in_rows(len(curves))
-    figure = make_subplots(
-        rows=3 * rows,  # loss, pull, room for the name of the next
-        cols=columns,
-        row_heights=[1.0, 1.0, 0.42] * rows,
-        vertical_spacing=0.07 / rows,
-        horizontal_spacing=0.28 / max(columns, 2),
-        specs=[[None if row % 3 == 2 else {}] * columns for row in range(3 * rows)],
-    )
     for i, curve in enumerate(curves):
-        row, column = 3 * (i // columns) + 1, i % columns + 1
         info = LOSSES[curve.spec.kind]
-        figure.add_annotation(
-            text=info.name,
-            xref="x domain",
-            yref="y domain",
-            x=0.5,
-            y=1.02,
-            yanchor="bottom",
-            showarrow=False,
-            font={"size": 13},
-            row=row,
-            col=column,
-        )
-        for below, name, y, dash in (
-            (0, "loss", curve.loss, "solid"),
-            (1, "pull on a pixel of an object", curve.object_pull, "solid"),
-            (1, "pull on a pixel of the background", curve.background_pull, "dot"),
+        left, right = across(i % columns, columns, 0.28 / max(columns, 2))
+        ground, height = 1 - (i // columns + 1) / rows, 1 / rows
+        above = Panel(2 * i + 1, left, right, ground + 0.64 * height, ground + height)
+        below = Panel(2 * i + 2, left, right, ground + 0.22 * height, ground + 0.57 * height)
+        first = i % columns == 0
+        x = {"range": [0, 1], "tickvals": [0, 0.5, 1]}
+        y = {"rangemode": "tozero", "nticks": 4}
+        layout |= above.layout(x | {"showticklabels": False}, y | _titled("loss" if first else ""))
+        layout |= below.layout(x | _titled("p of the true class"), y | _titled("pull" if first else ""))
+        layout["annotations"].append(above.title(info.name, 13))
+        for panel, name, values, dash in (
+            (above, "loss", curve.loss, "solid"),
+            (below, "pull on a pixel of an object", curve.object_pull, "solid"),
+            (below, "pull on a pixel of the background", curve.background_pull, "dot"),
         ):
-            figure.add_scatter(
-                x=curve.probability,
-                y=y,
-                mode="lines",
-                name=name,
-                row=row + below,
-                col=column,
-                line={"color": info.color, "dash": dash, "width": 2},
-                hovertemplate=f"p = %{{x:.3f}}<br>{name} = %{{y:.4g}}<extra></extra>",
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "x": curve.probability,
+                    "y": values,
+                    "name": name,
+                    "line": {"color": info.color, "dash": dash, "width": 2},
+                    "hovertemplate": f"p = %{{x:.3f}}<br>{name} = %{{y:.4g}}<extra></extra>",
+                }
+                | panel.axes
             )
-        figure.update_xaxes(showticklabels=False, row=row, col=column)
-        figure.update_xaxes(title_text="p of the true class", title_standoff=4, row=row + 1, col=column)
-        if column == 1:
-            figure.update_yaxes(title_text="loss", row=row, col=column)
-            figure.update_yaxes(title_text="pull", row=row + 1, col=column)
-    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.5, 1])
-    figure.update_yaxes(rangemode="tozero", nticks=4)
-    figure.update_layout(
-        margin={"l": 52, "r": 8, "t": 28, "b": 8},
-        showlegend=False,
-        hovermode="closest",
-        hoverdistance=-1,  # a click anywhere in a panel is meant for its nearest curve
-    )
-    return figure
+    return go.Figure({"data": data, "layout": layout})
+
+
+def _titled(text: str) -> dict[str, Any]:
+    return {"title": {"text": text, "standoff": 4}}
 
 
 def field_picture(field: Field, missed: NDArray[np.bool_]) -> Picture:

@@ -46,22 +46,24 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
         st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
         return
     first, second, third = st.columns(3)
-    chosen = first.selectbox(
-        "Run", list(runs), format_func=lambda key: _run_label(runs[key]), key="run", bind="query-params"
-    )
+    wanted = _wanted("run", list(runs))
+    chosen = first.selectbox("Run", list(runs), wanted or 0, lambda key: _run_label(runs[key]), key="lab-run")
+    st.query_params["run"] = chosen
     record = runs[chosen]
     shares = services.balance(record.dataset_id)
     with second:
         file = _pick_checkpoint(record)
     crops = lab_crops(record.dataset_id)
+    richest = max(range(len(crops)), key=lambda number: crops[number].share)
+    wanted = _wanted("crop", [str(number + 1) for number in range(len(crops))])
     crop = third.selectbox(
         "Validation crop",
         range(len(crops)),
-        index=max(range(len(crops)), key=lambda number: crops[number].share),
-        format_func=lambda number: _crop_label(number, crops[number]),
-        key="crop",
-        bind="query-params",
+        richest if wanted is None else wanted,
+        lambda number: _crop_label(number, crops[number]),
+        key=f"lab-crop-{record.dataset_id}",
     )
+    st.query_params["crop"] = str(crop + 1)
     picture, settings = stacking_columns("gradients", [3, 1])
     with settings:
         class_id = 1
@@ -155,13 +157,22 @@ def _pixel_of(click: Click) -> Pixel | None:
     return None
 
 
+def _wanted(name: str, known: Sequence[str]) -> int | None:
+    """The place of what the address asks for among what there is; None if it asks for nothing that there is."""
+    text = st.query_params.get(name)
+    if text is None or text in known:
+        return None if text is None else known.index(text)
+    st.caption(f"There is no {name} {escaped(text)} here; another one is shown.")
+    return None
+
+
 def _pick_checkpoint(record: RunRecord) -> Path:
     files = {_step(file): file for file in _checkpoints(record.id)}
     steps = list(files)
     if len(steps) == 1:
         st.caption(f"Its only checkpoint is that of step {steps[0]}.")
         return files[steps[0]]
-    step = st.select_slider("Checkpoint, by its step", steps, steps[-1], key=f"checkpoint-{record.id}-{len(steps)}")
+    step = st.select_slider("Checkpoint, by its step", steps, steps[-1], key="checkpoint", bind="query-params")
     return files[step]
 
 
