@@ -102,7 +102,11 @@ def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
         )
     figure.update_xaxes(title_text="size of the object, pixels", type="category")
     figure.update_yaxes(title_text="object recall", range=[0, 1.05])
-    figure.update_layout(barmode="group", margin={"l": 56, "r": 12, "t": 12, "b": 48}, legend={"orientation": "h"})
+    figure.update_layout(
+        barmode="group",
+        margin={"l": 56, "r": 12, "t": 12, "b": 48},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
     return figure
 
 
