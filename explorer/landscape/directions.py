@@ -24,7 +24,7 @@ from explorer.landscape.plane import Plane
 from explorer.landscape.protocol import Objective, flatten
 from explorer.landscape.spec import Normalisation
 
-LOCAL_REACH = 0.05
+LOCAL_REACH = 0.01
 """Gradient and Hessian directions are this share of the weights' norm long: an extent of 1 is then a fair view."""
 
 
