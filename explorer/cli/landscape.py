@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from explorer.cli import parsing
 from explorer.errors import InputError
 from explorer.figures.landscape_html import to_html
+from explorer.files import write_whole
 from explorer.landscape.provenance import SliceRequest
-from explorer.landscape.slice import Slice, write_whole
+from explorer.landscape.slice import Slice
 from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
 from explorer.runs.folder import RunFolder
 from explorer.runs.landscape_answers import SliceProgress

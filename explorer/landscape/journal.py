@@ -14,10 +14,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from explorer.errors import InputError
+from explorer.files import write_whole
 from explorer.landscape.grid import Tile
 from explorer.landscape.provenance import SliceMeta
 from explorer.landscape.refine import Refinement
-from explorer.landscape.slice import Slice, empty_refinement, write_whole
+from explorer.landscape.slice import Slice, empty_refinement
 
 
 def journal_path(path: Path) -> Path:

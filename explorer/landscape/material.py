@@ -12,8 +12,8 @@ from typing import Self
 import numpy as np
 
 from explorer.errors import InputError
+from explorer.files import write_whole
 from explorer.landscape.crops import Crops, Place
-from explorer.landscape.slice import write_whole
 
 MATERIAL_FILE = "landscape.npz"
 """Its name in a run's folder."""

@@ -18,7 +18,6 @@ array                     shape         what
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from explorer.errors import InputError
+from explorer.files import write_whole
 from explorer.landscape.grid import Tile
 from explorer.landscape.provenance import SliceMeta
 from explorer.landscape.refine import Refinement
@@ -121,16 +121,3 @@ def empty_refinement(meta: SliceMeta) -> Refinement:
     """A refinement of this slice with nothing measured yet."""
     request = meta.request
     return Refinement(meta.grid, meta.field_list, request.watched, request.tolerance, request.exhaustive)
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes aside and renames, so that the file is there whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -32,6 +32,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
+from explorer.files import write_whole
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
@@ -208,16 +209,3 @@ def parse_lines(lines: bytes) -> list[Event]:
         except ValidationError:
             parsed.append(Note(parsed[-1].step if parsed else 0, "One line of the history cannot be read."))
     return parsed
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes aside and renames, so that the file is there whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from explorer.errors import InputError
+from explorer.files import write_whole
 from explorer.landscape.provenance import SliceRequest
 from explorer.landscape.refine import Measure
 from explorer.losses.registry import LossKind
 from explorer.runs.cluster import SLICE
-from explorer.runs.folder import RunFolder, write_whole
+from explorer.runs.folder import RunFolder
 from explorer.runs.landscape_answers import CurvatureReport, PointPrediction, SliceProgress
 from explorer.runs.landscape_files import progress_file, stop_file
 from explorer.runs.landscape_work import (

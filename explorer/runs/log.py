@@ -19,7 +19,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from explorer.runs.folder import RunFolder, write_whole
+from explorer.files import write_whole
+from explorer.runs.folder import RunFolder
 from explorer.runs.metrics_table import MetricsTable
 from explorer.training.events import CheckpointSaved, Ended, Event, Paused, Preview, Step, to_json
 

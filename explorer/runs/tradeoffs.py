@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.files import write_whole
 from explorer.metrics.curves import ObjectCurve, PixelCurve
-from explorer.runs.folder import RunFolder, write_whole
+from explorer.runs.folder import RunFolder
 
 STEPS = 1000
 """Thresholds are whole multiples of 1/STEPS."""
