@@ -72,24 +72,6 @@ class Validator:
         return _predicted(segmenter, self.preview)
 
 
-def evaluate(
-    segmenter: Segmenter, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device
-) -> Scores:
-    """Scores over whole scenes, predicted in blended tiles."""
-    return score(
-        (
-            (predict_classes(segmenter, on_device(scene.image, stretch, device)).cpu().numpy(), scene.label)
-            for scene in scenes
-        ),
-        classes,
-    )
-
-
-def on_device(image: NDArray[np.generic], stretch: Stretch, device: torch.device) -> Tensor:
-    """The stretched image (C, H, W) float32 on the device."""
-    return torch.from_numpy(stretched(image, stretch)).to(device)
-
-
 def _predicted(segmenter: Segmenter, window: Window) -> NDArray[np.uint8]:
     classes: NDArray[np.uint8] = predict_classes(segmenter, window.image).cpu().numpy()
     return classes
@@ -108,7 +90,7 @@ def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.
     height, width = (min(side, most) for side, most in zip(sides, scene.size, strict=True))
     top, left = _richest_place(scene.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
-    image = on_device(scene.image[:, rows, columns], stretch, device)
+    image = torch.from_numpy(stretched(scene.image[:, rows, columns], stretch)).to(device)
     return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]))
 
 

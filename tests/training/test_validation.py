@@ -8,10 +8,11 @@ import torch
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
+from explorer.runs.evaluation import evaluate
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SegmenterSpec
 from explorer.segmenter.tiling import predict_classes
-from explorer.training.validation import PREVIEW_SIDE, Validator, evaluate
+from explorer.training.validation import PREVIEW_SIDE, Validator
 from tests.runs.tiny import tiny_dataset
 
 CPU = torch.device("cpu")
@@ -31,7 +32,7 @@ def test_small_scenes_are_looked_at_whole() -> None:
     assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
     segmenter = build_segmenter(2, 2, SegmenterSpec(width=4, depth=1), 0)
     scores, _, seconds = validator.validate(segmenter)
-    assert scores == evaluate(segmenter, dataset.validation, 2, dataset.stretch, CPU)
+    assert scores == evaluate(segmenter, dataset.validation, dataset.stretch, 2)
     assert seconds > 0
 
 
