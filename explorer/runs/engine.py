@@ -43,7 +43,7 @@ class Engine:
         self._cluster = None if settings.scheduler else start_cluster(settings)
         try:
             self._client = Client(
-                self._cluster or settings.scheduler, set_as_default=False, timeout=20, direct_to_workers=False
+                self._cluster or settings.scheduler, set_as_default=False, timeout=8, direct_to_workers=False
             )
         except OSError as error:
             raise InputError(

@@ -19,6 +19,7 @@ from explorer.landscape.journal import journal_path
 from explorer.landscape.provenance import SliceRequest
 from explorer.landscape.slice import Slice
 from explorer.losses.spec import LossSpec
+from explorer.runs.cluster import start_cluster
 from explorer.runs.engine import Engine
 from explorer.runs.landscape_files import progress_of, slice_file
 from explorer.runs.landscape_work import measure_slice
@@ -202,6 +203,34 @@ def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
         ended(store, engine, run_id)
     finally:
         engine.close()
+
+
+def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> None:
+    cluster = start_cluster(Settings())
+    settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)
+    try:
+        store = Store(tmp_path)
+        first = Engine(store, settings)
+        run_id = store.create_run(tiny_plan(LONG), store.save_dataset(tiny_dataset())).id
+        first.submit(run_id)
+        wait_for(lambda: store.run(run_id).step > 3)
+        first.close()
+        store.close()
+        again = Store(tmp_path)
+        before = again.run(run_id).step
+        second = Engine(again, settings)
+        assert again.run(run_id).status is RunStatus.RUNNING
+        wait_for(lambda: again.run(run_id).step > before + 20)
+        assert not [event for event in again.events(run_id)[1] if isinstance(event, Note)], "nothing was lost"
+        ended(again, second, run_id)
+        second.close()
+    finally:
+        cluster.close()
+
+
+def test_address_without_a_cluster_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="EXPLORER_SCHEDULER"):
+        Engine(Store(tmp_path), Settings(scheduler="tcp://127.0.0.1:9"))
 
 
 def _process_in(folder: Path) -> int:
