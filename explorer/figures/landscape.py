@@ -65,6 +65,8 @@ def surface_figure(
             xaxis_title="alpha",
             yaxis_title="beta",
             zaxis_title="log₁₀" if _is_log(info, logarithmic) else "",
+            xaxis_range=_span(slice_.alpha),
+            yaxis_range=_span(slice_.beta),
             camera=_CAMERA,
             aspectmode="cube",
             **place,
@@ -275,7 +277,12 @@ def _path(slice_: Slice, plan: Plan | None) -> list[go.Scatter]:
 
 
 def _path_on_surface(slice_: Slice, info: FieldInfo, logarithmic: bool, plan: Plan | None) -> list[go.Scatter3d]:
-    points = [point for point in slice_.meta.path if info.name in point.on_plane]
+    (left, right), (low, high) = _span(slice_.alpha), _span(slice_.beta)
+    points = [
+        point
+        for point in slice_.meta.path
+        if info.name in point.on_plane and left <= point.alpha <= right and low <= point.beta <= high
+    ]
     if not points:
         return []
     heights = _shown(np.array([point.on_plane[info.name] for point in points]), info, logarithmic)
@@ -310,8 +317,12 @@ def _label_axes(figure: go.Figure, slice_: Slice, rows: int, columns: int) -> No
         figure.update_xaxes(title_text=f"alpha: {alpha}", title_font_size=11, row=rows, col=column)
     for row in range(1, rows + 1):
         figure.update_yaxes(title_text=f"beta: {beta}", title_font_size=11, row=row, col=1)
-    figure.update_yaxes(scaleanchor="x", constrain="domain")
-    figure.update_xaxes(constrain="domain")
+    figure.update_yaxes(scaleanchor="x", constrain="domain", range=_span(slice_.beta))
+    figure.update_xaxes(constrain="domain", range=_span(slice_.alpha))  # the path may come from far away
+
+
+def _span(axis: NDArray[np.float64]) -> tuple[float, float]:
+    return float(axis[0]), float(axis[-1])
 
 
 def _framed(figure: go.Figure, slice_: Slice) -> go.Figure:

@@ -23,6 +23,9 @@ from explorer.landscape.curvature import HessianOperator, top_eigenpairs
 from explorer.landscape.plane import Plane
 from explorer.landscape.protocol import Objective, flatten
 from explorer.landscape.spec import Normalisation
+from explorer.losses.registry import LOSSES
+
+_NAMES: dict[str, str] = {kind: info.name for kind, info in LOSSES.items()}
 
 LOCAL_REACH = 0.01
 """Gradient and Hessian directions are this share of the weights' norm long: an extent of 1 is then a fair view."""
@@ -161,9 +164,14 @@ def hessian_plane(
     pairs = top_eigenpairs(operator, 2, seed=seed, which=which)
     length = LOCAL_REACH * float((flatten(objective.parameters) * layer_mask(objective, layers)).norm())
     first, second = (vector * length for vector in pairs.vectors)
-    labels = tuple(f"eigenvector of the Hessian of {kind}, eigenvalue {value:.3g}" for value in pairs.values)
+    labels = tuple(f"eigenvector of the Hessian of {_words(kind)}, eigenvalue {value:.3g}" for value in pairs.values)
     plane = Plane(flatten(objective.parameters), first, orthogonal(second, first), (labels[0], labels[1]))
     return plane, (pairs.values[0], pairs.values[1]), (pairs.residuals[0], pairs.residuals[1])
+
+
+def _words(kind: str) -> str:
+    """A loss by its name."""
+    return _NAMES.get(kind, kind)
 
 
 def gradient(objective: Objective, kind: str) -> Tensor:
@@ -187,7 +195,9 @@ def gradients_plane(objective: Objective, kinds: tuple[str, str], layers: Sequen
         if norm == 0:
             raise InputError(f"the gradient of {kind} is zero here", "plane", "choose another loss or checkpoint")
         directions.append(downhill * (length / norm))
-    return Plane(centre, directions[0], directions[1], (f"downhill for {kinds[0]}", f"downhill for {kinds[1]}"))
+    return Plane(
+        centre, directions[0], directions[1], (f"downhill for {_words(kinds[0])}", f"downhill for {_words(kinds[1])}")
+    )
 
 
 def checkpoints_plane(checkpoints: tuple[Tensor, Tensor, Tensor], names: tuple[str, str, str]) -> Plane:
