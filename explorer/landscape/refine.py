@@ -142,15 +142,29 @@ class Refinement:
     @property
     def _now(self) -> _Picture:
         if self._picture is None:
-            self._picture = _Picture(self.grid, self.fields, self.values, self.measured.copy())
+            fitted = self.measured.copy()
+            if self._exhaustive:  # every point will be measured: the coarse ones do for the picture until then
+                fitted[np.setdiff1d(np.arange(self.grid.size), np.concatenate(self._stages))] = False
+            self._picture = _Picture(self.grid, self.fields, self.values, self.measured.copy(), fitted)
         return self._picture
 
 
 class _Picture:
-    """The surfaces through one state of a refinement."""
+    """The surfaces through one state of a refinement.
 
-    def __init__(self, grid: Grid, fields: Sequence[Field], values: Array, measured: NDArray[np.bool_]) -> None:
-        self._places, self._measured = grid.places(), measured
+    Args:
+        fitted: the measured points that the surfaces are laid through.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        fields: Sequence[Field],
+        values: Array,
+        measured: NDArray[np.bool_],
+        fitted: NDArray[np.bool_],
+    ) -> None:
+        self._places, self._measured, self._fitted = grid.places(), measured, fitted
         self._raw = values
         known = values[measured]
         positive = (known > 0) | np.isnan(known)
@@ -163,7 +177,7 @@ class _Picture:
     @cached_property
     def _surfaces(self) -> list[tuple[NDArray[np.int64], Surface]]:
         """Columns and their surface: fields with holes at the same points share one."""
-        finite = np.isfinite(self._scaled) & self._measured[:, None]
+        finite = np.isfinite(self._scaled) & self._fitted[:, None]
         groups: dict[bytes, list[int]] = {}
         for column in np.flatnonzero(self._smooth & (self._range > 0)).tolist():
             groups.setdefault(finite[:, column].tobytes(), []).append(column)

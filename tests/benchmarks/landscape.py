@@ -108,19 +108,19 @@ def per_point(objective: SegmenterObjective, plane: Plane, crops: Crops) -> dict
     return {name: min(each[name] for each in rounds) for name in calls}
 
 
-def adaptive(objective: SegmenterObjective, plane: Plane) -> tuple[Refinement, float, float]:
-    """A slice at the default tolerance, its seconds, and those until the first picture (a grid of 5×5)."""
+def adaptive(objective: SegmenterObjective, plane: Plane) -> tuple[Refinement, float, dict[int, float]]:
+    """A slice at the default tolerance, its seconds, and those until the pictures from 9 and from 25 points."""
 
     def measured(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         for values in measure(objective, plane, points):
             yield values[0], standard_error(values)
 
-    refinement, first = Refinement(Grid(), objective.fields), 0.0
+    refinement, first = Refinement(Grid(), objective.fields), dict[int, float]()
     began = time.perf_counter()
     for _ in refine(refinement, measured, budget=1681):
-        if not first and refinement.count >= 25:
+        if refinement.count in (9, 25):
             refinement.estimate()
-            first = time.perf_counter() - began
+            first[refinement.count] = time.perf_counter() - began
     refinement.estimate()
     return refinement, time.perf_counter() - began, first
 
@@ -149,7 +149,8 @@ def main() -> int:
     for name in ("forward", "ours", "peer", "peer, our layout"):
         print(f"  {name:18s} {1000 * point[name]:7.1f} ms a point")
     refinement, took, first = adaptive(objective, plane)
-    print(f"adaptive 41×41: {refinement.count} points in {took:.1f} s, first picture after {first:.2f} s")
+    print(f"adaptive 41×41: {refinement.count} points in {took:.1f} s")
+    print(f"  first pictures: {', '.join(f'{count} points after {at:.2f} s' for count, at in first.items())}")
     found = errors(refinement, objective, plane)
     for name, (p95, worst) in found.items():
         print(f"  {name:24s} error p95 {p95:.2%}, worst {worst:.2%} of the log range")
