@@ -34,7 +34,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.slice_request import pick_slice, step_of
 
 POLL_SECONDS = 0.7
-LIVE = {"resolution": 13, "budget": 169, "tolerance": 0.05}  # of the plane that follows a run
+LIVE = {"extent": 1.15, "resolution": 13, "budget": 169, "tolerance": 0.05}  # of the plane that follows a run
 EXPLANATION = """
 **What is drawn.** A segmenter has tens of thousands of weights; a slice goes from a trained state along two directions
 and measures every loss and metric at each point, all from one pass over the same validation crops. White dots
@@ -173,7 +173,7 @@ def draw(record: RunRecord, shown: Slice, out: Path, request: SliceRequest) -> N
     kinds = ["Lines"] if one_dimension else ["Contours", "Surfaces", "Disagreement", "Error", "Lines"]
     left, right = st.columns([3, 1], vertical_alignment="center")
     kind = left.segmented_control("View", kinds, default=kinds[0], required=True, key=f"view-{one_dimension}")
-    logarithmic = right.toggle("Logarithmic losses", True, key="logarithmic")
+    logarithmic = right.toggle("Log losses", True, key="logarithmic")
     plan, height = record.plan, 380 if len(names) <= 2 else 720
     key = f"{kind}-{out.stem}-{len(names)}"
     click: Click | None = None

@@ -25,6 +25,7 @@ function themed(figure, host) {
   layout.uirevision ??= "kept";
   layout.paper_bgcolor = layout.plot_bgcolor = "rgba(0,0,0,0)";
   layout.autosize = true;
+  layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: text, activecolor: text };
   layout.font = { color: text, family: of("font"), ...layout.font };
   layout.hoverlabel = { bgcolor: ground, bordercolor: line, font: { color: text }, ...layout.hoverlabel };
   for (const name of Object.keys(layout)) {
