@@ -23,12 +23,13 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
 from explorer.imagery.scene import Dataset
-from explorer.losses.loss import Loss, evaluate_losses, logged_losses
+from explorer.losses.loss import Loss, logged_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.segmenter.network import build_segmenter, count_parameters
+from explorer.training.aside import Aside
 from explorer.training.checkpoints import Checkpoint, load_weights, save_checkpoint
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 from explorer.training.device import describe, pick_device
@@ -118,6 +119,7 @@ class _Run:
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
+        self.aside = Aside(self.sampler, device)
         self.validator = Validator(dataset.validation, classes, dataset.stretch, device)
         self.validation_steps = validation_interval(plan, self.validator.pixels)
         logged = logged_losses(self.weights)
@@ -206,14 +208,14 @@ class _Run:
         loss = self._loss()
         everything = self.step % COSTLY_EVERY == 0
         logged = self.logged if everything else self.cheap
-        places = self.sampler.places(self.step)
-        labels = self.sampler.labels(places)
+        batch = self.aside.taken(self.step) or self.sampler.batch(self.step)
         with self._autocast():
-            logits = self.segmenter(self.sampler.images(places))
+            logits = self.segmenter(batch.images)
         needs_objects = everything or _walks_objects(loss.spec)
-        prediction = self.sampler.prediction(logits, labels, places, needs_objects)
-        value, norm = training_step(loss, prediction, self.optimizer, self.trained)
-        numbers = torch.cat([torch.stack([value, norm]), evaluate_losses(prediction, list(logged.values()))]).tolist()
+        prediction = self.sampler.prediction(logits, batch.labels, batch.places, needs_objects)
+        self.aside.prepare(self.step + 1, prediction, list(logged.values()))
+        value, norm = training_step(loss, prediction, self.optimizer, self.trained, self.aside.begin)
+        numbers = torch.cat([torch.stack([value, norm]), self.aside.losses()]).tolist()
         trained, gradient_norm = numbers[0], numbers[1]
         trouble = self._trouble(trained, gradient_norm)
         if trouble is not None:
@@ -353,11 +355,24 @@ def _like(moment: Tensor, parameter: Tensor) -> Tensor:
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)
 
 
+def nothing_else() -> None:
+    """There is nothing to do beside the pass backward."""
+
+
 def training_step(
-    loss: Loss, prediction: Prediction, optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor]
+    loss: Loss,
+    prediction: Prediction,
+    optimizer: torch.optim.Optimizer,
+    parameters: Sequence[Tensor],
+    meanwhile: Callable[[], None] = nothing_else,
 ) -> tuple[Tensor, Tensor]:
-    """Backward and one optimiser step; gives the loss and the norm of its gradient, both still on the device."""
+    """Backward and one optimiser step; gives the loss and the norm of its gradient, both still on the device.
+
+    Args:
+        meanwhile: called as the pass backward begins; from there on, nobody else writes to the prediction.
+    """
     value = loss.of(prediction)
+    meanwhile()
     optimizer.zero_grad(set_to_none=True)
     value.backward()  # type: ignore[no-untyped-call]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]

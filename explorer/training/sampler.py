@@ -35,6 +35,15 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
+class Batch:
+    """The crops of one step."""
+
+    places: Sequence[Place]
+    images: Tensor  # (N, C, S, S) float32, channels_last
+    labels: Tensor  # (N, S, S) uint8
+
+
+@dataclass(frozen=True, eq=False)
 class DeviceScene:
     """A scene on the device, padded to at least the crop's size."""
 
@@ -85,6 +94,11 @@ class Sampler:
             top, left = (int(np.clip(v, 0, side - plan.crop_size)) for v, side in ((top, height), (left, width)))
             places.append(Place(scene, top, left, int(random.integers(4)), bool(random.integers(2))))
         return places
+
+    def batch(self, step: int) -> Batch:
+        """The crops of this step."""
+        places = self.places(step)
+        return Batch(places, self.images(places), self.labels(places))
 
     def images(self, places: Sequence[Place]) -> Tensor:
         """(N, C, S, S) float32, channels_last."""

@@ -50,10 +50,11 @@ TURN = 10  # steps of the one before it is the other's turn
 LOOKS_EVERY = 0.5  # seconds, as the live page does
 
 
-def follow(root: Path, run_id: str, live: Signal, ended: Signal) -> None:
+def follow(root: Path, run_id: str, ready: Signal, live: Signal, ended: Signal) -> None:
     """The server's part: takes new events into the store and makes a page's history of them."""
     store = Store(root)
     follower = Follower(store, run_id)
+    ready.set()
     while not ended.is_set():
         if live.wait(LOOKS_EVERY):
             store.take_in(run_id)
@@ -88,9 +89,10 @@ def compare(root: Path, plan: Plan, dataset: Dataset, batches: Batches, weights:
     folder = store.folder(run.id)
     folder.send(RunUntil(STEPS))
     spawn = multiprocessing.get_context("spawn")
-    working, ended = spawn.Event(), spawn.Event()
-    reader = spawn.Process(target=follow, args=(root, run.id, working, ended))
+    ready, working, ended = spawn.Event(), spawn.Event(), spawn.Event()
+    reader = spawn.Process(target=follow, args=(root, run.id, ready, working, ended))
     reader.start()
+    ready.wait()  # a server has long been there when a run begins
     events = execute(folder, dataset, device="cpu")
     next(event for event in events if isinstance(event, Started))
     loop = bare(plan, dataset, batches, weights)
