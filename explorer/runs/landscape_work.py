@@ -43,8 +43,8 @@ from explorer.runs.landscape_answers import CurvatureReport, PointPrediction, Sl
 from explorer.segmenter.network import build_segmenter
 from explorer.training.checkpoints import Checkpoint, checkpoint_files, load_checkpoint
 from explorer.training.device import pick_device
-from explorer.training.loop import weights_of_data
 from explorer.training.plan import Plan
+from explorer.training.weighting import weights_of_data
 
 MOST_PATH = 60
 """Of a longer path, so many checkpoints are taken, evenly spaced, the last among them."""

@@ -20,14 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.errors import InputError
-from explorer.imagery.balance import class_balance
 from explorer.imagery.scene import Dataset
 from explorer.losses.loss import Loss, logged_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES
-from explorer.losses.spec import LossSpec, WeightRule
-from explorer.losses.weights import class_weights
+from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import build_segmenter, count_parameters
 from explorer.training.aside import Aside
 from explorer.training.checkpoints import Checkpoint, load_weights, save_checkpoint
@@ -50,6 +47,7 @@ from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
 from explorer.training.schedule import Position, learning_rate, validation_interval
 from explorer.training.validation import Validator
+from explorer.training.weighting import check_weights, logged_weights, weights_of_data
 
 COSTLY_EVERY = 20  # steps between values of the losses that sort pixels or walk objects
 EXPLODED = 20.0  # times the median of the last losses of the phase
@@ -113,8 +111,8 @@ class _Run:
                 )
             }
         )
-        self.weights = _logged_weights(self.plan, self.weights_of)
-        _check_weights(self.plan, classes)
+        self.weights = logged_weights(self.plan, self.weights_of)
+        check_weights(self.plan, classes)
         self.segmenter = build_segmenter(len(dataset.bands), classes, plan.segmenter, plan.seed).to(device)
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
@@ -386,38 +384,10 @@ def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: to
     return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda"))
 
 
-def weights_of_data(dataset: Dataset) -> Callable[[WeightRule, float | None], tuple[float, ...]]:
-    """Turns a weight rule and a cap into class weights, from the training scenes."""
-    shares = class_balance(dataset.training, dataset.classes)
-    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
-    return lambda rule, cap: class_weights(rule, pixels, objects, cap)
-
-
 def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
     """The plan with the interventions of a run written into it: training it gives the same run again."""
     made = tuple(event.intervention for event in events if isinstance(event, Intervened))
     return plan.model_copy(update={"interventions": made})
-
-
-def _logged_weights(
-    plan: Plan, weights_of: Callable[[WeightRule, float | None], tuple[float, ...]]
-) -> tuple[float, ...]:
-    """The plan's own weights where a phase has some, so that the logged curve is the trained one."""
-    for phase in plan.phases:
-        if phase.loss.kind == "weighted_cross_entropy" and isinstance(phase.loss.class_weights, tuple):
-            return phase.loss.class_weights
-    return weights_of("inverse_frequency", None)
-
-
-def _check_weights(plan: Plan, classes: int) -> None:
-    for i, phase in enumerate(plan.phases):
-        weights = phase.loss.class_weights
-        if isinstance(weights, tuple) and len(weights) != classes:
-            raise InputError(
-                f"{len(weights)} weights for {classes} classes",
-                f"phases[{i}].loss.class_weights",
-                "give one a class, background first",
-            )
 
 
 def _walks_objects(spec: LossSpec) -> bool:

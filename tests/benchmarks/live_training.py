@@ -37,10 +37,10 @@ from explorer.runs.store import Store
 from explorer.segmenter.network import build_segmenter
 from explorer.training.commands import RunUntil
 from explorer.training.events import Event, Started, Step
-from explorer.training.loop import weights_of_data
 from explorer.training.plan import Plan
 from explorer.training.presets import preset_plan
 from explorer.training.sampler import Sampler
+from explorer.training.weighting import weights_of_data
 
 Batches = list[tuple[Tensor, Tensor]]
 
