@@ -48,7 +48,8 @@ from explorer.training.loop import train
 from explorer.training.presets import preset_plan
 from explorer.training.scaling import scaled
 
-TOLERANCE = 0.015  # 95th percentile of the error, of the log range
+WANTED = 0.015  # 95th percentile of the true error, of the log range
+ASKED = 0.018  # of the estimate, which has to be cautious: it is larger than the true error
 ROUNDS, PEER_STEPS = 7, 3
 POINTS = PEER_STEPS**2
 TRAINING_STEPS = 120
@@ -110,13 +111,13 @@ def per_point(objective: SegmenterObjective, plane: Plane, crops: Crops) -> dict
 
 
 def adaptive(objective: SegmenterObjective, plane: Plane) -> tuple[Refinement, float, dict[int, float]]:
-    """A slice at ``TOLERANCE``, its seconds, and those until the pictures from 9 and from 25 points."""
+    """A slice at ``ASKED``, its seconds, and those until the pictures from 9 and from 25 points."""
 
     def measured(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         for values in measure(objective, plane, points):
             yield values[0], standard_error(values)
 
-    refinement, first = Refinement(Grid(), objective.fields, tolerance=TOLERANCE), dict[int, float]()
+    refinement, first = Refinement(Grid(), objective.fields, tolerance=ASKED), dict[int, float]()
     began = time.perf_counter()
     for _ in refine(refinement, measured, budget=1681):
         if refinement.count in (9, 25):
@@ -161,7 +162,7 @@ def main() -> int:
         ("41×41 within tolerance, times faster than the peer with one loss", whole / took, "≥", 12),
         ("the same, than the peer once per field", whole * fields / took, "≥", 80),
         ("points per second to the forward alone", point["forward"] / point["ours"], "≥", 0.85),
-        ("p95 of the worst loss", max(p95 for p95, _ in found.values()), "≤", TOLERANCE),
+        ("p95 of the worst loss", max(p95 for p95, _ in found.values()), "≤", WANTED),
         ("worst point of the worst loss", max(worst for _, worst in found.values()), "≤", 0.05),
     ]
     print(
