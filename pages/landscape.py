@@ -92,8 +92,8 @@ def measure(record: RunRecord, request: SliceRequest, out: Path) -> None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=24)
-def slice_of(path: Path, _state: tuple[int, int]) -> Slice:
-    """What there is of a slice, worked out once for all who look at it."""
+def slice_of(path: Path, state: tuple[int, int]) -> Slice:
+    """What there is of a slice in this state, worked out once for all who look at it."""
     return read_slice(path)
 
 
