@@ -116,7 +116,7 @@ def test_curves_keep_their_zoom_while_it_trains(page: Page, address: str) -> Non
     expect(page.get_by_text("stopped", exact=True)).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["", "imagery", "loss_lab", "train", "tradeoffs"])
+@pytest.mark.parametrize("path", ["", "imagery", "loss_lab", "train", "tradeoffs", "landscape"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 def test_page_stands_without_complaint(page: Page, address: str, path: str, scheme: str, width: int) -> None:
