@@ -15,9 +15,9 @@ from explorer.figures.imagery import (
     natural_bands,
     scene_picture,
 )
-from explorer.imagery.assembly import make_dataset
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
+from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.settings import MEBI, settings
 from explorer.ui import services

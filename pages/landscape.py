@@ -20,13 +20,11 @@ from explorer.figures.landscape import (
 from explorer.figures.landscape_html import about, to_html
 from explorer.figures.outcome import outcome_picture
 from explorer.landscape.export import to_csv, to_vtk
-from explorer.landscape.journal import read_slice
-from explorer.landscape.provenance import SliceRequest
-from explorer.landscape.slice import Slice
+from explorer.landscape.slice import Slice, read_slice
+from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.runs.landscape_answers import CurvatureReport, PointPrediction
-from explorer.runs.landscape_files import progress_of, slice_file, state_of, stop_file
 from explorer.runs.records import RunRecord
+from explorer.runs.slice_files import CurvatureReport, PointPrediction, progress_of, slice_file, state_of, stop_file
 from explorer.ui import services
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import Click, live_figure
@@ -83,7 +81,7 @@ def measure(record: RunRecord, request: SliceRequest, out: Path) -> None:
         return
     stop_file(out).unlink(missing_ok=True)
     jobs[str(out)] = services.engine().slice(
-        "explorer.runs.landscape_jobs:slice_job",
+        "explorer.jobs.landscape:slice_job",
         services.store().folder(record.id).path,
         services.store().dataset_file(record.dataset_id),
         request.model_dump_json(),
@@ -245,7 +243,7 @@ def show_point(record: RunRecord, request: SliceRequest, out: Path, shown: Slice
     began = time.perf_counter()
     try:
         folder = services.store().folder(record.id)
-        job = "explorer.runs.landscape_jobs:point_job"
+        job = "explorer.jobs.landscape:point_job"
         answer: PointPrediction = services.engine().quick(
             job, folder.path, request.model_dump_json(), alpha, beta, int(crop)
         ).result()  # fmt: skip
@@ -312,7 +310,7 @@ def show_curvature(record: RunRecord, checkpoint: str) -> None:
             return
         with st.spinner("Multiplying the Hessian …"):
             report: CurvatureReport = services.engine().slice(
-                "explorer.runs.landscape_jobs:curvature_job", services.store().folder(record.id).path, loss, checkpoint
+                "explorer.jobs.landscape:curvature_job", services.store().folder(record.id).path, loss, checkpoint
             ).result()  # fmt: skip
         pairs = zip(report.eigenvalues, report.residuals, strict=True)
         st.markdown(

@@ -20,11 +20,10 @@ from explorer.figures.tradeoffs import (
 from explorer.imagery.scene import Dataset
 from explorer.metrics.curves import Curve
 from explorer.metrics.matching import find_label_objects, match
-from explorer.metrics.objects import ObjectRecord, list_objects
-from explorer.metrics.sizes import recall_by_size
-from explorer.metrics.tradeoff import Advice, OperatingPoint, advise, operating_point, why_not
+from explorer.metrics.objects import ObjectRecord, list_objects, recall_by_size
+from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
 from explorer.runs.records import RunRecord
-from explorer.runs.tradeoffs import Tradeoffs
+from explorer.runs.threshold_sweep import Tradeoffs
 from explorer.ui import services
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure

@@ -12,11 +12,10 @@ from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import services
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
-from explorer.ui.live_run import show_run
+from explorer.ui.live_run import show_run, takeaway
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest
 from explorer.ui.steering import steer
-from explorer.ui.takeaway import takeaway
 
 EXPLANATION = """
 **A plan** is a table of phases. Each trains with one loss, at one rate, for some steps; *until* ends it early, once

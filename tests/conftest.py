@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in explorer.runs.cluster; before anything imports torch
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in explorer.jobs.cluster; before anything imports torch
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from explorer.cli import parsing
 from explorer.errors import InputError
-from explorer.imagery.assembly import dataset_from_folders
+from explorer.imagery.datasets import dataset_from_folders
 from explorer.imagery.objects import MINIMUM_AREA
-from explorer.runs.evaluation import evaluate, load_segmenter
 from explorer.runs.folder import RunFolder
+from explorer.runs.segmenters import evaluate, load_segmenter
 from explorer.runs.summary import summarise
 
 

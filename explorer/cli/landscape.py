@@ -14,12 +14,12 @@ from explorer.cli import parsing
 from explorer.errors import InputError
 from explorer.figures.landscape_html import to_html
 from explorer.files import write_whole
-from explorer.landscape.provenance import SliceRequest
 from explorer.landscape.slice import Slice
+from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
 from explorer.runs.folder import RunFolder
-from explorer.runs.landscape_answers import SliceProgress
-from explorer.runs.landscape_work import measure_slice
+from explorer.runs.slice_files import SliceProgress
+from explorer.runs.slices import measure_slice
 from explorer.training.plan import explain
 
 _REDRAW_SECONDS = 0.2

@@ -9,11 +9,11 @@ import numpy as np
 
 from explorer.cli import parsing
 from explorer.errors import InputError
-from explorer.imagery.reading import read_raster
+from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import IGNORE
 from explorer.imagery.writing import write_mask, write_outlines
-from explorer.runs.evaluation import load_segmenter, probabilities
 from explorer.runs.folder import RunFolder
+from explorer.runs.segmenters import load_segmenter, probabilities
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:

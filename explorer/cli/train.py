@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 
 from explorer.cli import parsing
-from explorer.imagery.assembly import dataset_from_folders
-from explorer.runs.execute import execute
+from explorer.imagery.datasets import dataset_from_folders
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.training import execute
 from explorer.settings import settings
 from explorer.training.device import pick_device
 from explorer.training.events import Ended, Event, Note, PhaseChange, Recovered, Step
-from explorer.training.scaling import scaled
+from explorer.training.plan import scaled
 
 _WIDTH = 30  # of the bar
 _REDRAW_SECONDS = 0.2

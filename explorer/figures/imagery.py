@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
-from explorer.imagery.assembly import Upload
 from explorer.imagery.balance import ClassShare
+from explorer.imagery.datasets import Upload
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
 

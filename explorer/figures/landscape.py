@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from explorer.figures.ink import INK
-from explorer.landscape.disagreement import disagreement
-from explorer.landscape.provenance import FieldInfo, PathPoint
+from explorer.landscape.fields import disagreement
 from explorer.landscape.slice import Slice
+from explorer.landscape.slice_meta import FieldInfo, PathPoint
 from explorer.losses.registry import LOSSES
 from explorer.training.plan import Plan
 

@@ -11,9 +11,8 @@ import plotly.graph_objects as go
 from explorer.figures.ink import INK
 from explorer.losses.registry import LOSSES
 from explorer.metrics.curves import Curve
-from explorer.metrics.objects import ObjectRecord
-from explorer.metrics.sizes import SizeBin
-from explorer.metrics.tradeoff import OperatingPoint, iso_f1, operating_point
+from explorer.metrics.objects import ObjectRecord, SizeBin
+from explorer.metrics.operating_point import OperatingPoint, iso_f1, operating_point
 from explorer.runs.history import History
 
 ISO_F1 = (0.2, 0.4, 0.6, 0.8, 0.9)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from explorer.errors import InputError
 
 IGNORE = 255
 """The label of a pixel that counts nowhere: no loss, no metric."""
@@ -81,3 +85,96 @@ class Dataset:
     def scenes(self) -> tuple[Scene, ...]:
         """Training scenes, then validation scenes."""
         return self.training + self.validation
+
+
+def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
+    """An image with its label; pixels that are invalid in the image become ``IGNORE``.
+
+    Args:
+        raster: the image.
+        label: (H, W), class ids or ``IGNORE``.
+
+    Raises:
+        InputError: another size than the image's, or every pixel is ignored.
+    """
+    if label.shape != raster.valid.shape:
+        (height, width), (image_height, image_width) = label.shape, raster.valid.shape
+        raise InputError(
+            f"the mask is {width}×{height} pixels, its image {image_width}×{image_height}",
+            raster.name,
+            "save both at the same size",
+        )
+    label = np.where(raster.valid, label, np.uint8(IGNORE))
+    if (label == IGNORE).all():
+        raise InputError("every pixel is ignored", raster.name, "label some pixels with a class, 255 means ignore")
+    return Scene(raster.name, raster.image, label, raster.bands, raster.georeference)
+
+
+def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> None:
+    """Checks scenes against each other and against the classes.
+
+    Args:
+        name: of the dataset.
+        scenes: any sizes.
+        classes: names; the position is the id, 0 is the background.
+
+    Raises:
+        InputError: no scenes, names twice, differing numbers of bands, labels outside the classes, or no
+            foreground at all.
+    """
+    if not scenes:
+        raise InputError("no scenes", name, "give at least one image with its mask")
+    _check_names(scenes)
+    _check_classes(classes, name)
+    _check_bands(scenes)
+    for scene in scenes:
+        _check_labels(scene, classes)
+    if not has_foreground(scenes):
+        raise InputError(
+            f"no foreground at all: every label is {classes[0]!r} or ignored",
+            name,
+            "label at least one object, and check that the masks are not empty",
+        )
+
+
+def has_foreground(scenes: Sequence[Scene]) -> bool:
+    """Whether any pixel of the scenes belongs to a class other than the background."""
+    return any(((scene.label > 0) & (scene.label != IGNORE)).any() for scene in scenes)
+
+
+def _check_names(scenes: Sequence[Scene]) -> None:
+    twice = [name for name, count in Counter(scene.name for scene in scenes).items() if count > 1]
+    if twice:
+        raise InputError("two scenes have this name", twice[0], "rename one")
+
+
+def _check_classes(classes: Sequence[str], name: str) -> None:
+    if len(classes) < 2 or len(set(classes)) < len(classes) or not all(text.strip() for text in classes):
+        raise InputError(
+            f"classes {', '.join(map(repr, classes))}",
+            name,
+            "name the background and at least one class, each once",
+        )
+
+
+def _check_bands(scenes: Sequence[Scene]) -> None:
+    counts = Counter(len(scene.image) for scene in scenes)
+    if len(counts) > 1:
+        common = counts.most_common(1)[0][0]
+        odd = next(scene for scene in scenes if len(scene.image) != common)
+        first = next(scene for scene in scenes if len(scene.image) == common)
+        raise InputError(
+            f"{len(odd.image)} bands, but {first.name} has {common}",
+            odd.name,
+            "give all images the same bands",
+        )
+
+
+def _check_labels(scene: Scene, classes: Sequence[str]) -> None:
+    outside = np.flatnonzero(np.bincount(scene.label.ravel(), minlength=IGNORE + 1)[len(classes) : IGNORE])
+    if outside.size:
+        raise InputError(
+            f"label {len(classes) + int(outside[0])} is none of the {len(classes)} classes",
+            scene.name,
+            "correct the mask; pixels to be ignored are 255",
+        )

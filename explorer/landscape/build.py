@@ -17,9 +17,9 @@ from explorer.errors import InputError
 from explorer.files import write_whole
 from explorer.landscape import directions
 from explorer.landscape.evaluation import evaluate_at
+from explorer.landscape.objective import Objective
 from explorer.landscape.plane import Plane
-from explorer.landscape.protocol import Objective
-from explorer.landscape.provenance import PathPoint, PlaneReport
+from explorer.landscape.slice_meta import PathPoint, PlaneReport
 from explorer.landscape.spec import PlaneSpec
 
 WeightsOf = Callable[[str], Tensor]

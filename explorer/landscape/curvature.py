@@ -18,7 +18,7 @@ from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.landscape.protocol import Objective, flatten, unflatten
+from explorer.landscape.objective import Objective, flatten, unflatten
 
 TOLERANCE = 1e-3
 """Relative accuracy asked of an eigenvalue; what was reached is told by its residual."""

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 
 from explorer.errors import InputError
 from explorer.landscape.curvature import HessianOperator, top_eigenpairs
+from explorer.landscape.objective import Objective, flatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.protocol import Objective, flatten
 from explorer.landscape.spec import Normalisation
 from explorer.losses.registry import LOSSES
 

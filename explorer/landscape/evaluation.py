@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.landscape.objective import Objective, unflatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.protocol import Objective, unflatten
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from explorer.errors import InputError
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid, Tile
-from explorer.landscape.surface import MARGIN, Surface, fit
+from explorer.landscape.interpolation import MARGIN, Surface, fit
 
 TOLERANCE = 0.01
 """Default for the 95th percentile of the estimated error, as a share of a field's range."""

@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.landscape.crops import Crops
 from explorer.landscape.directions import filter_axes
 from explorer.landscape.fields import Field
-from explorer.landscape.tally import Tally
+from explorer.landscape.segment_sums.evaluate import Tally
 from explorer.losses.loss import Loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES, LossKind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from explorer.metrics.counts import ObjectCounts
+from explorer.metrics.counts import ObjectCounts, ratio
 from explorer.metrics.matching import LabelObjects, Matching
 
 Outcome = Literal["found", "missed", "false"]
@@ -70,3 +70,40 @@ def _records(
         for i, (outcome, box) in enumerate(zip(outcomes, ndimage.find_objects(ids), strict=True))
         if outcome is not None
     ]
+
+
+@dataclass(frozen=True)
+class SizeBin:
+    """The label's objects of one range of sizes."""
+
+    smallest: int  # pixels, of the smallest object in it
+    largest: int
+    objects: int
+    found: int
+
+    @property
+    def recall(self) -> float | None:
+        """Found ÷ all."""
+        return ratio(self.found, self.objects)
+
+
+def recall_by_size(records: Iterable[ObjectRecord], bins: int = 4) -> tuple[SizeBin, ...]:
+    """Recall in groups of about as many objects each, from the smallest to the largest.
+
+    Objects of one size stay together, so that there are fewer groups where many objects are alike.
+
+    Args:
+        records: objects of any number of scenes; false alarms have no place here and are left out.
+        bins: how many groups at most.
+    """
+    kept = [record for record in records if record.outcome != "false"]
+    if not kept:
+        return ()
+    areas = np.array([record.area for record in kept])
+    found = np.array([record.outcome == "found" for record in kept])
+    edges = np.unique(np.quantile(areas, np.arange(1, bins) / bins, method="lower"))
+    group = np.searchsorted(edges, areas, side="left")
+    return tuple(
+        SizeBin(int(areas[here].min()), int(areas[here].max()), int(here.sum()), int(found[here].sum()))
+        for here in (group == g for g in np.unique(group))
+    )

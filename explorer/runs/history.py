@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
+from explorer.runs.store import Store
 from explorer.runs.timeline import timeline
 from explorer.training.events import (
     CheckpointSaved,
@@ -156,3 +158,25 @@ def _in_words(event: Event) -> str | None:
             return event.text
         case _:
             return None
+
+
+class Follower:
+    """One run's events and history so far. Safe to use from several threads."""
+
+    def __init__(self, store: Store, run_id: str) -> None:
+        self._store, self._run_id = store, run_id
+        self._plan = store.run(run_id).plan
+        self._turn = threading.Lock()
+        self._cursor = 0
+        self._events: list[Event] = []
+        self._history = history((), self._plan)
+
+    def history(self) -> History:
+        """What the run has done by now; the same object until there is something new."""
+        with self._turn:
+            cursor, new = self._store.events(self._run_id, self._cursor)
+            if new:
+                self._cursor = cursor
+                self._events += new
+                self._history = history(self._events, self._plan)
+            return self._history

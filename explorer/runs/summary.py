@@ -8,9 +8,9 @@ from typing import Any
 
 from explorer.files import write_whole
 from explorer.imagery.scene import Dataset
-from explorer.metrics.scores import Scores, scores_to_json
-from explorer.runs.evaluation import evaluate, load_segmenter
+from explorer.metrics.counts import Scores, scores_to_json
 from explorer.runs.folder import RunFolder
+from explorer.runs.segmenters import evaluate, load_segmenter
 from explorer.runs.timeline import timeline
 from explorer.training.events import Ended, Event, Started, Step
 

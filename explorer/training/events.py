@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, TypeAdapter
 
 from explorer.losses.registry import LossKind
-from explorer.metrics.scores import Scores
+from explorer.metrics.counts import Scores
 from explorer.training.plan import Intervention
 
 

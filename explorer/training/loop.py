@@ -26,7 +26,6 @@ from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import build_segmenter, count_parameters
-from explorer.training.aside import Aside
 from explorer.training.checkpoints import Checkpoint, load_weights, save_checkpoint
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 from explorer.training.device import describe, pick_device
@@ -43,6 +42,7 @@ from explorer.training.events import (
     Step,
     Validation,
 )
+from explorer.training.overlap import Aside
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
 from explorer.training.schedule import Position, learning_rate, validation_interval

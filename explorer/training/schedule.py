@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from explorer.metrics.scores import Scores
+from explorer.metrics.counts import Scores
 from explorer.training.plan import Phase, Plan, Trigger
 
 VALIDATION_SHARE = 0.02  # of the training time, as planned from pixel counts

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
-from explorer.metrics.scores import Scores
-from explorer.metrics.scoring import score
+from explorer.metrics.confusion import score
+from explorer.metrics.counts import Scores
 from explorer.segmenter.network import Segmenter
 from explorer.segmenter.tiling import predict_classes
 

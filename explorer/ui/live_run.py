@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -197,3 +198,33 @@ def _notes(history: History) -> None:
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def takeaway(record: RunRecord) -> None:
+    """Downloads of a run, read from its folder when they are asked for."""
+    folder = services.store().folder(record.id)
+    with st.expander("Take it with you"):
+        _offer("Plan", folder.plan_file, f"{record.id}-plan.json", "application/json")
+        _offer("Metrics", folder.metrics_file, f"{record.id}-metrics.csv", "text/csv")
+        _offer("Summary", folder.summary_file, f"{record.id}-summary.json", "application/json")
+        _offer("Events", folder.events_file, f"{record.id}-events.jsonl", "application/jsonl")
+        checkpoints = sorted(folder.checkpoints.glob("*.safetensors"))
+        if checkpoints:
+            _offer(
+                "Last checkpoint", checkpoints[-1], f"{record.id}-{checkpoints[-1].name}", "application/octet-stream"
+            )
+        st.caption("The same run without a browser: python -m explorer train --plan the plan's file.")
+
+
+def _offer(label: str, path: Path, name: str, kind: str) -> None:
+    if path.exists():
+        st.download_button(
+            label,
+            path.read_bytes,
+            name,
+            kind,
+            key=f"take-{name}",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )

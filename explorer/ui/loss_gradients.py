@@ -20,9 +20,9 @@ from explorer.figures.loss_gradients import (
 from explorer.figures.outcome import window
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import CROP_SIZE
-from explorer.losses.arithmetic import Crop
 from explorer.losses.lab import GradientMaps, LabCrop
 from explorer.losses.registry import LossKind
+from explorer.losses.worked_example import Crop
 from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns

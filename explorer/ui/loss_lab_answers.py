@@ -53,7 +53,7 @@ def misses(
     """The two masks of missed pixels on the field of ``OBJECTS``, and what each loss charges for them."""
     field = OBJECTS, OBJECT_SIDE, share
     answer: tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], tuple[Cost, ...]] = _asked(
-        "explorer.runs.lab_work:misses", specs, *field, missed_of_one, objects_hit, confidence
+        "explorer.jobs.loss_lab:misses", specs, *field, missed_of_one, objects_hit, confidence
     )
     return answer
 
@@ -62,7 +62,7 @@ def misses(
 def blindness(specs: Specs, share: float, confidence: float) -> tuple[Blindness, ...]:
     """What each loss charges for finding none of ``BLIND_OBJECTS``."""
     answer: tuple[Blindness, ...] = _asked(
-        "explorer.runs.lab_work:blindness", specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence
+        "explorer.jobs.loss_lab:blindness", specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence
     )
     return answer
 
@@ -70,7 +70,7 @@ def blindness(specs: Specs, share: float, confidence: float) -> tuple[Blindness,
 @st.cache_data(show_spinner="Cutting crops from the validation scenes …", max_entries=32)
 def lab_crops(dataset_id: str) -> tuple[LabCrop, ...]:
     """The validation crops on which gradients can be looked at."""
-    answer: tuple[LabCrop, ...] = _asked("explorer.runs.lab_work:lab_crops", services.store().dataset_file(dataset_id))
+    answer: tuple[LabCrop, ...] = _asked("explorer.jobs.loss_lab:lab_crops", services.store().dataset_file(dataset_id))
     return answer
 
 
@@ -88,7 +88,7 @@ def gradient_maps(run_id: str, dataset_id: str, checkpoint: str, written: int, c
     """
     store = services.store()
     answer: GradientMaps = _asked(
-        "explorer.runs.lab_work:gradient_maps",
+        "explorer.jobs.loss_lab:gradient_maps",
         store.folder(run_id).path,
         store.dataset_file(dataset_id),
         checkpoint,

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.losses.arithmetic import Crop, Of, substituted
 from explorer.losses.lab import Field
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
+from explorer.losses.worked_example import Crop, Of, substituted
 
 TERMS: dict[Of, str] = {
     "pixel": "this pixel's term",

@@ -14,10 +14,10 @@ import streamlit as st
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
-from explorer.runs.engine import Engine
-from explorer.runs.following import Follower
+from explorer.jobs.engine import Engine
+from explorer.runs.history import Follower
 from explorer.runs.store import Store
-from explorer.runs.tradeoffs import Tradeoffs, load_tradeoffs, tradeoffs_file
+from explorer.runs.threshold_sweep import Tradeoffs, load_tradeoffs, tradeoffs_file
 from explorer.settings import settings
 
 
@@ -106,7 +106,7 @@ def tradeoffs(run_id: str, checkpoint: str) -> Tradeoffs:
     folder, record = store().folder(run_id), store().run(run_id)
     path = tradeoffs_file(folder, checkpoint)
     if not path.exists():
-        work = "explorer.runs.tradeoff_work:measure_file"
+        work = "explorer.jobs.threshold_sweep:measure_file"
         engine().quick(work, folder.path, store().dataset_file(record.dataset_id), checkpoint).result()
     return load_tradeoffs(path)
 

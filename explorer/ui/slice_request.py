@@ -8,7 +8,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from explorer.errors import InputError
-from explorer.landscape.provenance import SliceRequest
+from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import CAN_SHOW, PlaneKind, PlaneSpec
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.training.plan import explain

@@ -10,7 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer.errors import InputError
 from explorer.figures.imagery import pairing_table
-from explorer.imagery.assembly import Upload, dataset_from_files
+from explorer.imagery.datasets import Upload, dataset_from_files
 from explorer.ui.messages import show_problem
 
 

@@ -19,13 +19,12 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from explorer.imagery.assembly import dataset_from_folders
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
+from explorer.imagery.datasets import dataset_from_folders
 from explorer.imagery.scene import Dataset
 from explorer.losses.spec import LossSpec
-from explorer.training.plan import Phase, Plan
+from explorer.training.plan import Phase, Plan, scaled
 from explorer.training.presets import preset_plan
-from explorer.training.scaling import scaled
 
 SHIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "ships"
 GAMMAS, RATES = (1.0, 2.0, 5.0), (1e-3, 5e-3, 2e-2)

@@ -45,8 +45,8 @@ from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SIZES
 from explorer.training.checkpoints import latest_checkpoint, load_weights
 from explorer.training.loop import train
+from explorer.training.plan import scaled
 from explorer.training.presets import preset_plan
-from explorer.training.scaling import scaled
 
 WANTED = 0.015  # 95th percentile of the true error, of the log range
 ASKED = 0.018  # of the estimate, which has to be cautious: it is larger than the true error

@@ -31,9 +31,9 @@ from torch import Tensor
 
 from explorer.imagery.builtin import builtin_dataset
 from explorer.imagery.scene import Dataset
-from explorer.runs.execute import execute
-from explorer.runs.following import Follower
+from explorer.runs.history import Follower
 from explorer.runs.store import Store
+from explorer.runs.training import execute
 from explorer.segmenter.network import build_segmenter
 from explorer.training.commands import RunUntil
 from explorer.training.events import Event, Started, Step

@@ -10,10 +10,10 @@ import pytest
 
 from explorer.figures.landscape import contour_figure, disagreement_figure, error_figure, line_figure, surface_figure
 from explorer.figures.landscape_html import to_html
-from explorer.landscape.disagreement import disagreement
 from explorer.landscape.export import to_csv, to_vtk
-from explorer.landscape.provenance import FieldInfo, PlaneReport, SliceMeta, SliceRequest
+from explorer.landscape.fields import disagreement
 from explorer.landscape.slice import Slice
+from explorer.landscape.slice_meta import FieldInfo, PlaneReport, SliceMeta, SliceRequest
 from explorer.training.presets import preset_plan
 
 ALPHA, BETA = np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)

@@ -8,7 +8,7 @@ from explorer.figures.outcome import FALSE_ALARM, HIT, MISS, outcome_picture
 from explorer.figures.training import other_losses_figure, schedule_figure, scores_figure, trained_loss_figure
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
-from explorer.metrics.scores import ClassScores, ObjectScores, PixelScores, Scores
+from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.runs.history import history
 from explorer.training.events import PhaseChange, Step, Validation
 from explorer.training.plan import Phase, Plan

@@ -10,8 +10,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.landscape.crops import cut_crops
-from explorer.landscape.material import Material
+from explorer.landscape.crops import Material, cut_crops
 
 STRETCH = Stretch((0.0,), (255.0,))
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from explorer.landscape.directions import random_plane
 from explorer.landscape.evaluation import Writer, evaluate_at, measure, placed, standard_error
+from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.protocol import flatten
 from tests.landscape.models import LeastSquares, Quadratic
 from tests.landscape.scenes import make_crops, make_objective
 

@@ -8,10 +8,10 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from explorer.landscape.curvature import HessianOperator
 from explorer.landscape.directions import layer_mask, random_direction
 from explorer.landscape.evaluation import Writer, restored
+from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.protocol import flatten
+from explorer.landscape.segment_sums.sums import in_order
 from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
-from explorer.landscape.sums import in_order
 from explorer.segmenter.network import build_segmenter
 from tests.landscape.scenes import NAMES, SMALL, make_crops
 

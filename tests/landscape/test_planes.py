@@ -26,8 +26,8 @@ from explorer.landscape.directions import (
     random_direction,
     random_plane,
 )
+from explorer.landscape.objective import flatten, unflatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.protocol import flatten, unflatten
 from tests.landscape.models import LeastSquares, Quadratic
 from tests.landscape.scenes import make_crops, make_objective
 

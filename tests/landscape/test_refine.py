@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid, Tile
+from explorer.landscape.interpolation import fit
 from explorer.landscape.refine import TILE, WORST, Measure, Refinement, refine
-from explorer.landscape.surface import fit
 
 LOSS = Field("loss", "Loss", "loss")
 PRECISION = Field("precision_1", "Precision", "pixel", smooth=False, logarithmic=False)

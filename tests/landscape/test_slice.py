@@ -12,10 +12,17 @@ import pytest
 from explorer.errors import InputError
 from explorer.landscape.export import to_csv, to_vtk
 from explorer.landscape.grid import Tile
-from explorer.landscape.journal import Journal, journal_path, known_points, read_journal, read_slice
-from explorer.landscape.provenance import FieldInfo, PathPoint, PlaneReport, SliceMeta, SliceRequest
 from explorer.landscape.refine import Refinement, refine
-from explorer.landscape.slice import Slice, empty_refinement
+from explorer.landscape.slice import (
+    Journal,
+    Slice,
+    empty_refinement,
+    journal_path,
+    known_points,
+    read_journal,
+    read_slice,
+)
+from explorer.landscape.slice_meta import FieldInfo, PathPoint, PlaneReport, SliceMeta, SliceRequest
 from explorer.landscape.spec import PlaneSpec
 from tests.landscape.test_refine import FIELDS, measuring, valley
 
@@ -111,10 +118,9 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
     script = f"""
 import os, signal
 from pathlib import Path
-from explorer.landscape.journal import Journal
+from explorer.landscape.slice import Journal
 from explorer.landscape.refine import refine
 from explorer.landscape.slice import empty_refinement
-from tests.landscape.test_slice import make_meta, no_points
 from tests.landscape.test_refine import measuring, valley
 meta = make_meta()
 refinement = empty_refinement(meta)
@@ -198,7 +204,7 @@ def test_exports_hold_every_number_and_where_they_come_from() -> None:
 
 
 def test_reading_and_planning_need_no_torch() -> None:
-    script = "import sys, explorer.landscape.journal, explorer.landscape.refine, explorer.landscape.export; " + (
+    script = "import sys, explorer.landscape.slice, explorer.landscape.refine, explorer.landscape.export; " + (
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False).returncode == 0

@@ -1,7 +1,6 @@
 import pytest
 
-from explorer.metrics.counts import ObjectCounts, PixelCounts
-from explorer.metrics.scores import ObjectScores, PixelScores
+from explorer.metrics.counts import ObjectCounts, ObjectScores, PixelCounts, PixelScores
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.imagery.assembly import make_dataset
+from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset, Scene
+from explorer.jobs.registry import call
 from explorer.losses.registry import LOSSES
-from explorer.runs.execute import execute
 from explorer.runs.store import Store
-from explorer.runs.trampoline import call
+from explorer.runs.training import execute
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset, tiny_plan
 

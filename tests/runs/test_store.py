@@ -9,10 +9,10 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.archive import fingerprint
-from explorer.runs.execute import execute
-from explorer.runs.following import Follower
+from explorer.runs.history import Follower
 from explorer.runs.records import RunStatus
 from explorer.runs.store import Store
+from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from explorer.losses.spec import LossSpec
-from explorer.metrics.scores import ClassScores, ObjectScores, PixelScores, Scores
+from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.training.commands import (
     Command,
     Pause,

@@ -14,8 +14,7 @@ from explorer.errors import InputError
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SegmenterSpec
-from explorer.training.plan import Intervention, Phase, Plan, Trigger
-from explorer.training.scaling import scaled
+from explorer.training.plan import Intervention, Phase, Plan, Trigger, scaled
 
 PLAIN = [kind for kind in LOSSES if kind not in ("combined", "weighted_cross_entropy")]
 rates = st.floats(1e-6, 1.0)

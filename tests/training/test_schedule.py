@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.losses.spec import LossSpec
-from explorer.metrics.scores import ClassScores, ObjectScores, PixelScores, Scores
+from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.training.plan import Phase, Plan, Trigger
 from explorer.training.schedule import (
     MOST_VALIDATION_SHARE,

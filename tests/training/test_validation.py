@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.imagery.assembly import make_dataset
+from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Scene
-from explorer.runs.evaluation import evaluate
+from explorer.runs.segmenters import evaluate
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SegmenterSpec
 from explorer.segmenter.tiling import predict_classes

@@ -80,7 +80,7 @@ def builtin_dataset(key: str, seed: int = 0) -> Dataset:
         raise InputError(f"there is no built-in dataset {key!r}", "dataset", f"take one of {', '.join(BUILTIN)}")
     if seed < 0:
         raise InputError(f"the seed is {seed}", "seed", "take 0 or more")
-    from explorer.imagery.assembly import make_dataset  # with its readers 0.3 s: not when the server starts
+    from explorer.imagery.datasets import make_dataset  # with its readers 0.3 s: not when the server starts
 
     info = BUILTIN[key]
     scenes = [

@@ -1,0 +1,237 @@
+"""Datasets: of scenes, of folders for the command line, of an upload for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from explorer.errors import InputError
+from explorer.imagery.reading.class_key import ClassKey, Palette, class_key
+from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
+from explorer.imagery.reading.masks import Mask, read_mask
+from explorer.imagery.reading.pairing import Pair, pair, separate
+from explorer.imagery.reading.raster import read_raster
+from explorer.imagery.reading.upload import Skipped, unpack
+from explorer.imagery.reading.vectors import read_polygons
+from explorer.imagery.scene import Dataset, Raster, Scene, check_scenes, has_foreground, make_scene
+from explorer.imagery.splitting import Split, split
+from explorer.imagery.stretch import fit_stretch
+from explorer.settings import Settings, settings
+
+_ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+_MASK_ENDINGS = _ENDINGS | {".geojson", ".json"}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What became of an upload: what could not be used stands in the table with its reason."""
+
+    table: tuple[Pair, ...]
+    dataset: Dataset | None
+    problem: InputError | None = None  # why there is no dataset
+    skipped: tuple[Skipped, ...] = ()  # files that were not looked at
+
+
+@dataclass(frozen=True)
+class _Read:
+    row: Pair
+    raster: Raster
+    mask: Mask
+
+
+def make_dataset(
+    name: str,
+    scenes: Sequence[Scene],
+    classes: Sequence[str],
+    validation: Collection[str] | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Checks scenes against each other, splits them and fits the stretch to the training side.
+
+    Args:
+        name: of the dataset.
+        scenes: any sizes, the same number of bands.
+        classes: names; the position is the id, 0 is the background.
+        validation: names of the scenes to validate on, with or without their ending; chosen if not given.
+        seed: of the choice.
+
+    Raises:
+        InputError: no scenes, names twice, differing bands, labels outside the classes, no foreground at all,
+            or a ``validation`` that names no scene or all of them.
+    """
+    check_scenes(name, scenes, classes)
+    parts = _by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    return Dataset(
+        name,
+        tuple(classes),
+        scenes[0].bands,
+        parts.training,
+        parts.validation,
+        fit_stretch(parts.training),
+        _notes(scenes, parts),
+    )
+
+
+def dataset_from_files(
+    images: Mapping[str, bytes],
+    masks: Mapping[str, bytes] | None = None,
+    *,
+    name: str = "upload",
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    validation: Collection[str] | None = None,
+    seed: int = 0,
+    limits: Settings | None = None,
+) -> Upload:
+    """Makes a dataset of uploaded files, zips among them. One bad file does not lose the good ones.
+
+    Args:
+        images: content by name; with the masks among them if ``masks`` is not given.
+        masks: content by name; rasters, or GeoJSON polygons for georeferenced images.
+        name: of the dataset.
+        classes: class names, background first; found from the masks if not given.
+        palette: colours of the masks and their classes; found from the masks if not given.
+        validation: names of the scenes to validate on; chosen if not given.
+        seed: of the choice.
+        limits: on sizes and numbers; those of the installation if not given.
+
+    Raises:
+        InputError: the upload as a whole exceeds the limits, or holds no file that could be taken.
+    """
+    limits = limits or settings()
+    unpacked = unpack(images, limits)
+    image_files, skipped = dict(unpacked.files), unpacked.skipped
+    if masks:
+        unpacked = unpack(masks, limits)
+        mask_files, skipped = dict(unpacked.files), skipped + unpacked.skipped
+    else:
+        image_names, mask_names = separate(list(image_files))
+        mask_files = {key: image_files[key] for key in mask_names}
+        image_files = {key: image_files[key] for key in image_names}
+    table, read = [], []
+    for row in pair(list(image_files), list(mask_files)):
+        try:
+            if row.used:
+                read.append(_read(row, image_files, mask_files, limits))
+        except InputError as error:
+            row = replace(row, reason=str(error))
+        table.append(row)
+    try:
+        key = class_key([item.mask for item in read], classes, palette, limits)
+        scenes, refused = _scenes(read, key)
+        table = [refused.get(row, row) for row in table]
+        dataset = make_dataset(name, scenes, key.classes, validation, seed)
+    except InputError as error:
+        return Upload(tuple(table), None, error, skipped)
+    return Upload(tuple(table), dataset, None, skipped)
+
+
+def dataset_from_folders(
+    images: Path,
+    masks: Path,
+    validation: Collection[str] | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    palette: Palette | None = None,
+    seed: int = 0,
+    limits: Settings | None = None,
+) -> Dataset:
+    """Makes a dataset of the files in two folders. Here, a file that cannot be read is an error.
+
+    Args:
+        images: folder of images.
+        masks: folder of masks, paired by name.
+        validation: names of the scenes to validate on; chosen if not given.
+        classes: class names, background first; found from the masks if not given.
+        palette: colours of the masks and their classes; found from the masks if not given.
+        seed: of the choice.
+        limits: on sizes and numbers; those of the installation if not given.
+
+    Raises:
+        InputError: a folder is missing or empty, nothing could be paired, a file cannot be read, or the
+            scenes do not make a dataset (see :func:`make_dataset`).
+    """
+    limits = limits or settings()
+    image_files, mask_files = _listed(images, _ENDINGS, limits), _listed(masks, _MASK_ENDINGS, limits)
+    table = pair(list(image_files), list(mask_files))
+    read = [_read(row, image_files, mask_files, limits) for row in table if row.used]
+    if not read:
+        raise InputError(f"no image has a mask: {table[0].reason}", str(masks), "name masks like their images")
+    key = class_key([item.mask for item in read], classes, palette, limits)
+    scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
+    dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
+    unused = tuple(f"Not used: {row.image or row.mask}: {row.reason}." for row in table if not row.used)
+    return replace(dataset, notes=dataset.notes + unused)
+
+
+def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
+    wanted = set(validation)
+    names = {
+        scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem} for scene in scenes
+    }
+    unknown = wanted - set().union(*names.values())
+    if unknown:
+        raise InputError(
+            f"no scene is called {', '.join(sorted(unknown))}",
+            "validation",
+            f"choose from {', '.join(names)}",
+        )
+    held_out = tuple(scene for scene in scenes if names[scene.name] & wanted)
+    training = tuple(scene for scene in scenes if not names[scene.name] & wanted)
+    if not held_out or not training:
+        missing = "validation" if not held_out else "training"
+        raise InputError(f"no scene is left for {missing}", "validation", "name some scenes, but not all")
+    return Split(training, held_out)
+
+
+def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[str, ...]:
+    notes = []
+    if len(scenes) == 1:
+        notes.append("One scene only: it is cut into blocks for training and validation, with a margin between.")
+    dtypes = sorted({str(scene.image.dtype) for scene in scenes})
+    if len(dtypes) > 1:
+        notes.append(f"The images are of different kinds ({', '.join(dtypes)}); one stretch serves all of them.")
+    if len({scene.bands for scene in scenes}) > 1:
+        notes.append(f"The band names differ; those of {scenes[0].name} are shown.")
+    for side, part in (("training", parts.training), ("validation", parts.validation)):
+        if not has_foreground(part):
+            notes.append(f"No foreground among the {side} scenes: choose the split by hand or add scenes.")
+    return tuple(notes)
+
+
+def _read(row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings) -> _Read:
+    assert row.image is not None
+    assert row.mask is not None
+    raster = read_raster(images[row.image], row.image, limits)
+    data = read_bytes(masks[row.mask], row.mask, limits)
+    if kind_of(data) is FileKind.GEOJSON:
+        return _Read(row, raster, read_polygons(data, row.mask, raster, limits))
+    return _Read(row, raster, read_mask(data, row.mask, limits))
+
+
+def _scenes(read: Sequence[_Read], key: ClassKey) -> tuple[list[Scene], dict[Pair, Pair]]:
+    """The scenes that could be labelled, and the rows of those that could not, with the reason."""
+    scenes, refused = [], {}
+    for item in read:
+        try:
+            scenes.append(make_scene(item.raster, key.label(item.mask)))
+        except InputError as error:
+            refused[item.row] = replace(item.row, reason=str(error))
+    return scenes, refused
+
+
+def _listed(folder: Path, endings: Collection[str], limits: Settings) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise InputError("no such folder", str(folder), "check the path")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    files = {str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")}
+    if not files:
+        raise InputError(f"holds no {', '.join(sorted(endings))} files", str(folder), "check the path")
+    if len(files) > limits.max_files:
+        raise InputError(
+            f"{len(files)} files, at most {limits.max_files}",
+            str(folder),
+            "raise EXPLORER_MAX_FILES or give fewer",
+        )
+    return files

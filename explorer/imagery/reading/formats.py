@@ -1,0 +1,116 @@
+"""The bytes of a file, and what kind of file they are. Kinds are told by content, never by the name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import InputError
+from explorer.imagery.scene import GeoReference
+from explorer.settings import MEBI, Settings
+
+
+class FileKind(StrEnum):
+    """What a file holds."""
+
+    PNG = "PNG"
+    JPEG = "JPEG"
+    TIFF = "TIFF"
+    ZIP = "zip"
+    GEOJSON = "GeoJSON"
+
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", FileKind.PNG),
+    (b"\xff\xd8\xff", FileKind.JPEG),
+    (b"II*\0", FileKind.TIFF),
+    (b"MM\0*", FileKind.TIFF),
+    (b"II+\0", FileKind.TIFF),  # BigTIFF
+    (b"MM\0+", FileKind.TIFF),
+    (b"PK\x03\x04", FileKind.ZIP),
+    (b"PK\x05\x06", FileKind.ZIP),  # a zip without members
+)
+
+
+def kind_of(data: bytes) -> FileKind | None:
+    """The kind of a file, from its first bytes; None for all that is not read here."""
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            return kind
+    text = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return FileKind.GEOJSON if text.startswith(b"{") else None
+
+
+def read_bytes(source: Path | bytes, name: str, limits: Settings) -> bytes:
+    """The content of a file, within the size limit.
+
+    Raises:
+        InputError: the file is missing, cannot be read, is empty or too large.
+    """
+    too_large = InputError(
+        f"larger than {limits.max_file_bytes / MEBI:g} MiB",
+        name,
+        "cut it into tiles or raise EXPLORER_MAX_FILE_BYTES",
+    )
+    if isinstance(source, Path):
+        try:
+            if source.stat().st_size > limits.max_file_bytes:
+                raise too_large
+            source = source.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot be read: {error.strerror}", name, "check the path") from error
+    if len(source) > limits.max_file_bytes:
+        raise too_large
+    if not source:
+        raise InputError("the file is empty", name, "save or send it again")
+    return source
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Pixels as they stand in the file; nothing is decided about them yet."""
+
+    kind: FileKind
+    values: NDArray[np.generic]  # (C, H, W), its own dtype; an alpha channel is not one of the bands
+    bands: tuple[str, ...]  # C names
+    masked: NDArray[np.bool_]  # (H, W), True where the file's own mask says so, or a value is NaN or infinite
+    transparent: NDArray[np.bool_]  # (H, W), True where the alpha channel is 0
+    nodata: float | None = None
+    palette: NDArray[np.uint8] | None = None  # (n, 3) colours, where the one band holds indices into them
+    georeference: GeoReference | None = None
+
+    def is_nodata(self) -> NDArray[np.bool_]:
+        """(H, W), True where any band has the file's nodata value."""
+        if self.nodata is None:
+            return np.zeros(self.masked.shape, dtype=np.bool_)
+        with np.errstate(over="ignore"):  # a nodata value beyond the range of the dtype equals no pixel
+            return np.asarray((self.values == self.nodata).any(axis=0))
+
+
+def check_size(height: int, width: int, bands: int, name: str, limits: Settings) -> None:
+    """Refuses an image by the size in its header, before a single pixel is decoded.
+
+    Raises:
+        InputError: more pixels, bands or values than the settings allow, or none at all.
+    """
+    size = f"{width}×{height} pixels, {bands} band{'s' if bands != 1 else ''}"
+    if min(height, width, bands) < 1:
+        raise InputError(f"holds no pixels ({size})", name, "save it again")
+    if bands > limits.max_bands:
+        raise InputError(f"{bands} bands, at most {limits.max_bands} are read", name, "keep the bands you need")
+    if height * width > limits.max_pixels:
+        raise InputError(
+            f"too large ({size}; at most {limits.max_pixels:,} pixels)",
+            name,
+            "cut it into tiles or raise EXPLORER_MAX_PIXELS",
+        )
+    if height * width * bands > limits.max_values:
+        raise InputError(
+            f"too large ({size}; at most {limits.max_values:,} values)",
+            name,
+            "cut it into tiles, drop bands or raise EXPLORER_MAX_VALUES",
+        )

@@ -1,0 +1,137 @@
+"""Masks as files hold them: index images, 0/255, booleans and colour images.
+
+A mask is compacted at once to the few distinct values it has, its *keys*. What a key means is decided later
+over all masks of a dataset (see :mod:`explorer.imagery.reading.class_key`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import InputError
+from explorer.imagery.reading.formats import Decoded, FileKind
+from explorer.imagery.reading.raster import decode
+from explorer.settings import Settings, settings
+
+Key = int | str
+"""What tells one class from another in a file: a value (7), a colour ("#ff8000") or a name ("ship")."""
+
+_CODES = 1 << 24  # as many as there are colours
+
+
+class MaskKind(StrEnum):
+    """What the keys of a mask are."""
+
+    VALUES = "values"
+    COLOURS = "colours"
+    NAMES = "names"
+
+
+@dataclass(frozen=True, eq=False)
+class Mask:
+    """One mask, not yet classes."""
+
+    name: str
+    kind: MaskKind
+    keys: tuple[Key, ...]  # at most 256, ascending
+    index: NDArray[np.uint8]  # (H, W), positions in ``keys``
+    ignored: NDArray[np.bool_]  # (H, W), True: nodata or masked, counts nowhere
+    colours: tuple[str, ...] = ()  # the colour of each key, where the file has a palette
+
+    def counts(self) -> NDArray[np.int64]:
+        """Pixels of each key, ignored ones left out; (len(keys),)."""
+        counted = self.index[~self.ignored] if self.ignored.any() else self.index.ravel()
+        return np.bincount(counted, minlength=len(self.keys)).astype(np.int64)
+
+
+def read_mask(source: Path | bytes, name: str, limits: Settings | None = None) -> Mask:
+    """Reads one mask: PNG, TIFF or GeoTIFF.
+
+    Transparent pixels are background, for that is how they are drawn. Nodata and masked pixels are ignored,
+    except where the nodata value is 0: there it means background.
+
+    Args:
+        source: a path, or the file's content.
+        name: what to call the mask.
+        limits: size limits; those of the installation if not given.
+
+    Raises:
+        InputError: unreadable, too large, a JPEG, not a mask at all (fractions, too many values or colours).
+    """
+    limits = limits or settings()
+    decoded = decode(source, name, limits)
+    if decoded.kind is FileKind.JPEG:
+        raise InputError(
+            "a JPEG cannot be a mask: its compression changes the values", name, "save masks as PNG or TIFF"
+        )
+    ignored = decoded.masked | decoded.is_nodata() if decoded.nodata else decoded.masked
+    if len(decoded.bands) == 1:
+        codes = _values(decoded, ignored, name)
+    elif len(decoded.bands) == 3 and decoded.values.dtype == np.uint8:
+        red, green, blue = (band.astype(np.int32) for band in decoded.values)
+        codes = (red << 16) | (green << 8) | blue
+    else:
+        raise InputError(
+            f"{len(decoded.bands)} bands of {decoded.values.dtype}: not a mask",
+            name,
+            "save one band of class ids, or an 8-bit colour image",
+        )
+    codes[ignored | decoded.transparent] = 0
+    return _compact(decoded, codes, ignored, name, limits)
+
+
+def hexadecimal(red: int, green: int, blue: int) -> str:
+    """A colour as "#rrggbb"."""
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _values(decoded: Decoded, ignored: NDArray[np.bool_], name: str) -> NDArray[np.int32]:
+    band = np.where(ignored, 0, decoded.values[0])
+    if band.dtype.kind == "f" and (band != np.rint(band)).any():
+        raise InputError("holds fractions, not class ids", name, "save a mask of whole numbers: 0, 1, 2 …")
+    if band.min() < 0 or band.max() >= _CODES:
+        raise InputError(
+            f"values from {band.min():g} to {band.max():g}",
+            name,
+            "number the classes from 0 and mark pixels to be ignored with 255",
+        )
+    return band.astype(np.int32)
+
+
+def _compact(
+    decoded: Decoded, codes: NDArray[np.int32], ignored: NDArray[np.bool_], name: str, limits: Settings
+) -> Mask:
+    present = np.zeros(int(codes.max()) + 1, dtype=np.bool_)
+    present[codes] = True
+    found = np.flatnonzero(present)
+    colour_image = len(decoded.bands) == 3
+    if len(found) > limits.max_classes + 1:  # one more for the ignored
+        raise InputError(
+            f"{len(found)} different {'colours' if colour_image else 'values'}, "
+            f"at most {limits.max_classes} classes are possible",
+            name,
+            "check that it is a mask and not the image, that each class has one value (no id per object, "
+            "no smoothed edges), and save it as PNG or TIFF",
+        )
+    positions = np.zeros(len(present), dtype=np.uint8)
+    positions[found] = np.arange(len(found))
+    keys: tuple[Key, ...] = tuple(int(code) for code in found)
+    kind = MaskKind.VALUES
+    colours: tuple[str, ...] = ()
+    if colour_image:
+        kind = MaskKind.COLOURS
+        keys = tuple(f"#{code:06x}" for code in found)
+    elif decoded.palette is not None:
+        colours = _palette_colours(decoded.palette, found, name)
+    return Mask(name, kind, keys, positions[codes], ignored, colours)
+
+
+def _palette_colours(palette: NDArray[np.uint8], found: NDArray[np.intp], name: str) -> tuple[str, ...]:
+    if found[-1] >= len(palette):
+        raise InputError(f"index {found[-1]}, but its palette ends at {len(palette) - 1}", name, "save it again")
+    return tuple(hexadecimal(*(int(part) for part in palette[index])) for index in found)

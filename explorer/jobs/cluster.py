@@ -1,0 +1,108 @@
+"""The engine's machines: an own Dask cluster in subprocesses, or the client of one that runs already.
+
+The own cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
+for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The cluster
+ends with the server's process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny.
+
+Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
+once), ``--resources "slice=1"`` and ``--resources "quick=1"``. They must see the store's folder at the same path and be
+able to import ``explorer``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from distributed import SpecCluster
+from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
+
+import explorer
+from explorer.settings import Settings
+
+TRAIN, QUICK, SLICE = "train", "quick", "slice"
+"""Names of the workers' resources: what they are there for."""
+
+THREADS_VARIABLE = "EXPLORER_WORKER_THREADS"
+"""Tells a worker how many threads its arithmetic takes on the processor."""
+
+_ROOT = Path(explorer.__file__).resolve().parents[1]
+_PRELOAD = "explorer.jobs.preload"
+_DASK = {
+    # A worker that is killed takes no run with it: the run goes on from its checkpoint, as often as it must
+    "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1000",
+    # Dask would look at every thread's stack a hundred times a second
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "10s",
+    # Training holds the interpreter for tens of milliseconds at a time; that is no reason for a warning each time
+    "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h",
+    "DASK_LOGGING__DISTRIBUTED": "warning",
+    # Threads that wait must not spin: two processes that do on two cores are ten times slower than two that sleep
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+def start_cluster(settings: Settings) -> SpecCluster:
+    """Starts the embedded cluster; returns when its workers have registered.
+
+    Args:
+        settings: ``cpu_slots`` workers train on the processor, or ``gpu_slots`` on each GPU where there is one;
+            ``slice_workers`` measure landscapes.
+    """
+    gpus, cores = visible_gpus(), len(os.sched_getaffinity(0))
+    if gpus:
+        slots = [{"CUDA_VISIBLE_DEVICES": gpu} for gpu in gpus for _ in range(settings.gpu_slots)]
+        threads = max(1, cores // len(slots))
+    else:
+        slots = [{}] * settings.cpu_slots
+        threads = max(1, cores // settings.cpu_slots)
+    workers = {f"train-{i}": _worker(TRAIN, threads, variables) for i, variables in enumerate(slots)}
+    beside = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
+    share = max(1, cores // settings.slice_workers)
+    workers |= {f"slice-{i}": _worker(SLICE, share, beside) for i in range(settings.slice_workers)}
+    workers["quick"] = _worker(QUICK, 1, beside)
+    scheduler = {
+        "cls": SubprocessScheduler,
+        "options": {"scheduler_kwargs": {"host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_PRELOAD]}},
+    }
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ.update(_DASK | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))})  # the subprocesses inherit it
+    return SpecCluster(workers=workers, scheduler=scheduler, name="explorer", silence_logs=logging.WARNING)
+
+
+def visible_gpus() -> list[str]:
+    """The CUDA devices that this process may use, asked of the driver's own tool since the server has no torch."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [name for name in given.split(",") if name.strip()]
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    listed = subprocess.run(
+        [tool, "--query-gpu=index", "--format=csv,noheader"], capture_output=True, text=True, timeout=20, check=False
+    )
+    return listed.stdout.split() if listed.returncode == 0 else []
+
+
+def _worker(purpose: str, threads: int, environment: dict[str, str]) -> dict[str, Any]:
+    """One nanny with one worker, which takes one job at a time."""
+    return {
+        "cls": SubprocessWorker,
+        "options": {
+            "worker_kwargs": {
+                "host": "127.0.0.1",
+                "nthreads": 1,
+                "resources": {purpose: 1},
+                "memory_limit": 0,  # the machine's own limits hold; Dask would kill a run that uses its share
+                "dashboard": False,
+                "death_timeout": 60,
+                "preload": [_PRELOAD],
+                "preload_nanny": [_PRELOAD],
+                "env": environment | {THREADS_VARIABLE: str(threads)},
+            }
+        },
+    }

@@ -1,0 +1,41 @@
+"""Loaded by every process of the embedded cluster as it starts.
+
+A worker imports torch and the modules of its jobs, so that the first job need not wait for them. The scheduler and the
+workers' nannies watch the server's process and end when it is gone: a server that is killed cannot tell them, but the
+kernel gives an orphan another parent.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any
+
+from distributed import Worker
+
+from explorer.jobs.cluster import THREADS_VARIABLE
+
+_POLL_SECONDS = 0.5
+
+
+def dask_setup(process: Any) -> None:
+    """Called by Dask with the scheduler, the nanny or the worker, before it registers."""
+    if isinstance(process, Worker):
+        _import_what_jobs_need()
+    else:
+        threading.Thread(target=_end_with, args=(os.getppid(),), name="watch-server", daemon=True).start()
+
+
+def _import_what_jobs_need() -> None:
+    import torch  # here, since the scheduler and the nannies have no use for it
+
+    from explorer.jobs import training  # noqa: F401
+
+    torch.set_num_threads(int(os.environ.get(THREADS_VARIABLE, "1")))
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os._exit(0)  # a nanny's worker watches its nanny, and follows

@@ -1,0 +1,219 @@
+"""The losses and pixel metrics of the registry in terms of ``Sums``, for the whole set and each part of it at once.
+
+The formulas are those of ``explorer.losses``, which speaks of pixels; the tests hold the two equal. A loss with
+settings that are not covered here (regions of single images, without the background, combinations) is left to its
+own function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.landscape.segment_sums.segments import Layout, group_matrix
+from explorer.landscape.segment_sums.sums import Sums
+from explorer.losses.registry import LossKind
+from explorer.losses.spec import LossSpec
+
+Groups = NDArray[np.float64]
+"""(1 + parts,): a value for the whole set, then one for each part."""
+
+
+def covers(spec: LossSpec) -> bool:
+    """True: the loss has a formula here."""
+    return spec.kind in FORMULAS and spec.aggregate == "batch" and spec.include_background
+
+
+def _pixels(layout: Layout) -> Groups:
+    pixels: Groups = np.maximum(layout.class_size.sum(1), 1)
+    return pixels
+
+
+def _class_weights(spec: LossSpec, layout: Layout) -> NDArray[np.float64]:
+    return np.asarray(spec.class_weights if spec.class_weights is not None else np.ones(layout.classes), np.float64)
+
+
+def _cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
+    return (sums.layout.groups @ sums.cross_entropy) / _pixels(sums.layout)
+
+
+def _weighted_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
+    layout = sums.layout
+    weights = _class_weights(spec, layout)
+    total = layout.class_size @ weights
+    return (layout.groups @ (sums.cross_entropy * weights[layout.class_id])) / np.where(total > 0, total, 1)
+
+
+def _focal(sums: Sums, spec: LossSpec) -> Groups:
+    layout = sums.layout
+    factor = _class_weights(spec, layout)[layout.class_id]
+    if spec.alpha is not None:
+        factor = factor * np.where(layout.class_id > 0, spec.alpha, 1 - spec.alpha)
+    return (layout.groups @ (sums.focal * factor)) / _pixels(layout)
+
+
+def _tversky_distance(sums: Sums, alpha: float, beta: float) -> NDArray[np.float64]:
+    """(1 + parts, K): 1 − index where the labels show the class, its mean probability where they do not."""
+    layout = sums.layout
+    own = layout.class_id == np.arange(layout.classes)[:, None]
+    missed = layout.groups @ (sums.slack * own).T
+    false = layout.groups @ (sums.slack * ~own).T
+    hit = layout.class_size - missed
+    present = layout.class_size > 0
+    denominator = np.where(present, hit + alpha * false + beta * missed, 1)
+    # 1 − I/(I + αF + βM), written so that nothing cancels where the overlap is nearly perfect
+    distance = (alpha * false + beta * missed) / np.maximum(denominator, np.finfo(np.float32).tiny)
+    either: NDArray[np.float64] = np.where(present, distance, false / _pixels(layout)[:, None])
+    return either
+
+
+def _mean(losses: NDArray[np.float64]) -> Groups:
+    """Over classes."""
+    mean: Groups = losses.mean(1)
+    return mean
+
+
+def _jaccard(sums: Sums, spec: LossSpec) -> Groups:
+    return _mean(_tversky_distance(sums, 1.0, 1.0))
+
+
+def _dice(sums: Sums, spec: LossSpec) -> Groups:
+    return _mean(_tversky_distance(sums, 0.5, 0.5))
+
+
+def _tversky(sums: Sums, spec: LossSpec) -> Groups:
+    return _mean(_tversky_distance(sums, spec.alpha or 0.0, spec.beta or 0.0))
+
+
+def _focal_tversky(sums: Sums, spec: LossSpec) -> Groups:
+    distance = _tversky_distance(sums, spec.alpha or 0.0, spec.beta or 0.0)
+    least = np.finfo(np.float32).eps  # as in explorer.losses.regions
+    return _mean(np.maximum(distance, least) ** (1.0 if spec.gamma is None else spec.gamma))
+
+
+def _lovasz(sums: Sums, spec: LossSpec) -> Groups:
+    """By one sort a group. With two classes one sort serves both, since the errors are the same numbers."""
+    layout = sums.layout
+    values = np.zeros(1 + layout.parts)
+    for group, (start, stop) in enumerate([(0, layout.pixels), *layout.part_bounds]):
+        if start == stop:
+            continue
+        losses: list[float] = []
+        if layout.classes == 2:
+            keys = sums.pixel_slack[0, start:stop].copy().view(np.int32)
+            _mark(keys, layout, start, stop, 1)
+            losses = _choquet(keys, both=True)
+        else:
+            for class_id in range(layout.classes):
+                keys = sums.pixel_slack[class_id, start:stop].copy().view(np.int32)
+                _mark(keys, layout, start, stop, class_id)
+                losses += _choquet(keys, both=False)
+        present = np.flatnonzero(layout.class_size[group] > 0)
+        values[group] = np.mean([losses[class_id] for class_id in present])
+    return values
+
+
+def _mark(keys: NDArray[np.int32], layout: Layout, start: int, stop: int, class_id: int) -> None:
+    """Puts "has this class" into the last bit of each error, so that the sort carries it along (2⁻²⁴ of the error)."""
+    keys &= -2
+    for run in layout.runs:
+        if run.class_id == class_id and start <= run.start and run.stop <= stop:
+            keys[run.start - start : run.stop - start] |= 1
+
+
+def _choquet(keys: NDArray[np.int32], both: bool) -> list[float]:
+    """The Lovász extension of the Jaccard distance, as the integral over t of the distance of {error ≥ t}.
+
+    With the n errors in ascending order, i of them smaller and c of these in the class, the hits are c and the union
+    n − i + c; for the other class of two, i − c and n − c.
+
+    Args:
+        keys: errors as bits, the last of which says whether the pixel is in the class; sorted in place.
+        both: two classes share the errors.
+
+    Returns:
+        The loss of the class, or of class 0 and class 1.
+    """
+    keys.sort()
+    count = np.float32(len(keys))
+    found = np.zeros(len(keys), dtype=np.float32)
+    found[1:] = np.cumsum(keys[:-1] & 1, dtype=np.int32)
+    errors = keys.view(np.float32)
+    step = np.diff(errors, prepend=np.float32(0))
+    union = np.arange(len(keys), 0, -1, dtype=np.float32)  # n − i
+    union += found
+    own = float(errors[-1] - np.dot(step, found / union))
+    if not both:
+        return [own]
+    union -= count
+    np.negative(union, out=union)  # i − c
+    np.subtract(count, found, out=found)
+    union /= found
+    return [float(errors[-1] - np.dot(step, union)), own]
+
+
+def _object_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
+    layout = sums.layout
+    on_object = layout.ids > 0
+    members, index = np.unique(layout.ids[on_object], return_inverse=True)
+    size = np.bincount(index, layout.size[on_object], len(members))
+    total = np.bincount(index, sums.cross_entropy[on_object], len(members))
+    part = np.zeros(len(members), dtype=np.int64)
+    part[index] = layout.part[on_object]
+    groups = group_matrix(part, layout.parts)
+    share = (groups @ size) / np.maximum(groups.sum(1), 1)  # mean size of an object
+    elsewhere = layout.groups @ np.where(on_object, 0, sums.cross_entropy)
+    mean: Groups = (share * (groups @ (total / np.maximum(size, 1))) + elsewhere) / _pixels(layout)
+    return mean
+
+
+def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
+    layout = sums.layout
+    gamma = 2.0 if spec.gamma is None else spec.gamma
+    losses = np.zeros((1 + layout.parts, layout.classes - 1))
+    for class_id in range(1, layout.classes):
+        own = layout.class_id == class_id
+        member, index = np.unique(np.where(own, layout.ids, layout.owners[:, class_id - 1]), return_inverse=True)
+        count = len(member)
+        area = np.bincount(index, layout.size * own, count)
+        missed = np.bincount(index, sums.slack[class_id] * own, count)
+        false = np.bincount(index, sums.slack[class_id] * ~own, count)
+        found = (area > 0) & (member > 0)
+        part = np.zeros(count, dtype=np.int64)
+        part[index] = layout.part
+        groups = group_matrix(part, layout.parts) * found
+        distance = (missed + false) / np.maximum(area + false, np.finfo(np.float32).tiny)
+        distance = np.maximum(distance, np.finfo(np.float32).eps)
+        of_objects = (groups @ distance**gamma) / np.maximum(groups.sum(1), 1)
+        unowned = layout.groups @ np.where(found[index] | own, 0, sums.slack[class_id])
+        losses[:, class_id - 1] = of_objects + unowned / _pixels(layout)
+    return _mean(losses)
+
+
+FORMULAS: Mapping[LossKind, Callable[[Sums, LossSpec], Groups]] = {
+    "cross_entropy": _cross_entropy,
+    "weighted_cross_entropy": _weighted_cross_entropy,
+    "focal": _focal,
+    "jaccard": _jaccard,
+    "dice": _dice,
+    "tversky": _tversky,
+    "focal_tversky": _focal_tversky,
+    "lovasz": _lovasz,
+    "object_cross_entropy": _object_cross_entropy,
+    "object_jaccard": _object_jaccard,
+}
+
+
+def pixel_metrics(confusion: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(1 + parts, K, 4): precision, recall, IoU and F1 of each class; NaN where undefined.
+
+    Args:
+        confusion: (1 + parts, K, K) pixels by label and prediction.
+    """
+    hit = np.diagonal(confusion, axis1=1, axis2=2)
+    predicted, labelled = confusion.sum(1), confusion.sum(2)
+    union = predicted + labelled - hit
+    with np.errstate(invalid="ignore"):
+        return np.stack([hit / predicted, hit / labelled, hit / union, 2 * hit / (predicted + labelled)], axis=2)

@@ -1,0 +1,88 @@
+"""What is summed over the pixels of one prediction, in the order of a ``Layout``: all else is small tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.landscape.segment_sums.segments import Layout
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums over the segments of a layout.
+
+    ``slack`` of class k is 1 − p on its own pixels and p on all others: what is missing from a hit, or false. Unlike
+    p itself it keeps its digits where the segmenter is sure of itself.
+    """
+
+    layout: Layout
+    cross_entropy: NDArray[np.float64]  # (S,) −log p of the labelled class
+    focal: NDArray[np.float64]  # (S,) (1 − p)^γ · −log p
+    slack: NDArray[np.float64]  # (K, S)
+    confusion: NDArray[np.float64]  # (1 + parts, K, K) pixels by label and most probable class
+    pixel_slack: NDArray[np.float32]  # (1 or K, n); with two classes, both are the same numbers
+
+
+def in_order(logits: Tensor, order: Tensor) -> Tensor:
+    """(K, n) float32: the logits (N, K, H, W) of the valid pixels. All else happens on the processor."""
+    planes = [logits[:, class_id].reshape(-1).index_select(0, order) for class_id in range(logits.shape[1])]
+    return torch.stack(planes).float()
+
+
+def sum_up(ordered: Tensor, layout: Layout, gamma: float) -> Sums:
+    """The sums of logits (K, n) that are in order; all finite.
+
+    Args:
+        gamma: focus of the focal loss.
+    """
+    log_p = ordered.log_softmax(0)
+    true_log_p = torch.empty_like(log_p[0])
+    for run in layout.runs:
+        true_log_p[run.start : run.stop] = log_p[run.class_id, run.start : run.stop]
+    error = torch.expm1(true_log_p).abs_()
+    cross_entropy = true_log_p.neg_()
+    if layout.classes == 2:
+        slack = error[None]
+    else:
+        slack = log_p.exp_()
+        for run in layout.runs:
+            slack[run.class_id, run.start : run.stop] = error[run.start : run.stop]
+    focal = error.pow(gamma).mul_(cross_entropy)
+    summed = _segment_sums(slack.numpy(), layout)
+    return Sums(
+        layout=layout,
+        cross_entropy=_segment_sums(cross_entropy.numpy(), layout),
+        focal=_segment_sums(focal.numpy(), layout),
+        slack=np.broadcast_to(summed, (layout.classes, summed.shape[1])),
+        confusion=_confusion(ordered, layout),
+        pixel_slack=slack.numpy(),
+    )
+
+
+def _segment_sums(values: NDArray[np.float32], layout: Layout) -> NDArray[np.float64]:
+    """(…, n) to (…, S). NumPy sums each segment pairwise, so that float32 loses no digits to length."""
+    return np.add.reduceat(values, layout.starts, axis=-1).astype(np.float64)
+
+
+def _confusion(ordered: Tensor, layout: Layout) -> NDArray[np.float64]:
+    """(1 + parts, K, K): pixels of each group by label and most probable class, the first of equals."""
+    best = ordered[0]
+    first = ordered.new_zeros(ordered.shape[1], dtype=torch.uint8)
+    for class_id in range(1, layout.classes):
+        better = ordered[class_id] > best
+        first.masked_fill_(better, class_id)
+        if class_id < layout.classes - 1:
+            best = torch.maximum(best, ordered[class_id])
+    predicted = first.numpy()
+    counts = np.zeros((1 + layout.parts, layout.classes, layout.classes))
+    for run in layout.runs:
+        part = predicted[run.start : run.stop]
+        others = [int(np.count_nonzero(part == class_id)) for class_id in range(1, layout.classes)]
+        counts[1 + run.part, run.class_id] = [len(part) - sum(others), *others]
+    counts[0] = counts[1:].sum(0)
+    return counts

@@ -1,0 +1,327 @@
+"""Landscapes of a run: a slice as a generator, points shared among workers, the mask at a point, curvature.
+
+The one code path of workers and of the command line. The validation crops lie in the run's folder (``keep_material``),
+so that a slice needs the folder alone.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.errors import InputError
+from explorer.imagery.archive import fingerprint
+from explorer.imagery.scene import Dataset
+from explorer.landscape.build import BuiltPlane, WeightsOf, build_plane, load_plane, locate, save_plane, with_losses
+from explorer.landscape.crops import MATERIAL_FILE, Material, cut_crops
+from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
+from explorer.landscape.directions import layer_mask
+from explorer.landscape.evaluation import Writer, measure, restored, standard_error
+from explorer.landscape.grid import Grid
+from explorer.landscape.objective import flatten
+from explorer.landscape.plane import Plane
+from explorer.landscape.refine import Measure, Refinement, refine
+from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
+from explorer.landscape.slice_meta import FieldInfo, PathPoint, SliceMeta, SliceRequest
+from explorer.losses.registry import LossKind
+from explorer.runs.folder import RunFolder
+from explorer.runs.slice_files import CurvatureReport, PointPrediction, SliceProgress
+from explorer.segmenter.network import build_segmenter
+from explorer.training.checkpoints import Checkpoint, checkpoint_files, load_checkpoint
+from explorer.training.device import pick_device
+from explorer.training.plan import Plan
+from explorer.training.weighting import weights_of_data
+
+MOST_PATH = 60
+"""Of a longer path, so many checkpoints are taken, evenly spaced, the last among them."""
+
+_NAME = re.compile(r"(?:(?P<run>[\w-]+)/)?(?P<file>step_\d+\.safetensors)")
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A run's segmenter at a checkpoint, on its crops, with a plane through it."""
+
+    folder: RunFolder
+    objective: SegmenterObjective
+    material: Material
+    built: BuiltPlane
+    meta: SliceMeta
+
+    @property
+    def plane(self) -> Plane:
+        """The plane."""
+        return self.built.plane
+
+
+def keep_material(folder: RunFolder, dataset: Dataset) -> Material:
+    """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
+    plan = folder.plan()
+    crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
+    material = Material(crops, dataset.classes, _class_weights(plan, dataset), fingerprint(dataset))
+    material.save(folder.path / MATERIAL_FILE)
+    return material
+
+
+def keep_material_once(folder: RunFolder, dataset: Dataset) -> None:
+    """Likewise, where it has not been done; a dataset without labelled validation pixels has no landscape."""
+    if not (folder.path / MATERIAL_FILE).exists():
+        with suppress(InputError):  # said when a landscape is asked for; no reason not to train
+            keep_material(folder, dataset)
+
+
+def _class_weights(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
+    """Those that the run trains with, or else inverse frequencies."""
+    rules = weights_of_data(dataset)
+    for phase in plan.phases:
+        weights = phase.loss.resolved(rules).class_weights
+        if phase.loss.kind == "weighted_cross_entropy" and isinstance(weights, tuple):
+            return weights
+    return rules("inverse_frequency", None)
+
+
+def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> Bench:
+    """Loads what a slice needs and builds its plane.
+
+    Raises:
+        InputError: run, checkpoint, layers, plane or device are not there or do not go together.
+    """
+    Grid(request.extent, request.resolution)  # refuses what is out of range before the work begins
+    material = Material.load(folder.path / MATERIAL_FILE)
+    centre, segmenter_weights = _centre(folder, request.checkpoint)
+    plan = folder.plan()
+    bands = material.crops.images.shape[1]
+    segmenter = build_segmenter(bands, len(material.classes), plan.segmenter, plan.seed)
+    segmenter.load_state_dict(segmenter_weights.weights)
+    losses = field_losses(material.class_weights)
+    objective = SegmenterObjective(
+        segmenter.to(pick_device(device)), material.crops, losses, material.classes, request.objects
+    )
+    states = {file.name: load_checkpoint(file) for file in _thinned(checkpoint_files(folder.checkpoints))}
+
+    def weights_of(name: str) -> Tensor:
+        return _flat(states[name] if name in states else _load(folder, name), name, objective)
+
+    built = _build(folder, centre, request, objective, material, weights_of, list(states))
+    path = tuple(
+        locate(built.plane, weights_of(name), name, state.step, state.position.phase) for name, state in states.items()
+    )
+    meta = SliceMeta(
+        run=folder.path.name,
+        checkpoint=centre,
+        request=request,
+        report=built.report,
+        path=path,
+        fields=tuple(
+            FieldInfo(
+                name=field.name,
+                label=field.label,
+                group=field.group,
+                smooth=field.smooth,
+                logarithmic=field.logarithmic,
+            )
+            for field in objective.fields
+        ),
+        classes=material.classes,
+        class_weights=material.class_weights,
+        data=material.data,
+        crops=material.crops.fingerprint,
+        versions={name: version(name) for name in ("torch", "numpy", "scipy")},
+    )
+    return Bench(folder, objective, material, built, meta)
+
+
+def _build(
+    folder: RunFolder,
+    centre: str,
+    request: SliceRequest,
+    objective: SegmenterObjective,
+    material: Material,
+    weights_of: WeightsOf,
+    path: Sequence[str],
+) -> BuiltPlane:
+    """Builds the plane. Eigenvectors take seconds: they are kept in the run's folder, for clicks and other workers."""
+    if request.plane.kind != "hessian":
+        return build_plane(request.plane, objective, weights_of, path)
+    key = "\n".join((centre, request.plane.model_dump_json(), material.crops.fingerprint))
+    file = folder.path / "planes" / f"{blake2b(key.encode(), digest_size=8).hexdigest()}.safetensors"
+    if file.exists():
+        return load_plane(file, objective.parameters[0].device)
+    built = build_plane(request.plane, objective, weights_of, path)
+    save_plane(built, file)
+    return built
+
+
+def _centre(folder: RunFolder, name: str | None) -> tuple[str, Checkpoint]:
+    if name is not None:
+        return name, _load(folder, name)
+    files = checkpoint_files(folder.checkpoints)
+    if not files:
+        raise InputError("the run has no checkpoint yet", str(folder.path), "train it first")
+    return files[-1].name, load_checkpoint(files[-1])
+
+
+def _load(folder: RunFolder, name: str) -> Checkpoint:
+    """A checkpoint of the run, or of one beside it: ``step_….safetensors`` or ``RUN/step_….safetensors``."""
+    parts = _NAME.fullmatch(name)
+    if parts is None:
+        raise InputError(f"{name!r} names no checkpoint", "checkpoint", "for example step_00000100.safetensors")
+    run = RunFolder(folder.path.resolve().parent / parts["run"]) if parts["run"] else folder
+    return load_checkpoint(run.checkpoints / parts["file"])
+
+
+def _flat(state: Checkpoint, name: str, objective: SegmenterObjective) -> Tensor:
+    shapes = {key: value.shape for key, value in state.weights.items()}
+    wanted = {key: value.shape for key, value in zip(objective.names, objective.parameters, strict=True)}
+    if shapes != wanted:
+        raise InputError("it is of another segmenter", name, "take checkpoints of segmenters of one size")
+    return flatten([state.weights[key] for key in objective.names]).to(objective.parameters[0].device)
+
+
+def _thinned(files: Sequence[Path]) -> list[Path]:
+    if len(files) <= MOST_PATH:
+        return list(files)
+    chosen = np.unique(np.round(np.linspace(0, len(files) - 1, MOST_PATH)).astype(int))
+    return [files[index] for index in chosen]
+
+
+def measure_slice(
+    folder: RunFolder,
+    request: SliceRequest,
+    out: Path,
+    device: str = "auto",
+    interrupted: Callable[[], bool] = lambda: False,
+    measure_with: Callable[[Bench], Measure] | None = None,
+) -> Iterator[SliceProgress]:
+    """Measures a slice into a file, coarse to fine, and goes on with one that was broken off or is too coarse.
+
+    Args:
+        folder: of the run.
+        request: which slice.
+        out: the slice's file; see ``explorer.landscape.slice`` for what lies beside it meanwhile.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        interrupted: asked after every tile; leaves what was measured when it says so.
+        measure_with: gives who measures points, for example several workers; only this process if not given.
+
+    Raises:
+        InputError: see ``prepare``; or the file cannot be written.
+    """
+    bench = prepare(folder, request, device)
+    refinement = empty_refinement(bench.meta)
+    known = known_points(out, bench.meta)
+    refinement.add(known)
+    began, before = time.perf_counter(), refinement.count
+    with Journal(out, bench.meta, known) as journal:
+        measure_points = (measure_with or local_measure)(bench)
+        for tile in refine(refinement, measure_points, request.budget):
+            journal.append(tile)
+            yield _progress(refinement, request, began, before)
+            if interrupted():
+                return
+        meta = bench.meta.model_copy(update={"path": tuple(_path_losses(bench))})
+        journal.finish(Slice.of(refinement, meta), out)
+    yield SliceProgress(refinement.count, refinement.count, 0.0, refinement.shortfall(), done=True)
+
+
+def _progress(refinement: Refinement, request: SliceRequest, began: float, before: int) -> SliceProgress:
+    measured, expected = refinement.count, refinement.expected(request.budget)
+    pace = (time.perf_counter() - began) / max(1, measured - before)
+    return SliceProgress(measured, expected, pace * (expected - measured), refinement.last_shortfall)
+
+
+def local_measure(bench: Bench) -> Measure:
+    """Values and standard errors of points, measured in this process."""
+
+    def measured(
+        points: Sequence[tuple[float, float]],
+    ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        for values in measure(bench.objective, bench.plane, points):
+            yield values[0], standard_error(values)
+
+    return measured
+
+
+def _path_losses(bench: Bench) -> Iterator[PathPoint]:
+    for point in bench.meta.path:
+        weights = _flat(_load(bench.folder, point.checkpoint), point.checkpoint, bench.objective)
+        yield with_losses(point, bench.objective, bench.plane, weights)
+
+
+def predict_at(bench: Bench, alpha: float, beta: float, crop: int = 0) -> PointPrediction:
+    """The mask at a point, with its losses and metrics.
+
+    Args:
+        crop: index among the run's validation crops.
+
+    Raises:
+        InputError: there is no such crop.
+    """
+    crops, objective = bench.material.crops, bench.objective
+    if not 0 <= crop < len(crops.labels):
+        raise InputError(f"there is no crop {crop}", "crop", f"there are {len(crops.labels)}")
+    writer = Writer(objective.parameters, bench.plane)
+    image = torch.from_numpy(crops.images[crop : crop + 1]).to(objective.parameters[0].device)
+    with restored(objective.parameters):
+        writer.write(alpha, beta)
+        with torch.inference_mode():
+            logits = objective.logits()
+            values = objective.tally(logits)[0]
+            mask = _mask(logits[crop])
+        writer.write(0.0, 0.0)
+        with torch.inference_mode():
+            centre_mask = _mask(objective.segmenter(image)[0])
+    named = dict(zip((field.name for field in objective.fields), values.tolist(), strict=True))
+    return PointPrediction(crops.images[crop], crops.labels[crop], mask, centre_mask, named)
+
+
+def _mask(logits: Tensor) -> NDArray[np.uint8]:
+    mask: NDArray[np.uint8] = logits.argmax(0).to(torch.uint8).cpu().numpy()
+    return mask
+
+
+def curvature_report(
+    folder: RunFolder,
+    loss: LossKind,
+    checkpoint: str | None = None,
+    count: int = 3,
+    layers: Sequence[str] = (),
+    seed: int = 0,
+    device: str = "auto",
+) -> CurvatureReport:
+    """Top eigenvalues with residuals, trace with its standard error, and the line that the learning rate draws.
+
+    Args:
+        count: eigenvalues.
+
+    Raises:
+        InputError: see ``prepare``; or the eigenvalues do not converge.
+    """
+    bench = prepare(folder, SliceRequest(checkpoint=checkpoint), device)
+    operator = HessianOperator(bench.objective, loss, layer_mask(bench.objective, layers))
+    pairs = top_eigenpairs(operator, count, seed)
+    estimate = trace(operator, seed=seed)
+    state = _load(folder, bench.meta.checkpoint)
+    rate = state.learning_rate or folder.plan().phases[state.position.phase].learning_rate
+    return CurvatureReport(
+        loss=loss,
+        checkpoint=bench.meta.checkpoint,
+        eigenvalues=pairs.values,
+        residuals=pairs.residuals,
+        trace=estimate.value,
+        trace_error=estimate.standard_error,
+        parameters=operator.size,
+        learning_rate=rate,
+        stable=stable_curvature(rate),
+    )

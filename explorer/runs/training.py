@@ -1,0 +1,149 @@
+"""Executes a run in its folder: the one code path of the worker and of the command line.
+
+A run is a resumable function of its last checkpoint. ``execute`` goes on from the newest checkpoint that the events
+tell of, whatever became of the job before: paused, killed or never there. The steps after it are made once more, and
+since the training loop is deterministic on a processor, they come out the same; changes that were made by hand in
+those steps are made again at the same steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from explorer.errors import InputError
+from explorer.imagery.scene import Dataset
+from explorer.runs.event_log import EventLog
+from explorer.runs.folder import RunFolder
+from explorer.runs.slices import keep_material_once
+from explorer.runs.summary import write_summary
+from explorer.runs.timeline import going_back, timeline
+from explorer.training.checkpoints import Checkpoint, load_checkpoint
+from explorer.training.commands import Command, Pause, Steer
+from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused
+from explorer.training.loop import train
+from explorer.training.plan import Plan
+
+_POLL_SECONDS = 0.05  # between looks for commands
+_logger = logging.getLogger(__name__)
+
+
+def execute(
+    folder: RunFolder,
+    dataset: Dataset,
+    *,
+    device: str = "auto",
+    checkpoint_steps: int = 50,
+    wait: float = 0.0,
+    on_write: Callable[[], None] = lambda: None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Iterator[Event]:
+    """Trains until the plan is done, or a command ends or pauses it, and logs all that happens in the folder.
+
+    Args:
+        folder: of the run.
+        dataset: what to train on; the one that the folder refers to.
+        device: see ``train``.
+        checkpoint_steps: steps between checkpoints: the most that a killed job loses.
+        wait: seconds to wait for another job to leave the folder.
+        on_write: called whenever something new can be read in the folder.
+        interrupted: asked often; pauses the run when it says so.
+
+    Yields:
+        The events, as logged.
+
+    Raises:
+        InputError: the folder is no run or in use, or plan, dataset and device do not go together.
+    """
+    plan = folder.plan()
+    with folder.locked(wait):
+        past = folder.events()
+        checkpoint = _newest_checkpoint(folder, past)
+        if past and isinstance(past[-1], Ended) and past[-1].reason != "failed":
+            return
+        step = checkpoint.step if checkpoint else 0
+        kept, lost = going_back(timeline(past), step)
+        inbox = _Inbox(folder, interrupted)
+        folder.checkpoints.mkdir(exist_ok=True)
+        keep_material_once(folder, dataset)
+        with EventLog(folder, kept, len(dataset.classes), on_write) as log:
+            if past and not isinstance(past[-1], Paused | Ended):
+                text = f"The job was lost at step {past[-1].step}; it goes on from step {step}."
+                yield log.write(Note(past[-1].step, text))
+            try:
+                for event in train(
+                    _with_interventions(plan, kept, lost),
+                    dataset,
+                    device=device,
+                    checkpoints=folder.checkpoints,
+                    resume=checkpoint,
+                    commands=inbox,
+                    checkpoint_steps=checkpoint_steps,
+                ):
+                    step = event.step
+                    if isinstance(event, Ended):  # summed up first: a run that has ended has its summary
+                        log.flush()
+                        write_summary(folder, dataset, [*folder.events(), event], device)
+                    logged = log.write(event)
+                    inbox.settle(event)
+                    yield logged
+            except Exception as error:
+                log.write(Ended(step, "failed", str(error) or type(error).__name__))
+                raise
+
+
+class _Inbox:
+    """The commands that the training loop has not been given yet."""
+
+    def __init__(self, folder: RunFolder, interrupted: Callable[[], bool]) -> None:
+        self._folder, self._interrupted = folder, interrupted
+        self._given: dict[str, Command] = {}
+        self._look_at = 0.0
+
+    def __call__(self) -> Sequence[Command]:
+        """What has been ordered since the last call; looks for it some times a second."""
+        if self._interrupted():
+            return (Pause(),)
+        now = time.monotonic()
+        if now < self._look_at:
+            return ()
+        self._look_at = now + _POLL_SECONDS
+        new = {name: command for name, command in self._folder.pending().items() if name not in self._given}
+        self._given |= new
+        return tuple(new.values())
+
+    def settle(self, event: Event) -> None:
+        """Forgets the commands whose effect has been logged: a job that replaces this one must not repeat them."""
+        if isinstance(event, Intervened):
+            done = [name for name, command in self._given.items() if isinstance(command, Steer)]
+        elif isinstance(event, Paused | Ended):
+            done = list(self._given)
+        else:
+            return
+        self._folder.forget(*done)
+        for name in done:
+            del self._given[name]
+
+
+def _newest_checkpoint(folder: RunFolder, past: Sequence[Event]) -> Checkpoint | None:
+    """The newest checkpoint that the events tell of and that can be read.
+
+    A file without its event is not used: the events of the steps before it may not have been written.
+    """
+    told = (event.file for event in reversed(timeline(past)) if isinstance(event, CheckpointSaved))
+    for file in told:
+        try:
+            return load_checkpoint(folder.checkpoints / file)
+        except InputError as error:
+            _logger.warning("%s: %s", folder.path.name, error)
+    return None
+
+
+def _with_interventions(plan: Plan, kept: Sequence[Event], lost: Sequence[Event]) -> Plan:
+    """The plan with the changes by hand that are still to be made: its own, and those that were lost."""
+    made = [event.intervention for event in kept if isinstance(event, Intervened)]
+    ahead = [intervention for intervention in plan.interventions if intervention not in made]
+    again = [event.intervention for event in lost if isinstance(event, Intervened)]
+    ahead += [intervention for intervention in again if intervention not in ahead]
+    return plan.model_copy(update={"interventions": tuple(ahead)})

@@ -1,0 +1,222 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from encoders import photo, png, tiff, zipped
+
+from explorer.errors import InputError
+from explorer.imagery.balance import class_balance
+from explorer.imagery.datasets import dataset_from_files, dataset_from_folders, make_dataset
+from explorer.imagery.scene import IGNORE, Raster, Scene, make_scene
+from explorer.settings import Settings
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
+
+def one_scene(name, bands=3, size=16, label=None):
+    label = objects(size) if label is None else label
+    return Scene(name, photo(*label.shape, bands), label, tuple(f"band {number}" for number in range(bands)))
+
+
+def objects(size=16, value=1):
+    label = np.zeros((size, size), dtype=np.uint8)
+    label[2:6, 2:6] = label[size - 5 : size - 1, size - 5 : size - 1] = value
+    return label
+
+
+def upload(**changed):
+    """Four good pairs as one set of files; changed["name"] = data replaces one, None leaves it out."""
+    files = {}
+    for letter in "abcd":
+        files[f"{letter}.png"] = png(np.ascontiguousarray(photo(16, 16).transpose(1, 2, 0)))
+        files[f"{letter}_mask.png"] = png(objects() * 255)
+    files |= {name.replace("__", "."): data for name, data in changed.items()}
+    return {name: data for name, data in files.items() if data is not None}
+
+
+def test_a_dataset_of_scenes():
+    dataset = make_dataset("d", [one_scene(name) for name in "abcde"], ("background", "object"))
+    assert sorted(scene.name for scene in dataset.scenes) == list("abcde")
+    assert len(dataset.validation) == 1
+    assert dataset.notes == ()
+    assert len(dataset.stretch.low) == 3
+
+
+def test_the_stretch_knows_nothing_of_the_validation_scenes():
+    scenes = [one_scene("a"), one_scene("b")]
+    bright = replace(scenes[1], image=np.full_like(scenes[1].image, 255))
+    stretches = [make_dataset("d", [scenes[0], other], ("x", "y"), ["b"]).stretch for other in (scenes[1], bright)]
+    assert stretches[0] == stretches[1]
+
+
+@pytest.mark.parametrize("names", [["b.tif"], ["b"], {"b", "c.tif"}])
+def test_validation_scenes_can_be_named(names):
+    dataset = make_dataset("d", [one_scene(f"{name}.tif") for name in "abc"], ("x", "y"), names)
+    assert [scene.name.removesuffix(".tif") for scene in dataset.validation] == sorted(
+        name.removesuffix(".tif") for name in names
+    )
+
+
+def test_scenes_smaller_than_a_crop_are_welcome():
+    label = np.array([[0, 1]], dtype=np.uint8)
+    assert make_dataset("d", [one_scene("a", label=label), one_scene("b", label=label)], ("x", "y")).training
+
+
+@pytest.mark.parametrize(
+    ("scenes", "options", "message"),
+    [
+        ([], {}, "no scenes"),
+        ([one_scene("a"), one_scene("a")], {}, "a: two scenes have this name"),
+        ([one_scene("a"), one_scene("b"), one_scene("c", bands=4)], {}, "c: 4 bands, but a has 3"),
+        ([one_scene("a", label=objects(value=2))], {}, "a: label 2 is none of the 2 classes"),
+        ([one_scene("a", label=np.zeros((16, 16), np.uint8))], {}, "no foreground at all"),
+        ([one_scene("a"), one_scene("b")], {"validation": ["z"]}, "no scene is called z — choose from a, b"),
+        ([one_scene("a"), one_scene("b")], {"validation": ["a", "b"]}, "no scene is left for training"),
+        ([one_scene("a"), one_scene("b")], {"validation": []}, "no scene is left for validation"),
+        ([one_scene("a")], {"classes": ("only",)}, "classes 'only'"),
+        ([one_scene("a")], {"classes": ("same", "same")}, "classes 'same', 'same'"),
+    ],
+)
+def test_what_makes_no_dataset_is_refused_with_the_reason(scenes, options, message):
+    with pytest.raises(InputError, match=message) as caught:
+        make_dataset("d", scenes, **{"classes": ("background", "object"), **options})
+    assert caught.value.where
+    assert caught.value.remedy
+
+
+def test_a_side_without_foreground_is_noted():
+    scenes = [one_scene("a"), one_scene("b", label=np.zeros((16, 16), np.uint8))]
+    notes = make_dataset("d", scenes, ("background", "object")).notes
+    assert len(notes) == 1
+    assert "No foreground among the" in notes[0]
+
+
+def test_invalid_pixels_become_ignore():
+    valid = np.ones((16, 16), dtype=bool)
+    valid[:3, :3] = False
+    raster = Raster("a", photo(16, 16), valid, ("red", "green", "blue"))
+    scene = make_scene(raster, objects())
+    np.testing.assert_array_equal(scene.label, np.where(valid, objects(), IGNORE))
+    with pytest.raises(InputError, match="the mask is 8×8 pixels, its image 16×16"):
+        make_scene(raster, objects(8))
+    with pytest.raises(InputError, match="every pixel is ignored"):
+        make_scene(raster, np.full((16, 16), IGNORE, np.uint8))
+
+
+@pytest.mark.parametrize("wrap", [lambda files: files, lambda files: {"all.zip": zipped(files)}], ids=["files", "zip"])
+def test_an_upload_becomes_a_dataset(wrap):
+    result = dataset_from_files(wrap(upload()))
+    assert result.problem is None
+    assert result.dataset is not None
+    assert all(row.used for row in result.table)
+    assert len(result.table) == len(result.dataset.scenes) == 4
+
+
+def test_images_and_masks_may_come_apart():
+    files = upload()
+    masks = {name: files.pop(name) for name in list(files) if "mask" in name}
+    assert dataset_from_files({"i.zip": zipped(files)}, {"m.zip": zipped(masks)}).dataset is not None
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"b__png": b"garbage"}, "b.png: not a PNG, JPEG or TIFF file"),
+        ({"b__png": upload()["b.png"][:-60]}, "b.png: unreadable or truncated"),
+        ({"b_mask__png": upload()["b_mask.png"][:50]}, "b_mask.png: unreadable or truncated"),
+        ({"b_mask__png": png(objects(8) * 255)}, "b.png: the mask is 8×8 pixels, its image 16×16"),
+        ({"b_mask__png": png(photo(16, 16, 1)[0])}, "b_mask.png: .* different values"),
+        ({"b_mask__png": None}, "no mask is called like this image"),
+        ({"b__png": None, "b__tif": tiff(np.full((3, 16, 16), np.nan, "float32"))}, "b.tif: no valid pixel"),
+        ({"b_gt__png": png(objects())}, "ambiguous"),
+    ],
+)
+def test_one_bad_file_does_not_lose_the_good_ones(changed, reason):
+    result = dataset_from_files(upload(**changed))
+    assert result.problem is None
+    assert result.dataset is not None
+    assert len(result.dataset.scenes) == 3
+    assert any(re.match(reason, row.reason) for row in result.table if not row.used)
+
+
+@pytest.mark.parametrize("classes", [None, ("background", "car")])
+def test_a_label_that_is_no_class_refuses_its_scene_only(classes):
+    result = dataset_from_files(upload(b_mask__png=png(objects(value=7))), classes=classes)
+    assert result.dataset is not None
+    assert [row.image for row in result.table if not row.used] == ["b.png"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"a.png": upload()["a.png"], "a_mask.png": png(objects() * 0)}, "no foreground at all"),
+        ({"a.png": upload()["a.png"]}, "no scenes"),
+        (upload(b__png=png(photo(16, 16, 1)[0])), "b.png: 1 bands, but a.png has 3"),
+    ],
+)
+def test_an_upload_that_makes_no_dataset_keeps_its_table(files, message):
+    result = dataset_from_files(files)
+    assert result.dataset is None
+    assert message in str(result.problem)
+    assert result.table
+
+
+def test_an_upload_beyond_the_limits_is_refused_as_a_whole():
+    with pytest.raises(InputError, match="files, at most 5"):
+        dataset_from_files(upload(), limits=Settings(max_files=5))
+
+
+def test_folders_become_a_dataset(tmp_path):
+    for name, data in upload(e__png=upload()["a.png"]).items():
+        folder = tmp_path / ("masks" if "mask" in name else "images")
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+    dataset = dataset_from_folders(tmp_path / "images", tmp_path / "masks", ["b"])
+    assert [scene.name for scene in dataset.validation] == ["b.png"]
+    assert dataset.classes == ("background", "object")
+    assert dataset.notes == ("Not used: e.png: no mask is called like this image.",)
+    (tmp_path / "images" / "a.png").write_bytes(b"garbage")
+    with pytest.raises(InputError, match=r"a\.png: not a PNG"):
+        dataset_from_folders(tmp_path / "images", tmp_path / "masks")
+    (tmp_path / "empty").mkdir()
+    for folder, message in (("none", "no such folder"), ("empty", "holds no")):
+        with pytest.raises(InputError, match=message):
+            dataset_from_folders(tmp_path / folder, tmp_path / "masks")
+
+
+def test_class_balance():
+    label = objects()
+    label[0, :] = IGNORE
+    background, foreground = class_balance([one_scene("a", label=label), one_scene("b")], ("background", "object"))
+    assert (foreground.pixels, foreground.objects) == (64, 4)
+    assert background.pixels == 2 * 256 - 16 - 64
+    assert background.objects is None
+    assert foreground.share == pytest.approx(64 / (2 * 256 - 16))
+    ignored = one_scene("c", label=np.full((4, 4), IGNORE, np.uint8))
+    assert [share.share for share in class_balance([ignored], ("background", "object"))] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("folder", "bands", "share", "objects_each"),
+    [("ships", 5, 0.002, 15), ("nuclei", 3, 0.14, 37), ("trees", 4, 0.04, 66)],
+)
+def test_real_folders(shared_data, folder, bands, share, objects_each):
+    dataset = dataset_from_folders(shared_data / folder / "images", shared_data / folder / "masks")
+    assert len(dataset.bands) == bands
+    assert dataset.notes == ()
+    _, foreground = class_balance(dataset.scenes, dataset.classes)
+    assert foreground.share == pytest.approx(share, rel=0.1)
+    assert foreground.objects / len(dataset.scenes) == pytest.approx(objects_each, abs=1)
+
+
+def test_real_buildings_are_one_scene_and_cut_into_blocks(shared_data):
+    folder = shared_data / "buildings"
+    image = {"image.tif": (folder / "image.tif").read_bytes()}
+    result = dataset_from_files(image, {"image.geojson": (folder / "buildings.geojson").read_bytes()})
+    assert result.dataset is not None
+    assert "One scene only" in result.dataset.notes[0]
+    for side in (result.dataset.training, result.dataset.validation):
+        assert class_balance(side, result.dataset.classes)[1].objects >= 5
+    result = dataset_from_files(image, {"image.geojson": (folder / "buildings_custom_proj.geojson").read_bytes()})
+    assert "are not degrees" in result.table[0].reason

@@ -1,0 +1,24 @@
+"""A server that is there to be killed: trains a run in the store of its argument, and prints the run's id."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from explorer.jobs.engine import Engine
+from explorer.runs.store import Store
+from explorer.settings import Settings
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+if __name__ == "__main__":
+    store = Store(Path(sys.argv[1]))
+    engine = Engine(store, Settings(checkpoint_steps=20))
+    run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
+    engine.submit(run_id)
+    while store.run(run_id).step < 30:
+        time.sleep(0.02)
+    print(run_id, flush=True)
+    time.sleep(600)

@@ -1,0 +1,153 @@
+"""Fields of one forward against the registry's own functions in double precision."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from explorer.errors import InputError
+from explorer.imagery.scene import IGNORE
+from explorer.landscape.crops import Crops
+from explorer.landscape.segment_sums.evaluate import Tally
+from explorer.landscape.segment_sums.segments import PARTS
+from explorer.landscape.segmenter_objective import field_losses
+from explorer.losses import LOSSES, LossSpec
+from explorer.losses.prediction import Prediction
+from explorer.metrics.confusion import score
+from tests.landscape.scenes import NAMES, make_crops
+
+CPU = torch.device("cpu")
+WEIGHTS = (1.0, 8.0, 6.0, 4.0)
+
+
+def make_logits(crops: Crops, spread: float, seed: int = 0) -> Tensor:
+    count, height, width = crops.labels.shape
+    noise = torch.randn(count, crops.classes, height, width, generator=torch.Generator().manual_seed(seed))
+    truth = torch.from_numpy(np.where(crops.labels == IGNORE, 0, crops.labels)).long()
+    return spread * (noise + torch.nn.functional.one_hot(truth, crops.classes).permute(0, 3, 1, 2))
+
+
+def reference(logits: Tensor, crops: Crops, spec: LossSpec, images: slice) -> float:
+    labels, ids, owners = (torch.from_numpy(array) for array in (crops.labels, crops.ids, crops.owners))
+    prediction = Prediction(logits[images].double(), labels[images], ids[images], owners[images])
+    return float(spec.build().of(prediction))
+
+
+def part_of(crops: Crops, part: int) -> slice:
+    belongs = np.flatnonzero(np.arange(len(crops.labels)) * PARTS // len(crops.labels) == part)
+    return slice(belongs[0], belongs[-1] + 1)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 4])
+@pytest.mark.parametrize("spread", [0.1, 3.0, 30.0])
+def test_every_loss_equals_the_registry(classes: int, spread: float) -> None:
+    crops = make_crops(classes=classes)
+    specs = field_losses(WEIGHTS[:classes])
+    assert set(specs) == set(LOSSES) - {"combined"}
+    tally = Tally(crops, specs, NAMES[:classes], CPU)
+    logits = make_logits(crops, spread).to(memory_format=torch.channels_last)
+    values = tally(logits)
+    for column, field in enumerate(tally.fields[: len(specs)]):
+        spec = specs[field.name]
+        assert values[0, column] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6), field.name
+        for part in range(PARTS):
+            wanted = reference(logits, crops, spec, part_of(crops, part))
+            assert values[1 + part, column] == pytest.approx(wanted, rel=2e-6, abs=1e-9), (field.name, part)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        LossSpec(kind="jaccard", aggregate="image"),
+        LossSpec(kind="lovasz", include_background=False),
+        LossSpec.model_validate({"kind": "combined", "terms": [{"factor": 0.5, "loss": {"kind": "dice"}}]}),
+        LossSpec(kind="focal", gamma=0.5, alpha=0.8),
+        LossSpec(kind="focal", gamma=0.0, class_weights=(1.0, 3.0)),
+        LossSpec(kind="tversky", alpha=0.9, beta=0.1),
+        LossSpec(kind="focal_tversky", gamma=1.5),
+        LossSpec(kind="object_jaccard", gamma=3.0),
+        LossSpec(kind="weighted_cross_entropy", class_weights=(0.0, 1.0)),
+    ],
+    ids=lambda spec: f"{spec.kind}",
+)
+def test_any_settings_equal_the_registry(spec: LossSpec) -> None:
+    crops = make_crops()
+    logits = make_logits(crops, 3.0)
+    values = Tally(crops, {spec.kind: spec}, NAMES[:2], CPU)(logits)
+    assert values[0, 0] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6)
+    assert values[2, 0] == pytest.approx(reference(logits, crops, spec, part_of(crops, 1)), rel=2e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_metrics_equal_the_scores_of_validation(classes: int) -> None:
+    crops = make_crops(classes=classes)
+    logits = make_logits(crops, 3.0)
+    tally = Tally(crops, {}, NAMES[:classes], CPU, objects=True)
+    values = dict(zip((field.name for field in tally.fields), tally(logits).T, strict=True))
+    predicted = logits.argmax(1).to(torch.uint8).numpy()
+    for group, images in [(0, slice(None)), *((1 + part, part_of(crops, part)) for part in range(PARTS))]:
+        wanted = score(zip(predicted[images], crops.labels[images], strict=True), classes)
+        for class_id, of_class in wanted.classes.items():
+            for metric in ("precision", "recall", "iou", "f1"):
+                check(values[f"{metric}_{class_id}"][group], getattr(of_class.pixel, metric))
+            for metric in ("precision", "recall", "f1") if class_id else ():
+                check(values[f"object_{metric}_{class_id}"][group], getattr(of_class.object, metric))
+
+
+def check(value: float, wanted: float | None) -> None:
+    assert np.isnan(value) if wanted is None else value == pytest.approx(wanted, abs=1e-12)
+
+
+def test_undefined_precision_is_nan_and_zero_recall_is_zero() -> None:
+    crops = make_crops()
+    logits = torch.zeros(6, 2, 32, 32)
+    tally = Tally(crops, {}, NAMES[:2], CPU)
+    values = dict(zip((field.name for field in tally.fields), tally(logits)[0], strict=True))
+    assert np.isnan(values["precision_1"])
+    assert values["recall_1"] == 0  # measured, not "not computed"
+    assert values["recall_0"] == 1
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_logits_that_are_not_finite_make_a_hole(bad: float) -> None:
+    crops = make_crops()
+    logits = make_logits(crops, 1.0)
+    logits[3, 1, 20, 20] = bad
+    assert np.isnan(Tally(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
+
+
+def test_ignored_pixels_do_not_matter() -> None:
+    crops = make_crops()
+    tally = Tally(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
+    logits = make_logits(crops, 2.0)
+    other = logits.clone()
+    other[:, :, :2] = -7
+    np.testing.assert_array_equal(tally(logits)[:, :10], tally(other)[:, :10])
+
+
+def test_objects_cut_by_the_edge_of_a_crop_equal_the_registry() -> None:
+    crops = make_crops()
+    owners = crops.owners.copy()
+    owners[:, :, :16][crops.ids[:, None, :16] == 0] = 99  # the nearest object lies outside the crop
+    crops = replace(crops, owners=owners)
+    specs = field_losses(WEIGHTS[:2])
+    logits = make_logits(crops, 1.0)
+    value = Tally(crops, {"object_jaccard": specs["object_jaccard"]}, NAMES[:2], CPU)(logits)[0, 0]
+    assert value == pytest.approx(reference(logits, crops, specs["object_jaccard"], slice(None)), rel=2e-6)
+
+
+def test_one_crop_has_no_parts_to_compare() -> None:
+    crops = make_crops(count=2)
+    assert Tally(crops, {}, NAMES[:2], CPU).parts == 2
+
+
+def test_bad_input_is_refused() -> None:
+    crops = make_crops()
+    with pytest.raises(InputError, match="names"):
+        Tally(crops, {}, NAMES[:3], CPU)
+    with pytest.raises(InputError, match="ignored"):
+        Tally(replace(crops, labels=np.full_like(crops.labels, IGNORE)), {}, NAMES[:2], CPU)

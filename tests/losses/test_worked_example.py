@@ -1,0 +1,103 @@
+"""Numbers put into formulas come out as the torch losses do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.imagery.scene import IGNORE
+from explorer.losses import LOSSES, LossSpec
+from explorer.losses.prediction import Prediction
+from explorer.losses.worked_example import Crop, substituted
+from tests.losses.cases import FOUR, WEIGHTS, name, random_case
+
+
+def crop_of(seed: int, classes: int) -> tuple[Crop, torch.Tensor, torch.Tensor]:
+    logits, labels = random_case(seed, classes, (1, 8, 7))
+    return Crop(logits.softmax(1)[0].numpy(), labels[0].numpy().astype(np.uint8)), logits, labels
+
+
+def everywhere(spec: LossSpec, crop: Crop) -> list[float]:
+    return [each.value for place in np.ndindex(crop.label.shape) for each in substituted(spec, crop, *place)]
+
+
+@pytest.mark.parametrize("spec", [s for s in FOUR if s.kind != "combined"], ids=name)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_value_is_the_losses(spec: LossSpec, seed: int) -> None:
+    crop, logits, labels = crop_of(seed, 4)
+    value = spec.build()(logits, labels).item()
+    terms = everywhere(spec, crop)
+    if LOSSES[spec.kind].region and spec.kind != "lovasz":
+        assert terms == pytest.approx([value] * crop.label.size, rel=1e-9)
+    elif spec.kind == "lovasz":
+        assert sum(terms) == pytest.approx(value, rel=1e-9)
+    elif spec.kind == "weighted_cross_entropy":
+        weights = np.array(WEIGHTS)[crop.label[crop.valid]]
+        assert sum(terms) / weights.sum() == pytest.approx(value, rel=1e-9)
+    elif spec.kind != "object_jaccard":
+        assert len(terms) == crop.valid.sum()
+        assert np.mean(terms) == pytest.approx(value, rel=1e-9)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 2.0])
+def test_the_terms_of_objects_have_the_losses_mean(gamma: float) -> None:
+    crop, logits, labels = crop_of(3, 2)
+    spec = LossSpec(kind="object_jaccard", gamma=gamma)
+    ids, owners, _ = Prediction(logits, labels).objects
+    terms = {}
+    for place in np.ndindex(crop.label.shape):
+        for each in substituted(spec, crop, *place):
+            assert each.of == "object"
+            owner = int(owners[0, 0][place])
+            assert terms.setdefault(owner, each.value) == each.value  # the same for all pixels of a cell
+    assert len(terms) == int(ids.max())
+    assert np.mean(list(terms.values())) == pytest.approx(spec.build()(logits, labels).item(), rel=1e-9)
+
+
+def test_a_false_alarm_that_nobody_owns() -> None:
+    crop, logits, labels = crop_of(4, 2)
+    labels[labels == 1] = 0
+    crop = Crop(crop.probability, labels[0].numpy().astype(np.uint8))
+    spec = LossSpec(kind="object_jaccard")
+    assert sum(everywhere(spec, crop)) == pytest.approx(spec.build()(logits, labels).item(), rel=1e-9)
+
+
+def test_what_is_written_is_the_formula_with_numbers() -> None:
+    probability = np.array([[[0.25, 0.9]], [[0.75, 0.1]]])
+    crop = Crop(probability, np.array([[1, 0]], dtype=np.uint8))
+    focal = LossSpec(kind="focal", gamma=2, alpha=0.75)
+    (worked,) = substituted(focal, crop, 0, 0)
+    assert worked.latex == r"0.75 \cdot (1-0.75)^{2} \cdot \left(-\log(0.75)\right) = 0.0135"
+    assert worked.of == "pixel"
+    (worked,) = substituted(LossSpec(kind="jaccard", include_background=False), crop, 0, 0)
+    assert worked.latex == r"1-\frac{0.75}{0.75 + 0.1 + 0.25} = 0.318"
+    assert worked.of == "crop"
+    (worked,) = substituted(LossSpec(kind="object_jaccard"), crop, 0, 0)
+    assert worked.latex == r"\left(1-\frac{0.75}{1 + 0.1}\right)^{2} = 0.101"
+    tiny = Crop(np.array([[[1 - 1e-7]], [[1e-7]]]), np.array([[1]], dtype=np.uint8))
+    (worked,) = substituted(LossSpec(kind="cross_entropy"), tiny, 0, 0)
+    assert worked.latex == r"\left(-\log(1 \cdot 10^{-7})\right) = 16.1"
+
+
+def test_a_combined_loss_is_worked_term_by_term() -> None:
+    crop, _, _ = crop_of(5, 2)
+    terms = ({"factor": 0.5, "loss": {"kind": "cross_entropy"}}, {"factor": 2, "loss": {"kind": "dice"}})
+    row, column = np.argwhere(crop.valid)[0]
+    first, second = substituted(LossSpec(kind="combined", terms=terms), crop, row, column)
+    assert (first.factor, first.of, second.factor, second.of) == (0.5, "pixel", 2, "crop")
+
+
+def test_an_ignored_pixel_has_no_term() -> None:
+    crop, _, _ = crop_of(6, 2)
+    row, column = np.argwhere(crop.label == IGNORE)[0]
+    assert substituted(LossSpec(kind="focal"), crop, row, column) == ()
+    assert len(substituted(LossSpec(kind="dice"), crop, row, column)) == 1
+
+
+def test_the_server_may_import_it() -> None:
+    code = "import sys, explorer.losses.worked_example; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,240 @@
+"""Slices of a real run: measured, broken off, gone on with, shared among workers, clicked on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.__main__ import main
+from explorer.errors import InputError
+from explorer.jobs.landscape import points_job
+from explorer.landscape.crops import MATERIAL_FILE, Material
+from explorer.landscape.grid import Tile
+from explorer.landscape.objective import flatten
+from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
+from explorer.landscape.slice_meta import SliceRequest
+from explorer.landscape.spec import PlaneSpec
+from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.slices import (
+    Bench,
+    curvature_report,
+    keep_material,
+    local_measure,
+    measure_slice,
+    predict_at,
+    prepare,
+)
+from explorer.runs.training import execute
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+SMALL = SliceRequest(resolution=9, budget=81)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """Trained for a moment, with four checkpoints."""
+    dataset = tiny_dataset()
+    path = tmp_path_factory.mktemp("runs") / "tiny"
+    folder = RunFolder.create(path, tiny_plan(30), DatasetReference.to(dataset))
+    for _ in execute(folder, dataset, device="cpu", checkpoint_steps=10):
+        pass
+    return folder
+
+
+def test_a_run_keeps_its_crops(run: RunFolder) -> None:
+    kept = Material.load(run.path / MATERIAL_FILE)
+    again = keep_material(run, tiny_dataset())
+    assert kept.crops.fingerprint == again.crops.fingerprint
+    assert kept.class_weights == (1.0, 5.0)  # those that it trains with
+    assert kept.crops.places == again.crops.places
+    assert kept.data == run.dataset().id
+
+
+def test_adaptive_agrees_with_exhaustive(run: RunFolder, tmp_path: Path) -> None:
+    adaptive, whole = tmp_path / "adaptive.npz", tmp_path / "whole.npz"
+    request = SliceRequest(resolution=25, budget=625, plane=PlaneSpec(seed=1))
+    *_, last = measure_slice(run, request, adaptive, "cpu")
+    list(measure_slice(run, request.model_copy(update={"exhaustive": True}), whole, "cpu"))
+    one, other = Slice.load(adaptive), Slice.load(whole)
+    assert last.done
+    assert last.measured < 450
+    assert other.measured.all()
+    np.testing.assert_array_equal(one.fields["jaccard"][one.measured], other.fields["jaccard"][one.measured])
+    for info in one.meta.fields:
+        if info.group == "loss":
+            true = np.log(other.fields[info.name])
+            error = np.abs(np.log(one.fields[info.name]) - true) / np.ptp(true)
+            assert np.percentile(error, 95) <= 0.015, info.name
+            assert error.max() <= 0.05, info.name
+
+
+def test_the_same_seed_gives_the_same_file(run: RunFolder, tmp_path: Path) -> None:
+    for name in ("one.npz", "other.npz"):
+        list(measure_slice(run, SMALL, tmp_path / name, "cpu"))
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
+
+
+@pytest.mark.parametrize("way", ["cancel", "close", "error"])
+def test_broken_off_anywhere_it_goes_on_to_the_same_file(
+    run: RunFolder, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "cut.npz"
+    if way == "error":
+        with monkeypatch.context() as patch:
+            patch.setattr("explorer.runs.slices._progress", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                list(measure_slice(run, SMALL, path, "cpu"))
+    else:
+        progress = measure_slice(run, SMALL, path, "cpu", interrupted=lambda: way == "cancel")
+        next(progress)
+        if way == "cancel":
+            assert list(progress) == []
+        progress.close()  # type: ignore[attr-defined]
+    assert not path.exists()
+    assert 0 < read_slice(path).measured.sum() < 81
+    list(measure_slice(run, SMALL, path, "cpu"))
+    assert not journal_path(path).exists()
+    list(measure_slice(run, SMALL, tmp_path / "whole.npz", "cpu"))
+    assert path.read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+def measured(bench: Bench, indices: np.ndarray) -> Tile:
+    """Some points of a slice, measured by one worker."""
+    values, bars = zip(*local_measure(bench)(bench.meta.grid.points(indices)), strict=True)
+    return Tile(indices, np.stack(values), np.stack(bars))
+
+
+def test_many_workers_share_a_slice(run: RunFolder, tmp_path: Path) -> None:
+    workers = [prepare(run, SMALL, "cpu") for _ in range(2)]
+    meta = workers[0].meta
+    refinement = empty_refinement(meta)
+    while len(wanted := refinement.propose()):
+        for worker, part in zip(workers, np.array_split(wanted, 2), strict=True):
+            if len(part):
+                refinement.add(measured(worker, part))
+    list(measure_slice(run, SMALL, tmp_path / "one.npz", "cpu"))
+    alone = Slice.load(tmp_path / "one.npz").refinement()
+    np.testing.assert_array_equal(refinement.measured, alone.measured)
+    np.testing.assert_array_equal(refinement.values, alone.values)
+    with pytest.raises(InputError, match="changed"):
+        points_job(run.path, SMALL.model_dump_json(), "another", [(0.0, 0.0)])
+
+
+@pytest.mark.parametrize(
+    "plane",
+    [
+        PlaneSpec(kind="pca"),
+        PlaneSpec(kind="hessian", ends="BE"),
+        PlaneSpec(kind="gradients", losses=("cross_entropy", "dice")),
+        PlaneSpec(
+            kind="checkpoints",
+            checkpoints=("step_00000000.safetensors", "step_00000010.safetensors", "tiny/step_00000030.safetensors"),
+        ),
+        PlaneSpec(
+            kind="checkpoints", checkpoints=("step_00000000.safetensors", "step_00000030.safetensors"), line=True
+        ),
+        PlaneSpec(kind="random", layers=("decoder", "head"), normalisation="layer", line=True),
+    ],
+    ids=lambda plane: f"{plane.kind}{'-line' if plane.line else ''}",
+)
+def test_every_kind_of_plane(run: RunFolder, tmp_path: Path, plane: PlaneSpec) -> None:
+    path = tmp_path / "x.npz"
+    list(measure_slice(run, SliceRequest(plane=plane, resolution=5, budget=25), path, "cpu"))
+    shown = Slice.load(path)
+    report = shown.meta.report
+    assert shown.fields["jaccard"].shape == ((1, 5) if plane.line else (5, 5))
+    assert np.isfinite(shown.fields["jaccard"]).all()
+    assert abs(report.cosine) < 1
+    assert report.norms[0] > 0
+    assert bool(report.explained_variance) == (plane.kind == "pca")
+    assert len(report.eigenvalues) == len(report.residuals) == (2 if plane.kind == "hessian" else 0)
+    steps = [point.step for point in shown.meta.path]
+    assert steps == sorted(steps)
+    assert steps[-1] == 30
+    last = shown.meta.path[-1]
+    if plane.kind != "checkpoints":  # the last checkpoint is the centre: on the plane, with its own losses
+        assert (last.alpha, last.beta, last.distance) == pytest.approx((0, 0, 0), abs=1e-5)
+        assert last.true == pytest.approx(last.on_plane)
+        assert shown.meta.path[0].distance > 0
+        assert shown.meta.path[0].true["jaccard"] != shown.meta.path[0].on_plane["jaccard"]
+    if plane.kind == "hessian":
+        assert list((run.path / "planes").iterdir())
+        assert prepare(run, shown.meta.request, "cpu").meta.report == report  # kept for clicks and other workers
+
+
+def test_a_click_shows_the_mask_there(run: RunFolder) -> None:
+    bench = prepare(run, SMALL, "cpu")
+    before = flatten(bench.objective.parameters).clone()
+    here, there = predict_at(bench, 0.0, 0.0), predict_at(bench, 0.8, -0.9)
+    assert torch.equal(before, flatten(bench.objective.parameters))
+    np.testing.assert_array_equal(here.mask, here.centre_mask)
+    np.testing.assert_array_equal(here.centre_mask, there.centre_mask)
+    assert (there.mask != there.centre_mask).any()
+    tile = measured(bench, np.array([40]))
+    assert list(here.values.values()) == pytest.approx(tile.values[0].tolist(), nan_ok=True)
+    with pytest.raises(InputError, match="no crop"):
+        predict_at(bench, 0, 0, crop=99)
+
+
+def test_curvature_of_a_run(run: RunFolder) -> None:
+    report = curvature_report(run, "cross_entropy", count=2, device="cpu")
+    assert report.eigenvalues[0] >= report.eigenvalues[1]
+    assert max(report.residuals) < 0.05 * report.eigenvalues[0]
+    assert report.trace_error > 0
+    assert report.stable == pytest.approx(2 / report.learning_rate)
+
+
+def test_object_metrics_are_an_option(run: RunFolder, tmp_path: Path) -> None:
+    request = SMALL.model_copy(update={"objects": True, "resolution": 3, "budget": 9})
+    list(measure_slice(run, request, tmp_path / "x.npz", "cpu"))
+    assert "object_recall_1" in Slice.load(tmp_path / "x.npz").fields
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"resolution": 10}, "odd"),
+        ({"extent": -1.0}, "positive"),
+        ({"checkpoint": "../../etc/passwd"}, "names no checkpoint"),
+        ({"checkpoint": "step_00000099.safetensors"}, "no readable checkpoint"),
+        ({"plane": PlaneSpec(layers=("tail",))}, "no layer"),
+        ({"watched": ("nothing",)}, "smooth"),
+    ],
+)
+def test_bad_requests_are_refused(run: RunFolder, tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        list(measure_slice(run, SMALL.model_copy(update=changes), tmp_path / "x.npz", "cpu"))
+
+
+def test_the_command_line(run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "x.html"
+    words = ["landscape", str(run.path), "--plane", "random", "--resolution", "9", "--seed", "2", "--device", "cpu"]
+    assert main([*words, "--out", str(out)]) == 0
+    captured = capsys.readouterr()
+    assert "81 of about 81 points" in captured.err
+    assert captured.out == ""
+    page = out.read_text()
+    assert "--seed 2" in page
+    assert 'src="http' not in page  # nothing is loaded from elsewhere
+    shown = Slice.load(out.with_suffix(".npz"))
+    assert shown.meta.request.plane.seed == 2
+    assert main([*words, "--line", "--out", str(tmp_path / "line.html")]) == 0
+    capsys.readouterr()
+    for bad in (["--out", "x.txt"], ["--resolution", "10", "--out", "x.npz"], ["--layers", "tail", "--out", "x.npz"]):
+        assert main([*words, *bad]) == 2
+        assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_refine_is_what_measure_slice_does(run: RunFolder, tmp_path: Path) -> None:
+    """The planner alone, fed with a file's values, walks the same way: the server can follow a worker."""
+    list(measure_slice(run, SliceRequest(resolution=25, budget=200), tmp_path / "x.npz", "cpu"))
+    shown = Slice.load(tmp_path / "x.npz")
+    known = shown.refinement()
+    replay = empty_refinement(shown.meta)
+    while replay.count < known.count:
+        wanted = replay.propose()[: known.count - replay.count]
+        replay.add(Tile(wanted, known.values[wanted], known.bars[wanted]))
+    np.testing.assert_array_equal(replay.measured, known.measured)

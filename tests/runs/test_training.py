@@ -1,0 +1,163 @@
+"""A run in its folder: broken off anywhere it comes out the same; torn files, steering and locks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import InputError
+from explorer.losses.spec import LossSpec
+from explorer.runs.event_log import cut_torn_line
+from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.history import history, thinned
+from explorer.runs.timeline import timeline
+from explorer.runs.training import execute
+from explorer.training.commands import Pause, RunUntil, Steer
+from explorer.training.events import Ended, Event, Intervened, Note, Paused, Step, Validation
+from explorer.training.loop import replayed
+from explorer.training.plan import Plan
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+DATASET = tiny_dataset()
+
+
+@pytest.fixture
+def new_run(tmp_path: Path) -> Callable[..., RunFolder]:
+    def made(plan: Plan, name: str = "run") -> RunFolder:
+        return RunFolder.create(tmp_path / name, plan, DatasetReference.to(DATASET))
+
+    return made
+
+
+def trained(folder: RunFolder, steps: int | None = None) -> list[Event]:
+    """Trains to the end, or until this many events have come and the process "dies"."""
+    events = execute(folder, DATASET, device="cpu", checkpoint_steps=10)
+    return list(events) if steps is None else list(islice(events, steps))
+
+
+def told(events: Sequence[Event]) -> list[Event]:
+    """What was measured, in order: free of how often the run was broken off."""
+    return [event for event in timeline(events) if isinstance(event, Step | Validation)]
+
+
+@pytest.mark.parametrize("died_after", [1, 2, 9, 17, 30, 48])
+def test_run_that_dies_anywhere_comes_out_the_same(new_run: Callable[..., RunFolder], died_after: int) -> None:
+    whole, broken = new_run(tiny_plan(40), "whole"), new_run(tiny_plan(40), "broken")
+    trained(whole)
+    trained(broken, died_after)
+    trained(broken)
+    assert told(broken.events()) == told(whole.events())
+    assert [row["step"] for row in rows(broken)] == [row["step"] for row in rows(whole)]
+
+
+def rows(folder: RunFolder) -> list[dict[str, str]]:
+    return list(csv.DictReader(folder.metrics_file.read_text().splitlines()))
+
+
+def test_torn_last_line_is_skipped_by_readers_and_cut_by_the_next_job(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(30))
+    trained(folder, 20)
+    with folder.events_file.open("ab") as file:
+        file.write(b'{"step": 17, "kin')
+    before = folder.events()
+    assert all(not isinstance(event, Note) for event in before)
+    cut_torn_line(folder.events_file)
+    assert folder.events() == before
+    trained(folder)
+    assert isinstance(folder.events()[-1], Ended)
+
+
+def test_unreadable_checkpoint_falls_back_to_the_one_before(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(40))
+    trained(folder, 40)
+    newest = sorted(folder.checkpoints.glob("*.safetensors"))[-1]
+    newest.write_bytes(newest.read_bytes()[:100])
+    trained(folder)
+    whole = new_run(tiny_plan(40), "whole")
+    trained(whole)
+    assert told(folder.events()) == told(whole.events())
+
+
+def test_commands_pause_step_and_steer_and_are_then_forgotten(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(60))
+    folder.send(RunUntil(5))
+    assert isinstance(trained(folder)[-1], Paused)
+    assert not folder.pending()
+    folder.send(Steer(learning_rate=3e-3, loss=LossSpec(kind="dice")))
+    folder.send(RunUntil(12))
+    events = trained(folder)
+    assert events[-1] == Paused(12)
+    made = next(event for event in events if isinstance(event, Intervened))
+    assert made.intervention.step == 5
+    assert not folder.pending()
+
+
+def test_steered_run_is_repeated_by_its_recorded_interventions(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(30))
+    for stop, change in ((7, Steer(learning_rate=5e-3)), (15, Steer(loss=LossSpec(kind="focal", gamma=1)))):
+        folder.send(RunUntil(stop))
+        trained(folder)
+        folder.send(change)
+    trained(folder)
+    again = new_run(replayed(folder.plan(), folder.events()), "again")
+    trained(again)
+    assert told(again.events()) == told(folder.events())
+
+
+def test_only_one_job_works_in_a_folder(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(10))
+    with folder.locked(), pytest.raises(InputError, match="another job"):
+        trained(folder)
+
+
+def test_ended_run_is_left_as_it_is(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(10))
+    trained(folder)
+    summary = folder.summary_file.read_bytes()
+    assert trained(folder) == []
+    assert folder.summary_file.read_bytes() == summary
+    assert json.loads(summary)["ended"] == "done"
+
+
+def test_summary_counts_training_time_only(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(10))
+    trained(folder)
+    last = next(event for event in reversed(folder.events()) if isinstance(event, Step))
+    assert json.loads(folder.summary_file.read_text())["seconds"] == pytest.approx(last.seconds, abs=1e-3)
+
+
+def test_history_shows_gaps_and_what_holds(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(40))
+    trained(folder, 30)
+    trained(folder)
+    shown = history(folder.events(), folder.plan())
+    assert list(shown.step) == list(range(1, 41))
+    assert shown.spans[0].end == 40
+    steps, values = shown.losses["lovasz"]
+    assert len(steps) == len(values) < 40, "costly losses are measured now and then"
+    assert any("job was lost" in text for _, text in shown.notes)
+    assert shown.steps_per_second is not None
+
+
+def test_thinning_keeps_the_extremes() -> None:
+    x = np.arange(10_000.0)
+    y = np.sin(x)
+    y[1234], y[4321] = 9.0, np.nan
+    thin_x, thin_y = thinned(x, y, 100)
+    assert len(thin_x) <= 102
+    assert 9.0 in thin_y
+    assert thin_x[-1] == x[-1]
+
+
+def test_pause_before_the_first_step_loses_nothing(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(10))
+    folder.send(Pause())
+    assert trained(folder)[-1] == Paused(0)
+    trained(folder)
+    assert len(told(folder.events())) >= 10
