@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Writes aside and renames, so that the file is there whole or not at all."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -18,7 +18,7 @@ from explorer.figures.loss_lab import (
     in_rows,
 )
 from explorer.imagery.balance import ClassShare
-from explorer.losses.lab import Field, field_of_curves, field_of_objects, objects_found
+from explorer.losses.lab import SyntheticLabel, curve_label, objects_found, synthetic_label
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 from explorer.ui.frame import frame, stacking_columns
@@ -57,7 +57,7 @@ matters which one trains; where it is near 0 or below, changing from one to the 
 """
 
 
-def field_shares(field: Field) -> tuple[ClassShare, ...]:
+def field_shares(field: SyntheticLabel) -> tuple[ClassShare, ...]:
     """The balance of a drawn field, as loss controls want it."""
     objects = int(field.label.sum())
     ground = field.label.size - objects
@@ -82,7 +82,7 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
         help="How many of the pixels belong to objects.",
         bind="query-params",
     )
-    field = field_of_curves(share)
+    field = curve_label(share)
     picture, settings = stacking_columns("curves", [3, 1])
     with settings:
         specs = set_losses(kinds, field_shares(field), "field")
@@ -101,7 +101,7 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
             show_point(specs, field, *st.session_state["lab-point"])
 
 
-def show_point(specs: Sequence[LossSpec], field: Field, p: float, on_background: bool) -> None:
+def show_point(specs: Sequence[LossSpec], field: SyntheticLabel, p: float, on_background: bool) -> None:
     """Every formula at the point of a curve that was clicked."""
     row, column = np.argwhere(field.label != on_background)[0]
     with st.container(border=True):
@@ -123,7 +123,7 @@ def show_misses(kinds: Sequence[LossKind]) -> None:
     )
     with fourth:
         confidence = pick_confidence()
-    field = field_of_objects(OBJECTS, OBJECT_SIDE, share)
+    field = synthetic_label(OBJECTS, OBJECT_SIDE, share)
     picture, settings = stacking_columns("misses", [3, 1])
     with settings:
         specs = set_losses(kinds, field_shares(field), "field")
@@ -161,7 +161,7 @@ def show_blindness(kinds: Sequence[LossKind]) -> None:
     )
     with second:
         confidence = pick_confidence()
-    field = field_of_objects(BLIND_OBJECTS, BLIND_SIDE, 1 - background)
+    field = synthetic_label(BLIND_OBJECTS, BLIND_SIDE, 1 - background)
     picture, settings = stacking_columns("blind", [3, 1])
     with settings:
         specs = set_losses(kinds, field_shares(field), "field")
@@ -194,7 +194,7 @@ def show_blindness(kinds: Sequence[LossKind]) -> None:
 
 
 def show_wrong(
-    specs: Sequence[LossSpec], field: Field, missed: Mapping[str, NDArray[np.bool_]], confidence: float
+    specs: Sequence[LossSpec], field: SyntheticLabel, missed: Mapping[str, NDArray[np.bool_]], confidence: float
 ) -> None:
     """Every formula for one missed pixel of each picture, if the visitor wants it."""
     if not st.toggle("Put the numbers of a missed pixel into the formulas", key="numbers", bind="query-params"):

@@ -23,7 +23,7 @@ from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import ObjectRecord, list_objects, recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
 from explorer.runs.records import RunRecord
-from explorer.runs.threshold_sweep import Tradeoffs
+from explorer.runs.threshold_sweep import ThresholdSweep
 from explorer.ui import services
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
@@ -164,13 +164,15 @@ def ratio(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.2f}"
 
 
-def found_in(measured: Tradeoffs, dataset: Dataset, scene: int, class_id: int, threshold: float) -> list[ObjectRecord]:
+def found_in(
+    measured: ThresholdSweep, dataset: Dataset, scene: int, class_id: int, threshold: float
+) -> list[ObjectRecord]:
     """The objects of one scene at a threshold."""
     objects = find_label_objects(dataset.validation[scene].label, class_id)
     return list(list_objects(match(measured.predicted(scene, class_id, threshold), objects), objects))
 
 
-def look_at_scene(measured: Tradeoffs, dataset: Dataset, class_id: int, threshold: float) -> None:
+def look_at_scene(measured: ThresholdSweep, dataset: Dataset, class_id: int, threshold: float) -> None:
     """The overlay of one scene, the table of its objects, and the object that was clicked."""
     number = st.selectbox(
         "Validation scene",

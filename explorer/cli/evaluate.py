@@ -11,7 +11,7 @@ from explorer.errors import InputError
 from explorer.imagery.datasets import dataset_from_folders
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import evaluate, load_segmenter
+from explorer.runs.segmenters import evaluate_scenes, load_segmenter
 from explorer.runs.summary import summarise
 
 
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
             str(arguments.images),
             "give images like those of the run",
         )
-    scores = evaluate(segmenter, dataset.scenes, reference.stretch, len(reference.classes), arguments.minimum_area)
+    scores = evaluate_scenes(
+        segmenter, dataset.scenes, reference.stretch, len(reference.classes), arguments.minimum_area
+    )
     print(json.dumps(summarise(folder, folder.events(), scores), indent=1))
     return 0

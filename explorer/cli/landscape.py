@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from explorer.cli import parsing
 from explorer.errors import InputError
 from explorer.figures.landscape_html import to_html
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         names = [name for name in request.watched or _IN_HTML if name in shown.fields]
         page = to_html(shown, names, folder.plan(), str(arguments.run_folder), str(out))
         try:
-            write_whole(out, page.encode())
+            write_atomically(out, page.encode())
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", str(out), "choose another place") from None
     return 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.figures.imagery import Picture
 from explorer.figures.outcome import HIT, MISS
 from explorer.figures.panels import Panel, across
-from explorer.losses.lab import Blindness, Cost, Field, LossCurve
+from explorer.losses.lab import Blindness, Cost, LossCurve, SyntheticLabel
 from explorer.losses.registry import LOSSES
 
 ACROSS = 4
@@ -81,7 +81,7 @@ def _titled(text: str) -> dict[str, Any]:
     return {"title": {"text": text, "standoff": 4}}
 
 
-def field_picture(field: Field, missed: NDArray[np.bool_]) -> Picture:
+def field_picture(field: SyntheticLabel, missed: NDArray[np.bool_]) -> Picture:
     """The objects on their field, enlarged by whole pixels, the missed ones in the colour of misses.
 
     Args:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from explorer.errors import InputError
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.jobs.cluster import SLICE
 from explorer.jobs.training import dataset_of
 from explorer.landscape.refine import Measure
@@ -22,9 +22,9 @@ from explorer.losses.registry import LossKind
 from explorer.runs.folder import RunFolder
 from explorer.runs.slice_files import CurvatureReport, PointPrediction, SliceProgress, progress_file, stop_file
 from explorer.runs.slices import (
-    Bench,
+    SliceSetup,
     curvature_report,
-    keep_material_once,
+    ensure_landscape_data,
     local_measure,
     measure_slice,
     predict_at,
@@ -50,14 +50,14 @@ def slice_job(run: Path, dataset: Path, request: str, out: Path) -> None:
     """
     folder, stop = RunFolder(run), stop_file(out)
     out.parent.mkdir(exist_ok=True)
-    keep_material_once(folder, dataset_of(dataset))
+    ensure_landscape_data(folder, dataset_of(dataset))
     wanted = SliceRequest.model_validate_json(request)
     shared = partial(_shared_measure, run, request)
     for progress in measure_slice(folder, wanted, out, settings().device, stop.exists, shared):
         finite = (
             progress if np.isfinite(progress.shortfall) else SliceProgress(**asdict(progress) | {"shortfall": -1.0})
         )
-        write_whole(progress_file(out), _PROGRESS.dump_json(finite))
+        write_atomically(progress_file(out), _PROGRESS.dump_json(finite))
     stop.unlink(missing_ok=True)
 
 
@@ -67,15 +67,15 @@ def points_job(run: Path, request: str, plane: str, points: Points) -> Values:
     Raises:
         InputError: this worker's plane is another one, since checkpoints have arrived in between.
     """
-    bench = _bench(run, request, _newest(run))
-    if bench.meta.report.fingerprint != plane:
+    setup = _setup(run, request, _newest(run))
+    if setup.meta.report.fingerprint != plane:
         raise InputError("the plane has changed meanwhile", run.name, "measure the slice anew")
-    return list(local_measure(bench)(points))
+    return list(local_measure(setup)(points))
 
 
-def _shared_measure(run: Path, request: str, bench: Bench) -> Measure:
+def _shared_measure(run: Path, request: str, setup: SliceSetup) -> Measure:
     """Measures points together with the other workers that take slices; alone where there is none."""
-    here, client = local_measure(bench), get_client()
+    here, client = local_measure(setup), get_client()
     own = get_worker().address
     workers = client.scheduler_info(n_workers=-1)["workers"]
     others = [address for address, about in workers.items() if about["resources"].get(SLICE) and address != own]
@@ -87,7 +87,7 @@ def _shared_measure(run: Path, request: str, bench: Bench) -> Measure:
                 points_job,
                 run,
                 request,
-                bench.meta.report.fingerprint,
+                setup.meta.report.fingerprint,
                 [points[i] for i in part],
                 workers=[address],
                 pure=False,
@@ -104,7 +104,7 @@ def _shared_measure(run: Path, request: str, bench: Bench) -> Measure:
 
 def point_job(run: Path, request: str, alpha: float, beta: float, crop: int) -> PointPrediction:
     """The segmenter's mask at a point of a slice's plane, with its losses and metrics."""
-    return predict_at(_bench(run, request, _newest(run)), alpha, beta, crop)
+    return predict_at(_setup(run, request, _newest(run)), alpha, beta, crop)
 
 
 def curvature_job(run: Path, loss: LossKind, checkpoint: str) -> CurvatureReport:
@@ -117,6 +117,6 @@ def _newest(run: Path) -> str:
 
 
 @lru_cache(maxsize=2)
-def _bench(run: Path, request: str, _checkpoint: str) -> Bench:
+def _setup(run: Path, request: str, _checkpoint: str) -> SliceSetup:
     """The plane and the segmenter of a slice, kept for the next click; a new checkpoint may change the plane."""
     return prepare(RunFolder(run), SliceRequest.model_validate_json(request), settings().device)

@@ -16,7 +16,7 @@ from explorer.imagery.archive import load_dataset
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
 from explorer.losses.experiments import Mask, blind_spot, compare_misses
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, field_of_objects
+from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, synthetic_label
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
@@ -33,16 +33,16 @@ def misses(
     objects_hit: int,
     confidence: float,
 ) -> tuple[tuple[Mask, Mask], tuple[Cost, ...]]:
-    """``compare_misses`` on the field that ``field_of_objects`` lays out."""
-    field = field_of_objects(objects, object_side, share)
+    """``compare_misses`` on the field that ``synthetic_label`` lays out."""
+    field = synthetic_label(objects, object_side, share)
     return compare_misses(specs, field, missed_of_one, objects_hit, confidence)
 
 
 def blindness(
     specs: Sequence[LossSpec], objects: int, object_side: int, share: float, confidence: float
 ) -> tuple[Blindness, ...]:
-    """``blind_spot`` on the field that ``field_of_objects`` lays out."""
-    return blind_spot(specs, field_of_objects(objects, object_side, share), confidence)
+    """``blind_spot`` on the field that ``synthetic_label`` lays out."""
+    return blind_spot(specs, synthetic_label(objects, object_side, share), confidence)
 
 
 def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
@@ -50,7 +50,7 @@ def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
     crops = _crops(dataset)
     shares = [float(((label > 0) & (label != IGNORE)).sum() / (label != IGNORE).sum()) for label in crops.labels]
     return tuple(
-        LabCrop(place.scene, place.top, place.left, share) for place, share in zip(crops.places, shares, strict=True)
+        LabCrop(place.scene, place.top, place.left, share) for place, share in zip(crops.origins, shares, strict=True)
     )
 
 

@@ -17,7 +17,7 @@ from explorer.metrics.matching import find_label_objects
 from explorer.metrics.pixel_histogram import PixelHistogram
 from explorer.runs.folder import RunFolder
 from explorer.runs.segmenters import load_segmenter, probabilities
-from explorer.runs.threshold_sweep import STEPS, ClassTradeoff, Tradeoffs, save_tradeoffs, tradeoffs_file
+from explorer.runs.threshold_sweep import STEPS, ClassSweep, ThresholdSweep, save_sweep, sweep_file
 from explorer.settings import settings
 
 
@@ -30,12 +30,12 @@ def measure_file(run: Path, dataset: Path, checkpoint: str) -> None:
         checkpoint: name of a file in the run's checkpoints.
     """
     folder = RunFolder(run)
-    path = tradeoffs_file(folder, checkpoint)
+    path = sweep_file(folder, checkpoint)
     if not path.exists():
-        save_tradeoffs(measure(folder, dataset_of(dataset), checkpoint, settings().device), path)
+        save_sweep(sweep_thresholds(folder, dataset_of(dataset), checkpoint, settings().device), path)
 
 
-def measure(folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = "auto") -> Tradeoffs:
+def sweep_thresholds(folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = "auto") -> ThresholdSweep:
     """The curves of every foreground class over the validation scenes."""
     segmenter = load_segmenter(folder, checkpoint, device)
     classes = len(dataset.classes)
@@ -46,9 +46,9 @@ def measure(folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = 
         histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
         kept.append((values[1:] * np.float32(STEPS)).clip(0, STEPS).astype(np.uint16))
     found = tuple(
-        ClassTradeoff(histogram.curve(class_id), _objects(dataset, kept, class_id)) for class_id in range(1, classes)
+        ClassSweep(histogram.curve(class_id), _objects(dataset, kept, class_id)) for class_id in range(1, classes)
     )
-    return Tradeoffs(checkpoint, tuple(scene.name for scene in dataset.validation), found, tuple(kept))
+    return ThresholdSweep(checkpoint, tuple(scene.name for scene in dataset.validation), found, tuple(kept))
 
 
 def _objects(dataset: Dataset, kept: list[NDArray[np.uint16]], class_id: int) -> ObjectCurve:

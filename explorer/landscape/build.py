@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.landscape import directions
 from explorer.landscape.evaluation import evaluate_at
 from explorer.landscape.objective import Objective
@@ -96,7 +96,7 @@ def save_plane(built: BuiltPlane, path: Path) -> None:
     plane = built.plane
     vectors = {"centre": plane.centre, "first": plane.first, "second": plane.second}
     tensors = {name: vector.detach().cpu().contiguous() for name, vector in vectors.items()}
-    write_whole(path, save(tensors, {"report": built.report.model_dump_json()}))
+    write_atomically(path, save(tensors, {"report": built.report.model_dump_json()}))
 
 
 def load_plane(path: Path, device: torch.device) -> BuiltPlane:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
@@ -28,7 +28,7 @@ _FOREGROUND_SHARE = 0.5
 
 
 @dataclass(frozen=True)
-class Place:
+class CropOrigin:
     """Where a crop was cut."""
 
     scene: str
@@ -44,7 +44,7 @@ class Crops:
     labels: NDArray[np.uint8]  # (N, H, W), class ids, 255 = ignore
     ids: NDArray[np.int32]  # (N, H, W), objects' ids, 0 = none
     owners: NDArray[np.int32]  # (N, K − 1, H, W), the nearest object of each foreground class, 0 = none
-    places: tuple[Place, ...] = ()
+    origins: tuple[CropOrigin, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -76,20 +76,20 @@ def cut_crops(
     Raises:
         InputError: there is no scene, or no pixel of them is valid.
     """
-    places = [
+    origins = [
         (index, top, left)
         for index, scene in enumerate(scenes)
         for top in _starts(scene.size[0], size)
         for left in _starts(scene.size[1], size)
         if (scene.label[top : top + size, left : left + size] != IGNORE).any()
     ]
-    if not places:
+    if not origins:
         raise InputError("no pixel of the validation scenes is labelled", "dataset", "label some, or split anew")
     random = np.random.default_rng(seed)
-    places = [places[index] for index in random.permutation(len(places))]
-    shows = [_foreground(scenes[i].label[top : top + size, left : left + size]) for i, top, left in places]
-    first = [place for place, shown in zip(places, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
-    rest = [place for place in places if place not in first]
+    origins = [origins[index] for index in random.permutation(len(origins))]
+    shows = [_foreground(scenes[i].label[top : top + size, left : left + size]) for i, top, left in origins]
+    first = [place for place, shown in zip(origins, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
+    rest = [place for place in origins if place not in first]
     chosen = sorted((first + rest)[:count])
     maps = {index: object_maps(scenes[index].label, classes) for index in {place[0] for place in chosen}}
     return Crops(
@@ -99,7 +99,7 @@ def cut_crops(
         labels=np.stack([_cut(scenes[i].label, top, left, size, IGNORE) for i, top, left in chosen]),
         ids=np.stack([_cut(maps[i].ids, top, left, size, 0) for i, top, left in chosen]),
         owners=np.stack([_cut(maps[i].owners, top, left, size, 0) for i, top, left in chosen]),
-        places=tuple(Place(scenes[i].name, top, left) for i, top, left in chosen),
+        origins=tuple(CropOrigin(scenes[i].name, top, left) for i, top, left in chosen),
     )
 
 
@@ -121,18 +121,18 @@ def _cut(array: NDArray[Any], top: int, left: int, size: int, fill: int | str) -
     return np.pad(part, edge, mode="edge") if fill == "edge" else np.pad(part, edge, constant_values=int(fill))
 
 
-MATERIAL_FILE = "landscape.npz"
+LANDSCAPE_DATA_FILE = "landscape.npz"
 """Its name in a run's folder."""
 
 
 @dataclass(frozen=True, eq=False)
-class Material:
+class LandscapeData:
     """Validation crops and what goes with them."""
 
     crops: Crops
     classes: tuple[str, ...]  # names, background first
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
-    data: str  # fingerprint of the dataset
+    dataset_id: str  # its fingerprint
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
@@ -140,8 +140,8 @@ class Material:
         about = {
             "classes": self.classes,
             "class_weights": self.class_weights,
-            "data": self.data,
-            "places": [asdict(place) for place in crops.places],
+            "data": self.dataset_id,
+            "places": [asdict(origin) for origin in crops.origins],
         }
         content = io.BytesIO()
         np.savez_compressed(
@@ -152,7 +152,7 @@ class Material:
             owners=crops.owners,
             about=np.array(json.dumps(about)),
         )
-        write_whole(path, content.getvalue())
+        write_atomically(path, content.getvalue())
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -164,8 +164,8 @@ class Material:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
-                places = tuple(Place(**place) for place in about["places"])
-                crops = Crops(file["images"], file["labels"], file["ids"], file["owners"], places)
+                origins = tuple(CropOrigin(**origin) for origin in about["places"])
+                crops = Crops(file["images"], file["labels"], file["ids"], file["owners"], origins)
         except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
             raise InputError(
                 "the validation crops of this run are not there or cannot be read", str(path), "train it on, or anew"

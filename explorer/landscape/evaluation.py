@@ -58,7 +58,9 @@ class Writer:
         ]
 
 
-def measure(objective: Objective, plane: Plane, points: Sequence[tuple[float, float]]) -> Iterator[NDArray[np.float64]]:
+def evaluate_points(
+    objective: Objective, plane: Plane, points: Sequence[tuple[float, float]]
+) -> Iterator[NDArray[np.float64]]:
     """Every field at points (alpha, beta), one after another, without gradients: (1 + parts, fields) each.
 
     A generator: the weights are restored when it ends, fails or is closed.

@@ -65,7 +65,7 @@ class Grid:
         rows, columns = np.divmod(indices, self.shape[1])
         return list(zip(self.alpha[columns].tolist(), self.beta[rows].tolist(), strict=True))
 
-    def places(self) -> NDArray[np.float64]:
+    def unit_coordinates(self) -> NDArray[np.float64]:
         """(size, d): all points in units of the extent, −1 to 1; d is 1 for a line and 2 else."""
         side = np.linspace(-1, 1, self.resolution)
         if self.line:

@@ -164,7 +164,7 @@ class _Picture:
         measured: NDArray[np.bool_],
         fitted: NDArray[np.bool_],
     ) -> None:
-        self._places, self._measured, self._fitted = grid.places(), measured, fitted
+        self._coordinates, self._measured, self._fitted = grid.unit_coordinates(), measured, fitted
         self._raw = values
         known = values[measured]
         positive = (known > 0) | np.isnan(known)
@@ -184,7 +184,7 @@ class _Picture:
         surfaces = []
         for columns in groups.values():
             points = finite[:, columns[0]]
-            surface = fit(self._places[points], self._scaled[points][:, columns], self._places)
+            surface = fit(self._coordinates[points], self._scaled[points][:, columns], self._coordinates)
             if surface is not None:
                 surfaces.append((np.array(columns), surface))
         return surfaces
@@ -197,7 +197,7 @@ class _Picture:
         elsewhere = np.flatnonzero(~self._measured)
         if len(elsewhere) and self._measured.any():
             known = np.flatnonzero(self._measured)
-            nearest = known[cKDTree(self._places[known]).query(self._places[elsewhere])[1]]
+            nearest = known[cKDTree(self._coordinates[known]).query(self._coordinates[elsewhere])[1]]
             constant = np.flatnonzero(self._smooth & (self._range == 0))
             values[np.ix_(elsewhere, constant)] = self._raw[np.ix_(nearest, constant)]
             error[np.ix_(elsewhere, constant)] = np.where(np.isnan(self._raw[np.ix_(nearest, constant)]), np.nan, 0)

@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.landscape.crops import Crops
 from explorer.landscape.directions import filter_axes
 from explorer.landscape.fields import Field
-from explorer.landscape.segment_sums.evaluate import Tally
+from explorer.landscape.segment_sums.evaluate import FieldEvaluator
 from explorer.losses.loss import Loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES, LossKind
@@ -79,18 +79,18 @@ class SegmenterObjective:
         self._labels, self._ids, self._owners = (
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
-        self.tally = Tally(crops, losses, classes, device, objects)
+        self.evaluator = FieldEvaluator(crops, losses, classes, device, objects)
         self._losses: dict[LossKind, Loss] = {kind: spec.build() for kind, spec in losses.items()}
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """What ``evaluate`` gives, in its order."""
-        return self.tally.fields
+        return self.evaluator.fields
 
     @property
     def parts(self) -> int:
         """Disjoint parts of the crops."""
-        return self.tally.parts
+        return self.evaluator.parts
 
     def logits(self) -> Tensor:
         """(N, K, H, W) of all crops at the present weights."""
@@ -98,7 +98,7 @@ class SegmenterObjective:
 
     def evaluate(self) -> NDArray[np.float64]:
         """(1 + parts, fields) from one forward."""
-        return self.tally(self.logits())
+        return self.evaluator(self.logits())
 
     def loss(self, kind: str) -> Tensor:
         """One loss of the fields, differentiable in the weights.

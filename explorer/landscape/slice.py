@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from explorer.errors import InputError
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.landscape.grid import Tile
 from explorer.landscape.refine import Refinement
 from explorer.landscape.slice_meta import SliceMeta
@@ -89,7 +89,7 @@ class Slice:
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
         try:
-            write_whole(path, content.getvalue())
+            write_atomically(path, content.getvalue())
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another place") from None
 
@@ -141,7 +141,7 @@ class Journal:
     def __init__(self, path: Path, meta: SliceMeta, known: Tile) -> None:
         self._path = journal_path(path)
         try:
-            write_whole(self._path, meta.model_dump_json().encode() + b"\n" + _records(known))
+            write_atomically(self._path, meta.model_dump_json().encode() + b"\n" + _records(known))
             self._file = self._path.open("ab")
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another place") from None

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.losses.lab import Blindness, Cost, Field, LossCurve, field_of_curves
+from explorer.losses.lab import Blindness, Cost, LossCurve, SyntheticLabel, curve_label
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
@@ -28,7 +28,7 @@ def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tu
         share: foreground share of the field, in (0, 0.5].
         points: how many probabilities between 0.005 and 0.995 are tried.
     """
-    field = field_of_curves(share)
+    field = curve_label(share)
     label = torch.from_numpy(field.label).double()
     probability = 0.5 - 0.495 * np.cos(np.linspace(0, np.pi, points))  # closer where curves bend
     losses = [spec.build() for spec in specs]
@@ -48,7 +48,7 @@ def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tu
 
 def compare_misses(
     specs: Sequence[LossSpec],
-    field: Field,
+    field: SyntheticLabel,
     missed_of_one: int,
     objects_hit: int,
     confidence: float,
@@ -74,7 +74,7 @@ def compare_misses(
     return (first, second), tuple(Cost(spec, *costs) for spec, costs in zip(specs, charged, strict=True))
 
 
-def blind_spot(specs: Sequence[LossSpec], field: Field, confidence: float) -> tuple[Blindness, ...]:
+def blind_spot(specs: Sequence[LossSpec], field: SyntheticLabel, confidence: float) -> tuple[Blindness, ...]:
     """What each loss charges for missing every object, against as many false alarms beside the objects.
 
     Cross-entropy charges the share of the foreground for a segmenter that says "background" everywhere.
@@ -88,7 +88,9 @@ def blind_spot(specs: Sequence[LossSpec], field: Field, confidence: float) -> tu
     )
 
 
-def _charges(specs: Sequence[LossSpec], field: Field, wrong: Sequence[Mask], confidence: float) -> list[list[float]]:
+def _charges(
+    specs: Sequence[LossSpec], field: SyntheticLabel, wrong: Sequence[Mask], confidence: float
+) -> list[list[float]]:
     """For each loss what it charges for each mask of wrong pixels, above what it charges for none."""
     label = torch.from_numpy(field.label).double()
     logit = math.log(confidence / (1 - confidence))
@@ -110,7 +112,7 @@ def _logits(label: Tensor, toward_truth: float | Tensor) -> Tensor:
     return torch.stack([-foreground, foreground])[None]
 
 
-def _prediction(logits: Tensor, field: Field) -> Prediction:
+def _prediction(logits: Tensor, field: SyntheticLabel) -> Prediction:
     return Prediction(
         logits,
         torch.from_numpy(field.label)[None],

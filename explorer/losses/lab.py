@@ -20,7 +20,7 @@ CURVES_SIDE = 64
 
 
 @dataclass(frozen=True, eq=False)
-class Field:
+class SyntheticLabel:
     """Square objects on a background, each with its id and with the cell of pixels that lie nearest to it."""
 
     label: NDArray[np.uint8]  # (H, W), 0 or 1
@@ -75,7 +75,7 @@ class Blindness:
         return self.against_false_alarms.first / self.worst if self.worst > NOTHING else None
 
 
-def field_of_objects(objects: int, object_side: int, share: float) -> Field:
+def synthetic_label(objects: int, object_side: int, share: float) -> SyntheticLabel:
     """Squares on a regular grid, which is as large as the wanted share of foreground asks for.
 
     Args:
@@ -94,20 +94,20 @@ def field_of_objects(objects: int, object_side: int, share: float) -> Field:
     start = (cell - object_side) // 2
     inside = [(part >= start) & (part < start + object_side) for part in (row[1], column[1])]
     label = inside[0] & inside[1] & (row[0] * columns + column[0] < objects)
-    return Field(label.astype(np.uint8), np.where(label, owners, 0), owners)
+    return SyntheticLabel(label.astype(np.uint8), np.where(label, owners, 0), owners)
 
 
-def field_of_curves(share: float) -> Field:
+def curve_label(share: float) -> SyntheticLabel:
     """The field on which curves are taken, of about ``CURVES_SIDE`` pixels along each side.
 
     Args:
         share: foreground share, in (0, 0.5].
     """
     side = max(1, min(4, round(CURVES_SIDE * math.sqrt(share))))
-    return field_of_objects(max(1, round(share * CURVES_SIDE**2 / side**2)), side, share)
+    return synthetic_label(max(1, round(share * CURVES_SIDE**2 / side**2)), side, share)
 
 
-def objects_found(field: Field, missed: NDArray[np.bool_]) -> int:
+def objects_found(field: SyntheticLabel, missed: NDArray[np.bool_]) -> int:
     """Objects of which more than half is left, so that they match their label at IoU > 0.5 where nothing is added.
 
     Args:

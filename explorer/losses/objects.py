@@ -19,12 +19,12 @@ def object_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     A is the number of object pixels and n the number of objects in the batch, so that the total stays the same.
     """
     ids, _, bound = prediction.objects
-    ids, surprise = ids.flatten(1), prediction.surprise.flatten(1)
-    sizes = _bins(surprise, bound).scatter_add(1, ids, _wide(prediction.weight.flatten(1)))
+    ids, nll = ids.flatten(1), prediction.nll.flatten(1)
+    sizes = _bins(nll, bound).scatter_add(1, ids, _wide(prediction.weight.flatten(1)))
     sizes[:, 0] = 0  # what is no object
     mass = sizes.sum() / ((sizes > 0).sum().clamp_min(1) * sizes.clamp_min(1))
     mass[:, 0] = 1
-    return (surprise * mass.to(surprise.dtype).gather(1, ids)).sum() / prediction.pixels.clamp_min(1)
+    return (nll * mass.to(nll.dtype).gather(1, ids)).sum() / prediction.pixels.clamp_min(1)
 
 
 def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -45,16 +45,16 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     zeros = _bins(errors, classes * bound * 2)
     wrong = zeros.scatter_add(1, cell, _wide(errors.flatten(1))).view(number, classes, bound, 2)
     area = zeros.scatter_add(1, cell, _wide(on_object.flatten(1))).view_as(wrong)[..., 1]
-    alarmed, missed = wrong.to(errors.dtype).unbind(-1)
+    false_positives, missed = wrong.to(errors.dtype).unbind(-1)
     area = area.to(errors.dtype)
     found = area > 0
     limits = torch.finfo(errors.dtype)
     # γ < 1 has no gradient at a perfect overlap, hence the second clamp
-    distance = (1 - (area - missed) / (area + alarmed).clamp_min(limits.tiny)).clamp_min(limits.eps)
+    distance = (1 - (area - missed) / (area + false_positives).clamp_min(limits.tiny)).clamp_min(limits.eps)
     power = torch.where(found, distance ** (2.0 if spec.gamma is None else spec.gamma), 0)
     of_objects = power.sum((0, 2)) / found.sum((0, 2)).clamp_min(1)
     # false positives whose object lies outside the crop, or does not exist
-    unowned = torch.where(found, 0, alarmed).sum((0, 2)) / prediction.pixels.clamp_min(1)
+    unowned = torch.where(found, 0, false_positives).sum((0, 2)) / prediction.pixels.clamp_min(1)
     return (of_objects + unowned).mean()
 
 

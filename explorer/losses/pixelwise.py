@@ -14,7 +14,7 @@ from explorer.losses.spec import LossSpec
 
 def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−mean log p of the labelled class."""
-    return prediction.total_surprise / prediction.pixels.clamp_min(1)
+    return prediction.nll_sum / prediction.pixels.clamp_min(1)
 
 
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -22,10 +22,10 @@ def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     weights = _class_weights(prediction, spec)
     if prediction.classes == 2:
         weight = prediction.by_class(weights)
-        weighed, total = (prediction.surprise * weight).sum(), weight.sum()
+        weighed, total = (prediction.nll * weight).sum(), weight.sum()
     else:
         of_class = torch.stack([prediction.logits.new_full((), weight) for weight in weights])
-        weighed, total = ((sums * of_class).sum() for sums in (prediction.surprise_by_class, prediction.area))
+        weighed, total = ((sums * of_class).sum() for sums in (prediction.nll_by_class, prediction.area))
     return weighed / torch.where(total > 0, total, 1)
 
 
@@ -35,10 +35,10 @@ def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
     1 − p comes from the logits or the log-probability and is exact where it is tiny; the clamp keeps the gradient
     finite where γ < 1 meets a pixel that is certain.
     """
-    per_pixel = prediction.surprise
+    per_pixel = prediction.nll
     if spec.gamma:
-        doubt = prediction.doubt
-        per_pixel = per_pixel * doubt.clamp_min(torch.finfo(doubt.dtype).tiny) ** spec.gamma
+        one_minus_pt = prediction.one_minus_pt
+        per_pixel = per_pixel * one_minus_pt.clamp_min(torch.finfo(one_minus_pt.dtype).tiny) ** spec.gamma
     if spec.class_weights is not None:
         per_pixel = per_pixel * prediction.by_class(_class_weights(prediction, spec))
     if spec.alpha is not None:

@@ -118,7 +118,7 @@ class Prediction:
         return torch.addcmul(ignored, sign, foreground - background)
 
     @cached_property
-    def surprise(self) -> Tensor:
+    def nll(self) -> Tensor:
         """(N, H, W): −log p of the labelled class; 0 where ignored."""
         if self.classes == 2:
             return F.softplus(self._against, threshold=40)
@@ -126,19 +126,19 @@ class Prediction:
         return (self.log_probabilities * self.one_hot).sum(1).neg_()
 
     @cached_property
-    def surprise_by_class(self) -> Tensor:
-        """(N, K): Σ −log p·y, with fewer passes over memory than ``surprise`` where classes are many."""
+    def nll_by_class(self) -> Tensor:
+        """(N, K): Σ −log p·y, with fewer passes over memory than ``nll`` where classes are many."""
         return -(self.log_probabilities * self.one_hot).sum((2, 3))
 
     @cached_property
-    def total_surprise(self) -> Tensor:
+    def nll_sum(self) -> Tensor:
         """Scalar: Σ −log p of the labelled class."""
-        return self.surprise.sum() if self.classes == 2 else self.surprise_by_class.sum()
+        return self.nll.sum() if self.classes == 2 else self.nll_by_class.sum()
 
     @cached_property
-    def doubt(self) -> Tensor:
+    def one_minus_pt(self) -> Tensor:
         """(N, H, W): 1 − p of the labelled class, exact where it is tiny; 0 where ignored."""
-        return torch.sigmoid(self._against) if self.classes == 2 else -torch.expm1(-self.surprise)
+        return torch.sigmoid(self._against) if self.classes == 2 else -torch.expm1(-self.nll)
 
     @cached_property
     def errors(self) -> Tensor:
@@ -157,10 +157,10 @@ class Prediction:
         return (hit * self.one_hot).sum((2, 3))
 
     @cached_property
-    def alarmed(self) -> Tensor:
+    def false_positives(self) -> Tensor:
         """(N, K): FP = Σ p·(1 − y) over valid pixels. Not Σ p − I, which a large class would leave without digits."""
         if self.classes == 2:  # what one class misses, the other one claims
-            return (self.doubt[:, None] * self.one_hot).sum((2, 3)).flip(1)
+            return (self.one_minus_pt[:, None] * self.one_hot).sum((2, 3)).flip(1)
         return (self.probabilities * (self.weight[:, None] - self.one_hot)).sum((2, 3))
 
     @cached_property

@@ -56,7 +56,7 @@ def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
     present = (area > 0).to(area.dtype)
     share = present / present.sum().clamp_min(1)
     if prediction.classes == 2:
-        errors, truth = prediction.doubt[None], prediction.one_hot[:, 1:].transpose(0, 1)
+        errors, truth = prediction.one_minus_pt[None], prediction.one_hot[:, 1:].transpose(0, 1)
         sides = [(True, area[0], share[0]), (False, area[1], share[1])] if first == 0 else [(False, area[0], share[0])]
     else:
         one_hot = prediction.one_hot[:, first:]
@@ -117,12 +117,17 @@ def _descending(errors: Tensor) -> Tensor:
 
 def _tversky_losses(prediction: Prediction, spec: LossSpec, alpha: float, beta: float) -> Tensor:
     """(1 or N, classes): 1 − index where the class is in the label, its mean probability where it is not."""
-    hit, alarmed, area, pixels = (
+    hit, false_positives, area, pixels = (
         each.sum(0, keepdim=True) if spec.aggregate == "batch" else each
-        for each in (prediction.intersection, prediction.alarmed, prediction.area, prediction.image_pixels[:, None])
+        for each in (
+            prediction.intersection,
+            prediction.false_positives,
+            prediction.area,
+            prediction.image_pixels[:, None],
+        )
     )
-    denominator = (hit + alpha * alarmed + beta * (area - hit)).clamp_min(torch.finfo(hit.dtype).tiny)
-    losses = torch.where(area > 0, 1 - hit / denominator, alarmed / pixels.clamp_min(1))
+    denominator = (hit + alpha * false_positives + beta * (area - hit)).clamp_min(torch.finfo(hit.dtype).tiny)
+    losses = torch.where(area > 0, 1 - hit / denominator, false_positives / pixels.clamp_min(1))
     return losses if spec.include_background else losses[:, 1:]
 
 

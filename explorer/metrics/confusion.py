@@ -15,7 +15,7 @@ from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import count_objects
 
 
-def score(
+def score_predictions(
     pairs: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]],
     classes: int,
     minimum_area: int = MINIMUM_AREA,

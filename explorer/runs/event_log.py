@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.losses.registry import LOSSES
 from explorer.runs.folder import RunFolder
 from explorer.training.events import CheckpointSaved, Ended, Event, Paused, Preview, Step, Validation, to_json
@@ -42,7 +42,7 @@ class EventLog:
     def __init__(self, folder: RunFolder, past: Iterable[Event], classes: int, on_write: Callable[[], None]) -> None:
         self._folder, self._on_write = folder, on_write
         self._table = MetricsTable(classes)
-        write_whole(folder.metrics_file, (self._table.header() + self._table.rows(past)).encode())
+        write_atomically(folder.metrics_file, (self._table.header() + self._table.rows(past)).encode())
         cut_torn_line(folder.events_file)
         self._events_file = folder.events_file.open("ab")
         self._metrics_file = folder.metrics_file.open("ab")
@@ -91,7 +91,7 @@ class EventLog:
         name = f"step_{step:08d}.png"
         png = io.BytesIO()
         PIL.Image.fromarray(prediction).save(png, "png")
-        write_whole(self._folder.previews / name, png.getvalue())
+        write_atomically(self._folder.previews / name, png.getvalue())
         return name
 
 

@@ -32,7 +32,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
@@ -90,8 +90,8 @@ class RunFolder:
             raise InputError("there is a run in this folder already", str(path), "choose another folder")
         try:
             path.mkdir(parents=True, exist_ok=True)
-            write_whole(path / "dataset.json", dataset.model_dump_json(indent=1).encode())
-            write_whole(folder.plan_file, plan.model_dump_json(indent=1).encode())
+            write_atomically(path / "dataset.json", dataset.model_dump_json(indent=1).encode())
+            write_atomically(folder.plan_file, plan.model_dump_json(indent=1).encode())
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another folder") from None
         return folder
@@ -160,7 +160,7 @@ class RunFolder:
     def send(self, command: Command) -> None:
         """Leaves a command for the job."""
         (self.path / "commands").mkdir(exist_ok=True)
-        write_whole(self.path / "commands" / f"{time.time_ns():020}.json", command_to_json(command).encode())
+        write_atomically(self.path / "commands" / f"{time.time_ns():020}.json", command_to_json(command).encode())
 
     def pending(self) -> dict[str, Command]:
         """Commands that no job has carried out yet, by their file's name, oldest first."""

@@ -12,7 +12,7 @@ from explorer.errors import InputError
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Scene, Stretch
 from explorer.imagery.stretch import stretched
-from explorer.metrics.confusion import score
+from explorer.metrics.confusion import score_predictions
 from explorer.metrics.counts import Scores
 from explorer.runs.folder import RunFolder
 from explorer.segmenter.network import Segmenter, build_segmenter
@@ -52,7 +52,7 @@ def probabilities(segmenter: Segmenter, image: NDArray[np.generic], stretch: Str
     return predicted
 
 
-def evaluate(
+def evaluate_scenes(
     segmenter: Segmenter,
     scenes: Iterable[Scene],
     stretch: Stretch,
@@ -63,4 +63,4 @@ def evaluate(
     pairs = (
         (probabilities(segmenter, scene.image, stretch).argmax(0).astype(np.uint8), scene.label) for scene in scenes
     )
-    return score(pairs, classes, minimum_area)
+    return score_predictions(pairs, classes, minimum_area)

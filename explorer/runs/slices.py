@@ -1,7 +1,7 @@
 """Landscapes of a run: a slice as a generator, points shared among workers, the mask at a point, curvature.
 
-The one code path of workers and of the command line. The validation crops lie in the run's folder (``keep_material``),
-so that a slice needs the folder alone.
+The one code path of workers and of the command line. The validation crops lie in the run's folder (see
+``save_landscape_data``), so that a slice needs the folder alone.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from explorer.errors import InputError
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset
 from explorer.landscape.build import BuiltPlane, WeightsOf, build_plane, load_plane, locate, save_plane, with_losses
-from explorer.landscape.crops import MATERIAL_FILE, Material, cut_crops
+from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
 from explorer.landscape.directions import layer_mask
-from explorer.landscape.evaluation import Writer, measure, restored, standard_error
+from explorer.landscape.evaluation import Writer, evaluate_points, restored, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
@@ -51,12 +51,12 @@ _NAME = re.compile(r"(?:(?P<run>[\w-]+)/)?(?P<file>step_\d+\.safetensors)")
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class SliceSetup:
     """A run's segmenter at a checkpoint, on its crops, with a plane through it."""
 
     folder: RunFolder
     objective: SegmenterObjective
-    material: Material
+    data: LandscapeData
     built: BuiltPlane
     meta: SliceMeta
 
@@ -66,20 +66,20 @@ class Bench:
         return self.built.plane
 
 
-def keep_material(folder: RunFolder, dataset: Dataset) -> Material:
+def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
     plan = folder.plan()
     crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
-    material = Material(crops, dataset.classes, _class_weights(plan, dataset), fingerprint(dataset))
-    material.save(folder.path / MATERIAL_FILE)
-    return material
+    data = LandscapeData(crops, dataset.classes, _class_weights(plan, dataset), fingerprint(dataset))
+    data.save(folder.path / LANDSCAPE_DATA_FILE)
+    return data
 
 
-def keep_material_once(folder: RunFolder, dataset: Dataset) -> None:
+def ensure_landscape_data(folder: RunFolder, dataset: Dataset) -> None:
     """Likewise, where it has not been done; a dataset without labelled validation pixels has no landscape."""
-    if not (folder.path / MATERIAL_FILE).exists():
+    if not (folder.path / LANDSCAPE_DATA_FILE).exists():
         with suppress(InputError):  # said when a landscape is asked for; no reason not to train
-            keep_material(folder, dataset)
+            save_landscape_data(folder, dataset)
 
 
 def _class_weights(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
@@ -92,29 +92,27 @@ def _class_weights(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
     return rules("inverse_frequency", None)
 
 
-def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> Bench:
+def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> SliceSetup:
     """Loads what a slice needs and builds its plane.
 
     Raises:
         InputError: run, checkpoint, layers, plane or device are not there or do not go together.
     """
     Grid(request.extent, request.resolution)  # refuses what is out of range before the work begins
-    material = Material.load(folder.path / MATERIAL_FILE)
+    data = LandscapeData.load(folder.path / LANDSCAPE_DATA_FILE)
     centre, segmenter_weights = _centre(folder, request.checkpoint)
     plan = folder.plan()
-    bands = material.crops.images.shape[1]
-    segmenter = build_segmenter(bands, len(material.classes), plan.segmenter, plan.seed)
+    bands = data.crops.images.shape[1]
+    segmenter = build_segmenter(bands, len(data.classes), plan.segmenter, plan.seed)
     segmenter.load_state_dict(segmenter_weights.weights)
-    losses = field_losses(material.class_weights)
-    objective = SegmenterObjective(
-        segmenter.to(pick_device(device)), material.crops, losses, material.classes, request.objects
-    )
+    losses = field_losses(data.class_weights)
+    objective = SegmenterObjective(segmenter.to(pick_device(device)), data.crops, losses, data.classes, request.objects)
     states = {file.name: load_checkpoint(file) for file in _thinned(checkpoint_files(folder.checkpoints))}
 
     def weights_of(name: str) -> Tensor:
         return _flat(states[name] if name in states else _load(folder, name), name, objective)
 
-    built = _build(folder, centre, request, objective, material, weights_of, list(states))
+    built = _build(folder, centre, request, objective, data, weights_of, list(states))
     path = tuple(
         locate(built.plane, weights_of(name), name, state.step, state.position.phase) for name, state in states.items()
     )
@@ -134,13 +132,13 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> B
             )
             for field in objective.fields
         ),
-        classes=material.classes,
-        class_weights=material.class_weights,
-        data=material.data,
-        crops=material.crops.fingerprint,
+        classes=data.classes,
+        class_weights=data.class_weights,
+        data=data.dataset_id,
+        crops=data.crops.fingerprint,
         versions={name: version(name) for name in ("torch", "numpy", "scipy")},
     )
-    return Bench(folder, objective, material, built, meta)
+    return SliceSetup(folder, objective, data, built, meta)
 
 
 def _build(
@@ -148,14 +146,14 @@ def _build(
     centre: str,
     request: SliceRequest,
     objective: SegmenterObjective,
-    material: Material,
+    data: LandscapeData,
     weights_of: WeightsOf,
     path: Sequence[str],
 ) -> BuiltPlane:
     """Builds the plane. Eigenvectors take seconds: they are kept in the run's folder, for clicks and other workers."""
     if request.plane.kind != "hessian":
         return build_plane(request.plane, objective, weights_of, path)
-    key = "\n".join((centre, request.plane.model_dump_json(), material.crops.fingerprint))
+    key = "\n".join((centre, request.plane.model_dump_json(), data.crops.fingerprint))
     file = folder.path / "planes" / f"{blake2b(key.encode(), digest_size=8).hexdigest()}.safetensors"
     if file.exists():
         return load_plane(file, objective.parameters[0].device)
@@ -203,7 +201,7 @@ def measure_slice(
     out: Path,
     device: str = "auto",
     interrupted: Callable[[], bool] = lambda: False,
-    measure_with: Callable[[Bench], Measure] | None = None,
+    measure_with: Callable[[SliceSetup], Measure] | None = None,
 ) -> Iterator[SliceProgress]:
     """Measures a slice into a file, coarse to fine, and goes on with one that was broken off or is too coarse.
 
@@ -218,19 +216,19 @@ def measure_slice(
     Raises:
         InputError: see ``prepare``; or the file cannot be written.
     """
-    bench = prepare(folder, request, device)
-    refinement = empty_refinement(bench.meta)
-    known = known_points(out, bench.meta)
+    setup = prepare(folder, request, device)
+    refinement = empty_refinement(setup.meta)
+    known = known_points(out, setup.meta)
     refinement.add(known)
     began, before = time.perf_counter(), refinement.count
-    with Journal(out, bench.meta, known) as journal:
-        measure_points = (measure_with or local_measure)(bench)
+    with Journal(out, setup.meta, known) as journal:
+        measure_points = (measure_with or local_measure)(setup)
         for tile in refine(refinement, measure_points, request.budget):
             journal.append(tile)
             yield _progress(refinement, request, began, before)
             if interrupted():
                 return
-        meta = bench.meta.model_copy(update={"path": tuple(_path_losses(bench))})
+        meta = setup.meta.model_copy(update={"path": tuple(_path_losses(setup))})
         journal.finish(Slice.of(refinement, meta), out)
     yield SliceProgress(refinement.count, refinement.count, 0.0, refinement.shortfall(), done=True)
 
@@ -241,25 +239,25 @@ def _progress(refinement: Refinement, request: SliceRequest, began: float, befor
     return SliceProgress(measured, expected, pace * (expected - measured), refinement.last_shortfall)
 
 
-def local_measure(bench: Bench) -> Measure:
+def local_measure(setup: SliceSetup) -> Measure:
     """Values and standard errors of points, measured in this process."""
 
     def measured(
         points: Sequence[tuple[float, float]],
     ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        for values in measure(bench.objective, bench.plane, points):
+        for values in evaluate_points(setup.objective, setup.plane, points):
             yield values[0], standard_error(values)
 
     return measured
 
 
-def _path_losses(bench: Bench) -> Iterator[PathPoint]:
-    for point in bench.meta.path:
-        weights = _flat(_load(bench.folder, point.checkpoint), point.checkpoint, bench.objective)
-        yield with_losses(point, bench.objective, bench.plane, weights)
+def _path_losses(setup: SliceSetup) -> Iterator[PathPoint]:
+    for point in setup.meta.path:
+        weights = _flat(_load(setup.folder, point.checkpoint), point.checkpoint, setup.objective)
+        yield with_losses(point, setup.objective, setup.plane, weights)
 
 
-def predict_at(bench: Bench, alpha: float, beta: float, crop: int = 0) -> PointPrediction:
+def predict_at(setup: SliceSetup, alpha: float, beta: float, crop: int = 0) -> PointPrediction:
     """The mask at a point, with its losses and metrics.
 
     Args:
@@ -268,16 +266,16 @@ def predict_at(bench: Bench, alpha: float, beta: float, crop: int = 0) -> PointP
     Raises:
         InputError: there is no such crop.
     """
-    crops, objective = bench.material.crops, bench.objective
+    crops, objective = setup.data.crops, setup.objective
     if not 0 <= crop < len(crops.labels):
         raise InputError(f"there is no crop {crop}", "crop", f"there are {len(crops.labels)}")
-    writer = Writer(objective.parameters, bench.plane)
+    writer = Writer(objective.parameters, setup.plane)
     image = torch.from_numpy(crops.images[crop : crop + 1]).to(objective.parameters[0].device)
     with restored(objective.parameters):
         writer.write(alpha, beta)
         with torch.inference_mode():
             logits = objective.logits()
-            values = objective.tally(logits)[0]
+            values = objective.evaluator(logits)[0]
             mask = _mask(logits[crop])
         writer.write(0.0, 0.0)
         with torch.inference_mode():
@@ -308,15 +306,15 @@ def curvature_report(
     Raises:
         InputError: see ``prepare``; or the eigenvalues do not converge.
     """
-    bench = prepare(folder, SliceRequest(checkpoint=checkpoint), device)
-    operator = HessianOperator(bench.objective, loss, layer_mask(bench.objective, layers))
+    setup = prepare(folder, SliceRequest(checkpoint=checkpoint), device)
+    operator = HessianOperator(setup.objective, loss, layer_mask(setup.objective, layers))
     pairs = top_eigenpairs(operator, count, seed)
     estimate = trace(operator, seed=seed)
-    state = _load(folder, bench.meta.checkpoint)
+    state = _load(folder, setup.meta.checkpoint)
     rate = state.learning_rate or folder.plan().phases[state.position.phase].learning_rate
     return CurvatureReport(
         loss=loss,
-        checkpoint=bench.meta.checkpoint,
+        checkpoint=setup.meta.checkpoint,
         eigenvalues=pairs.values,
         residuals=pairs.residuals,
         trace=estimate.value,

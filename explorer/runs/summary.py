@@ -6,11 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.imagery.scene import Dataset
 from explorer.metrics.counts import Scores, scores_to_json
 from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import evaluate, load_segmenter
+from explorer.runs.segmenters import evaluate_scenes, load_segmenter
 from explorer.runs.timeline import timeline
 from explorer.training.events import Ended, Event, Started, Step
 
@@ -43,9 +43,9 @@ def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores) -> dic
 def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], device: str) -> None:
     """Writes ``summary.json`` of a run that has ended, with scores over all of the validation scenes."""
     segmenter = load_segmenter(folder, device=device)
-    scores = evaluate(segmenter, dataset.validation, dataset.stretch, len(dataset.classes))
+    scores = evaluate_scenes(segmenter, dataset.validation, dataset.stretch, len(dataset.classes))
     summary = summarise(folder, events, scores)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if ended is not None:
         summary |= {"ended": ended.reason, "message": ended.message}
-    write_whole(folder.summary_file, (json.dumps(summary, indent=1) + "\n").encode())
+    write_atomically(folder.summary_file, (json.dumps(summary, indent=1) + "\n").encode())

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.files import write_whole
+from explorer.files import write_atomically
 from explorer.metrics.curves import ObjectCurve, PixelCurve
 from explorer.runs.folder import RunFolder
 
@@ -28,7 +28,7 @@ _COUNTS = ("thresholds", "true_positives", "false_positives", "false_negatives")
 
 
 @dataclass(frozen=True, eq=False)
-class ClassTradeoff:
+class ClassSweep:
     """Both curves of one foreground class."""
 
     pixel: PixelCurve
@@ -36,15 +36,15 @@ class ClassTradeoff:
 
 
 @dataclass(frozen=True, eq=False)
-class Tradeoffs:
+class ThresholdSweep:
     """One checkpoint on the validation scenes."""
 
     checkpoint: str
     scenes: tuple[str, ...]  # names, in the order of the validation scenes
-    classes: tuple[ClassTradeoff, ...]  # of class 1, 2, …
+    classes: tuple[ClassSweep, ...]  # of class 1, 2, …
     probabilities: tuple[NDArray[np.uint16], ...]  # one a scene: (K − 1, H, W), in 1/STEPS, rounded down
 
-    def of_class(self, class_id: int) -> ClassTradeoff:
+    def of_class(self, class_id: int) -> ClassSweep:
         """The curves of a class of id 1 or more."""
         return self.classes[class_id - 1]
 
@@ -54,12 +54,12 @@ class Tradeoffs:
         return mask
 
 
-def tradeoffs_file(folder: RunFolder, checkpoint: str) -> Path:
+def sweep_file(folder: RunFolder, checkpoint: str) -> Path:
     """Where the measurement of a checkpoint is kept."""
     return folder.path / "tradeoffs" / f"{Path(checkpoint).stem}.npz"
 
 
-def save_tradeoffs(measured: Tradeoffs, path: Path) -> None:
+def save_sweep(measured: ThresholdSweep, path: Path) -> None:
     """Writes the file whole or not at all."""
     arrays: dict[str, NDArray[np.generic]] = {
         f"probabilities_{i}": values for i, values in enumerate(measured.probabilities)
@@ -73,11 +73,11 @@ def save_tradeoffs(measured: Tradeoffs, path: Path) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
     path.parent.mkdir(exist_ok=True)
-    write_whole(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue())
 
 
-def load_tradeoffs(path: Path) -> Tradeoffs:
-    """Reads what ``save_tradeoffs`` wrote.
+def load_sweep(path: Path) -> ThresholdSweep:
+    """Reads what ``save_sweep`` wrote.
 
     Raises:
         InputError: the file is not there or cannot be read.
@@ -86,7 +86,7 @@ def load_tradeoffs(path: Path) -> Tradeoffs:
         with np.load(path, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
             classes = tuple(
-                ClassTradeoff(
+                ClassSweep(
                     PixelCurve(*_counts(file, f"pixel_{k}")),
                     ObjectCurve(*_counts(file, f"object_{k}"), file[f"object_{k}_iou_sum"]),
                 )
@@ -95,7 +95,7 @@ def load_tradeoffs(path: Path) -> Tradeoffs:
             probabilities = tuple(file[f"probabilities_{i}"] for i in range(len(meta["scenes"])))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read ({error})", path.name, "measure the checkpoint again") from None
-    return Tradeoffs(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities)
+    return ThresholdSweep(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities)
 
 
 def _counts(file: Any, prefix: str) -> tuple[Any, Any, Any, Any]:

@@ -16,7 +16,7 @@ from explorer.errors import InputError
 from explorer.imagery.scene import Dataset
 from explorer.runs.event_log import EventLog
 from explorer.runs.folder import RunFolder
-from explorer.runs.slices import keep_material_once
+from explorer.runs.slices import ensure_landscape_data
 from explorer.runs.summary import write_summary
 from explorer.runs.timeline import going_back, timeline
 from explorer.training.checkpoints import Checkpoint, load_checkpoint
@@ -66,7 +66,7 @@ def execute(
         kept, lost = going_back(timeline(past), step)
         inbox = _Inbox(folder, interrupted)
         folder.checkpoints.mkdir(exist_ok=True)
-        keep_material_once(folder, dataset)
+        ensure_landscape_data(folder, dataset)
         with EventLog(folder, kept, len(dataset.classes), on_write) as log:
             if past and not isinstance(past[-1], Paused | Ended):
                 text = f"The job was lost at step {past[-1].step}; it goes on from step {step}."

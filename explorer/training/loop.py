@@ -42,7 +42,7 @@ from explorer.training.events import (
     Step,
     Validation,
 )
-from explorer.training.overlap import Aside
+from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
 from explorer.training.schedule import Position, learning_rate, validation_interval
@@ -117,7 +117,7 @@ class _Run:
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
-        self.aside = Aside(self.sampler, device)
+        self.overlap = BackwardOverlap(self.sampler, device)
         self.validator = Validator(dataset.validation, classes, dataset.stretch, device)
         self.validation_steps = validation_interval(plan, self.validator.pixels)
         logged = logged_losses(self.weights)
@@ -149,7 +149,7 @@ class _Run:
             yield Ended(self.step, "done")
             return
         while True:
-            ordered = yield from self._obey()
+            ordered = yield from self._apply_commands()
             if ordered is not None:
                 yield from self._save("pause" if ordered == "pause" else "end")
                 yield Paused(self.step) if ordered == "pause" else Ended(self.step, "stopped")
@@ -175,7 +175,7 @@ class _Run:
             elif self.step % self.checkpoint_steps == 0:
                 yield from self._save("interval")
 
-    def _obey(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
+    def _apply_commands(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
         """Carries out what has been ordered; gives "pause" or "stop" if the run is to rest or to end."""
         ordered: Literal["pause", "stop"] | None = None
         for command in self.commands():
@@ -206,18 +206,18 @@ class _Run:
         loss = self._loss()
         everything = self.step % COSTLY_EVERY == 0
         logged = self.logged if everything else self.cheap
-        batch = self.aside.taken(self.step) or self.sampler.batch(self.step)
+        batch = self.overlap.taken(self.step) or self.sampler.batch(self.step)
         with self._autocast():
             logits = self.segmenter(batch.images)
         needs_objects = everything or _walks_objects(loss.spec)
-        prediction = self.sampler.prediction(logits, batch.labels, batch.places, needs_objects)
-        self.aside.prepare(self.step + 1, prediction, list(logged.values()))
-        value, norm = training_step(loss, prediction, self.optimizer, self.trained, self.aside.begin)
-        numbers = torch.cat([torch.stack([value, norm]), self.aside.losses()]).tolist()
+        prediction = self.sampler.prediction(logits, batch.labels, batch.crops, needs_objects)
+        self.overlap.prepare(self.step + 1, prediction, list(logged.values()))
+        value, norm = training_step(loss, prediction, self.optimizer, self.trained, self.overlap.begin)
+        numbers = torch.cat([torch.stack([value, norm]), self.overlap.losses()]).tolist()
         trained, gradient_norm = numbers[0], numbers[1]
-        trouble = self._trouble(trained, gradient_norm)
-        if trouble is not None:
-            yield from self._recover(trouble)
+        reason = self._divergence(trained, gradient_norm)
+        if reason is not None:
+            yield from self._recover(reason)
             return False
         self.recent = [*self.recent[-REMEMBERED + 1 :], trained]
         self.step += 1
@@ -280,7 +280,7 @@ class _Run:
         ends = position.ended(self.plan.phases[position.phase], self.step) is not None
         return ends and position.following(self.plan, self.step) is None
 
-    def _trouble(self, loss: float, gradient_norm: float) -> str | None:
+    def _divergence(self, loss: float, gradient_norm: float) -> str | None:
         if not math.isfinite(loss) or not math.isfinite(gradient_norm):
             return "the loss became NaN or infinite"
         if len(self.recent) >= REMEMBERED // 10:

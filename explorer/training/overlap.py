@@ -17,7 +17,7 @@ from explorer.losses.prediction import Prediction
 from explorer.training.sampler import Batch, Sampler
 
 
-class Aside:
+class BackwardOverlap:
     """Work beside the pass backward: in a thread on a processor, in line on other devices, whose queue is one.
 
     Args:

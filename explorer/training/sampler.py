@@ -24,7 +24,7 @@ from explorer.training.plan import Plan
 
 
 @dataclass(frozen=True)
-class Place:
+class SampledCrop:
     """Where a crop lies and how it is turned."""
 
     scene: int
@@ -38,7 +38,7 @@ class Place:
 class Batch:
     """The crops of one step."""
 
-    places: Sequence[Place]
+    crops: Sequence[SampledCrop]
     images: Tensor  # (N, C, S, S) float32, channels_last
     labels: Tensor  # (N, S, S) uint8
 
@@ -77,12 +77,12 @@ class Sampler:
         area = self._sizes.prod(1)
         self._chance = area / area.sum()
 
-    def places(self, step: int) -> list[Place]:
+    def crops(self, step: int) -> list[SampledCrop]:
         """Where the crops of this step lie: a pure function of the plan's seed and the step."""
         plan = self._plan
         random = np.random.default_rng([plan.seed, step])
         around = random.random(plan.batch_size) < plan.object_share
-        places = []
+        crops = []
         for wants_object in around:
             if wants_object and len(self._anchors):
                 scene, row, column = (int(v) for v in self._anchors[random.integers(len(self._anchors))])
@@ -92,42 +92,44 @@ class Sampler:
                 top, left = (int(random.integers(0, side - plan.crop_size + 1)) for side in self._sizes[scene])
             height, width = self._sizes[scene]
             top, left = (int(np.clip(v, 0, side - plan.crop_size)) for v, side in ((top, height), (left, width)))
-            places.append(Place(scene, top, left, int(random.integers(4)), bool(random.integers(2))))
-        return places
+            crops.append(SampledCrop(scene, top, left, int(random.integers(4)), bool(random.integers(2))))
+        return crops
 
     def batch(self, step: int) -> Batch:
         """The crops of this step."""
-        places = self.places(step)
-        return Batch(places, self.images(places), self.labels(places))
+        crops = self.crops(step)
+        return Batch(crops, self.images(crops), self.labels(crops))
 
-    def images(self, places: Sequence[Place]) -> Tensor:
+    def images(self, crops: Sequence[SampledCrop]) -> Tensor:
         """(N, C, S, S) float32, channels_last."""
         size = self._plan.crop_size
         batch = torch.empty(
-            (len(places), len(self._scenes[0].image), size, size),
+            (len(crops), len(self._scenes[0].image), size, size),
             device=self._device,
             memory_format=torch.channels_last,
         )
-        for slot, place in zip(batch, places, strict=True):
-            slot.copy_(self._cut(self._scenes[place.scene].image, place))
+        for slot, crop in zip(batch, crops, strict=True):
+            slot.copy_(self._cut(self._scenes[crop.scene].image, crop))
         return batch
 
-    def labels(self, places: Sequence[Place]) -> Tensor:
+    def labels(self, crops: Sequence[SampledCrop]) -> Tensor:
         """(N, S, S) uint8."""
-        return torch.stack([self._cut(self._scenes[place.scene].label, place) for place in places])
+        return torch.stack([self._cut(self._scenes[crop.scene].label, crop) for crop in crops])
 
-    def prediction(self, logits: Tensor, labels: Tensor, places: Sequence[Place], with_objects: bool) -> Prediction:
+    def prediction(
+        self, logits: Tensor, labels: Tensor, crops: Sequence[SampledCrop], with_objects: bool
+    ) -> Prediction:
         """Logits with their labels and, where a loss walks objects, the objects' ids and cells."""
         if not with_objects:
             return Prediction(logits, labels)
-        objects = torch.stack([self._cut(self._scenes[place.scene].objects, place) for place in places])
+        objects = torch.stack([self._cut(self._scenes[crop.scene].objects, crop) for crop in crops])
         return Prediction(logits, labels, objects[:, 0], objects[:, 1:], self._id_bound)
 
-    def _cut(self, array: Tensor, place: Place) -> Tensor:
+    def _cut(self, array: Tensor, crop: SampledCrop) -> Tensor:
         size = self._plan.crop_size
-        crop = array[..., place.top : place.top + size, place.left : place.left + size]
-        crop = torch.rot90(crop, place.turns, (-2, -1)) if place.turns else crop
-        return crop.flip(-1) if place.flip else crop
+        part = array[..., crop.top : crop.top + size, crop.left : crop.left + size]
+        part = torch.rot90(part, crop.turns, (-2, -1)) if crop.turns else part
+        return part.flip(-1) if crop.flip else part
 
 
 def _on_device(scene: Scene, maps: ObjectMaps, stretch: Stretch, least: int, device: torch.device) -> DeviceScene:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
-from explorer.metrics.confusion import score
+from explorer.metrics.confusion import score_predictions
 from explorer.metrics.counts import Scores
 from explorer.segmenter.network import Segmenter
 from explorer.segmenter.tiling import predict_classes
@@ -60,7 +60,9 @@ class Validator:
         """Scores over the windows, the prediction (H, W) of the preview, and the seconds that it took."""
         began = time.perf_counter()
         predictions = [_predicted(segmenter, window) for window in self.windows]
-        scores = score(zip(predictions, (window.label for window in self.windows), strict=True), self._classes)
+        scores = score_predictions(
+            zip(predictions, (window.label for window in self.windows), strict=True), self._classes
+        )
         window, preview = self.windows[self._richest], self.preview
         top, left = preview.top - window.top, preview.left - window.left
         height, width = preview.label.shape

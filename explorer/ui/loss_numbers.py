@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.losses.lab import Field
+from explorer.losses.lab import SyntheticLabel
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
 from explorer.losses.worked_example import Crop, Of, substituted
@@ -20,7 +20,7 @@ TERMS: dict[Of, str] = {
 }
 
 
-def crop_of(field: Field, probability: NDArray[np.float64]) -> Crop:
+def crop_of(field: SyntheticLabel, probability: NDArray[np.float64]) -> Crop:
     """A drawn field as a crop.
 
     Args:

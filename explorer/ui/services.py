@@ -17,7 +17,7 @@ from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
 from explorer.runs.history import Follower
 from explorer.runs.store import Store
-from explorer.runs.threshold_sweep import Tradeoffs, load_tradeoffs, tradeoffs_file
+from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep, sweep_file
 from explorer.settings import settings
 
 
@@ -97,18 +97,18 @@ def follower(run_id: str) -> Follower:
 
 
 @st.cache_resource(show_spinner="Measuring every threshold …", max_entries=16)
-def tradeoffs(run_id: str, checkpoint: str) -> Tradeoffs:
+def tradeoffs(run_id: str, checkpoint: str) -> ThresholdSweep:
     """A checkpoint at every threshold: measured on a worker the first time, read from its file from then on.
 
     Raises:
         InputError: the checkpoint cannot be read.
     """
     folder, record = store().folder(run_id), store().run(run_id)
-    path = tradeoffs_file(folder, checkpoint)
+    path = sweep_file(folder, checkpoint)
     if not path.exists():
         work = "explorer.jobs.threshold_sweep:measure_file"
         engine().quick(work, folder.path, store().dataset_file(record.dataset_id), checkpoint).result()
-    return load_tradeoffs(path)
+    return load_sweep(path)
 
 
 def dataset_choices() -> dict[str, str]:

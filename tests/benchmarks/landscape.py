@@ -36,7 +36,7 @@ from explorer.imagery.builtin.catalogue import builtin_dataset
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
 from explorer.landscape.directions import random_plane
-from explorer.landscape.evaluation import measure, standard_error
+from explorer.landscape.evaluation import evaluate_points, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.plane import Plane
 from explorer.landscape.refine import Refinement, refine
@@ -99,7 +99,7 @@ def per_point(objective: SegmenterObjective, plane: Plane, crops: Crops) -> dict
     """Seconds a point of each."""
     points = Grid().points(np.random.default_rng(0).integers(0, 1681, POINTS))
     calls = {
-        "ours": lambda: list(measure(objective, plane, points)),
+        "ours": lambda: list(evaluate_points(objective, plane, points)),
         "forward": lambda: forward_alone(objective, points),
         "peer": peer(objective, crops, torch.contiguous_format),
         "peer, our layout": peer(objective, crops, torch.channels_last),
@@ -114,7 +114,7 @@ def adaptive(objective: SegmenterObjective, plane: Plane) -> tuple[Refinement, f
     """A slice at ``ASKED``, its seconds, and those until the pictures from 9 and from 25 points."""
 
     def measured(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        for values in measure(objective, plane, points):
+        for values in evaluate_points(objective, plane, points):
             yield values[0], standard_error(values)
 
     refinement, first = Refinement(Grid(), objective.fields, tolerance=ASKED), dict[int, float]()
@@ -130,7 +130,7 @@ def adaptive(objective: SegmenterObjective, plane: Plane) -> tuple[Refinement, f
 def errors(refinement: Refinement, objective: SegmenterObjective, plane: Plane) -> dict[str, tuple[float, float]]:
     """Of every loss, 95th percentile and largest error on the whole grid, as shares of its log range."""
     grid = refinement.grid
-    whole = np.stack([values[0] for values in measure(objective, plane, grid.points(np.arange(grid.size)))])
+    whole = np.stack([values[0] for values in evaluate_points(objective, plane, grid.points(np.arange(grid.size)))])
     found = {}
     for column, field in enumerate(refinement.fields):
         if field.group == "loss":

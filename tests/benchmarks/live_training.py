@@ -127,7 +127,7 @@ def main() -> int:
     sampler = Sampler(dataset.training, len(dataset.classes), dataset.stretch, plan, torch.device("cpu"))
     batches = []
     for step in range(STEPS):
-        places = sampler.places(step)
+        places = sampler.crops(step)
         batches.append((sampler.images(places), sampler.labels(places).long()))
     weights = torch.tensor(weights_of_data(dataset)("inverse_frequency", first.loss.weight_cap))
     for _ in bare(plan, dataset, batches[:20], weights):  # warm

@@ -7,7 +7,7 @@ import pytest
 
 from explorer.figures.loss_gradients import cosines_figure, gradient_maps_figure, outline, push_figure, push_shares
 from explorer.figures.loss_lab import blindness_figure, costs_figure, field_picture, in_rows
-from explorer.losses.lab import Blindness, Cost, GradientMaps, field_of_objects
+from explorer.losses.lab import Blindness, Cost, GradientMaps, synthetic_label
 from explorer.losses.spec import LossSpec
 
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
@@ -68,7 +68,7 @@ def test_what_costs_nothing_has_no_ratio() -> None:
 
 
 def test_a_field_shows_missed_pixels_in_another_colour() -> None:
-    field = field_of_objects(4, 2, 0.25)
+    field = synthetic_label(4, 2, 0.25)
     missed = np.zeros_like(field.label, dtype=bool)
     missed[tuple(np.argwhere(field.label)[0])] = True
     picture = field_picture(field, missed)

@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from encoders import photo, png, tiff, zipped
 
 from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
 from explorer.imagery.datasets import dataset_from_files, dataset_from_folders, make_dataset
 from explorer.imagery.scene import IGNORE, Raster, Scene, make_scene
 from explorer.settings import Settings
+from tests.imagery.encoders import photo, png, tiff, zipped
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.landscape.crops import Material, cut_crops
+from explorer.landscape.crops import LandscapeData, cut_crops
 
 STRETCH = Stretch((0.0,), (255.0,))
 
@@ -31,9 +31,9 @@ def make_scenes() -> list[Scene]:
 def test_crops_do_not_overlap_and_hold_the_scene_as_it_is() -> None:
     scenes = make_scenes()
     crops = cut_crops(scenes, 2, STRETCH, count=100, size=32)
-    assert len(crops.places) == len(set(crops.places)) == 3 * 4 + 4 + 1
+    assert len(crops.origins) == len(set(crops.origins)) == 3 * 4 + 4 + 1
     by_name = {scene.name: scene for scene in scenes}
-    for place, image, label in zip(crops.places, crops.images, crops.labels, strict=True):
+    for place, image, label in zip(crops.origins, crops.images, crops.labels, strict=True):
         assert place.top % 32 == place.left % 32 == 0
         scene = by_name[place.scene]
         part = scene.image[:, place.top : place.top + 32, place.left : place.left + 32]
@@ -47,7 +47,7 @@ def test_the_seed_decides_and_objects_are_shown() -> None:
     scenes = make_scenes()
     one, again, other = (cut_crops(scenes, 2, STRETCH, count=4, size=32, seed=seed) for seed in (0, 0, 1))
     assert one.fingerprint == again.fingerprint != other.fingerprint
-    assert one.places == again.places
+    assert one.origins == again.origins
     for crops in (one, other):
         assert (crops.labels == 1).any((1, 2)).sum() >= 2  # 2 of 17 show one: by chance hardly ever both
     np.testing.assert_array_equal(one.ids > 0, one.labels == 1)
@@ -55,8 +55,8 @@ def test_the_seed_decides_and_objects_are_shown() -> None:
 
 def test_objects_are_those_of_the_whole_scene() -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=100, size=32)
-    places = [(place.scene, place.top, place.left) for place in crops.places]
-    without = places.index(("s0", 0, 64))
+    origins = [(place.scene, place.top, place.left) for place in crops.origins]
+    without = origins.index(("s0", 0, 64))
     assert not crops.ids[without].any()
     assert crops.owners[without].all()  # a false positive here belongs to an object beyond the edge
 
@@ -72,12 +72,12 @@ def test_nothing_labelled_is_refused() -> None:
 def test_material_is_read_as_it_was_written(tmp_path: Path) -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=4, size=32)
     path = tmp_path / "landscape.npz"
-    Material(crops, ("background", "car"), (1.0, 7.5), "abc").save(path)
-    again = Material.load(path)
+    LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc").save(path)
+    again = LandscapeData.load(path)
     assert again.crops.fingerprint == crops.fingerprint
-    assert again.crops.places == crops.places
+    assert again.crops.origins == crops.origins
     np.testing.assert_array_equal(again.crops.owners, crops.owners)
-    assert (again.classes, again.class_weights, again.data) == (("background", "car"), (1.0, 7.5), "abc")
+    assert (again.classes, again.class_weights, again.dataset_id) == (("background", "car"), (1.0, 7.5), "abc")
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="cannot be read"):
-        Material.load(path)
+        LandscapeData.load(path)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from explorer.landscape.directions import random_plane
-from explorer.landscape.evaluation import Writer, evaluate_at, measure, placed, standard_error
+from explorer.landscape.evaluation import Writer, evaluate_at, evaluate_points, placed, standard_error
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
 from tests.landscape.models import LeastSquares, Quadratic
@@ -25,7 +25,7 @@ def make_plane(model: Quadratic) -> Plane:
 def test_fields_of_a_quadratic_are_its_closed_form() -> None:
     model = Quadratic()
     plane = make_plane(model)
-    for point, values in zip(POINTS, measure(model, plane, POINTS), strict=True):
+    for point, values in zip(POINTS, evaluate_points(model, plane, POINTS), strict=True):
         wanted = plane.centre + point[0] * plane.first + point[1] * plane.second
         np.testing.assert_allclose(values, [[float(model.value(wanted)), float(wanted.norm())]], rtol=1e-12)
 
@@ -33,7 +33,7 @@ def test_fields_of_a_quadratic_are_its_closed_form() -> None:
 def test_fields_of_least_squares_and_their_error_bars() -> None:
     model = LeastSquares()
     plane = random_plane(model, seed=1)
-    (values,) = measure(model, plane, [(0.7, -0.2)])
+    (values,) = evaluate_points(model, plane, [(0.7, -0.2)])
     weights = plane.at(0.7, -0.2)
     terms = ((model.inputs @ weights - model.targets) ** 2 / 2).view(4, 10).mean(1)
     np.testing.assert_allclose(values[:, 0], [float(terms.mean()), *terms.tolist()], rtol=1e-12)
@@ -48,8 +48,8 @@ def test_error_bars_leave_out_parts_that_say_nothing() -> None:
 def test_a_point_does_not_depend_on_the_points_before_it() -> None:
     objective = make_objective(make_crops())
     plane = random_plane(objective)
-    alone = list(measure(objective, plane, POINTS[1:2]))
-    many = list(measure(objective, plane, POINTS * 20))
+    alone = list(evaluate_points(objective, plane, POINTS[1:2]))
+    many = list(evaluate_points(objective, plane, POINTS * 20))
     np.testing.assert_array_equal(alone[0], many[-1])
     np.testing.assert_array_equal(alone[0], many[1])
 
@@ -58,7 +58,7 @@ def test_the_centre_is_the_checkpoint_itself() -> None:
     objective = make_objective(make_crops())
     with torch.inference_mode():
         own = objective.evaluate()
-    (values,) = measure(objective, random_plane(objective), [(0.0, 0.0)])
+    (values,) = evaluate_points(objective, random_plane(objective), [(0.0, 0.0)])
     np.testing.assert_array_equal(values, own)
 
 
@@ -66,7 +66,7 @@ def test_the_centre_is_the_checkpoint_itself() -> None:
 def test_weights_are_put_back_bit_for_bit(way: str) -> None:
     objective = make_objective(make_crops())
     before = [each.detach().clone() for each in objective.parameters]
-    generator = measure(objective, random_plane(objective), POINTS)
+    generator = evaluate_points(objective, random_plane(objective), POINTS)
     if way == "end":
         list(generator)
     elif way == "close":
@@ -86,7 +86,7 @@ def test_an_error_of_the_model_leaves_the_weights_untouched() -> None:
     before = model.flat.detach().clone()
     model.evaluate = lambda: 1 / 0  # type: ignore[assignment, return-value]
     with pytest.raises(ZeroDivisionError):
-        list(measure(model, make_plane(model), POINTS))
+        list(evaluate_points(model, make_plane(model), POINTS))
     assert torch.equal(before, model.flat)
 
 
@@ -97,7 +97,7 @@ def test_no_gradients_and_evaluation_mode() -> None:
     seen: list[tuple[bool, bool]] = []
     hook = lambda module, inputs, output: seen.append((output.requires_grad, module.training))  # noqa: E731
     objective.segmenter.register_forward_hook(hook)
-    list(measure(objective, random_plane(objective), POINTS[:1]))
+    list(evaluate_points(objective, random_plane(objective), POINTS[:1]))
     assert seen
     assert not any(grad or training for grad, training in seen)
 

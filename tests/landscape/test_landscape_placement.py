@@ -34,7 +34,7 @@ def test_a_point_of_a_slice_stays_on_its_device() -> None:
             object.__setattr__(plane, name, value)
         with restored(objective.parameters), torch.no_grad():
             Writer(objective.parameters, plane).write(0.1, 0.2)
-            ordered = in_order(objective.logits(), objective.tally.order)
+            ordered = in_order(objective.logits(), objective.evaluator.order)
         assert ordered.device.type == "meta"
 
 

@@ -12,12 +12,12 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops
-from explorer.landscape.segment_sums.evaluate import Tally
+from explorer.landscape.segment_sums.evaluate import FieldEvaluator
 from explorer.landscape.segment_sums.segments import PARTS
 from explorer.landscape.segmenter_objective import field_losses
 from explorer.losses import LOSSES, LossSpec
 from explorer.losses.prediction import Prediction
-from explorer.metrics.confusion import score
+from explorer.metrics.confusion import score_predictions
 from tests.landscape.scenes import NAMES, make_crops
 
 CPU = torch.device("cpu")
@@ -48,10 +48,10 @@ def test_every_loss_equals_the_registry(classes: int, spread: float) -> None:
     crops = make_crops(classes=classes)
     specs = field_losses(WEIGHTS[:classes])
     assert set(specs) == set(LOSSES) - {"combined"}
-    tally = Tally(crops, specs, NAMES[:classes], CPU)
+    evaluator = FieldEvaluator(crops, specs, NAMES[:classes], CPU)
     logits = make_logits(crops, spread).to(memory_format=torch.channels_last)
-    values = tally(logits)
-    for column, field in enumerate(tally.fields[: len(specs)]):
+    values = evaluator(logits)
+    for column, field in enumerate(evaluator.fields[: len(specs)]):
         spec = specs[field.name]
         assert values[0, column] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6), field.name
         for part in range(PARTS):
@@ -77,7 +77,7 @@ def test_every_loss_equals_the_registry(classes: int, spread: float) -> None:
 def test_any_settings_equal_the_registry(spec: LossSpec) -> None:
     crops = make_crops()
     logits = make_logits(crops, 3.0)
-    values = Tally(crops, {spec.kind: spec}, NAMES[:2], CPU)(logits)
+    values = FieldEvaluator(crops, {spec.kind: spec}, NAMES[:2], CPU)(logits)
     assert values[0, 0] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6)
     assert values[2, 0] == pytest.approx(reference(logits, crops, spec, part_of(crops, 1)), rel=2e-6)
 
@@ -86,11 +86,11 @@ def test_any_settings_equal_the_registry(spec: LossSpec) -> None:
 def test_metrics_equal_the_scores_of_validation(classes: int) -> None:
     crops = make_crops(classes=classes)
     logits = make_logits(crops, 3.0)
-    tally = Tally(crops, {}, NAMES[:classes], CPU, objects=True)
-    values = dict(zip((field.name for field in tally.fields), tally(logits).T, strict=True))
+    evaluator = FieldEvaluator(crops, {}, NAMES[:classes], CPU, objects=True)
+    values = dict(zip((field.name for field in evaluator.fields), evaluator(logits).T, strict=True))
     predicted = logits.argmax(1).to(torch.uint8).numpy()
     for group, images in [(0, slice(None)), *((1 + part, part_of(crops, part)) for part in range(PARTS))]:
-        wanted = score(zip(predicted[images], crops.labels[images], strict=True), classes)
+        wanted = score_predictions(zip(predicted[images], crops.labels[images], strict=True), classes)
         for class_id, of_class in wanted.classes.items():
             for metric in ("precision", "recall", "iou", "f1"):
                 check(values[f"{metric}_{class_id}"][group], getattr(of_class.pixel, metric))
@@ -105,8 +105,8 @@ def check(value: float, wanted: float | None) -> None:
 def test_undefined_precision_is_nan_and_zero_recall_is_zero() -> None:
     crops = make_crops()
     logits = torch.zeros(6, 2, 32, 32)
-    tally = Tally(crops, {}, NAMES[:2], CPU)
-    values = dict(zip((field.name for field in tally.fields), tally(logits)[0], strict=True))
+    evaluator = FieldEvaluator(crops, {}, NAMES[:2], CPU)
+    values = dict(zip((field.name for field in evaluator.fields), evaluator(logits)[0], strict=True))
     assert np.isnan(values["precision_1"])
     assert values["recall_1"] == 0  # measured, not "not computed"
     assert values["recall_0"] == 1
@@ -117,16 +117,16 @@ def test_logits_that_are_not_finite_make_a_hole(bad: float) -> None:
     crops = make_crops()
     logits = make_logits(crops, 1.0)
     logits[3, 1, 20, 20] = bad
-    assert np.isnan(Tally(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
+    assert np.isnan(FieldEvaluator(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
 
 
 def test_ignored_pixels_do_not_matter() -> None:
     crops = make_crops()
-    tally = Tally(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
+    evaluator = FieldEvaluator(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
     logits = make_logits(crops, 2.0)
     other = logits.clone()
     other[:, :, :2] = -7
-    np.testing.assert_array_equal(tally(logits)[:, :10], tally(other)[:, :10])
+    np.testing.assert_array_equal(evaluator(logits)[:, :10], evaluator(other)[:, :10])
 
 
 def test_objects_cut_by_the_edge_of_a_crop_equal_the_registry() -> None:
@@ -136,18 +136,18 @@ def test_objects_cut_by_the_edge_of_a_crop_equal_the_registry() -> None:
     crops = replace(crops, owners=owners)
     specs = field_losses(WEIGHTS[:2])
     logits = make_logits(crops, 1.0)
-    value = Tally(crops, {"object_jaccard": specs["object_jaccard"]}, NAMES[:2], CPU)(logits)[0, 0]
+    value = FieldEvaluator(crops, {"object_jaccard": specs["object_jaccard"]}, NAMES[:2], CPU)(logits)[0, 0]
     assert value == pytest.approx(reference(logits, crops, specs["object_jaccard"], slice(None)), rel=2e-6)
 
 
 def test_one_crop_has_no_parts_to_compare() -> None:
     crops = make_crops(count=2)
-    assert Tally(crops, {}, NAMES[:2], CPU).parts == 2
+    assert FieldEvaluator(crops, {}, NAMES[:2], CPU).parts == 2
 
 
 def test_bad_input_is_refused() -> None:
     crops = make_crops()
     with pytest.raises(InputError, match="names"):
-        Tally(crops, {}, NAMES[:3], CPU)
+        FieldEvaluator(crops, {}, NAMES[:3], CPU)
     with pytest.raises(InputError, match="ignored"):
-        Tally(replace(crops, labels=np.full_like(crops.labels, IGNORE)), {}, NAMES[:2], CPU)
+        FieldEvaluator(replace(crops, labels=np.full_like(crops.labels, IGNORE)), {}, NAMES[:2], CPU)

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
-from explorer.losses.lab import field_of_objects
+from explorer.losses.lab import synthetic_label
 from explorer.losses.prediction import Prediction
 from tests.losses.cases import of_truth, random_case
 
@@ -30,7 +30,7 @@ def cost(wrong: np.ndarray, field, loss=OBJECT_JACCARD) -> float:
 
 
 def test_one_pixel_of_each_of_fifty_objects_costs_far_less_than_half_of_one() -> None:
-    field = field_of_objects(50, 10, 0.05)
+    field = synthetic_label(50, 10, 0.05)
     half = (field.ids == 7) & (np.cumsum(field.ids == 7).reshape(field.ids.shape) <= 50)
     nibbled = np.zeros_like(half)
     nibbled.flat[np.unique(field.ids, return_index=True)[1][1:]] = True

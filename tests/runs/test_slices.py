@@ -11,7 +11,7 @@ import torch
 from explorer.__main__ import main
 from explorer.errors import InputError
 from explorer.jobs.landscape import points_job
-from explorer.landscape.crops import MATERIAL_FILE, Material
+from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData
 from explorer.landscape.grid import Tile
 from explorer.landscape.objective import flatten
 from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
@@ -19,13 +19,13 @@ from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import PlaneSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.slices import (
-    Bench,
+    SliceSetup,
     curvature_report,
-    keep_material,
     local_measure,
     measure_slice,
     predict_at,
     prepare,
+    save_landscape_data,
 )
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -45,12 +45,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 def test_a_run_keeps_its_crops(run: RunFolder) -> None:
-    kept = Material.load(run.path / MATERIAL_FILE)
-    again = keep_material(run, tiny_dataset())
+    kept = LandscapeData.load(run.path / LANDSCAPE_DATA_FILE)
+    again = save_landscape_data(run, tiny_dataset())
     assert kept.crops.fingerprint == again.crops.fingerprint
     assert kept.class_weights == (1.0, 5.0)  # those that it trains with
-    assert kept.crops.places == again.crops.places
-    assert kept.data == run.dataset().id
+    assert kept.crops.origins == again.crops.origins
+    assert kept.dataset_id == run.dataset().id
 
 
 def test_adaptive_agrees_with_exhaustive(run: RunFolder, tmp_path: Path) -> None:
@@ -101,9 +101,9 @@ def test_broken_off_anywhere_it_goes_on_to_the_same_file(
     assert path.read_bytes() == (tmp_path / "whole.npz").read_bytes()
 
 
-def measured(bench: Bench, indices: np.ndarray) -> Tile:
+def measured(setup: SliceSetup, indices: np.ndarray) -> Tile:
     """Some points of a slice, measured by one worker."""
-    values, bars = zip(*local_measure(bench)(bench.meta.grid.points(indices)), strict=True)
+    values, bars = zip(*local_measure(setup)(setup.meta.grid.points(indices)), strict=True)
     return Tile(indices, np.stack(values), np.stack(bars))
 
 
@@ -166,17 +166,17 @@ def test_every_kind_of_plane(run: RunFolder, tmp_path: Path, plane: PlaneSpec) -
 
 
 def test_a_click_shows_the_mask_there(run: RunFolder) -> None:
-    bench = prepare(run, SMALL, "cpu")
-    before = flatten(bench.objective.parameters).clone()
-    here, there = predict_at(bench, 0.0, 0.0), predict_at(bench, 0.8, -0.9)
-    assert torch.equal(before, flatten(bench.objective.parameters))
+    setup = prepare(run, SMALL, "cpu")
+    before = flatten(setup.objective.parameters).clone()
+    here, there = predict_at(setup, 0.0, 0.0), predict_at(setup, 0.8, -0.9)
+    assert torch.equal(before, flatten(setup.objective.parameters))
     np.testing.assert_array_equal(here.mask, here.centre_mask)
     np.testing.assert_array_equal(here.centre_mask, there.centre_mask)
     assert (there.mask != there.centre_mask).any()
-    tile = measured(bench, np.array([40]))
+    tile = measured(setup, np.array([40]))
     assert list(here.values.values()) == pytest.approx(tile.values[0].tolist(), nan_ok=True)
     with pytest.raises(InputError, match="no crop"):
-        predict_at(bench, 0, 0, crop=99)
+        predict_at(setup, 0, 0, crop=99)
 
 
 def test_curvature_of_a_run(run: RunFolder) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.jobs.threshold_sweep import measure
+from explorer.jobs.threshold_sweep import sweep_thresholds
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import list_objects
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.threshold_sweep import Tradeoffs, load_tradeoffs, save_tradeoffs, tradeoffs_file
+from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep, save_sweep, sweep_file
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -28,12 +28,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def measured(folder: RunFolder) -> Tradeoffs:
-    return measure(folder, DATASET, "step_00000060.safetensors", "cpu")
+def measured(folder: RunFolder) -> ThresholdSweep:
+    return sweep_thresholds(folder, DATASET, "step_00000060.safetensors", "cpu")
 
 
 @pytest.mark.parametrize("threshold", [0.02, 0.3, 0.5, 0.7, 0.98])
-def test_curves_agree_with_what_is_drawn(measured: Tradeoffs, threshold: float) -> None:
+def test_curves_agree_with_what_is_drawn(measured: ThresholdSweep, threshold: float) -> None:
     both = measured.of_class(1)
     pixels = {"true_positives": 0, "false_positives": 0, "false_negatives": 0}
     outcomes = {"found": 0, "false": 0, "missed": 0}
@@ -56,10 +56,10 @@ def test_curves_agree_with_what_is_drawn(measured: Tradeoffs, threshold: float) 
     )
 
 
-def test_file_comes_back_the_same(measured: Tradeoffs, folder: RunFolder) -> None:
-    path = tradeoffs_file(folder, measured.checkpoint)
-    save_tradeoffs(measured, path)
-    again = load_tradeoffs(path)
+def test_file_comes_back_the_same(measured: ThresholdSweep, folder: RunFolder) -> None:
+    path = sweep_file(folder, measured.checkpoint)
+    save_sweep(measured, path)
+    again = load_sweep(path)
     assert again.scenes == measured.scenes
     np.testing.assert_array_equal(again.probabilities[0], measured.probabilities[0])
     np.testing.assert_array_equal(again.of_class(1).object.f1, measured.of_class(1).object.f1)
@@ -69,4 +69,4 @@ def test_unreadable_file_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "step.npz"
     path.write_bytes(b"torn")
     with pytest.raises(InputError, match="measure the checkpoint again"):
-        load_tradeoffs(path)
+        load_sweep(path)

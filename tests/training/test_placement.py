@@ -34,7 +34,7 @@ def test_a_training_step_stays_on_its_device(spec: LossSpec) -> None:
     segmenter = build_segmenter(2, 2, plan.segmenter, 0).to(META)
     with FakeTensorMode(allow_non_fake_inputs=True):  # they are made fake where they lie, on whatever device
         parameters = list(segmenter.parameters())
-        places = sampler.places(0)
+        places = sampler.crops(0)
         labels = sampler.labels(places)
         prediction = sampler.prediction(segmenter(sampler.images(places)), labels, places, with_objects=True)
         value, norm = training_step(spec.build(), prediction, make_optimizer(parameters, 1e-4, META), parameters)

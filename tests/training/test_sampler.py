@@ -34,16 +34,16 @@ def sparse_dataset() -> Dataset:
 @given(seed=st.integers(0, 2**31 - 1), step=st.integers(0, 10**6))
 def test_places_depend_on_seed_and_step_alone(seed: int, step: int) -> None:
     plan = tiny_plan(seed=seed, batch_size=4)
-    places = sampler_of(plan).places(step)
+    crops = sampler_of(plan).crops(step)
     asked_before = sampler_of(plan)
-    asked_before.places(step + 1)
+    asked_before.crops(step + 1)
     torch.rand(3)
     np.random.rand(3)
-    assert asked_before.places(step) == places
-    assert places != sampler_of(plan).places(step + 1)
-    for place in places:
-        assert 0 <= place.top <= 64 - plan.crop_size
-        assert 0 <= place.left <= 64 - plan.crop_size
+    assert asked_before.crops(step) == crops
+    assert crops != sampler_of(plan).crops(step + 1)
+    for crop in crops:
+        assert 0 <= crop.top <= 64 - plan.crop_size
+        assert 0 <= crop.left <= 64 - plan.crop_size
 
 
 def test_image_label_and_objects_are_cut_and_turned_alike() -> None:
@@ -55,25 +55,25 @@ def test_image_label_and_objects_are_cut_and_turned_alike() -> None:
     sampler = sampler_of(tiny_plan(batch_size=8, crop_size=32), dataset)
     turned = set()
     for step in range(5):
-        places = sampler.places(step)
-        images, labels = sampler.images(places), sampler.labels(places)
+        crops = sampler.crops(step)
+        images, labels = sampler.images(crops), sampler.labels(crops)
         assert images.is_contiguous(memory_format=torch.channels_last)
         low, high = dataset.stretch.low[0], dataset.stretch.high[0]
         numbers = (images[:, 0].double() * (high - low) + low).round().long()
         inside = (images[:, 0] > 0) & (images[:, 0] < 1)
         assert inside.float().mean() > 0.9
         assert ((numbers % 7 == 0) == labels.bool())[inside].float().mean() > 0.999
-        prediction = sampler.prediction(torch.zeros(8, 2, 32, 32), labels, places, with_objects=True)
+        prediction = sampler.prediction(torch.zeros(8, 2, 32, 32), labels, crops, with_objects=True)
         ids, _, _ = prediction.objects
         assert ((ids > 0) == (labels == 1)).all()
-        turned |= {(place.turns, place.flip) for place in places}
+        turned |= {(crop.turns, crop.flip) for crop in crops}
     assert len(turned) == 8
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0.0, 0.15), (0.5, 0.35, 0.75), (1.0, 1.0, 1.0)])
 def test_the_share_of_crops_around_an_object(share: float, low: float, high: float) -> None:
     sampler = sampler_of(tiny_plan(batch_size=16, crop_size=32, object_share=share), sparse_dataset())
-    hits = torch.cat([sampler.labels(sampler.places(step)).flatten(1).any(1) for step in range(20)])
+    hits = torch.cat([sampler.labels(sampler.crops(step)).flatten(1).any(1) for step in range(20)])
     assert low <= hits.float().mean() <= high
 
 
@@ -82,8 +82,8 @@ def test_a_scene_smaller_than_a_crop_is_padded_with_ignore() -> None:
     image = np.random.default_rng(0).random((1, 20, 40), np.float32)
     dataset = make_dataset("small", [Scene(name, image, label, ("grey",)) for name in "ab"], ("background", "thing"))
     sampler = sampler_of(tiny_plan(crop_size=48), dataset)
-    labels = sampler.labels(sampler.places(0))
+    labels = sampler.labels(sampler.crops(0))
     assert labels.shape == (2, 48, 48)
     assert ((labels == 1).sum((1, 2)) == 20 * 40).all()
     assert ((labels == IGNORE).sum((1, 2)) == 48 * 48 - 20 * 40).all()
-    assert torch.isfinite(sampler.images(sampler.places(0))).all()
+    assert torch.isfinite(sampler.images(sampler.crops(0))).all()

@@ -8,7 +8,7 @@ import torch
 
 from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Scene
-from explorer.runs.segmenters import evaluate
+from explorer.runs.segmenters import evaluate_scenes
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SegmenterSpec
 from explorer.segmenter.tiling import predict_classes
@@ -32,7 +32,7 @@ def test_small_scenes_are_looked_at_whole() -> None:
     assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
     segmenter = build_segmenter(2, 2, SegmenterSpec(width=4, depth=1), 0)
     scores, _, seconds = validator.validate(segmenter)
-    assert scores == evaluate(segmenter, dataset.validation, dataset.stretch, 2)
+    assert scores == evaluate_scenes(segmenter, dataset.validation, dataset.stretch, 2)
     assert seconds > 0
 
 

@@ -14,7 +14,7 @@ from explorer.imagery.objects import MINIMUM_AREA
 from explorer.landscape.crops import Crops
 from explorer.landscape.fields import Field, loss_field, object_fields, pixel_fields
 from explorer.landscape.segment_sums.formulas import FORMULAS, covers, pixel_metrics
-from explorer.landscape.segment_sums.segments import Layout
+from explorer.landscape.segment_sums.segments import Segments
 from explorer.landscape.segment_sums.sums import in_order, sum_up
 from explorer.losses.loss import Loss, evaluate_losses
 from explorer.losses.prediction import Prediction
@@ -27,7 +27,7 @@ from explorer.metrics.objects import count_objects
 _ANY_GAMMA = 2.0  # where no focal loss is asked for
 
 
-class Tally:
+class FieldEvaluator:
     """Turns logits of a fixed set of crops into every field.
 
     Args:
@@ -51,8 +51,8 @@ class Tally:
     ) -> None:
         if len(classes) != crops.classes:
             raise InputError(f"{len(classes)} names for {crops.classes} classes", "classes", "name each class")
-        self._layout = Layout(crops)
-        self.order = torch.from_numpy(self._layout.order).to(device)
+        self._segments = Segments(crops)
+        self.order = torch.from_numpy(self._segments.order).to(device)
         self._covered = [spec for spec in losses.values() if covers(spec)]
         built = {kind: spec.build() for kind, spec in losses.items()}
         self._others = [loss for loss in built.values() if not covers(loss.spec)]
@@ -72,7 +72,7 @@ class Tally:
     @property
     def parts(self) -> int:
         """Disjoint parts of the set."""
-        return self._layout.parts
+        return self._segments.parts
 
     def __call__(self, logits: Tensor) -> NDArray[np.float64]:
         """(1 + parts, fields): the whole set, then its parts; NaN where undefined, all NaN if a logit is not finite.
@@ -83,7 +83,7 @@ class Tally:
         ordered = in_order(logits, self.order).cpu()
         if not torch.isfinite(ordered.sum()):
             return np.full((1 + self.parts, len(self.fields)), np.nan)
-        sums = sum_up(ordered, self._layout, self._gamma)
+        sums = sum_up(ordered, self._segments, self._gamma)
         columns = [FORMULAS[spec.kind](sums, spec)[:, None] for spec in self._covered]
         if self._others:
             columns.append(self._evaluate(logits, self._others))
@@ -102,7 +102,7 @@ class Tally:
         return np.stack(values)
 
     def _images(self, group: int) -> Tensor:
-        part = self._layout.image_part
+        part = self._segments.image_part
         return torch.from_numpy(np.flatnonzero(part == group - 1) if group else np.arange(len(part)))
 
     def _object_metrics(self, logits: Tensor) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.landscape.segment_sums.segments import Layout, group_matrix
+from explorer.landscape.segment_sums.segments import Segments, group_matrix
 from explorer.landscape.segment_sums.sums import Sums
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
@@ -26,46 +26,46 @@ def covers(spec: LossSpec) -> bool:
     return spec.kind in FORMULAS and spec.aggregate == "batch" and spec.include_background
 
 
-def _pixels(layout: Layout) -> Groups:
-    pixels: Groups = np.maximum(layout.class_size.sum(1), 1)
+def _pixels(segments: Segments) -> Groups:
+    pixels: Groups = np.maximum(segments.class_size.sum(1), 1)
     return pixels
 
 
-def _class_weights(spec: LossSpec, layout: Layout) -> NDArray[np.float64]:
-    return np.asarray(spec.class_weights if spec.class_weights is not None else np.ones(layout.classes), np.float64)
+def _class_weights(spec: LossSpec, segments: Segments) -> NDArray[np.float64]:
+    return np.asarray(spec.class_weights if spec.class_weights is not None else np.ones(segments.classes), np.float64)
 
 
 def _cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
-    return (sums.layout.groups @ sums.cross_entropy) / _pixels(sums.layout)
+    return (sums.segments.groups @ sums.cross_entropy) / _pixels(sums.segments)
 
 
 def _weighted_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
-    layout = sums.layout
-    weights = _class_weights(spec, layout)
-    total = layout.class_size @ weights
-    return (layout.groups @ (sums.cross_entropy * weights[layout.class_id])) / np.where(total > 0, total, 1)
+    segments = sums.segments
+    weights = _class_weights(spec, segments)
+    total = segments.class_size @ weights
+    return (segments.groups @ (sums.cross_entropy * weights[segments.class_id])) / np.where(total > 0, total, 1)
 
 
 def _focal(sums: Sums, spec: LossSpec) -> Groups:
-    layout = sums.layout
-    factor = _class_weights(spec, layout)[layout.class_id]
+    segments = sums.segments
+    factor = _class_weights(spec, segments)[segments.class_id]
     if spec.alpha is not None:
-        factor = factor * np.where(layout.class_id > 0, spec.alpha, 1 - spec.alpha)
-    return (layout.groups @ (sums.focal * factor)) / _pixels(layout)
+        factor = factor * np.where(segments.class_id > 0, spec.alpha, 1 - spec.alpha)
+    return (segments.groups @ (sums.focal * factor)) / _pixels(segments)
 
 
 def _tversky_distance(sums: Sums, alpha: float, beta: float) -> NDArray[np.float64]:
     """(1 + parts, K): 1 − index where the labels show the class, its mean probability where they do not."""
-    layout = sums.layout
-    own = layout.class_id == np.arange(layout.classes)[:, None]
-    missed = layout.groups @ (sums.slack * own).T
-    false = layout.groups @ (sums.slack * ~own).T
-    hit = layout.class_size - missed
-    present = layout.class_size > 0
+    segments = sums.segments
+    own = segments.class_id == np.arange(segments.classes)[:, None]
+    missed = segments.groups @ (sums.error * own).T
+    false = segments.groups @ (sums.error * ~own).T
+    hit = segments.class_size - missed
+    present = segments.class_size > 0
     denominator = np.where(present, hit + alpha * false + beta * missed, 1)
     # 1 − I/(I + αF + βM), written so that nothing cancels where the overlap is nearly perfect
     distance = (alpha * false + beta * missed) / np.maximum(denominator, np.finfo(np.float32).tiny)
-    either: NDArray[np.float64] = np.where(present, distance, false / _pixels(layout)[:, None])
+    either: NDArray[np.float64] = np.where(present, distance, false / _pixels(segments)[:, None])
     return either
 
 
@@ -95,32 +95,32 @@ def _focal_tversky(sums: Sums, spec: LossSpec) -> Groups:
 
 def _lovasz(sums: Sums, spec: LossSpec) -> Groups:
     """By one sort a group. With two classes one sort serves both, since the errors are the same numbers."""
-    layout = sums.layout
-    values = np.zeros(1 + layout.parts)
-    for group, (start, stop) in enumerate([(0, layout.pixels), *layout.part_bounds]):
+    segments = sums.segments
+    values = np.zeros(1 + segments.parts)
+    for group, (start, stop) in enumerate([(0, segments.pixels), *segments.part_bounds]):
         if start == stop:
             continue
         losses: list[float] = []
-        if layout.classes == 2:
-            keys = sums.pixel_slack[0, start:stop].copy().view(np.int32)
-            _mark(keys, layout, start, stop, 1)
+        if segments.classes == 2:
+            keys = sums.pixel_error[0, start:stop].copy().view(np.int32)
+            _mark(keys, segments, start, stop, 1)
             losses = _choquet(keys, both=True)
         else:
-            for class_id in range(layout.classes):
-                keys = sums.pixel_slack[class_id, start:stop].copy().view(np.int32)
-                _mark(keys, layout, start, stop, class_id)
+            for class_id in range(segments.classes):
+                keys = sums.pixel_error[class_id, start:stop].copy().view(np.int32)
+                _mark(keys, segments, start, stop, class_id)
                 losses += _choquet(keys, both=False)
-        present = np.flatnonzero(layout.class_size[group] > 0)
+        present = np.flatnonzero(segments.class_size[group] > 0)
         values[group] = np.mean([losses[class_id] for class_id in present])
     return values
 
 
-def _mark(keys: NDArray[np.int32], layout: Layout, start: int, stop: int, class_id: int) -> None:
+def _mark(keys: NDArray[np.int32], segments: Segments, start: int, stop: int, class_id: int) -> None:
     """Puts "has this class" into the last bit of each error, so that the sort carries it along (2⁻²⁴ of the error)."""
     keys &= -2
-    for run in layout.runs:
-        if run.class_id == class_id and start <= run.start and run.stop <= stop:
-            keys[run.start - start : run.stop - start] |= 1
+    for pixels_of in segments.class_ranges:
+        if pixels_of.class_id == class_id and start <= pixels_of.start and pixels_of.stop <= stop:
+            keys[pixels_of.start - start : pixels_of.stop - start] |= 1
 
 
 def _choquet(keys: NDArray[np.int32], both: bool) -> list[float]:
@@ -155,40 +155,40 @@ def _choquet(keys: NDArray[np.int32], both: bool) -> list[float]:
 
 
 def _object_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
-    layout = sums.layout
-    on_object = layout.ids > 0
-    members, index = np.unique(layout.ids[on_object], return_inverse=True)
-    size = np.bincount(index, layout.size[on_object], len(members))
+    segments = sums.segments
+    on_object = segments.ids > 0
+    members, index = np.unique(segments.ids[on_object], return_inverse=True)
+    size = np.bincount(index, segments.size[on_object], len(members))
     total = np.bincount(index, sums.cross_entropy[on_object], len(members))
     part = np.zeros(len(members), dtype=np.int64)
-    part[index] = layout.part[on_object]
-    groups = group_matrix(part, layout.parts)
+    part[index] = segments.part[on_object]
+    groups = group_matrix(part, segments.parts)
     share = (groups @ size) / np.maximum(groups.sum(1), 1)  # mean size of an object
-    elsewhere = layout.groups @ np.where(on_object, 0, sums.cross_entropy)
-    mean: Groups = (share * (groups @ (total / np.maximum(size, 1))) + elsewhere) / _pixels(layout)
+    elsewhere = segments.groups @ np.where(on_object, 0, sums.cross_entropy)
+    mean: Groups = (share * (groups @ (total / np.maximum(size, 1))) + elsewhere) / _pixels(segments)
     return mean
 
 
 def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
-    layout = sums.layout
+    segments = sums.segments
     gamma = 2.0 if spec.gamma is None else spec.gamma
-    losses = np.zeros((1 + layout.parts, layout.classes - 1))
-    for class_id in range(1, layout.classes):
-        own = layout.class_id == class_id
-        member, index = np.unique(np.where(own, layout.ids, layout.owners[:, class_id - 1]), return_inverse=True)
+    losses = np.zeros((1 + segments.parts, segments.classes - 1))
+    for class_id in range(1, segments.classes):
+        own = segments.class_id == class_id
+        member, index = np.unique(np.where(own, segments.ids, segments.owners[:, class_id - 1]), return_inverse=True)
         count = len(member)
-        area = np.bincount(index, layout.size * own, count)
-        missed = np.bincount(index, sums.slack[class_id] * own, count)
-        false = np.bincount(index, sums.slack[class_id] * ~own, count)
+        area = np.bincount(index, segments.size * own, count)
+        missed = np.bincount(index, sums.error[class_id] * own, count)
+        false = np.bincount(index, sums.error[class_id] * ~own, count)
         found = (area > 0) & (member > 0)
         part = np.zeros(count, dtype=np.int64)
-        part[index] = layout.part
-        groups = group_matrix(part, layout.parts) * found
+        part[index] = segments.part
+        groups = group_matrix(part, segments.parts) * found
         distance = (missed + false) / np.maximum(area + false, np.finfo(np.float32).tiny)
         distance = np.maximum(distance, np.finfo(np.float32).eps)
         of_objects = (groups @ distance**gamma) / np.maximum(groups.sum(1), 1)
-        unowned = layout.groups @ np.where(found[index] | own, 0, sums.slack[class_id])
-        losses[:, class_id - 1] = of_objects + unowned / _pixels(layout)
+        unowned = segments.groups @ np.where(found[index] | own, 0, sums.error[class_id])
+        losses[:, class_id - 1] = of_objects + unowned / _pixels(segments)
     return _mean(losses)
 
 

@@ -24,7 +24,7 @@ PARTS = 4
 
 
 @dataclass(frozen=True)
-class Run:
+class ClassRange:
     """Pixels of one class in one part: ``start`` to ``stop`` in the order."""
 
     part: int
@@ -33,7 +33,7 @@ class Run:
     stop: int
 
 
-class Layout:
+class Segments:
     """Order of the valid pixels, and what each segment of the order is.
 
     Groups are the whole set (0) and its disjoint parts (1 to ``parts``).
@@ -79,7 +79,7 @@ class Layout:
         self.class_id, self.part = of_segment[-2], of_segment[-1]
 
     @cached_property
-    def runs(self) -> tuple[Run, ...]:
+    def class_ranges(self) -> tuple[ClassRange, ...]:
         """Pixels of one part and class, in the order."""
         found = []
         for part in range(self.parts):
@@ -87,7 +87,9 @@ class Layout:
                 segments = np.flatnonzero((self.part == part) & (self.class_id == class_id))
                 if len(segments):
                     first, last = segments[0], segments[-1]
-                    found.append(Run(part, class_id, int(self.starts[first]), int(self.starts[last] + self.size[last])))
+                    found.append(
+                        ClassRange(part, class_id, int(self.starts[first]), int(self.starts[last] + self.size[last]))
+                    )
         return tuple(found)
 
     @cached_property

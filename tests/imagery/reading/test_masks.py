@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from encoders import palette_png, photo, picture, png, shortly, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -9,6 +8,7 @@ from PIL import Image
 from explorer.errors import InputError
 from explorer.imagery.reading.class_key import class_key
 from explorer.imagery.reading.masks import read_mask
+from tests.imagery.encoders import palette_png, photo, picture, png, shortly, tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

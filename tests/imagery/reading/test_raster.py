@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from encoders import geotiff, palette_png, photo, picture, png, shortly, tiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -15,6 +14,7 @@ from explorer.errors import InputError
 from explorer.imagery.reading.masks import read_mask
 from explorer.imagery.reading.raster import read_raster
 from explorer.settings import Settings
+from tests.imagery.encoders import geotiff, palette_png, photo, picture, png, shortly, tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 

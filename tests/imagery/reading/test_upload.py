@@ -2,13 +2,13 @@ import io
 import zipfile
 
 import pytest
-from encoders import shortly, zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
 from explorer.imagery.reading.upload import safe_name, unpack
 from explorer.settings import MEBI, Settings
+from tests.imagery.encoders import shortly, zipped
 
 GOOD = {"images/a.png": b"image", "masks/a.png": b"mask"}
 

@@ -2,13 +2,13 @@ import json
 
 import numpy as np
 import pytest
-from encoders import geotiff, photo, tiff
 from rasterio.warp import transform_geom
 
 from explorer.errors import InputError
 from explorer.imagery.reading.masks import read_mask
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.reading.vectors import read_polygons
+from tests.imagery.encoders import geotiff, photo, tiff
 
 UTM = "EPSG:32616"
 RASTER = read_raster(geotiff(photo(20, 30)), "image.tif")  # one metre a pixel, from (500000, 3700000) down
