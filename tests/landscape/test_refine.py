@@ -229,7 +229,7 @@ def test_splines_reproduce_their_polynomials_and_left_out_errors() -> None:
 def test_points_on_a_line_or_two_determine_no_or_one_spline(width: int, kernels: int) -> None:
     """So it is where all else is a hole."""
     points = np.array([(x, y) for x in np.linspace(-0.2, 0.2, width) for y in np.linspace(-1, 1, 9)])
-    surface = fit(points, points[:, :1] ** 2 + points[:, 1:], Grid().places())
+    surface = fit(points, points[:, :1] ** 2 + points[:, 1:], Grid().unit_coordinates())
     assert (0 if surface is None else len(surface.splines)) == kernels
     if surface is not None:
         assert np.isfinite(surface.values).all()

@@ -122,6 +122,7 @@ from explorer.landscape.slice import Journal
 from explorer.landscape.refine import refine
 from explorer.landscape.slice import empty_refinement
 from tests.landscape.test_refine import measuring, valley
+from tests.landscape.test_slice import make_meta, no_points
 meta = make_meta()
 refinement = empty_refinement(meta)
 with Journal(Path({str(path)!r}), meta, no_points()) as journal:

@@ -89,7 +89,7 @@ def test_sums_add_up_over_parts_of_a_batch(seed: int, cut: int) -> None:
         summed = sum((loss(logits[p], labels[p]) * mass(labels[p]).sum()).item() for p in parts)
         assert loss(logits, labels).item() * mass(labels).sum().item() == pytest.approx(summed, rel=1e-10)
     whole, *halves = (Prediction(logits[p], labels[p]) for p in (slice(None), *parts))
-    for sums in ("intersection", "alarmed", "area"):
+    for sums in ("intersection", "false_positives", "area"):
         torch.testing.assert_close(getattr(whole, sums), torch.cat([getattr(half, sums) for half in halves]))
 
 
