@@ -18,7 +18,7 @@ from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
 from explorer.runs.folder import RunFolder
-from explorer.runs.slice_files import SliceProgress
+from explorer.runs.job_files import JobProgress, lock_file
 from explorer.runs.slices import measure_slice
 from explorer.training.plan import explain
 
@@ -66,8 +66,9 @@ def run(arguments: argparse.Namespace) -> int:
     arrays = out.with_suffix(".npz")
     folder, bar = RunFolder(arguments.run_folder), _Bar()
     try:
-        for progress in measure_slice(folder, request, arrays, arguments.device):
-            bar.show(progress)
+        with lock_file(arrays):
+            for progress in measure_slice(folder, request, arrays, arguments.device):
+                bar.show(progress)
     except KeyboardInterrupt:
         bar.close()
         print("Broken off; the same command goes on from what was measured.", file=sys.stderr)
@@ -129,18 +130,18 @@ class _Bar:
         self._terminal = sys.stderr.isatty()
         self._shown_at, self._tenth = 0.0, -1
 
-    def show(self, progress: SliceProgress) -> None:
-        now, share = time.monotonic(), progress.measured / max(1, progress.expected)
+    def show(self, progress: JobProgress) -> None:
+        now, share = time.monotonic(), progress.done / max(1, progress.expected or 1)
         done = round(share * _WIDTH)
         line = (
-            f"[{'#' * done}{'.' * (_WIDTH - done)}] {progress.measured} of about {progress.expected} points"
-            f"  {progress.seconds_left:.0f} s left"
+            f"[{'#' * done}{'.' * (_WIDTH - done)}] {progress.done} of about {progress.expected} points"
+            f"  {progress.seconds_left or 0:.0f} s left"
         )
         if not self._terminal:
-            if int(share * 10) > self._tenth or progress.done:
+            if int(share * 10) > self._tenth or share == 1:
                 self._tenth = int(share * 10)
                 print(line, file=sys.stderr)
-        elif now - self._shown_at >= _REDRAW_SECONDS or progress.done:
+        elif now - self._shown_at >= _REDRAW_SECONDS or share == 1:
             self._shown_at = now
             print("\r" + line, end="\x1b[K", file=sys.stderr, flush=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
@@ -345,3 +346,18 @@ def _framed(figure: go.Figure, slice_: Slice) -> go.Figure:
     if figure.layout.legend.orientation is None:  # only the lines need one
         figure.update_layout(showlegend=False)
     return figure
+
+
+def path_table(slice_: Slice, most_losses: int = 3) -> pd.DataFrame:
+    """A row a checkpoint: step, coordinates, distance off the plane, and losses there and on the plane beneath."""
+    path = slice_.meta.path
+    kinds = [name for name in path[-1].true if name in LOSSES][:most_losses] if path else []
+    rows = []
+    for point in path:
+        row: dict[str, float] = {"step": point.step, "alpha": point.alpha, "beta": point.beta}
+        row["off the plane"] = point.distance
+        for kind in kinds:
+            row[f"{LOSSES[kind].name}, true"] = point.true[kind]
+            row[f"{LOSSES[kind].name}, on the plane"] = point.on_plane[kind]
+        rows.append(row)
+    return pd.DataFrame(rows)

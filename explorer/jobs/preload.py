@@ -14,7 +14,8 @@ from typing import Any
 
 from distributed import Worker
 
-from explorer.jobs.cluster import THREADS_VARIABLE
+THREADS_VARIABLE = "EXPLORER_WORKER_THREADS"
+"""Tells a worker how many threads its arithmetic takes on the processor."""
 
 _POLL_SECONDS = 0.5
 

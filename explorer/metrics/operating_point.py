@@ -58,6 +58,14 @@ class Advice:
     best: int | None  # index of the run to take; None if no run has an offer
     ties: tuple[int, ...]  # other runs at the same cost
 
+    def points(self, names: Sequence[str]) -> dict[str, OperatingPoint]:
+        """The cheapest point of each run that has one, by the run's name.
+
+        Args:
+            names: of the runs, in the order of the offers.
+        """
+        return {name: offer.point for name, offer in zip(names, self.offers, strict=True) if offer.point is not None}
+
 
 def operating_point(curve: Curve, threshold: float) -> OperatingPoint:
     """What the curve says at the measured threshold nearest to this one."""
