@@ -69,9 +69,9 @@ def test_scenes_smaller_than_a_crop_are_welcome():
         ([], {}, "no scenes"),
         ([one_scene("a"), one_scene("a")], {}, "a: two scenes have this name"),
         ([one_scene("a"), one_scene("b"), one_scene("c", bands=4)], {}, "c: 4 bands, but a has 3"),
-        ([one_scene("a", label=objects(value=2))], {}, "a: label 2 is none of the 2 classes"),
+        ([one_scene("a", label=objects(value=2))], {}, "a: label 2 is not one of the 2 classes"),
         ([one_scene("a", label=np.zeros((16, 16), np.uint8))], {}, "no foreground at all"),
-        ([one_scene("a"), one_scene("b")], {"validation": ["z"]}, "no scene is called z — choose from a, b"),
+        ([one_scene("a"), one_scene("b")], {"validation": ["z"]}, "no scene is named z — choose from a, b"),
         ([one_scene("a"), one_scene("b")], {"validation": ["a", "b"]}, "no scene is left for training"),
         ([one_scene("a"), one_scene("b")], {"validation": []}, "no scene is left for validation"),
         ([one_scene("a")], {"classes": ("only",)}, "classes 'only'"),
@@ -89,7 +89,7 @@ def test_a_side_without_foreground_is_noted():
     scenes = [one_scene("a"), one_scene("b", label=np.zeros((16, 16), np.uint8))]
     notes = make_dataset("d", scenes, ("background", "object")).notes
     assert len(notes) == 1
-    assert "No foreground among the" in notes[0]
+    assert "No foreground in the" in notes[0]
 
 
 def test_invalid_pixels_become_ignore():
@@ -127,7 +127,7 @@ def test_images_and_masks_may_come_apart():
         ({"b_mask__png": upload()["b_mask.png"][:50]}, "b_mask.png: unreadable or truncated"),
         ({"b_mask__png": png(objects(8) * 255)}, "b.png: the mask is 8×8 pixels, its image 16×16"),
         ({"b_mask__png": png(photo(16, 16, 1)[0])}, "b_mask.png: .* different values"),
-        ({"b_mask__png": None}, "no mask is called like this image"),
+        ({"b_mask__png": None}, "no mask has a matching name"),
         ({"b__png": None, "b__tif": tiff(np.full((3, 16, 16), np.nan, "float32"))}, "b.tif: no valid pixel"),
         ({"b_gt__png": png(objects())}, "ambiguous"),
     ],
@@ -175,12 +175,12 @@ def test_folders_become_a_dataset(tmp_path):
     dataset = dataset_from_folders(tmp_path / "images", tmp_path / "masks", ["b"])
     assert [scene.name for scene in dataset.validation] == ["b.png"]
     assert dataset.classes == ("background", "object")
-    assert dataset.notes == ("Not used: e.png: no mask is called like this image.",)
+    assert dataset.notes == ("Not used: e.png: no mask has a matching name.",)
     (tmp_path / "images" / "a.png").write_bytes(b"garbage")
     with pytest.raises(InputError, match=r"a\.png: not a PNG"):
         dataset_from_folders(tmp_path / "images", tmp_path / "masks")
     (tmp_path / "empty").mkdir()
-    for folder, message in (("none", "no such folder"), ("empty", "holds no")):
+    for folder, message in (("none", "no such folder"), ("empty", "contains no")):
         with pytest.raises(InputError, match=message):
             dataset_from_folders(tmp_path / folder, tmp_path / "masks")
 
@@ -215,7 +215,7 @@ def test_real_buildings_are_one_scene_and_cut_into_blocks(shared_data):
     image = {"image.tif": (folder / "image.tif").read_bytes()}
     result = dataset_from_files(image, {"image.geojson": (folder / "buildings.geojson").read_bytes()})
     assert result.dataset is not None
-    assert "One scene only" in result.dataset.notes[0]
+    assert "Only one scene" in result.dataset.notes[0]
     for side in (result.dataset.training, result.dataset.validation):
         assert class_balance(side, result.dataset.classes)[1].objects >= 5
     result = dataset_from_files(image, {"image.geojson": (folder / "buildings_custom_proj.geojson").read_bytes()})

@@ -142,7 +142,9 @@ def test_a_colour_mask_among_index_masks_is_refused_alone():
     stranger = read_mask(png(painted(BLACK, BLUE, ORANGE)), "stranger")
     key = class_key([stranger, *masks])
     assert key.label(masks[0]).tolist() == ids(0, 1, 2).tolist()
-    with pytest.raises(InputError, match="stranger: its colours do not go with the values"):
+    with pytest.raises(
+        InputError, match="stranger: its classes are given as colours, those of the other masks as values"
+    ):
         key.label(stranger)
 
 

@@ -56,8 +56,8 @@ def test_what_has_no_partner_is_listed_with_the_reason():
         ("b.tif", None, False),
         (None, "c.png", False),
     ]
-    assert rows[1].reason == "no mask is called like this image"
-    assert rows[2].reason == "no image is called like this mask"
+    assert rows[1].reason == "no mask has a matching name"
+    assert rows[2].reason == "no image has a matching name"
 
 
 NAMES = st.lists(

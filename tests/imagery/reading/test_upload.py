@@ -77,7 +77,7 @@ def test_a_hostile_zip_is_refused_with_the_reason_and_loses_nothing_else(bad, re
     (entry,) = unpacked.skipped
     assert reason in entry.reason
     assert not entry.expected
-    with pytest.raises(InputError, match="no file could be taken"):
+    with pytest.raises(InputError, match="no file could be used"):
         unpack({"bad.zip": bad})
 
 

@@ -41,7 +41,7 @@ EXPECTED[3:8, 4:9] = 1
         collection({"type": "MultiPolygon", "coordinates": [square(4, 3)["coordinates"]]}),
         collection(square(4, 3), None),
     ],
-    ids=["same crs", "degrees", "another crs", "multipolygon", "a feature without a place"],
+    ids=["same crs", "degrees", "another crs", "multipolygon", "a feature without a geometry"],
 )
 def test_polygons_are_drawn_where_they_lie(data):
     mask = read_polygons(data, "a.geojson", RASTER)
@@ -60,12 +60,12 @@ def test_the_class_is_a_property(key):
         (b"{", "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
         (b"{}", "not a GeoJSON FeatureCollection"),
-        (collection(), "holds no polygons"),
+        (collection(), "contains no polygons"),
         (collection({"type": "Point", "coordinates": [500_001, 3_699_999]}), "feature 1 is a Point"),
         (collection({"type": "Polygon", "coordinates": [[["a", "b"]]]}), "feature 1 is not a valid polygon"),
         (collection({"type": "Polygon", "coordinates": 7}), "feature 1 is not a valid polygon"),
-        (collection(square(400, 300)), "none of its 1 polygons lies on image.tif"),
-        (collection(square(4, 3), crs="EPSG:nonsense"), "crs member is not understood"),
+        (collection(square(400, 300)), "none of its 1 polygons overlaps image.tif"),
+        (collection(square(4, 3), crs="EPSG:nonsense"), "crs member is not recognised"),
         (collection(square(4, 3), crs=None), r"500004, 3699997\) are not degrees, .* export it in EPSG:4326"),
     ],
     ids=lambda value: value if isinstance(value, str) else "data",
