@@ -6,6 +6,7 @@ steps. The module does not import torch, because pages, the store and the comman
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal, Self
 
@@ -129,14 +130,12 @@ def scaled(plan: Plan, steps: int) -> Plan:
         phases, cycles = phases * cycles, 1
     target = steps // cycles
     total = sum(phase.steps for phase in phases)
-    ends: list[int] = []
-    past = 0
-    for i, phase in enumerate(phases):
+    ends, past = [0], 0
+    for remaining, phase in zip(range(len(phases) - 1, -1, -1), phases, strict=True):
         past += phase.steps
-        # round the ends, not the lengths: the sum is exact; leave every phase at least one step
-        end = min(max(round(past * target / total), i + 1), target - (len(phases) - 1 - i))
-        ends.append(max(end, ends[-1] + 1) if ends else end)
-    lengths = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+        # the ends are rounded, not the lengths, so that the sum is exact; every phase keeps at least one step
+        ends.append(min(max(round(past * target / total), ends[-1] + 1), target - remaining))
+    lengths = [end - start for start, end in pairwise(ends)]
     changed = tuple(_with_length(phase, length) for phase, length in zip(phases, lengths, strict=True))
     return plan.model_copy(update={"phases": changed, "cycles": cycles})
 

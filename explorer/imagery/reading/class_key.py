@@ -18,8 +18,8 @@ from explorer.imagery.scene import IGNORE
 from explorer.settings import Settings, settings
 
 BACKGROUND = "background"
-IGNORED = "ignore"
-"""The name in a palette for the colour of pixels to ignore."""
+IGNORE_NAME = "ignore"
+"""In a palette, the name for the colour of pixels to ignore."""
 
 Palette = Mapping[tuple[int, int, int], str]
 """The class of each colour (red, green, blue)."""
@@ -85,21 +85,23 @@ def class_key(
     Raises:
         InputError: there are too many classes, or the colours or names do not match ``classes``.
     """
-    most = (limits or settings()).max_classes
+    max_classes = (limits or settings()).max_classes
     kind = _common_kind(masks, palette)
     converted = (_as(mask, kind) for mask in masks)
     per_mask = [_pixels_by_key(mask) for mask in converted if mask is not None]  # ``ClassKey.label`` refuses the others
-    in_all = sum(per_mask, Counter())
+    total = sum(per_mask, Counter())
     if kind is MaskKind.VALUES and _are_black_and_white(per_mask) and (classes is None or len(classes) == 2):
         key = ClassKey(kind, tuple(classes or (BACKGROUND, "object")), {0: 0, 255: 1})
     elif kind is MaskKind.VALUES:
-        key = _of_values({int(value) for value in in_all}, most) if classes is None else _of_known_classes(classes)
+        key = (
+            _of_values({int(value) for value in total}, max_classes) if classes is None else _of_known_classes(classes)
+        )
     elif palette is not None:
         key = _of_palette(palette, classes)
     else:
-        key = _of_colours_or_names(kind, in_all, classes)
-    if len(key.classes) > most:
-        raise InputError(f"{len(key.classes)} classes, at most {most}", "masks", "merge classes")
+        key = _of_colours_or_names(kind, total, classes)
+    if len(key.classes) > max_classes:
+        raise InputError(f"{len(key.classes)} classes, at most {max_classes}", "masks", "merge classes")
     return key
 
 
@@ -152,9 +154,10 @@ def _is_grey(colour: str) -> bool:
     return colour[1:3] == colour[3:5] == colour[5:7]
 
 
-def _of_values(found: set[int], most: int) -> ClassKey:
+def _of_values(found: set[int], max_classes: int) -> ClassKey:
+    """The values that occur, as classes named after them; ids are the values in order without gaps."""
     ids: dict[Key, int] = {0: 0}
-    if max(found - {IGNORE}, default=0) < most:  # these are ids; among grey levels, 255 is a class
+    if max(found - {IGNORE}, default=0) < max_classes:  # these are ids; among grey levels, 255 is a class
         ids[IGNORE] = IGNORE
     foreground = sorted(found - set(ids))
     ids |= {value: position for position, value in enumerate(foreground, start=1)}
@@ -166,20 +169,21 @@ def _of_known_classes(classes: Sequence[str]) -> ClassKey:
     """Values are positions in the classes; a class that is named after a value ("class 7") has that value."""
     ids: dict[Key, int] = {}
     for class_id, name in enumerate(classes):
-        named = name.removeprefix("class ")
-        ids[int(named) if named != name and named.isdecimal() else class_id] = class_id
+        value = name.removeprefix("class ")
+        ids[int(value) if value != name and value.isdecimal() else class_id] = class_id
     return ClassKey(MaskKind.VALUES, tuple(classes), {IGNORE: IGNORE, **ids})
 
 
 def _of_palette(palette: Palette, classes: Sequence[str] | None) -> ClassKey:
-    names = tuple(classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORED))))
+    """Colours as the palette names them; black is the background unless the palette names it."""
+    names = tuple(classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORE_NAME))))
     ids: dict[Key, int] = {hexadecimal(0, 0, 0): 0}
     for colour, name in palette.items():
-        if name != IGNORED and name not in names:
+        if name != IGNORE_NAME and name not in names:
             raise InputError(
                 f"{name!r} is not one of the classes {', '.join(names)}", "palette", "use the name of a class"
             )
-        ids[hexadecimal(*colour)] = IGNORE if name == IGNORED else names.index(name)
+        ids[hexadecimal(*colour)] = IGNORE if name == IGNORE_NAME else names.index(name)
     return ClassKey(MaskKind.COLOURS, names, ids)
 
 
