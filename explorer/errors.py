@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class InputError(ValueError):
     """Something a user gave cannot be used.
@@ -21,3 +26,17 @@ class InputError(ValueError):
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text} — {self.remedy}" if self.remedy else text
+
+
+def explain_validation(error: ValidationError) -> tuple[str, str]:
+    """The first fault that pydantic found, as ``what`` and ``where`` of an :class:`InputError`.
+
+    Returns:
+        What is wrong and the field at fault, for example ``phases[1].learning_rate``; the field is empty if the fault
+        is not in a single field.
+    """
+    first = error.errors()[0]
+    where = ""
+    for part in first["loc"]:
+        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else part
+    return first["msg"].removeprefix("Value error, "), where

@@ -11,7 +11,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from explorer.cli import parsing
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
 from explorer.figures.landscape_html import to_html
 from explorer.files import write_atomically
 from explorer.landscape.slice import Slice
@@ -20,7 +20,6 @@ from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, lock_file
 from explorer.runs.slices import measure_slice
-from explorer.training.plan import explain
 
 _REDRAW_SECONDS = 0.2
 _WIDTH = 30  # of the bar
@@ -120,7 +119,7 @@ def request_of(arguments: argparse.Namespace) -> SliceRequest:
             objects=arguments.objects,
         )
     except ValidationError as error:
-        raise InputError(*explain(error), "see --help") from None
+        raise InputError(*explain_validation(error), "see --help") from None
 
 
 class _Bar:

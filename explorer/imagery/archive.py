@@ -1,4 +1,4 @@
-"""Datasets on disk: one ``.npz`` of arrays and a JSON header, without pickle; and their fingerprint."""
+"""Datasets on disk: one ``.npz`` with arrays and a JSON header, no pickle; and the fingerprint of a dataset."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def save_dataset(dataset: Dataset, path: Path) -> None:
 
 
 def load_dataset(path: Path) -> Dataset:
-    """Reads what :func:`save_dataset` wrote.
+    """Reads a dataset that :func:`save_dataset` wrote.
 
     Raises:
-        InputError: missing, broken, or not a dataset of this version.
+        InputError: the file is missing, broken, or not a dataset of this version.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = _Header.model_validate_json(archive["header"].tobytes())
             if header.version != _VERSION:
-                raise InputError(f"a dataset of version {header.version}", str(path), "make it anew from its images")
+                raise InputError(f"a dataset of version {header.version}", str(path), "create it again from its images")
             scenes = {
                 side: tuple(
                     _scene(scene, archive[f"{side}{index}_image"], archive[f"{side}{index}_label"])
@@ -80,9 +80,9 @@ def load_dataset(path: Path) -> Dataset:
     except FileNotFoundError as error:
         raise InputError("no such dataset", str(path), "check the path") from error
     except ValidationError as error:
-        raise InputError("not a dataset of this app", str(path), "make it anew from its images") from error
+        raise InputError("not a dataset of this app", str(path), "create it again from its images") from error
     except Exception as error:  # a broken zip or array: BadZipFile, KeyError, ValueError, struct.error …
-        raise InputError("the dataset's file is broken", str(path), "make it anew from its images") from error
+        raise InputError("the dataset's file is broken", str(path), "create it again from its images") from error
     return Dataset(
         header.name,
         header.classes,
@@ -94,9 +94,9 @@ def load_dataset(path: Path) -> Dataset:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A hash of all that a run on this dataset depends on: pixels, labels, names, split and stretch.
+    """A hash of everything that a run on this dataset depends on: pixels, labels, names, split and stretch.
 
-    The notes do not count.
+    The notes are not part of it.
 
     Returns:
         32 hexadecimal digits.

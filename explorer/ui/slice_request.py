@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import CAN_SHOW, PlaneKind, PlaneSpec
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.training.plan import explain
 
 _LAYERS = ("encoder", "decoder", "head")
 _NAMES: dict[PlaneKind, str] = {
@@ -76,7 +75,7 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
     try:
         return SliceRequest.model_validate(rest | {"plane": PlaneSpec.model_validate(values), "checkpoint": centre})
     except ValidationError as error:
-        raise InputError(*explain(error), "choose others") from None
+        raise InputError(*explain_validation(error), "choose others") from None
 
 
 def step_of(checkpoint: str) -> str:
