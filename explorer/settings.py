@@ -29,6 +29,7 @@ class Settings(BaseModel):
     cpu_slots: int = Field(1, ge=1, description="runs that train at once on the processor")
     gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")
     slice_workers: int = Field(1, ge=1, description="workers that measure landscapes; they share each slice")
+    worker_threads: int = Field(1, ge=1, description="of a worker's arithmetic on the processor; the engine sets it")
     device: str = Field("auto", description="where runs train: auto, cpu, cuda, cuda:1 or mps")
     checkpoint_steps: int = Field(50, ge=1, description="steps between checkpoints: the most a killed worker loses")
 

@@ -25,7 +25,6 @@ from distributed import SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
-from explorer.jobs.preload import THREADS_VARIABLE
 from explorer.jobs.registry import Resource
 from explorer.settings import Settings
 
@@ -117,7 +116,7 @@ def _worker(purpose: Resource, threads: int, environment: dict[str, str]) -> dic
                 "death_timeout": 60,
                 "preload": [_PRELOAD],
                 "preload_nanny": [_PRELOAD],
-                "env": environment | {THREADS_VARIABLE: str(threads)},
+                "env": environment | {"EXPLORER_WORKER_THREADS": str(threads)},
             }
         },
     }
