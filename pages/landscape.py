@@ -155,7 +155,7 @@ def draw(record: RunRecord, shown: Slice, out: Path, request: SliceRequest) -> N
     """The chosen fields in the chosen view, then what a click says."""
     infos = {info.name: info for info in shown.meta.fields}
     one_dimension = shown.meta.report.is_line
-    start = [name for name in ("weighted_cross_entropy", "jaccard") if name in infos]
+    start: list[str] = [name for name in ("weighted_cross_entropy", "jaccard") if name in infos]
     start += [f"f1_{len(shown.meta.classes) - 1}"]
     names = st.multiselect(
         "Fields",
@@ -226,8 +226,8 @@ def show_path(shown: Slice) -> None:
             row: dict[str, object] = {"step": point.step, "alpha": point.alpha, "beta": point.beta}
             row["off the plane"] = point.distance
             for kind in kinds[:3]:
-                row[f"{LOSSES[kind].name}, true"] = point.true[kind]  # type: ignore[index]
-                row[f"{LOSSES[kind].name}, on the plane"] = point.on_plane[kind]  # type: ignore[index]
+                row[f"{LOSSES[kind].name}, true"] = point.true[kind]
+                row[f"{LOSSES[kind].name}, on the plane"] = point.on_plane[kind]
             rows.append(row)
         st.dataframe(rows, hide_index=True)
 
