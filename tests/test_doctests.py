@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("losses", "metrics", "landscape")
+FEWEST = 5  # examples in each package
 
 
 def modules_with_examples(package: str) -> list[str]:
@@ -30,3 +31,12 @@ def test_examples_of_module_hold(name: str) -> None:
         runner.run(example, out=report.append)
     assert runner.tries > 0
     assert not report, "".join(report)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_package_has_examples(package: str) -> None:
+    finder, names = doctest.DocTestFinder(), modules_with_examples(package)
+    found = [
+        example for name in names for test in finder.find(importlib.import_module(name)) for example in test.examples
+    ]
+    assert len(found) >= FEWEST
