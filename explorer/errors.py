@@ -1,4 +1,4 @@
-"""The one error that means "the input is at fault, not the program"."""
+"""The error that means "the input is wrong, not the program"."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 class InputError(ValueError):
-    """Something a user gave cannot be used.
+    """Input that cannot be used.
 
-    Pages show it beside the widget, the command line prints it in one line and exits with 2.
+    Pages show it next to the widget; the command line prints it in one line and exits with code 2.
 
     Args:
-        what: what is wrong, in plain words ("the mask is 64×64, its image 128×128").
-        where: the file, field or scene at fault ("harbour.png", "phases[1].learning_rate").
-        remedy: what to do about it ("save both at the same size").
+        what: what is wrong ("the mask is 64×64, its image 128×128").
+        where: the file, field or scene ("harbour.png", "phases[1].learning_rate").
+        remedy: what the user can do ("save both at the same size").
     """
 
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:

@@ -1,9 +1,10 @@
-"""Files that appear whole or not at all, and files that one job at a time may work on."""
+"""Files that appear complete or not at all, and locks that end with their process."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +18,12 @@ _LOCK_POLL_SECONDS = 0.1
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into, which takes its place at ``path`` when the block ends, or never if it fails.
+    """A file to write to that replaces ``path`` when the block ends.
 
-    It is written under a temporary name, flushed to the disk and renamed: a kill at any moment leaves the old file.
+    It is written under a temporary name in the same folder, flushed to the disk, then renamed. A process that is killed
+    at any moment leaves ``path`` as it was; a block that raises discards what it has written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -33,7 +35,7 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there whole or not at all (see ``atomic_file``)."""
+    """Writes a whole file, see :func:`atomic_file`."""
     with atomic_file(path) as file:
         file.write(content)
 
@@ -45,16 +47,16 @@ def locked(
     busy: str = "another job works on this",
     remedy: str = "wait until it ends, or stop it",
 ) -> Iterator[None]:
-    """Holds a lock, which the kernel takes back when the process dies.
+    """Holds an exclusive lock, which the kernel releases when the process dies.
 
     Args:
-        path: of the lock file, which is made and stays.
-        wait: seconds to wait for another process to release it.
-        busy: what is wrong while another process holds it.
-        remedy: what to do then.
+        path: of the lock's own file, which is created where it is missing and is never removed.
+        wait: seconds to wait for whoever holds the lock.
+        busy: what to say if it is still held then.
+        remedy: what to do about it.
 
     Raises:
-        InputError: another process holds the lock.
+        InputError: the lock is held elsewhere, in this process or another; it names the folder of ``path``.
     """
     deadline = time.monotonic() + wait
     with path.open("ab") as file:

@@ -171,7 +171,8 @@ def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
     if st.session_state.get("balance-key") != key:
         st.session_state["balance-key"] = key
         st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes)
-    return st.session_state["balance"]
+    shares: tuple[ClassShare, ...] = st.session_state["balance"]
+    return shares
 
 
 @st.fragment
@@ -191,10 +192,11 @@ def show_scene(draft: Draft) -> None:
     scene = dataset.scenes[number]
     bands = natural_bands(scene.bands)
     if len(scene.bands) > 3:
-        bands = tuple(
+        red, green, blue = (
             column.selectbox(colour, range(len(scene.bands)), bands[k], lambda b: scene.bands[b], key=f"{colour} band")
             for k, (column, colour) in enumerate(zip(st.columns(3), ("Red", "Green", "Blue"), strict=True))
         )
+        bands = (red, green, blue)
     st.image(scene_picture(scene, dataset.stretch, bands, opacity), width="stretch", alt="scene with its label")
     height, width = scene.size
     st.caption(

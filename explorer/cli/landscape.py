@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import get_args
 
 from pydantic import ValidationError
 
 from explorer.cli import parsing
+from explorer.cli.progress_bar import ProgressBar
 from explorer.errors import InputError, explain_validation
 from explorer.figures.landscape_html import to_html
 from explorer.files import write_atomically
@@ -18,11 +18,9 @@ from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
 from explorer.runs.folder import RunFolder
-from explorer.runs.job_files import JobProgress, lock_file
+from explorer.runs.job_files import lock_file
 from explorer.runs.slices import measure_slice
 
-_REDRAW_SECONDS = 0.2
-_WIDTH = 30  # of the bar
 _IN_HTML = ("weighted_cross_entropy", "jaccard", "recall_1", "f1_1")
 
 
@@ -63,14 +61,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"{out.name} ends neither in .npz nor in .html", "--out", "for example slice.npz")
     request = request_of(arguments)
     arrays = out.with_suffix(".npz")
-    folder, bar = RunFolder(arguments.run_folder), _Bar()
+    folder, bar = RunFolder(arguments.run_folder), ProgressBar()
     try:
         with lock_file(arrays):
             for progress in measure_slice(folder, request, arrays, arguments.device):
-                bar.show(progress)
+                expected = progress.expected or 1
+                bar.show(
+                    progress.done / expected,
+                    f"{progress.done} of about {expected} points  {progress.seconds_left or 0:.0f} s left",
+                )
     except KeyboardInterrupt:
         bar.close()
-        print("Broken off; the same command goes on from what was measured.", file=sys.stderr)
+        print("Interrupted; run the same command again to continue from what was measured.", file=sys.stderr)
         return 130
     bar.close()
     if out.suffix == ".html":
@@ -120,30 +122,3 @@ def request_of(arguments: argparse.Namespace) -> SliceRequest:
         )
     except ValidationError as error:
         raise InputError(*explain_validation(error), "see --help") from None
-
-
-class _Bar:
-    """Progress on stderr, in one line where that is a terminal and in a line a tenth elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._shown_at, self._tenth = 0.0, -1
-
-    def show(self, progress: JobProgress) -> None:
-        now, share = time.monotonic(), progress.done / max(1, progress.expected or 1)
-        done = round(share * _WIDTH)
-        line = (
-            f"[{'#' * done}{'.' * (_WIDTH - done)}] {progress.done} of about {progress.expected} points"
-            f"  {progress.seconds_left or 0:.0f} s left"
-        )
-        if not self._terminal:
-            if int(share * 10) > self._tenth or share == 1:
-                self._tenth = int(share * 10)
-                print(line, file=sys.stderr)
-        elif now - self._shown_at >= _REDRAW_SECONDS or share == 1:
-            self._shown_at = now
-            print("\r" + line, end="\x1b[K", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self._terminal:
-            print(file=sys.stderr)

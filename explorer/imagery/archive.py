@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
+from explorer.files import atomic_file
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
 
 _VERSION = 1
@@ -42,19 +42,12 @@ class _Header(BaseModel):
 
 
 def save_dataset(dataset: Dataset, path: Path) -> None:
-    """Writes a dataset aside and renames it, so that a kill at any moment leaves no half file."""
+    """Writes a dataset; the file appears complete or not at all."""
     arrays = dict(_arrays(dataset))
     header = np.frombuffer(_header(dataset).model_dump_json().encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, header=header, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        np.savez(file, allow_pickle=False, header=header, **arrays)
 
 
 def load_dataset(path: Path) -> Dataset:

@@ -1,12 +1,11 @@
 """The state of a run in one safetensors file: weights, AdamW's moments and where in the plan it is. Never pickle.
 
-A checkpoint is written aside and renamed, so that a kill at any moment leaves the last one whole.
+A checkpoint's file appears complete or not at all: a kill at any moment leaves those before it intact.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from explorer.errors import InputError
+from explorer.files import write_atomically
 from explorer.losses.spec import LossSpec
 from explorer.training.schedule import Position
 
@@ -70,12 +70,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"state": json.dumps(state)}
     )
     path = folder / checkpoint_name(checkpoint.step)
-    aside = path.with_suffix(".part")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_atomically(path, data)
     return path
 
 
