@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
 
 MEBI = 1024 * 1024
 
@@ -57,5 +57,5 @@ def settings() -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(first["msg"], prefix + str(first["loc"][0]).upper(), "correct or unset it") from None
+        what, field = explain_validation(error)
+        raise InputError(what, prefix + field.upper(), "correct or unset it") from None

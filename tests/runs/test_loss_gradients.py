@@ -1,4 +1,4 @@
-"""The Loss lab on a run: gradients by pixel and in weight space, against closed forms and plain autograd."""
+"""Gradients of losses on a run: by pixel and in weight space, against closed forms and plain autograd."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 
 from explorer.errors import InputError
 from explorer.imagery.archive import save_dataset
-from explorer.jobs.loss_lab import blindness, gradient_maps, lab_crops, misses
 from explorer.landscape.crops import cut_crops
 from explorer.losses.lab import GradientMaps
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.loss_gradients import gradient_maps, lab_crops
 from explorer.runs.segmenters import load_segmenter
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -89,15 +89,6 @@ def test_crops_say_where_they_lie_and_how_much_is_on_them(made: tuple[Path, Path
 def test_what_is_not_there_is_named(made: tuple[Path, Path], checkpoint: str, crop: int) -> None:
     with pytest.raises(InputError, match="there is no"):
         gradient_maps(*made, checkpoint, crop, SPECS[:1], "cpu")
-
-
-def test_experiments_answer_for_the_field_that_the_page_draws() -> None:
-    (left, right), costs = misses(SPECS, 50, 8, 0.3, 50, 50, 0.99)
-    assert left.sum() == right.sum() == 50
-    assert costs[0].ratio == pytest.approx(1)
-    found = blindness(SPECS, 9, 4, 0.01, 0.99)
-    assert found[0].share == pytest.approx(0.01, rel=0.1)
-    assert found[2].against_false_alarms.ratio == pytest.approx(9)
 
 
 def test_answers_travel_between_processes(maps: GradientMaps) -> None:
