@@ -1,7 +1,7 @@
 """The engine: queues runs, orders jobs, and stores what they report. No torch.
 
 A job writes into the run's folder and notifies the server under the store's own topic (a Dask event); the engine's
-reader thread then stores what is new. Commands go the other way as files in the run's folder, which the job looks for.
+reader thread then stores what is new. Commands go the other way as files in the run's folder, which the job reads.
 Neither side needs the other to be there: a job whose server has gone loses nothing, and a server that comes back finds
 all of it.
 
@@ -210,7 +210,7 @@ class Engine:
     # The queue of runs ------------------------------------------------------------------------------------
 
     def _enqueue(self, run_id: str) -> bool:
-        """Puts a run at the end of the queue and removes commands of before; False if it is active already."""
+        """Puts a run at the end of the queue and removes stale commands; False if it is active already."""
         record = self._store.run(run_id)
         if record.status.active:
             return False
@@ -344,7 +344,7 @@ class Engine:
 
 
 def _perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:
-    """Does a job that leaves a file, and tells the server that it begins. Runs on a worker."""
+    """Does a job that leaves a file, and notifies the server that it has begun. Runs on a worker."""
     from distributed import get_worker
 
     get_worker().log_event(topic, ("job", job_id))

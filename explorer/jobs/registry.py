@@ -1,12 +1,12 @@
 """Every kind of job: a typed value that says what to do, where, and how long it may take.
 
 The server makes these values and gets typed answers; the function that does the work is named by its module and
-imported by the worker alone, since nearly all of them need torch. A new kind of job is a class here and a function in a
-module beside it.
+imported by the worker alone, since nearly all of them need torch. A new kind of job is a class here and a function in
+another module of this package.
 
 - ``Job``: a question whose answer comes back (``Engine.ask``).
 - ``FileJob``: work that leaves a file in a run's folder. It has an id in the store, outlives the page that ordered it,
-  tells how far it is, and can be stopped by whoever looks (``Engine.order``).
+  publishes its progress, and can be stopped by any visitor (``Engine.order``).
 - ``TrainRun``: trains a run; the engine queues it (``Engine.submit``).
 """
 

@@ -10,12 +10,13 @@ file                  what                                                     w
 ``checkpoints/``      ``*.safetensors``                                        the job
 ``previews/``         ``*.png``, predicted class ids                           the job
 ``summary.json``      how the run ended                                        the job
-``commands/``         wishes to the job, one file each, removed once done      the server
+``commands/``         commands to the job, one file each, removed once done    the server
 ``lock``              held by the one job that works here                      the job
 ====================  =======================================================  ==========
 
-Files appear whole (written aside, then renamed) or grow by whole lines, so that a kill at any moment leaves all of
-it readable: at worst, the last line of a growing file is torn, which readers skip and the next job cuts off.
+Files appear whole (written under a temporary name, then renamed) or grow by whole lines, so that a kill at any moment
+leaves all of them readable: at worst the last line of a growing file is incomplete, which readers skip and the next
+job cuts off.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What lies beside the file that a job leaves: how far the job is, the request to stop it, and its lock. No torch.
+"""The files that accompany a job's result: its progress, the request to stop it, and its lock. No torch.
 
 ====================  ================================================================
 file                  what
@@ -27,7 +27,7 @@ class JobProgress:
     """How far a job is."""
 
     done: int  # units of work
-    expected: int | None  # units in all, as far as can be told; None: unknown
+    expected: int | None  # units in all, estimated; None: unknown
     unit: str  # "points"
     seconds_left: float | None  # None: unknown
     error_in_tolerances: float | None = None  # of a slice, when points were last chosen; None: not known yet
@@ -64,12 +64,12 @@ def stop_requested(file: Path) -> bool:
 
 
 def write_progress(file: Path, progress: JobProgress) -> None:
-    """Tells how far the job is."""
+    """Publishes the progress of a job."""
     write_atomically(_beside(file, "progress"), _PROGRESS.dump_json(progress))
 
 
 def read_progress(file: Path) -> JobProgress | None:
-    """How far the job was when it last told; None before that, and once it has ended."""
+    """The progress that the job published last; None before the first, and once it has ended."""
     try:
         return _PROGRESS.validate_json(_beside(file, "progress").read_bytes())
     except (FileNotFoundError, ValidationError):
@@ -77,7 +77,7 @@ def read_progress(file: Path) -> JobProgress | None:
 
 
 def clear(file: Path) -> None:
-    """Removes progress and the request to stop: the job begins anew, or has ended."""
+    """Removes progress and the request to stop, before a job starts and after it has ended."""
     for ending in ("progress", "stop"):
         _beside(file, ending).unlink(missing_ok=True)
 

@@ -24,7 +24,7 @@ from explorer.segmenter.network import Segmenter
 
 
 def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
-    """The validation crops of a dataset's file on which gradients can be looked at, in the order of their numbers."""
+    """The validation crops of a dataset's file, in the order of their numbers."""
     crops = _crops(dataset)
     shares = [float(((label > 0) & (label != IGNORE)).sum() / (label != IGNORE).sum()) for label in crops.labels]
     return tuple(
@@ -79,7 +79,7 @@ def _crops(dataset: Path) -> Crops:
 
 @lru_cache(maxsize=4)
 def _segmenter(run: Path, checkpoint: str, written: int, device: str) -> Segmenter:
-    """Kept between calls; ``written`` tells a checkpoint from one that has taken its place."""
+    """Cached between calls; ``written`` distinguishes a checkpoint from one that has replaced it."""
     return load_segmenter(RunFolder(run), checkpoint, device)
 
 

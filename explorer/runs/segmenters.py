@@ -36,7 +36,7 @@ _NAME = re.compile(r"(?:(?P<run>[\w-]+)/)?(?P<file>step_\d+\.safetensors)")
 
 
 def find_checkpoint(folder: RunFolder, name: str | None = None) -> tuple[str, Checkpoint]:
-    """A checkpoint of a run, or of one beside it, with its name.
+    """A checkpoint of a run, or of another run in the same folder, with its name.
 
     Args:
         name: "step_00000100.safetensors", or "RUN/step_00000100.safetensors" of another run in the same folder; the
@@ -105,7 +105,7 @@ def sweep_thresholds(
     """The pixel and object curves of every foreground class over the validation scenes.
 
     Args:
-        report: told after each scene, first for the pixels, then for each class's objects.
+        report: called after each scene, first for the pixels, then for each class's objects.
     """
     segmenter = load_segmenter(folder, checkpoint, device)
     classes, scenes = len(dataset.classes), dataset.validation

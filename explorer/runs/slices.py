@@ -191,7 +191,7 @@ def measure_slice(
     Args:
         folder: of the run.
         request: which slice.
-        out: the slice's file; see ``explorer.landscape.slice`` for what lies beside it meanwhile.
+        out: the slice's file; ``explorer.landscape.slice`` describes the journal that accompanies it.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         measure_with: gives who measures points, for example several workers; only this process if not given.
 
@@ -288,7 +288,7 @@ def curvature_report(
 
     Args:
         count: eigenvalues.
-        report: told after each product of the Hessian with a vector.
+        report: called after each product of the Hessian with a vector.
 
     Raises:
         InputError: see ``prepare``; or the eigenvalues do not converge.

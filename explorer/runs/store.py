@@ -42,7 +42,7 @@ class Store:
 
     @property
     def id(self) -> str:
-        """Tells this store from others, for example from that of another server on the same cluster."""
+        """Distinguishes this store from others, for example from that of another server on the same cluster."""
         return str(self._database.rows("SELECT id FROM store")[0]["id"])
 
     def close(self) -> None:

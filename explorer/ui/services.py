@@ -117,7 +117,7 @@ def measured_slice(path: Path, version: tuple[int, int]) -> Slice:
 
     Args:
         path: of its file.
-        version: see ``slice_version``; tells one state of the file from another.
+        version: see ``slice_version``; changes with the file.
     """
     return read_slice(path)
 
@@ -128,7 +128,7 @@ def threshold_sweep(path: Path, written: int) -> ThresholdSweep:
 
     Args:
         path: of its file.
-        written: when it was, in nanoseconds, which tells it from one that has taken its place.
+        written: when it was, in nanoseconds, which distinguishes it from one that has replaced it.
 
     Raises:
         InputError: it cannot be read.
