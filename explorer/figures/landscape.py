@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from explorer.figures.ink import INK
-from explorer.landscape.fields import disagreement
+from explorer.landscape.fields import Field, disagreement
 from explorer.landscape.slice import Slice
-from explorer.landscape.slice_meta import FieldInfo, PathPoint
+from explorer.landscape.slice_meta import PathPoint
 from explorer.losses.registry import LOSSES
 from explorer.training.plan import Plan
 
@@ -155,24 +155,24 @@ def line_figure(slice_: Slice, names: Sequence[str]) -> go.Figure:
     return _framed(figure, slice_)
 
 
-def fields_by_group(slice_: Slice) -> Mapping[str, FieldInfo]:
+def fields_by_group(slice_: Slice) -> Mapping[str, Field]:
     """The fields of a slice by name, losses first."""
     return {info.name: info for info in slice_.meta.fields}
 
 
-def _info(slice_: Slice, name: str) -> FieldInfo:
+def _info(slice_: Slice, name: str) -> Field:
     return fields_by_group(slice_)[name]
 
 
-def _is_log(info: FieldInfo, logarithmic: bool) -> bool:
+def _is_log(info: Field, logarithmic: bool) -> bool:
     return logarithmic and info.logarithmic
 
 
-def _title(info: FieldInfo, logarithmic: bool) -> str:
+def _title(info: Field, logarithmic: bool) -> str:
     return f"{info.label} (log₁₀)" if _is_log(info, logarithmic) else info.label
 
 
-def _shown(values: NDArray[np.float64], info: FieldInfo, logarithmic: bool) -> NDArray[np.float64]:
+def _shown(values: NDArray[np.float64], info: Field, logarithmic: bool) -> NDArray[np.float64]:
     """What is drawn: the logarithm where asked for; a value that has none is a hole."""
     if not _is_log(info, logarithmic):
         return np.where(np.isfinite(values), values, np.nan)
@@ -276,7 +276,7 @@ def _path(slice_: Slice, plan: Plan | None) -> list[go.Scatter]:
     ]
 
 
-def _path_on_surface(slice_: Slice, info: FieldInfo, logarithmic: bool, plan: Plan | None) -> list[go.Scatter3d]:
+def _path_on_surface(slice_: Slice, info: Field, logarithmic: bool, plan: Plan | None) -> list[go.Scatter3d]:
     (left, right), (low, high) = _span(slice_.alpha), _span(slice_.beta)
     points = [
         point

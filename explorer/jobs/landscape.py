@@ -16,7 +16,7 @@ from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.jobs.cluster import SLICE
 from explorer.jobs.training import dataset_of
-from explorer.landscape.refine import Measure
+from explorer.landscape.refine import PointEvaluator
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LossKind
 from explorer.runs.folder import RunFolder
@@ -73,7 +73,7 @@ def points_job(run: Path, request: str, plane: str, points: Points) -> Values:
     return list(local_measure(setup)(points))
 
 
-def _shared_measure(run: Path, request: str, setup: SliceSetup) -> Measure:
+def _shared_measure(run: Path, request: str, setup: SliceSetup) -> PointEvaluator:
     """Measures points together with the other workers that take slices; alone where there is none."""
     here, client = local_measure(setup), get_client()
     own = get_worker().address

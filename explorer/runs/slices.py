@@ -23,18 +23,19 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset
-from explorer.landscape.build import BuiltPlane, WeightsOf, build_plane, load_plane, locate, save_plane, with_losses
+from explorer.landscape.build import BuiltPlane, build_plane, load_plane, locate, save_plane, with_losses
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
-from explorer.landscape.directions import layer_mask
+from explorer.landscape.directions import WeightsOf, layer_mask
 from explorer.landscape.evaluation import Writer, evaluate_points, restored, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.refine import Measure, Refinement, refine
+from explorer.landscape.plane_kinds import plane_kind
+from explorer.landscape.refine import PointEvaluator, Refinement, refine
 from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
 from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
-from explorer.landscape.slice_meta import FieldInfo, PathPoint, SliceMeta, SliceRequest
+from explorer.landscape.slice_meta import PathPoint, SliceMeta, SliceRequest
 from explorer.losses.registry import LossKind
 from explorer.runs.folder import RunFolder
 from explorer.runs.slice_files import CurvatureReport, PointPrediction, SliceProgress
@@ -122,16 +123,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
         request=request,
         report=built.report,
         path=path,
-        fields=tuple(
-            FieldInfo(
-                name=field.name,
-                label=field.label,
-                group=field.group,
-                smooth=field.smooth,
-                logarithmic=field.logarithmic,
-            )
-            for field in objective.fields
-        ),
+        fields=objective.fields,
         classes=data.classes,
         class_weights=data.class_weights,
         data=data.dataset_id,
@@ -151,7 +143,7 @@ def _build(
     path: Sequence[str],
 ) -> BuiltPlane:
     """Builds the plane. Eigenvectors take seconds: they are kept in the run's folder, for clicks and other workers."""
-    if request.plane.kind != "hessian":
+    if not plane_kind(request.plane.kind).cached:
         return build_plane(request.plane, objective, weights_of, path)
     key = "\n".join((centre, request.plane.model_dump_json(), data.crops.fingerprint))
     file = folder.path / "planes" / f"{blake2b(key.encode(), digest_size=8).hexdigest()}.safetensors"
@@ -201,7 +193,7 @@ def measure_slice(
     out: Path,
     device: str = "auto",
     interrupted: Callable[[], bool] = lambda: False,
-    measure_with: Callable[[SliceSetup], Measure] | None = None,
+    measure_with: Callable[[SliceSetup], PointEvaluator] | None = None,
 ) -> Iterator[SliceProgress]:
     """Measures a slice into a file, coarse to fine, and goes on with one that was broken off or is too coarse.
 
@@ -230,16 +222,16 @@ def measure_slice(
                 return
         meta = setup.meta.model_copy(update={"path": tuple(_path_losses(setup))})
         journal.finish(Slice.of(refinement, meta), out)
-    yield SliceProgress(refinement.count, refinement.count, 0.0, refinement.shortfall(), done=True)
+    yield SliceProgress(refinement.count, refinement.count, 0.0, refinement.error_in_tolerances(), done=True)
 
 
 def _progress(refinement: Refinement, request: SliceRequest, began: float, before: int) -> SliceProgress:
     measured, expected = refinement.count, refinement.expected(request.budget)
     pace = (time.perf_counter() - began) / max(1, measured - before)
-    return SliceProgress(measured, expected, pace * (expected - measured), refinement.last_shortfall)
+    return SliceProgress(measured, expected, pace * (expected - measured), refinement.last_error_in_tolerances)
 
 
-def local_measure(setup: SliceSetup) -> Measure:
+def local_measure(setup: SliceSetup) -> PointEvaluator:
     """Values and standard errors of points, measured in this process."""
 
     def measured(

@@ -11,9 +11,9 @@ import pytest
 from explorer.figures.landscape import contour_figure, disagreement_figure, error_figure, line_figure, surface_figure
 from explorer.figures.landscape_html import to_html
 from explorer.landscape.export import to_csv, to_vtk
-from explorer.landscape.fields import disagreement
+from explorer.landscape.fields import Field, disagreement
 from explorer.landscape.slice import Slice
-from explorer.landscape.slice_meta import FieldInfo, PlaneReport, SliceMeta, SliceRequest
+from explorer.landscape.slice_meta import PlaneReport, SliceMeta, SliceRequest
 from explorer.training.presets import preset_plan
 
 ALPHA, BETA = np.linspace(-1, 1, 5), np.linspace(-1, 1, 5)
@@ -25,9 +25,9 @@ PRECISION = np.where(X > 0, np.nan, 0.5)
 @pytest.fixture
 def shown() -> Slice:
     fields = (
-        FieldInfo(name="jaccard", label="Jaccard distance", group="loss", smooth=True, logarithmic=True),
-        FieldInfo(name="f1_1", label="F1, car", group="pixel", smooth=True, logarithmic=False),
-        FieldInfo(name="precision_1", label="Precision, car", group="pixel", smooth=False, logarithmic=False),
+        Field(name="jaccard", label="Jaccard distance", group="loss", smooth=True, logarithmic=True),
+        Field(name="f1_1", label="F1, car", group="pixel", smooth=True, logarithmic=False),
+        Field(name="precision_1", label="Precision, car", group="pixel", smooth=False, logarithmic=False),
     )
     meta = SliceMeta(
         run="abc",

@@ -12,7 +12,7 @@ from explorer.errors import InputError
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid, Tile
 from explorer.landscape.interpolation import fit
-from explorer.landscape.refine import TILE, WORST, Measure, Refinement, refine
+from explorer.landscape.refine import TILE, WORST, PointEvaluator, Refinement, refine
 
 LOSS = Field("loss", "Loss", "loss")
 PRECISION = Field("precision_1", "Precision", "pixel", smooth=False, logarithmic=False)
@@ -27,7 +27,7 @@ def valley(alpha: float, beta: float) -> list[float]:
     return [loss, precision, 0.5 + 0.4 * np.tanh(2 * alpha)]
 
 
-def measuring(function: Callable[[float, float], list[float]]) -> Measure:
+def measuring(function: Callable[[float, float], list[float]]) -> PointEvaluator:
     def measure(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         for alpha, beta in points:
             values = np.array(function(alpha, beta))
@@ -70,7 +70,7 @@ def test_it_reaches_the_tolerance_with_few_points() -> None:
     grid = Grid()
     refinement = Refinement(grid, FIELDS)
     tiles = list(refine(refinement, measuring(valley), budget=1681))
-    assert refinement.shortfall() <= 1
+    assert refinement.error_in_tolerances() <= 1
     assert refinement.count < 400
     assert max(len(tile.indices) for tile in tiles) <= TILE
     assert sum(len(tile.indices) for tile in tiles) == refinement.count
@@ -141,7 +141,7 @@ def test_a_broken_off_slice_goes_on_and_to_a_finer_tolerance() -> None:
     list(refine(first, measuring(valley), budget=1681))
     known = np.flatnonzero(first.measured)
     then = Refinement(Grid(), FIELDS, tolerance=0.004)
-    then.add(Tile(known, first.values[known], first.bars[known]))
+    then.add(Tile(known, first.values[known], first.standard_errors[known]))
     again = [index for tile in refine(then, measuring(valley), budget=1681) for index in tile.indices]
     assert not set(again) & set(known.tolist())  # nothing is measured twice
     np.testing.assert_array_equal(then.measured, whole.measured)

@@ -12,6 +12,7 @@ import pytest
 from explorer.errors import InputError
 from explorer.landscape.export import to_csv, to_vtk
 from explorer.landscape.grid import Tile
+from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.refine import Refinement, refine
 from explorer.landscape.slice import (
     Journal,
@@ -22,16 +23,12 @@ from explorer.landscape.slice import (
     read_journal,
     read_slice,
 )
-from explorer.landscape.slice_meta import FieldInfo, PathPoint, PlaneReport, SliceMeta, SliceRequest
-from explorer.landscape.spec import PlaneSpec
+from explorer.landscape.slice_meta import PathPoint, PlaneReport, SliceMeta, SliceRequest
 from tests.landscape.test_refine import FIELDS, measuring, valley
 
 
 def make_meta(**changes: object) -> SliceMeta:
     request = SliceRequest.model_validate({"resolution": 21, "tolerance": 0.02, "budget": 441} | changes)
-    infos = tuple(
-        FieldInfo(name=f.name, label=f.label, group=f.group, smooth=f.smooth, logarithmic=f.logarithmic) for f in FIELDS
-    )
     point = PathPoint(
         checkpoint="step_00000010.safetensors",
         step=10,
@@ -48,7 +45,7 @@ def make_meta(**changes: object) -> SliceMeta:
         request=request,
         report=PlaneReport(labels=("one", "other"), cosine=0.0, norms=(1.0, 2.0), fingerprint="ab"),
         path=(point,),
-        fields=infos,
+        fields=FIELDS,
         classes=("background", "car"),
         class_weights=(1.0, 9.0),
         data="d",
@@ -73,7 +70,11 @@ def test_a_slice_is_read_as_it_was_written(tmp_path: Path) -> None:
     shown.save(tmp_path / "one.npz")
     again = Slice.load(tmp_path / "one.npz")
     np.testing.assert_array_equal(shown.measured, again.measured)
-    for one, other in ((shown.fields, again.fields), (shown.error, again.error), (shown.bars, again.bars)):
+    for one, other in (
+        (shown.fields, again.fields),
+        (shown.error, again.error),
+        (shown.standard_errors, again.standard_errors),
+    ):
         assert list(one) == list(other)
         for name in one:
             np.testing.assert_array_equal(one[name], other[name])
