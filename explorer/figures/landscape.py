@@ -42,7 +42,7 @@ def surface_figure(
         logarithmic: losses as their logarithm to base 10.
         plan: of the run, whose phases colour its path; None: the path has one colour.
     """
-    rows, columns = _arrangement(len(names))
+    rows, columns = arrangement(len(names))
     infos = [_info(slice_, name) for name in names]
     figure = make_subplots(
         rows=rows,
@@ -94,7 +94,7 @@ def contour_figure(
     slice_: Slice, names: Sequence[str], logarithmic: bool = True, plan: Plan | None = None
 ) -> go.Figure:
     """Up to four fields as contours on the same axes, with the run's path. See ``surface_figure``."""
-    rows, columns = _arrangement(len(names))
+    rows, columns = arrangement(len(names))
     infos = [_info(slice_, name) for name in names]
     figure = make_subplots(
         rows=rows,
@@ -195,7 +195,7 @@ def _shown(values: NDArray[np.float64], info: Field, logarithmic: bool) -> NDArr
     return shown
 
 
-def _arrangement(count: int) -> tuple[int, int]:
+def arrangement(count: int) -> tuple[int, int]:
     """Rows and columns for so many fields."""
     return (1, count) if count <= 2 else (2, 2)
 

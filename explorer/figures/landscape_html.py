@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Sequence
 
-from explorer.figures.landscape import contour_figure, line_figure, surface_figure
+from explorer.figures.landscape import arrangement, contour_figure, line_figure, surface_figure
 from explorer.landscape.slice import Slice
 from explorer.training.plan import Plan
 
@@ -26,7 +26,7 @@ plot.on('plotly_relayout', function (change) {
 });
 """
 
-_HEIGHT = 900  # pixels, for up to four fields
+_ROW_HEIGHT = 450  # pixels
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -51,8 +51,9 @@ def to_html(shown: Slice, names: Sequence[str], plan: Plan, run: str, out: str) 
         figures = line_figure(shown, names).to_html(full_html=False, include_plotlyjs=True)
     else:
         surfaces, contours = surface_figure(shown, names, plan=plan), contour_figure(shown, names, plan=plan)
+        rows, _ = arrangement(len(names))
         for figure in (surfaces, contours):
-            figure.update_layout(height=_HEIGHT, showlegend=False)
+            figure.update_layout(height=rows * _ROW_HEIGHT, showlegend=False)
         figures = surfaces.to_html(full_html=False, include_plotlyjs=True, post_script=_LINK_CAMERAS)
         figures += contours.to_html(full_html=False, include_plotlyjs=False)
     return _PAGE.format(

@@ -231,6 +231,6 @@ def test_the_page_changes_settings() -> None:
     assert requested(test).plane == PlaneSpec(kind="checkpoints", checkpoints=(A, C), line=True)
 
 
-def test_kinds_need_no_torch() -> None:
-    script = "import sys, explorer.landscape.plane_kinds, explorer.cli.parsing; sys.exit('torch' in sys.modules)"
+def test_kinds_and_their_widgets_need_no_torch() -> None:
+    script = "import sys, explorer.landscape.plane_kinds, explorer.ui.slice_request; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=Path(__file__).parents[2], check=False).returncode == 0

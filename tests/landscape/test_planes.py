@@ -1,4 +1,4 @@
-"""Planes: closed forms of Hessian, eigenvectors and gradients, and every pitfall of published tools."""
+"""Planes: closed forms of Hessian, eigenvectors and gradients, and the known faults of published tools."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_hessian_products_eigenpairs_and_trace_of_a_quadratic() -> None:
     assert abs(cosine(pairs.vectors[0], vectors[:, -1])) == pytest.approx(1, abs=1e-6)
     assert max(pairs.residuals) < 1e-3 * pairs.values[0]
     ends = top_eigenpairs(operator, 2, which="BE")
-    assert ends.values == pytest.approx((float(values[-1]), float(values[0])), rel=1e-6)  # the saddle is seen
+    assert ends.values == pytest.approx((float(values[-1]), float(values[0])), rel=1e-6)  # negative at a saddle
     estimate = trace(operator, draws=64)
     assert abs(estimate.value - float(model.hessian.trace())) < 4 * estimate.standard_error
     assert estimate.standard_error > 0
@@ -168,7 +168,7 @@ def test_trace_of_a_diagonal_hessian_has_no_error() -> None:
         trace(HessianOperator(model, "dice", everything(model)), draws=1)
 
 
-def test_standard_error_of_the_trace_is_honest() -> None:
+def test_standard_error_of_the_trace_agrees_with_its_spread() -> None:
     model = Quadratic()
     operator = HessianOperator(model, "jaccard", everything(model))
     found = [trace(operator, draws=16, seed=seed) for seed in range(100)]
@@ -232,6 +232,7 @@ def test_gradients_plane_goes_downhill_for_each_loss_and_keeps_their_cosine() ->
     assert cosine(plane.second, -weights) == pytest.approx(1)
     assert plane.cosine == pytest.approx(cosine(slope, weights))
     assert float(model.value(plane.at(1e-4, 0))) < float(model.value(weights))
+    assert float(plane.at(0, 1e-4).norm()) < float(weights.norm())  # the other loss is ½‖w‖²
 
 
 def test_three_checkpoints_lie_at_the_corners_and_two_at_the_ends() -> None:
@@ -266,7 +267,7 @@ def test_layers_can_be_chosen() -> None:
         plane_of(objective, layers=["encoder.17"])
 
 
-def test_a_random_plane_averages_the_curvature_that_eigenvectors_show() -> None:
+def test_random_unit_directions_average_the_curvature_over_all_eigenvectors() -> None:
     """Along a random unit direction the curvature is about tr(H)/N (Böttcher & Wheeler): far below the largest."""
     model = Quadratic()
     draws = torch.randn(4000, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
