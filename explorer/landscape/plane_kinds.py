@@ -44,7 +44,7 @@ SEED = Number(name="seed", label="Seed", help="of the random directions", defaul
 NORMALISATION = Choice(
     name="normalisation",
     label="Normalisation",
-    help="whose norm the directions take over from the weights: each filter's or each layer's",
+    help="scaled to the norm of each filter or of each layer",
     metavar="{filter,layer}",
     default="filter",
     choices={"filter": "filter by filter", "layer": "layer by layer"},
