@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from explorer.errors import InputError, explain_validation
-from explorer.landscape.spec import PlaneSpec
+from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.training.plan import Phase, Plan
 
 
@@ -18,7 +18,7 @@ from explorer.training.plan import Phase, Plan
         (Plan, {"phases": [{"loss": {"kind": "focal"}, "learning_rate": 0}]}, "phases[0].learning_rate"),
         (Plan, {"phases": [{"loss": {"kind": "focal", "gamma": -1}}]}, "phases[0].loss.gamma"),
         (Phase, {"loss": {"kind": "focal"}, "steps": 5, "minimum_steps": 6}, ""),
-        (PlaneSpec, {"kind": "none such"}, "kind"),
+        (PlaneSpec, {"line": "perhaps"}, "line"),
     ],
 )
 def test_the_field_at_fault_is_named_if_there_is_one(model: Any, values: dict[str, Any], where: str) -> None:

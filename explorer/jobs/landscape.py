@@ -22,7 +22,7 @@ from explorer.jobs.registry import (
     perform,
 )
 from explorer.jobs.training import dataset_of
-from explorer.landscape.refine import Measure
+from explorer.landscape.refine import PointEvaluator
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.runs import slices
 from explorer.runs.folder import RunFolder
@@ -75,7 +75,7 @@ def predict_point(job: PredictPoint) -> PointPrediction:
     return slices.predict_at(_setup(job.run, job.request, _newest(job.run)), job.alpha, job.beta, job.crop)
 
 
-def _shared_measure(job: MeasureSlice, setup: SliceSetup) -> Measure:
+def _shared_measure(job: MeasureSlice, setup: SliceSetup) -> PointEvaluator:
     """Evaluates points together with the other workers that take slices; alone where there is none."""
     here, client = local_measure(setup), get_client()
     own = get_worker().address

@@ -22,18 +22,19 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset
-from explorer.landscape.build import BuiltPlane, WeightsOf, build_plane, load_plane, locate, save_plane, with_losses
+from explorer.landscape.build import BuiltPlane, build_plane, load_plane, locate, save_plane, with_losses
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
-from explorer.landscape.directions import layer_mask
+from explorer.landscape.directions import WeightsOf, layer_mask
 from explorer.landscape.evaluation import Writer, evaluate_points, restored, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.objective import Objective, flatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.refine import Measure, Refinement, refine
+from explorer.landscape.plane_kinds import plane_kind
+from explorer.landscape.refine import PointEvaluator, Refinement, refine
 from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
 from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
-from explorer.landscape.slice_meta import FieldInfo, PathPoint, SliceMeta, SliceRequest
+from explorer.landscape.slice_meta import PathPoint, SliceMeta, SliceRequest
 from explorer.losses.registry import LossKind
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
@@ -121,16 +122,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
         request=request,
         report=built.report,
         path=path,
-        fields=tuple(
-            FieldInfo(
-                name=field.name,
-                label=field.label,
-                group=field.group,
-                smooth=field.smooth,
-                logarithmic=field.logarithmic,
-            )
-            for field in objective.fields
-        ),
+        fields=objective.fields,
         classes=data.classes,
         class_weights=data.class_weights,
         data=data.dataset_id,
@@ -150,7 +142,7 @@ def _build(
     path: Sequence[str],
 ) -> BuiltPlane:
     """Builds the plane. Eigenvectors take seconds: they are kept in the run's folder, for clicks and other workers."""
-    if request.plane.kind != "hessian":
+    if not plane_kind(request.plane.kind).cached:
         return build_plane(request.plane, objective, weights_of, path)
     key = "\n".join((centre, request.plane.model_dump_json(), data.crops.fingerprint))
     file = folder.path / "planes" / f"{blake2b(key.encode(), digest_size=8).hexdigest()}.safetensors"
@@ -181,7 +173,7 @@ def measure_slice(
     request: SliceRequest,
     out: Path,
     device: str = "auto",
-    measure_with: Callable[[SliceSetup], Measure] | None = None,
+    measure_with: Callable[[SliceSetup], PointEvaluator] | None = None,
 ) -> Iterator[JobProgress]:
     """Measures a slice into a file, coarse to fine, and goes on with one that was broken off or is too coarse.
 
@@ -210,13 +202,13 @@ def measure_slice(
             yield _progress(refinement, request, began, before)
         meta = setup.meta.model_copy(update={"path": tuple(_path_losses(setup))})
         journal.finish(Slice.of(refinement, meta), out)
-    yield JobProgress(refinement.count, refinement.count, "points", 0.0, _finite(refinement.shortfall()))
+    yield JobProgress(refinement.count, refinement.count, "points", 0.0, _finite(refinement.error_in_tolerances()))
 
 
 def _progress(refinement: Refinement, request: SliceRequest, began: float, before: int) -> JobProgress:
     measured, expected = refinement.count, refinement.expected(request.budget)
     pace = (time.perf_counter() - began) / max(1, measured - before)
-    error = _finite(refinement.last_shortfall)
+    error = _finite(refinement.last_error_in_tolerances)
     return JobProgress(measured, expected, "points", pace * (expected - measured), error)
 
 
@@ -224,7 +216,7 @@ def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def local_measure(setup: SliceSetup) -> Measure:
+def local_measure(setup: SliceSetup) -> PointEvaluator:
     """Values and standard errors of points, measured in this process."""
 
     def measured(

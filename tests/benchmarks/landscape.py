@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from explorer.imagery.builtin.catalogue import builtin_dataset
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
-from explorer.landscape.directions import random_plane
+from explorer.landscape.directions import PlaneContext, random_plane
 from explorer.landscape.evaluation import evaluate_points, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.plane import Plane
@@ -144,7 +144,7 @@ def main() -> int:
     """Prints the numbers; 1 if a target is missed."""
     torch.set_num_threads(2)
     objective, crops = trained()
-    plane = random_plane(objective)
+    plane = random_plane(PlaneContext(objective), seed=0, normalisation="filter", layers=())
     count, fields = sum(each.numel() for each in objective.parameters), len(objective.fields)
     print(f"{count} parameters, {len(crops.labels)} crops of {crops.labels.shape[1]}², {fields} fields, 2 threads")
     point = per_point(objective, plane, crops)

@@ -1,4 +1,4 @@
-"""What happens on the device stays there: under ``FakeTensorMode``, device ``meta`` refuses a tensor of the CPU."""
+"""Tensors stay on their device: under ``FakeTensorMode``, device ``meta`` refuses tensors on the CPU."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from explorer.errors import InputError
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData
 from explorer.landscape.grid import Tile
 from explorer.landscape.objective import flatten
+from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.landscape.spec import PlaneSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.slices import (
     SliceSetup,
@@ -231,5 +231,5 @@ def test_refine_is_what_measure_slice_does(run: RunFolder, tmp_path: Path) -> No
     replay = empty_refinement(shown.meta)
     while replay.count < known.count:
         wanted = replay.propose()[: known.count - replay.count]
-        replay.add(Tile(wanted, known.values[wanted], known.bars[wanted]))
+        replay.add(Tile(wanted, known.values[wanted], known.standard_errors[wanted]))
     np.testing.assert_array_equal(replay.measured, known.measured)
