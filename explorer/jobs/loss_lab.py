@@ -17,6 +17,7 @@ from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
 from explorer.losses.experiments import Mask, blind_spot, compare_misses
 from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, synthetic_label
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
@@ -79,7 +80,7 @@ def gradient_maps(
     segmenter = _segmenter(run, checkpoint, file.stat().st_mtime_ns, device)
     place = next(segmenter.parameters()).device
     prediction, probability = _predicted(segmenter, crops, crop, place)
-    values = [spec.build().of(prediction) for spec in specs]
+    values = [build_loss(spec).of(prediction) for spec in specs]
     pushes = [torch.autograd.grad(value, prediction.logits, retain_graph=True)[0] for value in values]
     pulls = [-prediction.pixels * push[0] for push in pushes]
     return GradientMaps(

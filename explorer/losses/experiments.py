@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.losses.lab import Blindness, Cost, LossCurve, SyntheticLabel, curve_label
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
@@ -31,7 +32,7 @@ def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tu
     field = curve_label(share)
     label = torch.from_numpy(field.label).double()
     probability = 0.5 - 0.495 * np.cos(np.linspace(0, np.pi, points))  # closer where curves bend
-    losses = [spec.build() for spec in specs]
+    losses = [build_loss(spec) for spec in specs]
     values = np.empty((len(specs), points))
     pulls = np.empty((len(specs), 2, points))
     for i, p in enumerate(probability):
@@ -100,7 +101,7 @@ def _charges(
     ]
     charged = []
     for spec in specs:
-        loss = spec.build()
+        loss = build_loss(spec)
         right, *values = (loss.of(prediction).item() for prediction in predictions)
         charged.append([value - right for value in values])
     return charged

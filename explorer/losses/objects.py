@@ -14,7 +14,7 @@ from explorer.losses.spec import LossSpec
 
 
 def object_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """Cross-entropy in which every object has the same mass: w = A/(n·|O|) on objects, 1 on the background.
+    """Cross-entropy in which every object has the same total weight: w = A/(n·|O|) on objects, 1 on the background.
 
     A is the number of object pixels and n the number of objects in the batch, so that the total stays the same.
     """
@@ -51,7 +51,7 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     limits = torch.finfo(errors.dtype)
     # γ < 1 has no gradient at a perfect overlap, hence the second clamp
     distance = (1 - (area - missed) / (area + false_positives).clamp_min(limits.tiny)).clamp_min(limits.eps)
-    power = torch.where(found, distance ** (2.0 if spec.gamma is None else spec.gamma), 0)
+    power = torch.where(found, distance ** spec.number("gamma"), 0)
     of_objects = power.sum((0, 2)) / found.sum((0, 2)).clamp_min(1)
     # false positives whose object lies outside the crop, or does not exist
     unowned = torch.where(found, 0, false_positives).sum((0, 2)) / prediction.pixels.clamp_min(1)
@@ -59,9 +59,9 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def _bins(like: Tensor, count: int) -> Tensor:
-    """(N, count) zeros to add pixels to, one by one: in float64, for in float32 a running sum of many stands still.
+    """(N, count) zeros to add pixels to, one by one: in float64, since a running sum of many stops growing in float32.
 
-    A GPU adds in many places at once, and not all of them have float64.
+    A GPU adds in many places at once, and not every GPU has float64.
     """
     kind = torch.float64 if like.device.type == "cpu" else like.dtype
     return torch.zeros(len(like), count, dtype=kind, device=like.device)

@@ -22,11 +22,11 @@ def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     weights = _class_weights(prediction, spec)
     if prediction.classes == 2:
         weight = prediction.by_class(weights)
-        weighed, total = (prediction.nll * weight).sum(), weight.sum()
+        weighted, total = (prediction.nll * weight).sum(), weight.sum()
     else:
         of_class = torch.stack([prediction.logits.new_full((), weight) for weight in weights])
-        weighed, total = ((sums * of_class).sum() for sums in (prediction.nll_by_class, prediction.area))
-    return weighed / torch.where(total > 0, total, 1)
+        weighted, total = ((sums * of_class).sum() for sums in (prediction.nll_by_class, prediction.area))
+    return weighted / torch.where(total > 0, total, 1)
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -36,9 +36,9 @@ def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
     finite where γ < 1 meets a pixel that is certain.
     """
     per_pixel = prediction.nll
-    if spec.gamma:
+    if gamma := spec.number("gamma"):
         one_minus_pt = prediction.one_minus_pt
-        per_pixel = per_pixel * one_minus_pt.clamp_min(torch.finfo(one_minus_pt.dtype).tiny) ** spec.gamma
+        per_pixel = per_pixel * one_minus_pt.clamp_min(torch.finfo(one_minus_pt.dtype).tiny) ** gamma
     if spec.class_weights is not None:
         per_pixel = per_pixel * prediction.by_class(_class_weights(prediction, spec))
     if spec.alpha is not None:

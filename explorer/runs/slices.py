@@ -32,10 +32,11 @@ from explorer.landscape.grid import Grid
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
 from explorer.landscape.refine import Measure, Refinement, refine
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.segmenter_objective import SegmenterObjective
 from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
 from explorer.landscape.slice_meta import FieldInfo, PathPoint, SliceMeta, SliceRequest
 from explorer.losses.registry import LossKind
+from explorer.losses.spec import logged_specs
 from explorer.runs.folder import RunFolder
 from explorer.runs.slice_files import CurvatureReport, PointPrediction, SliceProgress
 from explorer.segmenter.network import build_segmenter
@@ -105,7 +106,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
     bands = data.crops.images.shape[1]
     segmenter = build_segmenter(bands, len(data.classes), plan.segmenter, plan.seed)
     segmenter.load_state_dict(segmenter_weights.weights)
-    losses = field_losses(data.class_weights)
+    losses = logged_specs(data.class_weights)
     objective = SegmenterObjective(segmenter.to(pick_device(device)), data.crops, losses, data.classes, request.objects)
     states = {file.name: load_checkpoint(file) for file in _thinned(checkpoint_files(folder.checkpoints))}
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.imagery.scene import Dataset
-from explorer.losses.loss import Loss, logged_losses
+from explorer.losses.loss import Loss, build_loss, logged_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
@@ -209,7 +209,7 @@ class _Run:
         batch = self.overlap.taken(self.step) or self.sampler.batch(self.step)
         with self._autocast():
             logits = self.segmenter(batch.images)
-        needs_objects = everything or _walks_objects(loss.spec)
+        needs_objects = everything or loss.spec.needs_objects
         prediction = self.sampler.prediction(logits, batch.labels, batch.crops, needs_objects)
         self.overlap.prepare(self.step + 1, prediction, list(logged.values()))
         value, norm = training_step(loss, prediction, self.optimizer, self.trained, self.overlap.begin)
@@ -258,7 +258,7 @@ class _Run:
     # What it is made of ------------------------------------------------------------------------------------
 
     def _loss(self) -> Loss:
-        return (self.steered_loss or self.plan.phases[self.position.phase].loss).build()
+        return build_loss(self.steered_loss or self.plan.phases[self.position.phase].loss)
 
     def _steer(self, command: Steer) -> Intervened:
         self.steered_rate = command.learning_rate or self.steered_rate
@@ -388,10 +388,6 @@ def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
     """The plan with the interventions of a run written into it: training it gives the same run again."""
     made = tuple(event.intervention for event in events if isinstance(event, Intervened))
     return plan.model_copy(update={"interventions": made})
-
-
-def _walks_objects(spec: LossSpec) -> bool:
-    return spec.kind.startswith("object_") or any(_walks_objects(term.loss) for term in spec.terms)
 
 
 def _finite(number: float) -> float | None:

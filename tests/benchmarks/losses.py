@@ -27,6 +27,7 @@ from torch import Tensor
 
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LOSSES, LossSpec
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 
 Call = Callable[[Tensor, Tensor], Tensor]
@@ -95,7 +96,7 @@ def compare(batch: int, side: int, classes: int) -> float:
     labels = F.interpolate(coarse.float(), (side, side)).long()[:, 0]
     labels[:, 0] = IGNORE
     others = peers(classes)
-    ours = {kind: spec(kind, classes).build() for kind in LOSSES if kind != "combined"}
+    ours = {kind: build_loss(spec(kind, classes)) for kind in LOSSES if kind != "combined"}
     paired = [loss for kind, loss in ours.items() if kind in others]
 
     def together(z: Tensor, y: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from explorer.imagery.archive import save_dataset
 from explorer.jobs.loss_lab import blindness, gradient_maps, lab_crops, misses
 from explorer.landscape.crops import cut_crops
 from explorer.losses.lab import GradientMaps
+from explorer.losses.loss import build_loss
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import load_segmenter
@@ -70,7 +71,7 @@ def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: Gra
     gradients = []
     for spec in SPECS:
         segmenter.zero_grad()
-        spec.build()(segmenter(torch.from_numpy(crops.images[:1])), torch.from_numpy(crops.labels[:1])).backward()
+        build_loss(spec)(segmenter(torch.from_numpy(crops.images[:1])), torch.from_numpy(crops.labels[:1])).backward()
         gradients.append(torch.cat([weight.grad.flatten() for weight in segmenter.parameters()]).double())
     directions = torch.nn.functional.normalize(torch.stack(gradients))
     np.testing.assert_allclose(maps.cosines, directions @ directions.T, atol=1e-4)

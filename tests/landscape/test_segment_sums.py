@@ -14,9 +14,10 @@ from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops
 from explorer.landscape.segment_sums.evaluate import FieldEvaluator
 from explorer.landscape.segment_sums.segments import PARTS
-from explorer.landscape.segmenter_objective import field_losses
 from explorer.losses import LOSSES, LossSpec
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
+from explorer.losses.spec import logged_specs
 from explorer.metrics.confusion import score_predictions
 from tests.landscape.scenes import NAMES, make_crops
 
@@ -34,7 +35,7 @@ def make_logits(crops: Crops, spread: float, seed: int = 0) -> Tensor:
 def reference(logits: Tensor, crops: Crops, spec: LossSpec, images: slice) -> float:
     labels, ids, owners = (torch.from_numpy(array) for array in (crops.labels, crops.ids, crops.owners))
     prediction = Prediction(logits[images].double(), labels[images], ids[images], owners[images])
-    return float(spec.build().of(prediction))
+    return float(build_loss(spec).of(prediction))
 
 
 def part_of(crops: Crops, part: int) -> slice:
@@ -46,7 +47,7 @@ def part_of(crops: Crops, part: int) -> slice:
 @pytest.mark.parametrize("spread", [0.1, 3.0, 30.0])
 def test_every_loss_equals_the_registry(classes: int, spread: float) -> None:
     crops = make_crops(classes=classes)
-    specs = field_losses(WEIGHTS[:classes])
+    specs = logged_specs(WEIGHTS[:classes])
     assert set(specs) == set(LOSSES) - {"combined"}
     evaluator = FieldEvaluator(crops, specs, NAMES[:classes], CPU)
     logits = make_logits(crops, spread).to(memory_format=torch.channels_last)
@@ -117,12 +118,12 @@ def test_logits_that_are_not_finite_make_a_hole(bad: float) -> None:
     crops = make_crops()
     logits = make_logits(crops, 1.0)
     logits[3, 1, 20, 20] = bad
-    assert np.isnan(FieldEvaluator(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
+    assert np.isnan(FieldEvaluator(crops, logged_specs(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
 
 
 def test_ignored_pixels_do_not_matter() -> None:
     crops = make_crops()
-    evaluator = FieldEvaluator(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
+    evaluator = FieldEvaluator(crops, logged_specs(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
     logits = make_logits(crops, 2.0)
     other = logits.clone()
     other[:, :, :2] = -7
@@ -134,7 +135,7 @@ def test_objects_cut_by_the_edge_of_a_crop_equal_the_registry() -> None:
     owners = crops.owners.copy()
     owners[:, :, :16][crops.ids[:, None, :16] == 0] = 99  # the nearest object lies outside the crop
     crops = replace(crops, owners=owners)
-    specs = field_losses(WEIGHTS[:2])
+    specs = logged_specs(WEIGHTS[:2])
     logits = make_logits(crops, 1.0)
     value = FieldEvaluator(crops, {"object_jaccard": specs["object_jaccard"]}, NAMES[:2], CPU)(logits)[0, 0]
     assert value == pytest.approx(reference(logits, crops, specs["object_jaccard"], slice(None)), rel=2e-6)

@@ -15,10 +15,11 @@ from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
 from explorer.losses.lab import synthetic_label
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from tests.losses.cases import of_truth, random_case
 
-OBJECT_JACCARD = LossSpec(kind="object_jaccard").build()
+OBJECT_JACCARD = build_loss(LossSpec(kind="object_jaccard"))
 
 
 def cost(wrong: np.ndarray, field, loss=OBJECT_JACCARD) -> float:
@@ -38,7 +39,7 @@ def test_one_pixel_of_each_of_fifty_objects_costs_far_less_than_half_of_one() ->
     assert cost(half, field) == pytest.approx(0.5**2 / 50, rel=1e-4)  # 0.005
     assert cost(nibbled, field) == pytest.approx(0.01**2, rel=1e-3)  # 0.0001
     for kind in ("cross_entropy", "focal", "jaccard", "dice", "lovasz", "object_cross_entropy"):
-        loss = LossSpec(kind=kind).build()
+        loss = build_loss(LossSpec(kind=kind))
         assert cost(half, field, loss) == pytest.approx(cost(nibbled, field, loss), rel=1e-6)
 
 
@@ -88,7 +89,7 @@ def test_object_cross_entropy_gives_every_object_the_same_mass_and_keeps_the_tot
     label[0, 0:6, 0:6] = 1  # 36 pixels
     label[0, 9, 9:11] = 1  # 2 pixels
     logits = torch.zeros(1, 2, 12, 12, dtype=torch.float64, requires_grad=True)
-    value = LossSpec(kind="object_cross_entropy").build()(logits, label)
+    value = build_loss(LossSpec(kind="object_cross_entropy"))(logits, label)
     assert value.item() == pytest.approx(math.log(2))
     (gradient,) = torch.autograd.grad(value, logits)
     pull = -gradient[0, 1]
@@ -121,7 +122,7 @@ def test_maps_and_their_bound_may_be_given() -> None:
     given = [torch.from_numpy(np.stack([getattr(m, name) for m in maps])) for name in ("ids", "owners")]
     assert Prediction(logits, labels).objects[2] == 1 + given[0].max()
     for kind in ("object_jaccard", "object_cross_entropy"):
-        loss = LossSpec(kind=kind).build()
+        loss = build_loss(LossSpec(kind=kind))
         expected = loss(logits, labels).item()
         assert loss.of(Prediction(logits, labels, *given)).item() == pytest.approx(expected, rel=1e-12)
         assert loss.of(Prediction(logits, labels, *given, id_bound=999)).item() == pytest.approx(expected, rel=1e-12)

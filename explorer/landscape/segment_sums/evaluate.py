@@ -16,7 +16,7 @@ from explorer.landscape.fields import Field, loss_field, object_fields, pixel_fi
 from explorer.landscape.segment_sums.formulas import FORMULAS, covers, pixel_metrics
 from explorer.landscape.segment_sums.segments import Segments
 from explorer.landscape.segment_sums.sums import in_order, sum_up
-from explorer.losses.loss import Loss, evaluate_losses
+from explorer.losses.loss import Loss, build_loss, evaluate_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
@@ -54,13 +54,13 @@ class FieldEvaluator:
         self._segments = Segments(crops)
         self.order = torch.from_numpy(self._segments.order).to(device)
         self._covered = [spec for spec in losses.values() if covers(spec)]
-        built = {kind: spec.build() for kind, spec in losses.items()}
+        built = {kind: build_loss(spec) for kind, spec in losses.items()}
         self._others = [loss for loss in built.values() if not covers(loss.spec)]
         self._labels, self._ids, self._owners = (
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
         focal = losses.get("focal")
-        self._gamma = _ANY_GAMMA if focal is None else focal.gamma or 0.0
+        self._gamma = _ANY_GAMMA if focal is None else focal.number("gamma")
         self._found = _find(crops) if objects else ()
         self.fields: tuple[Field, ...] = (
             *(loss_field(spec.kind) for spec in self._covered),

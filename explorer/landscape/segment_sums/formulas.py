@@ -84,13 +84,13 @@ def _dice(sums: Sums, spec: LossSpec) -> Groups:
 
 
 def _tversky(sums: Sums, spec: LossSpec) -> Groups:
-    return _mean(_tversky_distance(sums, spec.alpha or 0.0, spec.beta or 0.0))
+    return _mean(_tversky_distance(sums, spec.number("alpha"), spec.number("beta")))
 
 
 def _focal_tversky(sums: Sums, spec: LossSpec) -> Groups:
-    distance = _tversky_distance(sums, spec.alpha or 0.0, spec.beta or 0.0)
+    distance = _tversky_distance(sums, spec.number("alpha"), spec.number("beta"))
     least = np.finfo(np.float32).eps  # as in explorer.losses.regions
-    return _mean(np.maximum(distance, least) ** (1.0 if spec.gamma is None else spec.gamma))
+    return _mean(np.maximum(distance, least) ** spec.number("gamma"))
 
 
 def _lovasz(sums: Sums, spec: LossSpec) -> Groups:
@@ -171,7 +171,7 @@ def _object_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
 
 def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
     segments = sums.segments
-    gamma = 2.0 if spec.gamma is None else spec.gamma
+    gamma = spec.number("gamma")
     losses = np.zeros((1 + segments.parts, segments.classes - 1))
     for class_id in range(1, segments.classes):
         own = segments.class_id == class_id
