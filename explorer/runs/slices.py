@@ -43,6 +43,7 @@ from explorer.segmenter.network import build_segmenter
 from explorer.training.checkpoints import Checkpoint, checkpoint_files, load_checkpoint
 from explorer.training.device import pick_device
 from explorer.training.plan import Plan
+from explorer.training.schedule import effective_learning_rate
 from explorer.training.weighting import weights_of_data
 
 MOST_PATH = 60
@@ -312,7 +313,7 @@ def curvature_report(
     pairs = top_eigenpairs(operator, count, seed)
     estimate = trace(operator, seed=seed)
     state = _load(folder, setup.meta.checkpoint)
-    rate = state.learning_rate or folder.plan().phases[state.position.phase].learning_rate
+    rate = effective_learning_rate(folder.plan(), state.position, state.step, state.learning_rate, state.rate_factor)
     return CurvatureReport(
         loss=loss,
         checkpoint=setup.meta.checkpoint,

@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.errors import InputError
 from explorer.imagery.scene import Dataset
 from explorer.losses.loss import Loss, build_loss, logged_losses
 from explorer.losses.prediction import Prediction
@@ -34,6 +35,7 @@ from explorer.training.events import (
     Ended,
     Event,
     Intervened,
+    Note,
     Paused,
     PhaseChange,
     Preview,
@@ -45,9 +47,9 @@ from explorer.training.events import (
 from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
-from explorer.training.schedule import Position, learning_rate, validation_interval
+from explorer.training.schedule import Position, effective_learning_rate, validation_interval
 from explorer.training.validation import Validator
-from explorer.training.weighting import check_weights, logged_weights, weights_of_data
+from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
 COSTLY_EVERY = 20  # steps between values of the losses that sort pixels or walk objects
 EXPLODED = 20.0  # times the median of the last losses of the phase
@@ -101,7 +103,7 @@ class _Run:
         commands: Callable[[], Sequence[Command]],
         checkpoint_steps: int,
     ) -> None:
-        classes = len(dataset.classes)
+        classes = self.classes = len(dataset.classes)
         self.device, self.folder, self.commands, self.checkpoint_steps = device, folder, commands, checkpoint_steps
         self.weights_of = weights_of_data(dataset)
         self.plan = plan.model_copy(
@@ -111,8 +113,8 @@ class _Run:
                 )
             }
         )
-        self.weights = logged_weights(self.plan, self.weights_of)
         check_weights(self.plan, classes)
+        self.weights = logged_weights(self.plan, self.weights_of)
         self.segmenter = build_segmenter(len(dataset.bands), classes, plan.segmenter, plan.seed).to(device)
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
@@ -198,9 +200,7 @@ class _Run:
 
     def _one_step(self) -> Generator[Event, None, bool]:
         """Makes a step and reports it; gives False if the loss had become NaN or exploded."""
-        phase = self.plan.phases[self.position.phase]
-        base = phase.learning_rate if self.steered_rate is None else self.steered_rate
-        rate = learning_rate(base, phase, self.step - self.position.began) * self.rate_factor
+        rate = effective_learning_rate(self.plan, self.position, self.step, self.steered_rate, self.rate_factor)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._loss()
@@ -260,11 +260,17 @@ class _Run:
     def _loss(self) -> Loss:
         return build_loss(self.steered_loss or self.plan.phases[self.position.phase].loss)
 
-    def _steer(self, command: Steer) -> Intervened:
-        self.steered_rate = command.learning_rate or self.steered_rate
+    def _steer(self, command: Steer) -> Intervened | Note:
+        """Makes a change by hand. One that does not fit the dataset is refused, which must not end the run."""
         if command.loss is not None:
-            self.steered_loss = command.loss.resolved(self.weights_of)
+            loss = command.loss.resolved(self.weights_of)
+            try:
+                check_loss_weights(loss, self.classes, "loss")
+            except InputError as error:
+                return Note(self.step, f"A change of the loss was refused: {error}")
+            self.steered_loss = loss
             self.recent = []
+        self.steered_rate = command.learning_rate or self.steered_rate
         done = Intervention(step=self.step, learning_rate=command.learning_rate, loss=command.loss)
         return Intervened(self.step, done)
 

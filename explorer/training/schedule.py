@@ -22,7 +22,7 @@ class Position:
     began: int = 0  # steps made when it began
     smoothed: float | None = None  # running mean of the watched value; None: not seen yet
     best: float | None = None  # plateau: the highest smoothed value so far
-    satisfied: int = 0  # validations in a row for which the condition held
+    satisfied: int = 0  # validations in a row for which the trigger's condition held
 
     def watch(self, trigger: Trigger | None, scores: Scores) -> Position:
         """The position after a validation. A value that is undefined does not count as satisfying."""
@@ -65,9 +65,33 @@ def watched_value(trigger: Trigger | None, scores: Scores) -> float | None:
     return value
 
 
-def learning_rate(rate: float, phase: Phase, made: int) -> float:
-    """The rate of the step after ``made`` steps of the phase: rises linearly over the warm-up, then stays."""
-    return rate * min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else rate
+def effective_learning_rate(
+    plan: Plan, position: Position, step: int, steered: float | None = None, rate_factor: float = 1.0
+) -> float:
+    """The learning rate with which the optimiser makes its next step.
+
+    The phase's rate, or the one that was set by hand, rises linearly over the phase's warm-up and is multiplied by the
+    factor that remains of past divergences. A ``Checkpoint`` has all that is needed.
+
+    >>> from explorer.losses.spec import LossSpec
+    >>> phase = Phase(loss=LossSpec(kind="dice"), learning_rate=0.4, warmup_steps=4)
+    >>> [effective_learning_rate(Plan(phases=(phase,)), Position(), step) for step in range(6)]
+    [0.1, 0.2, 0.30000000000000004, 0.4, 0.4, 0.4]
+    >>> effective_learning_rate(Plan(phases=(phase,)), Position(), step=10, rate_factor=0.5)
+    0.2
+
+    Args:
+        plan: of the run.
+        position: in the plan.
+        step: steps made so far in the whole run.
+        steered: learning rate set by hand for the present phase; None: the phase's own.
+        rate_factor: 1, halved at every recovery from a divergence.
+    """
+    phase = plan.phases[position.phase]
+    rate = phase.learning_rate if steered is None else steered
+    made = step - position.began
+    warmth = min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else 1.0
+    return rate * warmth * rate_factor
 
 
 def validation_interval(plan: Plan, pixels: int) -> int:

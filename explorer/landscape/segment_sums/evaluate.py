@@ -24,21 +24,22 @@ from explorer.metrics.counts import ObjectCounts
 from explorer.metrics.matching import LabelObjects, find_label_objects, match
 from explorer.metrics.objects import count_objects
 
-_ANY_GAMMA = 2.0  # where no focal loss is asked for
+_ANY_GAMMA = 2.0  # where the focal loss is not among the losses
 
 
 class FieldEvaluator:
     """Turns logits of a fixed set of crops into every field.
 
     Args:
-        crops: the set; what depends on labels alone is computed here, once.
+        crops: the set; what depends on labels alone is computed once, here.
         losses: by kind, with numbers for class weights.
         classes: names, background first.
         device: where the logits will be.
-        objects: object metrics too. They cost a component search a point.
+        objects: object metrics too, which take a component search for each prediction.
 
     Raises:
-        InputError: the names do not fit the crops, class weights are still a rule, or no pixel is valid.
+        InputError: the names do not fit the crops, class weights are still a rule, a loss is not in the registry, or no
+            pixel is valid.
     """
 
     def __init__(
