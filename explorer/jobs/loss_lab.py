@@ -15,8 +15,8 @@ from explorer.errors import InputError
 from explorer.imagery.archive import load_dataset
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
-from explorer.losses.experiments import Mask, blind_spot, compare_misses
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, synthetic_label
+from explorer.losses.experiments import Mask, compare_misses, cost_of_finding_nothing
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, NothingFoundCost, synthetic_label
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
@@ -41,9 +41,9 @@ def misses(
 
 def blindness(
     specs: Sequence[LossSpec], objects: int, object_side: int, share: float, confidence: float
-) -> tuple[Blindness, ...]:
-    """``blind_spot`` on the field that ``synthetic_label`` lays out."""
-    return blind_spot(specs, synthetic_label(objects, object_side, share), confidence)
+) -> tuple[NothingFoundCost, ...]:
+    """``cost_of_finding_nothing`` on the field that ``synthetic_label`` lays out."""
+    return cost_of_finding_nothing(specs, synthetic_label(objects, object_side, share), confidence)
 
 
 def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
@@ -87,7 +87,7 @@ def gradient_maps(
         specs=tuple(specs),
         label=crops.labels[crop],
         probability=probability,
-        pulls=torch.stack(pulls).cpu().numpy(),
+        gradients=torch.stack(pulls).cpu().numpy(),
         values=np.array([value.item() for value in values]),
         cosines=_cosines(segmenter, prediction.logits, pushes),
     )

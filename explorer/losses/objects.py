@@ -1,7 +1,7 @@
-"""Losses that count objects, not pixels.
+"""Losses in which every object counts the same, whatever its number of pixels.
 
 An object is an 8-connected component of one class. "Fifty pixels of one object" and "one pixel of fifty objects"
-are the same to every pixelwise loss; only a term that is nonlinear per object tells them apart.
+are the same to every pixelwise loss; only a term that is nonlinear per object distinguishes them.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     nearer to it than to any other object of its class. (1 − IoU)^γ and not a steep sigmoid, since its gradient is
     largest for an object that is not found at all. A false positive whose object lies outside the crop, or whose
     class has no objects, costs its probability divided by the number of pixels.
+
+    >>> label = torch.tensor([[[1, 1, 0, 0, 1]]])
+    >>> found = torch.tensor([9.0, 9.0, -9.0, -9.0, -9.0]).view(1, 1, 1, 5) * 9  # the first of two objects
+    >>> object_jaccard(Prediction(found, label), LossSpec(kind="object_jaccard"))
+    tensor(0.5000)
     """
     _, owners, bound = prediction.objects
     errors = prediction.errors

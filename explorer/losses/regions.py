@@ -21,7 +21,13 @@ CACHED = 2**17  # pixels: some megabytes of numbers while they are sorted and we
 
 
 def jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """1 − I/U, mean over classes."""
+    """1 − I/U, mean over classes.
+
+    >>> hard = torch.tensor([[0.0, 0.0, 99.0, 99.0]]).view(1, 1, 1, 4)  # p = ½, ½, 1, 1
+    >>> seen = Prediction(hard, torch.tensor([[[0, 0, 0, 1]]]))
+    >>> jaccard(seen, LossSpec(kind="jaccard", include_background=False))  # I = 1, U = 3
+    tensor(0.6667)
+    """
     return _mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, 1.0, 1.0))
 
 
@@ -31,7 +37,13 @@ def dice(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """1 − I/(I + α·FP + β·FN), mean over classes."""
+    """1 − I/(I + α·FP + β·FN), mean over classes.
+
+    >>> seen = Prediction(torch.randn(1, 2, 3, 3), torch.eye(3)[None])
+    >>> of_tversky = tversky(seen, LossSpec(kind="tversky", alpha=1, beta=1))
+    >>> torch.isclose(of_tversky, jaccard(seen, LossSpec(kind="jaccard")))
+    tensor(True)
+    """
     losses = _tversky_losses(prediction, spec, spec.number("alpha"), spec.number("beta"))
     return _mean_over_regions(prediction, spec, losses)
 

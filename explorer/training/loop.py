@@ -1,7 +1,7 @@
 """The training loop: a generator of events.
 
-Live pages, the command line, tests and benchmarks all consume ``train``. On a processor it is deterministic for a
-seed: the same events, bit for bit, also when it is interrupted and resumed.
+Live pages, the command line, tests and benchmarks all consume ``train``. On a CPU it is deterministic for a seed: the
+same events, bit for bit, also when it is interrupted and resumed.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ from explorer.training.schedule import Position, effective_learning_rate, valida
 from explorer.training.validation import Validator
 from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
-COSTLY_EVERY = 20  # steps between values of the losses that sort pixels or walk objects
-EXPLODED = 20.0  # times the median of the last losses of the phase
-REMEMBERED = 50  # losses that the median is taken of; none is judged before a tenth of them
+COSTLY_EVERY = 20  # steps between values of the costly losses
+EXPLODED = 20.0  # a loss has exploded above this many times the median of the phase's last losses
+REMEMBERED = 50  # losses of which the median is taken; no loss counts as exploded before a tenth of them
 MOST_RECOVERIES = 3
 
 SaveReason = Literal["interval", "phase", "pause", "end", "recovery"]
 
 
 def no_commands() -> Sequence[Command]:
-    """Nobody is at the controls."""
+    """No commands, ever."""
     return ()
 
 
@@ -74,19 +74,19 @@ def train(
     commands: Callable[[], Sequence[Command]] = no_commands,
     checkpoint_steps: int = 50,
 ) -> Iterator[Event]:
-    """Trains a fresh segmenter, or goes on with one, and reports everything that happens.
+    """Trains a new segmenter, or continues from a checkpoint, and reports every event.
 
     Args:
-        plan: what to do; its weight rules are resolved against the training scenes.
+        plan: phases and settings; its weight rules are resolved against the training scenes.
         dataset: the scenes and their split.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         checkpoints: folder to write checkpoints into; None keeps the last one in memory only.
-        resume: the state to go on from.
-        commands: asked before every step for what has been ordered since.
+        resume: the state to continue from.
+        commands: called before every step; returns the commands that have arrived since.
         checkpoint_steps: steps between checkpoints.
 
     Raises:
-        InputError: the device is not there, or class weights do not fit the dataset's classes.
+        InputError: the device does not exist, or class weights do not fit the dataset's classes.
     """
     yield from _Run(plan, dataset, pick_device(device), checkpoints, commands, checkpoint_steps).events(resume)
 
@@ -136,7 +136,7 @@ class _Run:
         self.until: int | None = None
         self.good = self._checkpoint().clone()
 
-    # What happens, in order -------------------------------------------------------------------------------
+    # Events, in order -------------------------------------------------------------------------------------
 
     def events(self, resume: Checkpoint | None) -> Iterator[Event]:
         if resume is not None:
@@ -178,7 +178,7 @@ class _Run:
                 yield from self._save("interval")
 
     def _apply_commands(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
-        """Carries out what has been ordered; gives "pause" or "stop" if the run is to rest or to end."""
+        """Carries out the commands; returns "pause" or "stop" if the run must rest or end."""
         ordered: Literal["pause", "stop"] | None = None
         for command in self.commands():
             match command:
@@ -192,14 +192,14 @@ class _Run:
                     yield self._steer(command)
         if ordered is None and self.until is not None and self.step >= self.until:
             ordered = "pause"
-        if ordered is None:  # after a pause these are still to come
+        if ordered is None:  # after a pause these are still due
             for recorded in self.plan.interventions:
                 if recorded.step == self.step:
                     yield self._steer(Steer(recorded.learning_rate, recorded.loss))
         return ordered
 
     def _one_step(self) -> Generator[Event, None, bool]:
-        """Makes a step and reports it; gives False if the loss had become NaN or exploded."""
+        """Makes a step and reports it; returns False if the loss was NaN, infinite or exploding."""
         rate = effective_learning_rate(self.plan, self.position, self.step, self.steered_rate, self.rate_factor)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -255,7 +255,7 @@ class _Run:
         yield Recovered(failed_at, self.step, self.rate_factor, reason)
         yield from self._save("recovery")
 
-    # What it is made of ------------------------------------------------------------------------------------
+    # Parts ------------------------------------------------------------------------------------------------
 
     def _loss(self) -> Loss:
         return build_loss(self.steered_loss or self.plan.phases[self.position.phase].loss)
@@ -351,16 +351,16 @@ class _Run:
 def _like(moment: Tensor, parameter: Tensor) -> Tensor:
     """A copy on the parameter's device, laid out in memory as the parameter is.
 
-    A file holds no layout, and fused AdamW goes through parameter and moments by address: channels_last weights with
-    moments of another layout would be moved by the moments of other weights.
+    A file stores no layout, and fused AdamW reads parameter and moments in memory order: channels_last weights with
+    moments of another layout would be updated with the moments of other weights.
     """
     if moment.shape != parameter.shape:  # the count of steps
         return moment.to(parameter.device, copy=True)
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)
 
 
-def nothing_else() -> None:
-    """There is nothing to do beside the pass backward."""
+def no_work() -> None:
+    """Nothing overlaps with the backward pass."""
 
 
 def training_step(
@@ -368,12 +368,12 @@ def training_step(
     prediction: Prediction,
     optimizer: torch.optim.Optimizer,
     parameters: Sequence[Tensor],
-    meanwhile: Callable[[], None] = nothing_else,
+    meanwhile: Callable[[], None] = no_work,
 ) -> tuple[Tensor, Tensor]:
-    """Backward and one optimiser step; gives the loss and the norm of its gradient, both still on the device.
+    """Backward pass and one optimiser step; returns the loss and the norm of its gradient, both on the device.
 
     Args:
-        meanwhile: called as the pass backward begins; from there on, nobody else writes to the prediction.
+        meanwhile: called before the backward pass; nothing else writes to the prediction from then on.
     """
     value = loss.of(prediction)
     meanwhile()
@@ -391,7 +391,7 @@ def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: to
 
 
 def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
-    """The plan with the interventions of a run written into it: training it gives the same run again."""
+    """The plan with the interventions of a run written into it, so that training it repeats the run."""
     made = tuple(event.intervention for event in events if isinstance(event, Intervened))
     return plan.model_copy(update={"interventions": made})
 

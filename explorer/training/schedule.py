@@ -1,4 +1,4 @@
-"""Where in the plan a run is, and when a phase ends. Pure; no torch, no clock."""
+"""The position of a run in its plan, its learning rate there, and the end of phases. Pure; no torch, no clock."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from explorer.metrics.counts import Scores
 from explorer.training.plan import Phase, Plan, Trigger
 
 VALIDATION_SHARE = 0.02  # of the training time, as planned from pixel counts
-VALIDATION_COST = 0.5  # of a training pixel: one forward and the count of objects, against forward and backward
+VALIDATION_COST = 0.5  # of a training pixel: forward and object counts, against forward and backward
 MOST_VALIDATION_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Position:
-    """The phase that a run is in and what its trigger has seen so far."""
+    """The present phase of a run and the state of its trigger."""
 
     phase: int = 0
     cycle: int = 0
@@ -25,7 +25,7 @@ class Position:
     satisfied: int = 0  # validations in a row for which the trigger's condition held
 
     def watch(self, trigger: Trigger | None, scores: Scores) -> Position:
-        """The position after a validation. A value that is undefined does not count as satisfying."""
+        """The position after a validation. An undefined value does not satisfy the condition."""
         value = watched_value(trigger, scores)
         if trigger is None or value is None:
             return replace(self, satisfied=0)
@@ -57,7 +57,7 @@ class Position:
 
 
 def watched_value(trigger: Trigger | None, scores: Scores) -> float | None:
-    """The value that a trigger looks at; None where it is undefined (objects have no IoU of their own)."""
+    """The value that a trigger watches; None where it is undefined (there is no object IoU)."""
     if trigger is None or trigger.class_id not in scores.classes:
         return None
     of_class = scores.classes[trigger.class_id]
@@ -97,11 +97,16 @@ def effective_learning_rate(
 def validation_interval(plan: Plan, pixels: int) -> int:
     """Steps between validations, from pixel counts and not from the clock: two runs agree bit for bit.
 
-    A validation pixel costs about half a training pixel. Validation takes about ``VALIDATION_SHARE`` of the time;
-    where that would be fewer than ten in the whole plan, more, but never above a fifth.
+    Validation takes about ``VALIDATION_SHARE`` of the time; more where that gives fewer than ten validations in the
+    whole plan, but never above ``MOST_VALIDATION_SHARE``.
+
+    >>> from explorer.losses.spec import LossSpec
+    >>> plan = Plan(phases=(Phase(loss=LossSpec(kind="dice"), steps=1200),))
+    >>> validation_interval(plan, pixels=100_000)
+    34
 
     Args:
-        pixels: validation pixels that are looked at each time.
+        pixels: pixels in each validation.
     """
     steps_worth = VALIDATION_COST * pixels / (plan.batch_size * plan.crop_size**2)
     wanted = min(steps_worth / VALIDATION_SHARE, plan.steps / 10)

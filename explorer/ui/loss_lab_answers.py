@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, LossCurve
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.settings import settings
@@ -59,9 +59,9 @@ def misses(
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
-def blindness(specs: Specs, share: float, confidence: float) -> tuple[Blindness, ...]:
+def blindness(specs: Specs, share: float, confidence: float) -> tuple[NothingFoundCost, ...]:
     """What each loss charges for finding none of ``BLIND_OBJECTS``."""
-    answer: tuple[Blindness, ...] = _asked(
+    answer: tuple[NothingFoundCost, ...] = _asked(
         "explorer.jobs.loss_lab:blindness", specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence
     )
     return answer

@@ -83,7 +83,7 @@ def medians(calls: Mapping[str, Call], logits: Tensor, labels: Tensor) -> dict[s
 def spec(kind: str, classes: int) -> LossSpec:
     """The kind with its default settings."""
     weights = tuple(torch.linspace(1, 9, classes).tolist())
-    return LossSpec(kind=kind, class_weights=weights if kind == "weighted_cross_entropy" else None)
+    return LossSpec(kind=kind, class_weights=weights if LOSSES[kind].needs_class_weights else None)
 
 
 def compare(batch: int, side: int, classes: int) -> float:

@@ -51,8 +51,8 @@ def maps(made: tuple[Path, Path]) -> GradientMaps:
 def test_cross_entropy_pulls_each_pixel_by_what_its_probability_lacks(maps: GradientMaps) -> None:
     counted = maps.label != 255
     truth = np.stack([maps.label == k for k in range(2)])
-    np.testing.assert_allclose(maps.pulls[0], (truth - maps.probability) * counted, atol=1e-5)
-    np.testing.assert_allclose(maps.pulls[1], maps.pulls[0], atol=1e-5)
+    np.testing.assert_allclose(maps.gradients[0], (truth - maps.probability) * counted, atol=1e-5)
+    np.testing.assert_allclose(maps.gradients[1], maps.gradients[0], atol=1e-5)
     own = np.take_along_axis(maps.probability, np.where(counted, maps.label, 0)[None].astype(int), 0)[0]
     assert maps.values[0] == pytest.approx(-np.log(own[counted]).mean(), rel=1e-4)
 
@@ -60,7 +60,7 @@ def test_cross_entropy_pulls_each_pixel_by_what_its_probability_lacks(maps: Grad
 def test_pixels_without_a_label_are_not_pushed(maps: GradientMaps) -> None:
     ignored = maps.label == 255
     assert ignored.any(), "a scene of 64 pixels does not fill the crop"
-    assert not maps.pulls[:, :, ignored].any()
+    assert not maps.gradients[:, :, ignored].any()
 
 
 def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: GradientMaps) -> None:
@@ -104,4 +104,4 @@ def test_experiments_answer_for_the_field_that_the_page_draws() -> None:
 def test_answers_travel_between_processes(maps: GradientMaps) -> None:
     back = pickle.loads(pickle.dumps(maps))
     assert back.specs == maps.specs
-    np.testing.assert_array_equal(back.pulls, maps.pulls)
+    np.testing.assert_array_equal(back.gradients, maps.gradients)

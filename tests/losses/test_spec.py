@@ -79,7 +79,7 @@ def test_plans_of_before_open_with_the_same_content() -> None:
     }
     spec = LossSpec.model_validate_json(json.dumps(old))
     dumped = json.loads(spec.model_dump_json())
-    assert dumped == old | {setting: None for setting in dumped.keys() - old.keys()}
+    assert dumped == old | dict.fromkeys(dumped.keys() - old.keys())
     assert (spec.gamma, spec.alpha) == (7.5, None)
     for kind in ("focal_tversky", "object_jaccard"):  # their sliders are narrower
         assert [LossSpec(kind=kind, gamma=gamma).gamma for gamma in (0, 10)] == [0, 10]
