@@ -39,7 +39,7 @@ def gradient_maps_figure(
         picture: the crop as shown, (H, W, 3).
         pixel: row and column of the one that is marked.
     """
-    pulls = maps.pulls[:, class_id]  # (L, H, W)
+    pulls = maps.gradients[:, class_id]  # (L, H, W)
     reaches = [_reach(each) for each in pulls]
     names = [LOSSES[spec.kind].name for spec in maps.specs]
     titles = [
@@ -143,7 +143,7 @@ def push_shares(maps: GradientMaps) -> NDArray[np.float64]:
         there & seen & (predicted != label),
         counted & ~there & ~seen,
     )
-    push = np.linalg.norm(maps.pulls.astype(np.float64), axis=1)  # (L, H, W)
+    push = np.linalg.norm(maps.gradients.astype(np.float64), axis=1)  # (L, H, W)
     sums = np.stack([push[:, where].sum(1) for where in outcomes], axis=1)
     total = sums.sum(1, keepdims=True)
     shares: NDArray[np.float64] = np.full_like(sums, np.nan)

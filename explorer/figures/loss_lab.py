@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.figures.imagery import Picture
 from explorer.figures.outcome import HIT, MISS
 from explorer.figures.panels import Panel, across
-from explorer.losses.lab import Blindness, Cost, LossCurve, SyntheticLabel
+from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel
 from explorer.losses.registry import LOSSES
 
 ACROSS = 4
@@ -59,8 +59,8 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
         layout["annotations"].append(above.title(info.name, 13))
         for panel, name, values, dash in (
             (above, "loss", curve.loss, "solid"),
-            (below, "pull on a pixel of an object", curve.object_pull, "solid"),
-            (below, "pull on a pixel of the background", curve.background_pull, "dot"),
+            (below, "pull on a pixel of an object", curve.object_gradient, "solid"),
+            (below, "pull on a pixel of the background", curve.background_gradient, "dot"),
         ):
             data.append(
                 {
@@ -134,7 +134,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     return figure
 
 
-def blindness_figure(found: Sequence[Blindness]) -> go.Figure:
+def blindness_figure(found: Sequence[NothingFoundCost]) -> go.Figure:
     """What each loss charges for finding nothing, in percent of what it charges for being wrong everywhere."""
     specs = [each.against_false_alarms.spec for each in found]
     shares = [None if each.share is None else 100 * each.share for each in found]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.jobs.registry import BlindSpot, CompareMisses, ListLabCrops, LossCurves, MapGradients, Mask
+from explorer.jobs.registry import CompareMisses, FindNothing, ListLabCrops, LossCurves, MapGradients, Mask
 from explorer.losses import experiments
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, LossCurve, synthetic_label
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost, synthetic_label
 from explorer.runs import loss_gradients
 
 
@@ -19,10 +19,10 @@ def compare_misses(job: CompareMisses) -> tuple[tuple[Mask, Mask], tuple[Cost, .
     return experiments.compare_misses(job.specs, label, job.missed_of_one, job.objects_hit, job.confidence)
 
 
-def blind_spot(job: BlindSpot) -> tuple[Blindness, ...]:
+def find_nothing(job: FindNothing) -> tuple[NothingFoundCost, ...]:
     """What each loss costs where nothing is found."""
     label = synthetic_label(job.objects, job.object_side, job.share)
-    return experiments.blind_spot(job.specs, label, job.confidence)
+    return experiments.cost_of_finding_nothing(job.specs, label, job.confidence)
 
 
 def list_crops(job: ListLabCrops) -> tuple[LabCrop, ...]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, LossCurve
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
@@ -228,10 +228,10 @@ class CompareMisses(Job[tuple[tuple[Mask, Mask], tuple[Cost, ...]]]):
 
 
 @dataclass(frozen=True)
-class BlindSpot(Job[tuple[Blindness, ...]]):
+class FindNothing(Job[tuple[NothingFoundCost, ...]]):
     """What each loss costs where nothing is found."""
 
-    entry = "explorer.jobs.loss_lab:blind_spot"
+    entry = "explorer.jobs.loss_lab:find_nothing"
     resource = Resource.QUICK
     limit = 30.0
     title = "cost of finding nothing"
@@ -281,7 +281,7 @@ JOBS: tuple[type[Job[Any]], ...] = (
     PredictPoint,
     LossCurves,
     CompareMisses,
-    BlindSpot,
+    FindNothing,
     ListLabCrops,
     MapGradients,
 )

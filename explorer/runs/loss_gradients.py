@@ -16,6 +16,7 @@ from explorer.imagery.archive import load_dataset
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
 from explorer.losses.lab import GradientMaps, LabCrop
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
@@ -28,14 +29,15 @@ def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
     crops = _crops(dataset)
     shares = [float(((label > 0) & (label != IGNORE)).sum() / (label != IGNORE).sum()) for label in crops.labels]
     return tuple(
-        LabCrop(place.scene, place.top, place.left, share) for place, share in zip(crops.origins, shares, strict=True)
+        LabCrop(origin.scene, origin.top, origin.left, share)
+        for origin, share in zip(crops.origins, shares, strict=True)
     )
 
 
 def gradient_maps(
     run: Path, dataset: Path, checkpoint: str, crop: int, specs: Sequence[LossSpec], device: str
 ) -> GradientMaps:
-    """Which pixels of a crop each loss pushes at a checkpoint, and how the losses agree in weight space.
+    """The gradient of each loss by each pixel's logits at a checkpoint, and how the losses agree in weight space.
 
     Args:
         run: its folder.
@@ -55,18 +57,17 @@ def gradient_maps(
     if not file.is_file():
         raise InputError("there is no such checkpoint", checkpoint, "choose one of the list")
     segmenter = _segmenter(run, checkpoint, file.stat().st_mtime_ns, device)
-    place = next(segmenter.parameters()).device
-    prediction, probability = _predicted(segmenter, crops, crop, place)
-    values = [spec.build().of(prediction) for spec in specs]
-    pushes = [torch.autograd.grad(value, prediction.logits, retain_graph=True)[0] for value in values]
-    pulls = [-prediction.pixels * push[0] for push in pushes]
+    prediction, probability = _predicted(segmenter, crops, crop, next(segmenter.parameters()).device)
+    values = [build_loss(spec).of(prediction) for spec in specs]
+    by_logit = [torch.autograd.grad(value, prediction.logits, retain_graph=True)[0] for value in values]
+    gradients = [-prediction.pixels * gradient[0] for gradient in by_logit]
     return GradientMaps(
         specs=tuple(specs),
         label=crops.labels[crop],
         probability=probability,
-        pulls=torch.stack(pulls).cpu().numpy(),
+        gradients=torch.stack(gradients).cpu().numpy(),
         values=np.array([value.item() for value in values]),
-        cosines=_cosines(segmenter, prediction.logits, pushes),
+        cosines=_cosines(segmenter, prediction.logits, by_logit),
     )
 
 
@@ -94,13 +95,13 @@ def _predicted(
     return prediction, probability
 
 
-def _cosines(segmenter: Segmenter, logits: Tensor, pushes: Sequence[Tensor]) -> NDArray[np.float64]:
+def _cosines(segmenter: Segmenter, logits: Tensor, by_logit: Sequence[Tensor]) -> NDArray[np.float64]:
     """(L, L), from the gradient of each loss by each logit (1, K, H, W); NaN where a gradient is zero."""
     weights = list(segmenter.parameters())
     gradients = torch.stack(
         [
-            torch.cat([part.flatten() for part in torch.autograd.grad(logits, weights, push, retain_graph=True)])
-            for push in pushes
+            torch.cat([part.flatten() for part in torch.autograd.grad(logits, weights, gradient, retain_graph=True)])
+            for gradient in by_logit
         ]
     ).double()
     directions = gradients / gradients.norm(dim=1, keepdim=True)

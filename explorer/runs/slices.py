@@ -32,16 +32,18 @@ from explorer.landscape.objective import Objective, flatten
 from explorer.landscape.plane import Plane
 from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.refine import PointEvaluator, Refinement, refine
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.segmenter_objective import SegmenterObjective
 from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
 from explorer.landscape.slice_meta import PathPoint, SliceMeta, SliceRequest
 from explorer.losses.registry import LossKind
+from explorer.losses.spec import logged_specs
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.segmenters import find_checkpoint, load_segmenter
 from explorer.runs.slice_files import CurvatureReport, PointPrediction
 from explorer.training.checkpoints import Checkpoint, load_checkpoint
 from explorer.training.plan import Plan
+from explorer.training.schedule import effective_learning_rate
 from explorer.training.weighting import weights_of_data
 
 MOST_PATH = 60
@@ -102,7 +104,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
     objective = SegmenterObjective(
         load_segmenter(folder, centre, device),
         data.crops,
-        field_losses(data.class_weights),
+        logged_specs(data.class_weights),
         data.classes,
         request.objects,
     )
@@ -290,7 +292,7 @@ def curvature_report(
     pairs = top_eigenpairs(operator, count, seed)
     estimate = trace(operator, seed=seed)
     _, state = find_checkpoint(folder, setup.meta.checkpoint)
-    rate = state.learning_rate or folder.plan().phases[state.position.phase].learning_rate
+    rate = effective_learning_rate(folder.plan(), state.position, state.step, state.learning_rate, state.rate_factor)
     return CurvatureReport(
         loss=loss,
         checkpoint=setup.meta.checkpoint,

@@ -117,7 +117,7 @@ class Recovered:
 
 @dataclass(frozen=True)
 class Note:
-    """An external incident: a worker died, a server was restarted."""
+    """Something outside the training itself: a worker died, a server was restarted, a change by hand was refused."""
 
     step: int
     text: str

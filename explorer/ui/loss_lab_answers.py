@@ -10,8 +10,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.imagery.balance import ClassShare
-from explorer.jobs.registry import BlindSpot, CompareMisses, ListLabCrops, LossCurves, MapGradients
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, LossCurve
+from explorer.jobs.registry import CompareMisses, FindNothing, ListLabCrops, LossCurves, MapGradients
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.settings import settings
@@ -54,9 +54,9 @@ def misses(
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
-def blindness(specs: Specs, share: float, confidence: float) -> tuple[Blindness, ...]:
+def blindness(specs: Specs, share: float, confidence: float) -> tuple[NothingFoundCost, ...]:
     """What each loss charges for finding none of ``BLIND_OBJECTS``."""
-    return services.engine().ask(BlindSpot(specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence))
+    return services.engine().ask(FindNothing(specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence))
 
 
 @st.cache_data(show_spinner="Cutting crops from the validation scenes …", max_entries=32)

@@ -40,7 +40,8 @@ from explorer.landscape.evaluation import evaluate_points, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.plane import Plane
 from explorer.landscape.refine import Refinement, refine
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.segmenter_objective import SegmenterObjective
+from explorer.losses.spec import logged_specs
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SIZES
 from explorer.training.checkpoints import latest_checkpoint, load_weights
@@ -67,7 +68,7 @@ def trained() -> tuple[SegmenterObjective, Crops]:
     assert checkpoint is not None
     load_weights(segmenter, checkpoint)
     crops = cut_crops(dataset.scenes, 2, dataset.stretch)  # 16: the validation scenes alone hold 12
-    return SegmenterObjective(segmenter, crops, field_losses((1.0, 30.0)), dataset.classes), crops
+    return SegmenterObjective(segmenter, crops, logged_specs((1.0, 30.0)), dataset.classes), crops
 
 
 def seconds(call: Callable[[], object]) -> float:

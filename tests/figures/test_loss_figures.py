@@ -7,7 +7,7 @@ import pytest
 
 from explorer.figures.loss_gradients import cosines_figure, gradient_maps_figure, outline, push_figure, push_shares
 from explorer.figures.loss_lab import blindness_figure, costs_figure, field_picture, in_rows
-from explorer.losses.lab import Blindness, Cost, GradientMaps, synthetic_label
+from explorer.losses.lab import Cost, GradientMaps, NothingFoundCost, synthetic_label
 from explorer.losses.spec import LossSpec
 
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
@@ -63,7 +63,7 @@ def test_what_costs_nothing_has_no_ratio() -> None:
     assert bar.x[0] is None
     assert tuple(bar.text) == ("n/a", "×2")
     assert "(n/a)" in bar.y[0]
-    blind = blindness_figure([Blindness(dear, 4.0), Blindness(free, 0.0)]).data[0]
+    blind = blindness_figure([NothingFoundCost(dear, 4.0), NothingFoundCost(free, 0.0)]).data[0]
     assert tuple(blind.text) == ("50 %", "n/a")
 
 

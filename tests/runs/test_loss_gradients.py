@@ -13,6 +13,7 @@ from explorer.errors import InputError
 from explorer.imagery.archive import save_dataset
 from explorer.landscape.crops import cut_crops
 from explorer.losses.lab import GradientMaps
+from explorer.losses.loss import build_loss
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.loss_gradients import gradient_maps, lab_crops
@@ -47,19 +48,19 @@ def maps(made: tuple[Path, Path]) -> GradientMaps:
     return gradient_maps(*made, LAST, 0, SPECS, "cpu")
 
 
-def test_cross_entropy_pulls_each_pixel_by_what_its_probability_lacks(maps: GradientMaps) -> None:
+def test_gradient_of_cross_entropy_is_truth_minus_probability(maps: GradientMaps) -> None:
     counted = maps.label != 255
     truth = np.stack([maps.label == k for k in range(2)])
-    np.testing.assert_allclose(maps.pulls[0], (truth - maps.probability) * counted, atol=1e-5)
-    np.testing.assert_allclose(maps.pulls[1], maps.pulls[0], atol=1e-5)
+    np.testing.assert_allclose(maps.gradients[0], (truth - maps.probability) * counted, atol=1e-5)
+    np.testing.assert_allclose(maps.gradients[1], maps.gradients[0], atol=1e-5)
     own = np.take_along_axis(maps.probability, np.where(counted, maps.label, 0)[None].astype(int), 0)[0]
     assert maps.values[0] == pytest.approx(-np.log(own[counted]).mean(), rel=1e-4)
 
 
-def test_pixels_without_a_label_are_not_pushed(maps: GradientMaps) -> None:
+def test_pixels_without_a_label_have_no_gradient(maps: GradientMaps) -> None:
     ignored = maps.label == 255
     assert ignored.any(), "a scene of 64 pixels does not fill the crop"
-    assert not maps.pulls[:, :, ignored].any()
+    assert not maps.gradients[:, :, ignored].any()
 
 
 def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: GradientMaps) -> None:
@@ -70,7 +71,7 @@ def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: Gra
     gradients = []
     for spec in SPECS:
         segmenter.zero_grad()
-        spec.build()(segmenter(torch.from_numpy(crops.images[:1])), torch.from_numpy(crops.labels[:1])).backward()
+        build_loss(spec)(segmenter(torch.from_numpy(crops.images[:1])), torch.from_numpy(crops.labels[:1])).backward()
         gradients.append(torch.cat([weight.grad.flatten() for weight in segmenter.parameters()]).double())
     directions = torch.nn.functional.normalize(torch.stack(gradients))
     np.testing.assert_allclose(maps.cosines, directions @ directions.T, atol=1e-4)
@@ -94,4 +95,4 @@ def test_what_is_not_there_is_named(made: tuple[Path, Path], checkpoint: str, cr
 def test_answers_travel_between_processes(maps: GradientMaps) -> None:
     back = pickle.loads(pickle.dumps(maps))
     assert back.specs == maps.specs
-    np.testing.assert_array_equal(back.pulls, maps.pulls)
+    np.testing.assert_array_equal(back.gradients, maps.gradients)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from explorer.runs.slices import (
     save_landscape_data,
 )
 from explorer.runs.training import execute
+from explorer.training.checkpoints import load_checkpoint, save_checkpoint
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 SMALL = SliceRequest(resolution=9, budget=81)
@@ -180,6 +183,21 @@ def test_curvature_of_a_run(run: RunFolder) -> None:
     assert max(report.residuals) < 0.05 * report.eigenvalues[0]
     assert report.trace_error > 0
     assert report.stable == pytest.approx(2 / report.learning_rate)
+
+
+def test_the_rate_beside_curvature_is_the_one_of_the_next_step(run: RunFolder, tmp_path: Path) -> None:
+    """After a recovery inside a warm-up it is neither the phase's rate nor what was set by hand."""
+    folder = RunFolder(tmp_path / "recovered")
+    shutil.copytree(run.path, folder.path)
+    phase = run.plan().phases[0].model_copy(update={"learning_rate": 8e-3, "warmup_steps": 40})
+    plan = run.plan().model_copy(update={"phases": (phase,)})
+    folder.plan_file.write_text(plan.model_dump_json())
+    state = load_checkpoint(folder.checkpoints / "step_00000010.safetensors")
+    for steered, rate in ((None, 8e-3 * 11 / 40 / 2), (4e-3, 4e-3 * 11 / 40 / 2)):
+        save_checkpoint(replace(state, rate_factor=0.5, learning_rate=steered), folder.checkpoints)
+        report = curvature_report(folder, "cross_entropy", "step_00000010.safetensors", count=1, device="cpu")
+        assert report.learning_rate == pytest.approx(rate)
+        assert report.stable == pytest.approx(2 / rate)
 
 
 def test_object_metrics_are_an_option(run: RunFolder, tmp_path: Path) -> None:
