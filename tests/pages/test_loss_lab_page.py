@@ -12,9 +12,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from explorer.errors import InputError
 from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset, Scene
-from explorer.jobs.registry import call
+from explorer.jobs.registry import Job, perform
 from explorer.losses.registry import LOSSES
 from explorer.runs.store import Store
 from explorer.runs.training import execute
@@ -25,29 +26,16 @@ ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("Curves", "One object or fifty pixels", "99 % background", "On imagery")
 
 
-class Answer:
-    """A job that was done on the spot, or one that never ends."""
-
-    def __init__(self, value: Any, late: bool) -> None:
-        self.value, self.late = value, late
-
-    def result(self, timeout: float) -> Any:
-        if self.late:
-            raise TimeoutError
-        return self.value
-
-    def cancel(self) -> None:
-        """Nothing runs on."""
-
-
 class Engine:
-    """Does quick jobs in this process."""
+    """Does jobs in this process."""
 
     def __init__(self) -> None:
-        self.late = False
+        self.busy = False
 
-    def quick(self, name: str, *arguments: Any) -> Answer:
-        return Answer(None if self.late else call(name, *arguments), self.late)
+    def ask(self, job: Job[Any]) -> Any:
+        if self.busy:
+            raise InputError(f"no answer in {job.limit:.0f} s", job.describe(), "the workers are busy: try again")
+        return perform(job)
 
 
 def three_classes() -> Dataset:
@@ -214,10 +202,10 @@ def test_without_a_run_the_page_leads_to_train(page: AppTest, tmp_path: Path, mo
 
 
 def test_a_busy_worker_is_an_error_in_plain_words(page: AppTest, engine: Engine) -> None:
-    engine.late = True
+    engine.busy = True
     shown(page, "Curves")
-    assert "has not answered" in page.error[0].value
-    engine.late = False
+    assert "no answer in 30 s" in page.error[0].value
+    engine.busy = False
     page.run()
     assert not page.error
 
