@@ -14,6 +14,7 @@ from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import show_run, takeaway
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.pickers import open_run, pick_run
 from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest
 from explorer.ui.steering import steer
 
@@ -77,40 +78,6 @@ def take_preset() -> None:
     adopt(preset_plan(chosen))
 
 
-def pick_run() -> RunRecord | None:
-    """A run to look at; None: a new one is planned."""
-    runs = {record.id: record for record in services.store().runs()}
-    wanted = st.query_params.get("run")
-    if wanted is not None and wanted not in runs:
-        st.caption(f"There is no run {escaped(wanted)} here.")
-        wanted = None
-    options = [None, *runs]
-    chosen = st.selectbox(
-        "Run",
-        options,
-        options.index(wanted),
-        lambda key: "A new run" if key is None else run_label(runs[key]),
-        key=f"run-{wanted}-{len(runs)}",
-    )
-    if chosen != wanted:
-        look_at(chosen)
-        st.rerun()
-    return runs[chosen] if chosen is not None else None
-
-
-def run_label(record: RunRecord) -> str:
-    """A run in a list."""
-    return f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:4]}"
-
-
-def look_at(run_id: str | None) -> None:
-    """Puts a run into the address, or takes it out."""
-    if run_id is None:
-        st.query_params.pop("run", None)
-    else:
-        st.query_params["run"] = run_id
-
-
 def start(plan: Plan, dataset_id: str, with_controls: bool) -> None:
     """Queues the plan, and its controls if wanted, and looks at it."""
     store, engine = services.store(), services.engine()
@@ -120,7 +87,7 @@ def start(plan: Plan, dataset_id: str, with_controls: bool) -> None:
         store.set_group(first.id, first.id)
     for run_id in (first.id, *(store.create_run(other, dataset_id, first.id).id for other in others)):
         engine.submit(run_id)
-    look_at(first.id)
+    open_run(first.id)
 
 
 def plan_a_run() -> None:
@@ -174,7 +141,7 @@ def watch_a_run(record: RunRecord) -> None:
             services.engine().stop(record.id)
             adopt(record.plan)
             st.session_state["dataset"] = record.dataset_id
-            look_at(None)
+            open_run(None)
             st.rerun()
         lead_on(record)
         takeaway(record)
@@ -202,7 +169,7 @@ def lead_on(record: RunRecord) -> None:
 
 frame("Train")
 try:
-    selected = pick_run()
+    selected = pick_run(services.store().runs(), allow_new=True)
     if selected is None:
         plan_a_run()
     else:

@@ -121,6 +121,10 @@ class RunFolder:
         """Folder of checkpoints."""
         return self.path / "checkpoints"
 
+    def checkpoint_files(self) -> list[Path]:
+        """All checkpoints, oldest first; empty if there is none yet."""
+        return sorted(self.checkpoints.glob("step_*.safetensors"))
+
     @property
     def previews(self) -> Path:
         """Folder of predicted class ids on a validation crop."""

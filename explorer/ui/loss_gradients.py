@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -23,7 +22,6 @@ from explorer.landscape.crops import CROP_SIZE
 from explorer.losses.lab import GradientMaps, LabCrop
 from explorer.losses.registry import LossKind
 from explorer.losses.worked_example import Crop
-from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import Click, live_figure
@@ -31,6 +29,7 @@ from explorer.ui.loss_choice import set_losses
 from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
 from explorer.ui.loss_numbers import show_numbers
 from explorer.ui.messages import escaped
+from explorer.ui.pickers import pick_checkpoint, pick_run, runs_with_checkpoints
 
 Pixel = tuple[int, int]  # row and column
 _PIXEL = "pixel"
@@ -38,25 +37,17 @@ _PIXEL = "pixel"
 
 def show_gradients(kinds: Sequence[LossKind]) -> None:
     """A run, a checkpoint and a crop, and what the losses want there."""
-    runs = {record.id: record for record in services.store().runs() if _checkpoints(record.id)}
-    if not runs:
-        st.info(
-            "No run has a checkpoint yet. Start one on Train: after a few seconds it has.", icon=":material/science:"
-        )
-        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+    record = pick_run(runs_with_checkpoints())
+    if record is None:
         return
-    first, second, third = st.columns(3)
-    wanted = _wanted("run", list(runs))
-    chosen = first.selectbox("Run", list(runs), wanted or 0, lambda key: _run_label(runs[key]), key="lab-run")
-    st.query_params["run"] = chosen
-    record = runs[chosen]
     shares = services.balance(record.dataset_id)
-    with second:
-        file = _pick_checkpoint(record)
+    left, right = st.columns(2)
+    with left:
+        file = pick_checkpoint(record)
     crops = lab_crops(record.dataset_id)
     richest = max(range(len(crops)), key=lambda number: crops[number].share)
-    wanted = _wanted("crop", [str(number + 1) for number in range(len(crops))])
-    crop = third.selectbox(
+    wanted = _wanted_crop([str(number + 1) for number in range(len(crops))])
+    crop = right.selectbox(
         "Validation crop",
         range(len(crops)),
         richest if wanted is None else wanted,
@@ -157,32 +148,13 @@ def _pixel_of(click: Click) -> Pixel | None:
     return None
 
 
-def _wanted(name: str, known: Sequence[str]) -> int | None:
-    """The place of what the address asks for among what there is; None if it asks for nothing that there is."""
-    text = st.query_params.get(name)
+def _wanted_crop(known: Sequence[str]) -> int | None:
+    """The position of the crop that the address names; None if it names none of these."""
+    text = st.query_params.get("crop")
     if text is None or text in known:
         return None if text is None else known.index(text)
-    st.caption(f"There is no {name} {escaped(text)} here; another one is shown.")
+    st.caption(f"There is no crop {escaped(text)} here; another one is shown.")
     return None
-
-
-def _pick_checkpoint(record: RunRecord) -> Path:
-    files = {_step(file): file for file in _checkpoints(record.id)}
-    steps = list(files)
-    if len(steps) == 1:
-        st.caption(f"Its only checkpoint is that of step {steps[0]}.")
-        return files[steps[0]]
-    step = st.select_slider("Checkpoint, by its step", steps, steps[-1], key="checkpoint", bind="query-params")
-    return files[step]
-
-
-def _checkpoints(run_id: str) -> list[Path]:
-    """Oldest first; their names end in their step."""
-    return sorted(services.store().folder(run_id).checkpoints.glob("step_*.safetensors"))
-
-
-def _step(checkpoint: Path) -> int:
-    return int(checkpoint.stem.removeprefix("step_"))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -197,7 +169,3 @@ def _picture(dataset_id: str, crop: LabCrop) -> Picture:
 
 def _crop_label(number: int, crop: LabCrop) -> str:
     return f"{number + 1} · {crop.share:.1%} objects · {crop.scene}, row {crop.top}, column {crop.left}"
-
-
-def _run_label(record: RunRecord) -> str:
-    return f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:4]}"
