@@ -384,12 +384,6 @@ def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: to
     return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda"))
 
 
-def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
-    """The plan with the interventions of a run written into it: training it gives the same run again."""
-    made = tuple(event.intervention for event in events if isinstance(event, Intervened))
-    return plan.model_copy(update={"interventions": made})
-
-
 def _walks_objects(spec: LossSpec) -> bool:
     return spec.kind.startswith("object_") or any(_walks_objects(term.loss) for term in spec.terms)
 
