@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.imagery.builtin import BUILTIN
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
+from explorer.ui.datasets import choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 
 CARDS = Path(__file__).parent / "assets" / "builtin"
@@ -31,9 +32,9 @@ for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict
             key=f"train-{key}",
             width="stretch",
         ):
-            run = services.store().create_run(preset_plan("recall_first"), services.builtin_id(key))
+            run = services.store().create_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
             services.engine().submit(run.id)
-            st.session_state["dataset"] = f"builtin:{key}"
+            choose(f"builtin:{key}")
             st.switch_page("pages/train.py", query_params={"run": run.id})
 st.caption(f"Trains with “{PRESETS['recall_first'].name}”: {PRESETS['recall_first'].when_to_use}")
 

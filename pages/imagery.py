@@ -21,6 +21,7 @@ from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.settings import MEBI, settings
 from explorer.ui import services
+from explorer.ui.datasets import choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.uploads import read_upload, show_upload
@@ -66,7 +67,7 @@ def pick_builtin() -> Draft:
                 kwargs={"builtin": key},
                 width="stretch",
             )
-    return Draft(f"builtin:{chosen}", services.dataset(services.builtin_id(chosen)))
+    return Draft(f"builtin:{chosen}", services.dataset(resolve(f"builtin:{chosen}")))
 
 
 def bring_own() -> Draft | None:
@@ -212,7 +213,7 @@ def hand_over(dataset: Dataset) -> None:
     """Save the dataset and lead on to training."""
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
         dataset_id = services.store().save_dataset(dataset)
-        st.session_state["dataset"] = dataset_id
+        choose(dataset_id)
         st.success(f"{escaped(dataset.name)} is saved and chosen for training.", icon=":material/check:")
         st.page_link(
             "pages/train.py",
