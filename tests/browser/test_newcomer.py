@@ -59,14 +59,14 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     uploaders.first.set_input_files([image for image, _ in pairs])
     settled(page)
     uploaders.last.set_input_files([mask for _, mask in pairs])
-    expect(page.get_by_text("2 of 2 rows are used")).to_be_visible()
+    expect(page.get_by_text("2 of 2 rows used")).to_be_visible()
     page.get_by_role("button", name="Use this dataset").click()
     page.get_by_role("link", name="Go on to Train").click()
     settled(page)
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("My imagery")
 
     page.get_by_role("button", name="Play").click()
-    expect(page.get_by_text("The loss being trained")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Training loss")).to_be_visible(timeout=60_000)
     wait_for_step(page, 5)
     assert page.locator(".live-figure .scatterlayer .trace").count() > 5, "curves are drawn"
     expect(page.get_by_alt_text("prediction: hits, misses and false alarms")).to_be_visible()

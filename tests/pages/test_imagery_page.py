@@ -160,7 +160,7 @@ def test_upload_is_kept_when_the_visitor_comes_back(page: AppTest) -> None:
     upload(page, GOOD)
     page.file_uploader(key="images").set_value([]).run()
     assert not page.exception
-    assert "chose before" in messages(page)
+    assert "chose earlier" in messages(page)
     assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
     page.button[0].click().run()
     assert "Choose images" in messages(page)
