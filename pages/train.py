@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
@@ -39,11 +40,11 @@ includes these changes: training it repeats the run.
 """
 
 
-def pick_preset() -> str | None:
+def pick_preset(notes: DeltaGenerator) -> str | None:
     """The preset that the plan began with; None for the plan of an earlier run. Choosing one replaces the plan."""
     asked = st.query_params.get(PRESET)
     if asked is not None and asked not in PRESETS:
-        st.caption(f"There is no preset {escaped(asked)}; another one is shown.")
+        notes.caption(f"There is no preset {escaped(asked)}; another one is shown.")
         asked = None
     wanted = asked or (st.session_state.get(PRESET) if has_plan() else next(iter(PRESETS)))
     if wanted is not None and (not has_plan() or wanted != st.session_state.get(PRESET)):
@@ -91,11 +92,12 @@ def start(plan: Plan, dataset_id: str, others: Sequence[Plan]) -> None:
 
 def plan_a_run() -> None:
     """Dataset, preset, plan and the buttons that start it."""
+    notes = st.container()
     data, preset, go, compare = wrapping_columns("plan", [3, 3, 2, 2])
     with data:
-        dataset_id = pick_dataset()
+        dataset_id = pick_dataset(notes)
     with preset:
-        chosen = pick_preset()
+        chosen = pick_preset(notes)
     if chosen is not None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
     strip = st.container()
@@ -122,8 +124,8 @@ def plan_a_run() -> None:
 def watch_a_run(record: RunRecord) -> None:
     """A run's curves and pictures, and beside them what can be changed."""
     shares = services.balance(record.dataset_id)
-    left, right = stacking_columns("watch", [1, 3])
-    with left:
+    picture, settings = stacking_columns("watch", [3, 1])
+    with settings:
         class_id = st.selectbox(
             "Class",
             range(1, len(shares)),
@@ -142,7 +144,7 @@ def watch_a_run(record: RunRecord) -> None:
         )
         link_on(record)
         downloads(record)
-    with right:
+    with picture:
         show_run(record.id, class_id)
 
 

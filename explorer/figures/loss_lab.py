@@ -53,7 +53,8 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
     rows, columns = in_rows(len(curves))
     for i, curve in enumerate(curves):
         info = LOSSES[curve.spec.kind]
-        left, right = across(i % columns, columns, 0.28 / max(columns, 2))
+        beside = min(columns, len(curves) - i // columns * columns)  # a last row with fewer panels has wider ones
+        left, right = across(i % columns, beside, 0.28 / max(columns, 2))
         ground, height = 1 - (i // columns + 1) / rows, 1 / rows
         above = Panel(2 * i + 1, left, right, ground + 0.64 * height, ground + height)
         below = Panel(2 * i + 2, left, right, ground + 0.22 * height, ground + 0.57 * height)

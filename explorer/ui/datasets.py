@@ -1,4 +1,4 @@
-"""Which dataset to train on: each is offered once, by id, and the one chosen last comes first.
+"""Which dataset to train on: built-in cards, and a list that offers each dataset once and begins with the last used.
 
 A built-in dataset is drawn at its first use, which takes seconds. From then on its id stands in a small file of the
 store, so that a list of datasets tells it from others of the same name without drawing it again.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 from pydantic import BaseModel, ConfigDict, ValidationError
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.files import write_atomically
 from explorer.imagery.builtin import BUILTIN
@@ -24,6 +25,7 @@ from explorer.ui.messages import escaped
 _PREFIX = "builtin:"
 _DATASET = "dataset"  # in the address and in the session
 _CHOICE = "dataset-choice"  # the widget
+_PICTURES = Path(__file__).resolve().parents[2] / "assets" / "builtin"
 _turn = threading.Lock()  # of those who write the file
 _logger = logging.getLogger(__name__)
 
@@ -81,8 +83,25 @@ def last_used() -> str | None:
     return _choice_of(max(used)[1], drawn) if used else None
 
 
-def pick_dataset() -> str:
+def builtin_cards() -> dict[str, DeltaGenerator]:
+    """Draws a card with picture, name and description for each built-in dataset.
+
+    Returns:
+        The cards by key of ``BUILTIN``; a button put into one stands at its lower edge.
+    """
+    cards = {}
+    for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict=True):
+        cards[key] = column.container(border=True, height="stretch", key=f"tile-{key}")
+        cards[key].image(_PICTURES / f"{key}.jpg", width="stretch", alt=f"{info.name} from above")
+        cards[key].markdown(f"**{info.name}**  \n{info.sentence}")
+    return cards
+
+
+def pick_dataset(notes: DeltaGenerator) -> str:
     """A selectbox of datasets, with the one that the address names, else the one used last.
+
+    Args:
+        notes: where to say which one was taken, if nobody named it.
 
     Returns:
         The store's id of the dataset. The address names the choice, so that a reload keeps it.
@@ -91,13 +110,13 @@ def pick_dataset() -> str:
     asked = st.query_params.get(_DATASET)
     wanted = None if asked is None else _choice_of(asked, drawn)
     if wanted is not None and wanted not in choices:
-        st.caption(f"There is no dataset {escaped(wanted)} here; another one is shown.")
+        notes.caption(f"There is no dataset {escaped(wanted)} here; another one is shown.")
         wanted = None
     wanted = wanted or _choice_of(st.session_state.get(_DATASET, ""), drawn)
     if wanted not in choices:
         wanted = last_used()
         if wanted in choices:
-            st.caption(f"{escaped(choices[wanted])} is the dataset used last on this server.")
+            notes.caption(f"{escaped(choices[wanted])} is the dataset used last on this server.")
         else:
             wanted = f"{_PREFIX}car_park"
     st.session_state[_DATASET] = st.query_params[_DATASET] = st.session_state[_CHOICE] = wanted

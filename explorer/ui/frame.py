@@ -23,10 +23,14 @@ PAGES = {
 """Title of a page, its file and its icon, in the order of work."""
 
 _STYLE = """<style>
-.stMainBlockContainer { padding-top: 3rem; }  /* less empty space above the first picture */
+.stMainBlockContainer { padding: 3rem 2.5rem; }  /* the window is for content */
+[class*=st-key-tile-] { height: 100%; }
+[class*=st-key-tile-] > :last-child { margin-top: auto; }  /* buttons of neighbouring cards at one height */
 [data-testid=stStatusWidget] { display: none; }  /* a live page runs twice a second */
 @media (max-width: 1000px) {
-  :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] { flex-wrap: wrap; }
+  :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] {
+    flex-wrap: wrap; gap: 1rem;
+  }
   [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] { min-width: 100%; }
   [class*=st-key-wraps-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] {
     flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem);

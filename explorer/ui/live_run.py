@@ -66,7 +66,7 @@ def _show(run_id: str, class_id: int, was_active: bool) -> None:
     _transport(record)
     _state(record, history)
     steps = record.plan.steps
-    live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=110)
+    live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=150)
     if not len(history.step):
         waits = (
             "Queued: waits for a free worker." if record.status is RunStatus.QUEUED else "Waiting for the first steps."

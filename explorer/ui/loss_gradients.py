@@ -93,21 +93,18 @@ def _show_maps(maps: GradientMaps, class_id: int, names: Sequence[str], picture:
     )
     if pixel is not None:
         _show_pixel(maps, pixel, class_id, names)
-    left, right = stacking_columns("agreement", 2)
-    with left:
-        st.markdown("**Gradient magnitude by outcome**")
-        live_figure(gradient_shares_figure(maps), f"shares-{key}", agreement_height(len(maps.specs)))
-        st.caption(
-            "Share of the summed gradient magnitude on this crop. A large share on misses raises recall, on false "
-            "alarms precision."
-        )
-    with right:
-        st.markdown("**Agreement of the losses**")
-        live_figure(cosines_figure(maps), f"cosines-{key}", agreement_height(len(maps.specs)))
-        st.caption(
-            "Cosine between the gradients by the segmenter's weights on this crop: 1 is the same direction, 0 an "
-            "unrelated one, −1 the opposite. Empty: the loss has no gradient here."
-        )
+    st.markdown("**Gradient magnitude by outcome**")
+    live_figure(gradient_shares_figure(maps), f"shares-{key}", agreement_height(len(maps.specs)))
+    st.caption(
+        "Share of the summed gradient magnitude on this crop. A large share on misses raises recall, on false "
+        "alarms precision."
+    )
+    st.markdown("**Agreement of the losses**")
+    live_figure(cosines_figure(maps), f"cosines-{key}", agreement_height(len(maps.specs)))
+    st.caption(
+        "Cosine between the gradients by the segmenter's weights on this crop: 1 is the same direction, 0 an "
+        "unrelated one, −1 the opposite. Empty: the loss has no gradient here."
+    )
 
 
 def _show_pixel(maps: GradientMaps, pixel: Pixel, class_id: int, names: Sequence[str]) -> None:

@@ -24,31 +24,31 @@ from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
 
 _COLUMNS = {
-    "Loss": st.column_config.SelectboxColumn(options=list(KIND_OF), required=True, width=190),
+    "Loss": st.column_config.SelectboxColumn(options=list(KIND_OF), required=True, width=165),
     "Learning rate": st.column_config.NumberColumn(
-        width=100, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3
+        width=120, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3
     ),
-    "Steps": st.column_config.NumberColumn(width=70, min_value=1, max_value=1_000_000, step=1, default=200),
+    "Steps": st.column_config.NumberColumn(width=76, min_value=1, max_value=1_000_000, step=1, default=200),
     "Until": st.column_config.SelectboxColumn(
-        width=150, options=list(TRIGGERS), help="Ends the phase early: once this validation score is reached."
+        width=100, options=list(TRIGGERS), help="Ends the phase early: once this validation score is reached."
     ),
     "Threshold": st.column_config.NumberColumn(
-        width=90,
+        width=102,
         min_value=0.001,
         max_value=1.0,
         help="The score to reach; for “plateaus”, the smallest rise that counts.",
     ),
     "Minimum steps": st.column_config.NumberColumn(
-        width=115, min_value=0, step=1, help="The phase does not end before this step."
+        width=124, min_value=0, step=1, help="The phase does not end before this step."
     ),
     "Optimizer state": st.column_config.SelectboxColumn(
-        width=115,
+        width=128,
         options=["keep", "reset"],
         default="keep",
         help="Whether the phase keeps AdamW's moments or begins without any.",
     ),
     "Warm-up (steps)": st.column_config.NumberColumn(
-        width=120, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
+        width=138, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
     ),
 }
 

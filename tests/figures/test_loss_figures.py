@@ -12,8 +12,8 @@ from explorer.figures.loss_gradients import (
     gradient_shares_figure,
     outline,
 )
-from explorer.figures.loss_lab import blindness_figure, costs_figure, field_picture, in_rows
-from explorer.losses.lab import Blindness, Cost, GradientMaps, synthetic_label
+from explorer.figures.loss_lab import blindness_figure, costs_figure, curves_figure, field_picture, in_rows
+from explorer.losses.lab import Blindness, Cost, GradientMaps, LossCurve, synthetic_label
 from explorer.losses.spec import LossSpec
 
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
@@ -34,6 +34,17 @@ def maps(pulls: np.ndarray | None = None) -> GradientMaps:
 @pytest.mark.parametrize(("count", "shape"), [(1, (1, 1)), (4, (1, 4)), (5, (2, 3)), (8, (2, 4)), (11, (3, 4))])
 def test_rows_are_as_even_as_they_can_be(count: int, shape: tuple[int, int]) -> None:
     assert in_rows(count) == shape
+
+
+@pytest.mark.parametrize("count", [1, 5, 7, 11])
+def test_panels_fill_the_width_of_every_row(count: int) -> None:
+    curve = LossCurve(CE, np.array([0.5]), np.array([0.7]), np.array([0.5]), np.array([0.5]))
+    layout = curves_figure([curve] * count).layout
+    rows, columns = in_rows(count)
+    for row in range(rows):
+        last = min((row + 1) * columns, count)
+        assert layout[f"xaxis{2 * row * columns + 1}"].domain[0] == pytest.approx(0)
+        assert layout[f"xaxis{2 * last}"].domain[1] == pytest.approx(1)
 
 
 def test_an_outline_runs_between_pixels() -> None:

@@ -79,7 +79,7 @@ def test_built_in_dataset_from_the_address(page: AppTest, key: str) -> None:
     page.run()
     assert not page.exception
     assert page.subheader[0].value == ("Harbour" if key == "harbour" else "Car park")
-    assert ("left aside" in messages(page)) == (key == "nowhere")
+    assert ("no built-in dataset" in messages(page)) == (key == "nowhere")
 
 
 def test_upload_of_pairs_becomes_a_dataset(page: AppTest) -> None:
