@@ -124,7 +124,7 @@ def plan_a_run() -> None:
 def watch_a_run(record: RunRecord) -> None:
     """A run's curves and pictures, and beside them what can be changed."""
     shares = services.balance(record.dataset_id)
-    picture, settings = stacking_columns("watch", [3, 1])
+    picture, settings = stacking_columns("watch", [5, 2])
     with settings:
         class_id = st.selectbox(
             "Class",

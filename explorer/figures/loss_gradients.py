@@ -80,7 +80,8 @@ def gradient_maps_figure(
         layout |= panel.layout(
             {"visible": False, "constrain": "domain", "range": [-0.5, width - 0.5]}
             | ({} if first else {"matches": "x"}),
-            {"visible": False, "range": [height - 0.5, -0.5]} | ({"scaleanchor": "x"} if first else {"matches": "y"}),
+            {"visible": False, "range": [height - 0.5, -0.5], "constrain": "domain", "constraintoward": "top"}
+            | ({"scaleanchor": "x"} if first else {"matches": "y"}),
         )
     return go.Figure({"data": data, "layout": layout})
 

@@ -28,6 +28,7 @@ _STYLE = """<style>
 [class*=st-key-tile-] > :last-child { margin-top: auto; }  /* buttons of neighbouring cards at one height */
 [data-testid=stStatusWidget] { display: none; }  /* a live page runs twice a second */
 @media (max-width: 1000px) {
+  .stMainBlockContainer { padding: 3rem 1.5rem; }
   :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] {
     flex-wrap: wrap; gap: 1rem;
   }

@@ -99,7 +99,7 @@ def _show(run_id: str, class_id: int, was_active: bool) -> None:
 def _transport(record: RunRecord) -> None:
     """Play, pause, step and stop; each takes effect at the next step."""
     status, run_id = record.status, record.id
-    columns = st.columns(5)
+    columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
         ("Resume" if status is not RunStatus.QUEUED else "Play", "play_arrow", status.resumable, "play"),
         ("Pause", "pause", status.active, "pause"),

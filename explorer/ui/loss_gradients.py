@@ -28,7 +28,7 @@ from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.loss_choice import set_losses
 from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
 from explorer.ui.loss_numbers import show_numbers
-from explorer.ui.messages import escaped
+from explorer.ui.messages import escaped, percent
 from explorer.ui.pickers import pick_checkpoint, pick_run, runs_with_checkpoints
 
 Pixel = tuple[int, int]  # row and column
@@ -166,4 +166,4 @@ def _picture(dataset_id: str, crop: LabCrop) -> Picture:
 
 
 def _crop_label(number: int, crop: LabCrop) -> str:
-    return f"{number + 1} · {crop.share:.1%} objects · {crop.scene}, row {crop.top}, column {crop.left}"
+    return f"{number + 1} · {crop.scene} · {percent(crop.share)} objects"
