@@ -48,8 +48,8 @@ def gradient_maps_figure(
         picture: the crop as shown, (H, W, 3).
         pixel: row and column of the marked pixel.
     """
-    pulls = maps.pulls[:, class_id]  # (L, H, W)
-    reaches = [_reach(each) for each in pulls]
+    gradients = maps.pulls[:, class_id]  # (L, H, W)
+    reaches = [_reach(each) for each in gradients]
     names = [LOSSES[spec.kind].name for spec in maps.specs]
     titles = [
         "The crop",
@@ -60,8 +60,8 @@ def gradient_maps_figure(
     panels = _map_panels(len(titles))
     data: list[dict[str, Any]] = [{"type": "image", "source": _source(picture), "hoverinfo": "skip"} | panels[0].axes]
     data.append(_heatmap(maps.probability[class_id], "p", 0.0, 1.0, "Cividis") | panels[1].axes)
-    for pull, reach, panel in zip(pulls, reaches, panels[2:], strict=True):
-        data.append(_heatmap(pull, "gradient", -reach, reach, _DOWN_TO_UP) | panel.axes)
+    for gradient, reach, panel in zip(gradients, reaches, panels[2:], strict=True):
+        data.append(_heatmap(gradient, "gradient", -reach, reach, _DOWN_TO_UP) | panel.axes)
     x, y = outline(maps.label == class_id)
     for panel in panels:
         line = {"color": "#FFFFFF" if panel.number <= 2 else "#444444", "width": 1}
@@ -209,9 +209,9 @@ def cosines_figure(maps: GradientMaps) -> go.Figure:
     return figure
 
 
-def _reach(pull: NDArray[np.float32]) -> float:
+def _reach(gradient: NDArray[np.float32]) -> float:
     """The end of a map's scale, exceeded by one pixel in a thousand."""
-    size = np.abs(pull)
+    size = np.abs(gradient)
     return float(np.quantile(size, 0.999)) or float(size.max()) or 1.0
 
 

@@ -1,7 +1,7 @@
 """Which dataset to train on: built-in cards, and a list that offers each dataset once and begins with the last used.
 
-A built-in dataset is drawn at its first use, which takes seconds. From then on its id stands in a small file of the
-store, so that a list of datasets tells it from others of the same name without drawing it again.
+A built-in dataset is drawn at its first use, which takes seconds. From then on a small file of the store holds its
+id, so that a list of datasets tells it from others of the same name without drawing it again.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def builtin_cards() -> dict[str, DeltaGenerator]:
     """Draws a card with picture, name and description for each built-in dataset.
 
     Returns:
-        The cards by key of ``BUILTIN``; a button put into one stands at its lower edge.
+        The cards by key of ``BUILTIN``; a button added to one is aligned with its lower edge.
     """
     cards = {}
     for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict=True):

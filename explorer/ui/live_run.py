@@ -206,7 +206,7 @@ def _duration(seconds: float) -> str:
 
 
 def downloads(record: RunRecord) -> None:
-    """Files of a run to download, read when they are asked for."""
+    """Download buttons for the files of a run, which are read on a click."""
     folder = services.store().folder(record.id)
     with st.expander("Download"):
         _download("Plan", lambda: _repeatable(record), f"{record.id}-plan.json", "application/json")
