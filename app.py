@@ -1,4 +1,4 @@
-"""Home: what the app does, and one click to a live run."""
+"""Home: what the app does, and one click to a live run. Also the app that ``streamlit run`` serves."""
 
 from __future__ import annotations
 
@@ -10,50 +10,59 @@ from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.messages import escaped
 
-frame("Home")
-st.title("Which loss finds your objects?", anchor=False)
-st.markdown(
-    "See live, on your own imagery, **which loss, or which sequence of losses**, gives the recall and precision that "
-    "your task needs, and why."
-)
-st.subheader("Start a live run with one click", anchor=False)
-for key, card in builtin_cards().items():
-    if card.button(
-        "Train on it",
-        icon=":material/play_arrow:",
-        type="primary" if key == "car_park" else "secondary",
-        key=f"train-{key}",
-        width="stretch",
-    ):
-        run = services.store().create_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
-        services.engine().submit(run.id)
-        choose(f"builtin:{key}")
-        st.switch_page("pages/train.py", query_params={"run": run.id})
-st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
+app = st.App(__file__, lifespan=services.lifespan)  # the engine starts with the server
 
-st.subheader("The idea", anchor=False)
-left, right = stacking_columns("idea", 2)
-left.markdown(
-    "- **Cross-entropy** counts every pixel the same: where 99 % are background, predicting only background is nearly "
-    "right.\n"
-    "- **Weighted cross-entropy** makes missed objects count more. It raises **recall** and adds false alarms.\n"
-    "- **Jaccard distance** compares whole regions. It raises **precision**, but starts badly."
-)
-right.markdown(
-    "- **Focal loss** concentrates on the pixels that are still wrong, and is less stable.\n"
-    "- **In sequence:** train with weighted cross-entropy until recall is high enough, switch to Jaccard at a small "
-    "learning rate, and repeat.\n"
-    "- **Controls:** compare every run with plain cross-entropy and Jaccard alone, with the same steps and seed."
-)
-st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
 
-recent = services.store().runs()[:5]
-if recent:
-    st.subheader("Recent runs", anchor=False)
-    for record in recent:
-        st.page_link(
-            "pages/train.py",
-            label=f"{escaped(record.name)} on {escaped(record.dataset_name)}: {record.status}, step {record.step}",
-            icon=":material/monitoring:",
-            query_params={"run": record.id},
-        )
+def home() -> None:
+    """The page."""
+    frame("Home")
+    st.title("Which loss finds your objects?", anchor=False)
+    st.markdown(
+        "See live, on your own imagery, **which loss, or which sequence of losses**, gives the recall and precision "
+        "that your task needs, and why."
+    )
+    st.subheader("Start a live run with one click", anchor=False)
+    for key, card in builtin_cards().items():
+        if card.button(
+            "Train on it",
+            icon=":material/play_arrow:",
+            type="primary" if key == "car_park" else "secondary",
+            key=f"train-{key}",
+            width="stretch",
+        ):
+            run = services.store().create_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
+            services.engine().submit(run.id)
+            choose(f"builtin:{key}")
+            st.switch_page("pages/train.py", query_params={"run": run.id})
+    st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
+
+    st.subheader("The idea", anchor=False)
+    left, right = stacking_columns("idea", 2)
+    left.markdown(
+        "- **Cross-entropy** counts every pixel the same: where 99 % are background, predicting only background is "
+        "nearly right.\n"
+        "- **Weighted cross-entropy** makes missed objects count more. It raises **recall** and adds false alarms.\n"
+        "- **Jaccard distance** compares whole regions. It raises **precision**, but starts badly."
+    )
+    right.markdown(
+        "- **Focal loss** concentrates on the pixels that are still wrong, and is less stable.\n"
+        "- **In sequence:** train with weighted cross-entropy until recall is high enough, switch to Jaccard at a "
+        "small learning rate, and repeat.\n"
+        "- **Controls:** compare every run with plain cross-entropy and Jaccard alone, with the same steps and seed."
+    )
+    st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
+
+    recent = services.store().runs()[:5]
+    if recent:
+        st.subheader("Recent runs", anchor=False)
+        for record in recent:
+            st.page_link(
+                "pages/train.py",
+                label=f"{escaped(record.name)} on {escaped(record.dataset_name)}: {record.status}, step {record.step}",
+                icon=":material/monitoring:",
+                query_params={"run": record.id},
+            )
+
+
+if __name__ == "__main__":  # a visitor's session; the server imports this module under its own name
+    home()

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-# Before torch is loaded: threads that wait must sleep, not spin, or two programs on one machine are ten times slower
+# Before torch is loaded: idle threads must sleep, not spin, or two programs on one machine are ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from explorer.cli import evaluate, landscape, parsing, predict, train
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Returns:
-        0, or 1 where a run diverged, or 2 for input that the caller can mend, which one line on stderr names.
+        0; 1 if a run diverged; 2 for bad input, which one line on stderr explains.
     """
     parser = parsing.Parser(prog="python -m explorer", description="Loss Explorer without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=parsing.Parser)

@@ -1,17 +1,22 @@
-"""The one error that means "the input is at fault, not the program"."""
+"""The error that means "the input is wrong, not the program"."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class InputError(ValueError):
-    """Something a user gave cannot be used.
+    """Input that cannot be used.
 
-    Pages show it beside the widget, the command line prints it in one line and exits with 2.
+    Pages show it next to the widget; the command line prints it in one line and exits with code 2.
 
     Args:
-        what: what is wrong, in plain words ("the mask is 64×64, its image 128×128").
-        where: the file, field or scene at fault ("harbour.png", "phases[1].learning_rate").
-        remedy: what to do about it ("save both at the same size").
+        what: what is wrong ("the mask is 64×64, its image 128×128").
+        where: the file, field or scene ("harbour.png", "phases[1].learning_rate").
+        remedy: what the user can do ("save both at the same size").
     """
 
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
@@ -21,3 +26,17 @@ class InputError(ValueError):
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text} — {self.remedy}" if self.remedy else text
+
+
+def explain_validation(error: ValidationError) -> tuple[str, str]:
+    """The first fault that pydantic found, as ``what`` and ``where`` of an :class:`InputError`.
+
+    Returns:
+        What is wrong and the field at fault, for example ``phases[1].learning_rate``; the field is empty if the fault
+        is not in a single field.
+    """
+    first = error.errors()[0]
+    where = ""
+    for part in first["loc"]:
+        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else part
+    return first["msg"].removeprefix("Value error, "), where

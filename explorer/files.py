@@ -1,19 +1,71 @@
-"""Files that appear whole or not at all."""
+"""Files that appear complete or not at all, and locks that end with their process."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+from explorer.errors import InputError
+
+_LOCK_POLL_SECONDS = 0.1
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write to that replaces ``path`` when the block ends.
+
+    It is written under a temporary name in the same folder, flushed to the disk, then renamed. A process that is killed
+    at any moment leaves ``path`` as it was; a block that raises discards what it has written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes aside and renames, so that the file is there whole or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    """Writes a whole file, see :func:`atomic_file`."""
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def locked(
+    path: Path,
+    wait: float = 0.0,
+    busy: str = "another job works on this",
+    remedy: str = "wait until it ends, or stop it",
+) -> Iterator[None]:
+    """Holds an exclusive lock, which the kernel releases when the process dies.
+
+    Args:
+        path: of the lock's own file, which is created where it is missing and is never removed.
+        wait: seconds to wait for whoever holds the lock.
+        busy: what to say if it is still held then.
+        remedy: what to do about it.
+
+    Raises:
+        InputError: the lock is held elsewhere, in this process or another; it names the folder of ``path``.
+    """
+    deadline = time.monotonic() + wait
+    with path.open("ab") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise InputError(busy, str(path.parent), remedy) from None
+            time.sleep(_LOCK_POLL_SECONDS)
+        yield

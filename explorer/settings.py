@@ -1,4 +1,4 @@
-"""Every limit and every knob of the installation in one object, read from the environment once.
+"""All settings and limits of an installation in one object, read from the environment once.
 
 ``EXPLORER_<NAME>`` overrides a field: ``EXPLORER_STORE=/data/explorer streamlit run app.py``.
 """
@@ -11,31 +11,32 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
 
 MEBI = 1024 * 1024
 
 
 class Settings(BaseModel):
-    """Limits on input and the shape of the engine."""
+    """Where files are kept, how jobs run, and limits on input."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    # where things are kept
+    # storage
     store: Path = Field(Path(".store"), description="folder of the database, the datasets and the runs")
-    scheduler: str | None = Field(None, description="tcp://… of a running Dask cluster; none: an own one is started")
+    scheduler: str | None = Field(None, description="tcp://… of a Dask cluster; none: the server starts its own")
 
     # the engine
-    cpu_slots: int = Field(1, ge=1, description="runs that train at once on the processor")
+    cpu_slots: int = Field(1, ge=1, description="runs that train at once on the CPU")
     gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")
     slice_workers: int = Field(1, ge=1, description="workers that measure landscapes; they share each slice")
+    worker_threads: int = Field(1, ge=1, description="of a worker's arithmetic on the processor; the engine sets it")
     device: str = Field("auto", description="where runs train: auto, cpu, cuda, cuda:1 or mps")
     checkpoint_steps: int = Field(50, ge=1, description="steps between checkpoints: the most a killed worker loses")
 
-    # limits on what is read
+    # limits on input
     max_files: int = Field(500, ge=1, description="files in one upload or zip")
     max_file_bytes: int = Field(200 * MEBI, ge=1, description="bytes of one file")
-    max_total_bytes: int = Field(1024 * MEBI, ge=1, description="bytes of one upload, unpacked")
+    max_total_bytes: int = Field(1024 * MEBI, ge=1, description="bytes of one upload after unpacking")
     max_pixels: int = Field(100_000_000, ge=1, description="height × width of one image")
     max_values: int = Field(400_000_000, ge=1, description="height × width × bands of one image")
     max_bands: int = Field(16, ge=1, le=16, description="bands of one image")
@@ -48,7 +49,7 @@ def settings() -> Settings:
     """The settings of this process.
 
     Raises:
-        InputError: an environment variable has a value that its field does not take.
+        InputError: an environment variable has an invalid value.
     """
     prefix = "EXPLORER_"
     names = {prefix + name.upper(): name for name in Settings.model_fields}
@@ -56,5 +57,5 @@ def settings() -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(first["msg"], prefix + str(first["loc"][0]).upper(), "correct or unset it") from None
+        what, field = explain_validation(error)
+        raise InputError(what, prefix + field.upper(), "correct or unset it") from None

@@ -1,1 +1,1 @@
-"""The same jobs without a browser: one module a command."""
+"""The commands of ``python -m explorer``, one module each."""

@@ -1,4 +1,4 @@
-"""``evaluate``: scores of a run's segmenter on a folder of images and one of masks, as JSON on stdout."""
+"""``evaluate``: scores of a run's segmenter on a folder of images and a folder of masks, as JSON on stdout."""
 
 from __future__ import annotations
 
@@ -21,8 +21,14 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument("--images", type=parsing.folder, required=True, metavar="DIR")
     parser.add_argument("--masks", type=parsing.folder, required=True, metavar="DIR", help="paired by file name")
-    parser.add_argument("--checkpoint", metavar="FILE", help="name of a file in the run's checkpoints; the last one")
-    parser.add_argument("--minimum-area", type=parsing.positive, default=MINIMUM_AREA, metavar="PIXELS")
+    parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
+    parser.add_argument(
+        "--minimum-area",
+        type=parsing.positive,
+        default=MINIMUM_AREA,
+        metavar="PIXELS",
+        help=f"smaller objects are ignored; default: {MINIMUM_AREA}",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.set_defaults(run=run)
 
@@ -37,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"{len(dataset.bands)} bands, the run was trained on {len(reference.bands)}",
             str(arguments.images),
-            "give images like those of the run",
+            "use images with the same bands as the run's",
         )
     scores = evaluate_scenes(
         segmenter, dataset.scenes, reference.stretch, len(reference.classes), arguments.minimum_area

@@ -1,76 +1,90 @@
-"""``landscape``: a slice of a run's loss landscape, measured from coarse to fine, as .npz or .html."""
+"""``landscape``: measures a slice of a run's loss landscape, coarse to fine, into .npz or .html."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
-from typing import get_args
 
 from pydantic import ValidationError
 
 from explorer.cli import parsing
-from explorer.errors import InputError
+from explorer.cli.progress_bar import ProgressBar
+from explorer.errors import InputError, explain_validation
 from explorer.figures.landscape_html import to_html
 from explorer.files import write_atomically
+from explorer.landscape.plane_kinds import PLANE_KINDS
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.landscape.spec import Normalisation, PlaneKind, PlaneSpec
 from explorer.runs.folder import RunFolder
-from explorer.runs.slice_files import SliceProgress
+from explorer.runs.job_files import lock_file
 from explorer.runs.slices import measure_slice
-from explorer.training.plan import explain
 
-_REDRAW_SECONDS = 0.2
-_WIDTH = 30  # of the bar
 _IN_HTML = ("weighted_cross_entropy", "jaccard", "recall_1", "f1_1")
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
-    """Describes the command."""
-    plane, default = PlaneSpec(), SliceRequest()
+    """Adds the command's parser; the options of planes come from ``PLANE_KINDS``."""
+    default = SliceRequest()
     parser = commands.add_parser("landscape", help="a slice of a run's loss landscape", description=__doc__)
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument(
-        "--checkpoint", metavar="FILE", help="the centre: a file in the run's checkpoints; the last one"
+        "--checkpoint", metavar="FILE", help="the centre: a file in the run's checkpoints; default: the last one"
     )
-    parser.add_argument("--plane", choices=get_args(PlaneKind), required=True)
-    parser.add_argument("--extent", type=float, default=default.extent, metavar="X", help="from −X to X directions")
-    parser.add_argument("--resolution", type=parsing.positive, default=default.resolution, help="odd; points a side")
+    parser.add_argument("--plane", choices=list(PLANE_KINDS), required=True)
     parser.add_argument(
-        "--tolerance", type=float, default=default.tolerance, help="95th percentile of the error, share of the range"
+        "--extent", type=float, default=default.extent, metavar="X", help="from −X to X times each direction"
     )
-    parser.add_argument("--budget", type=parsing.positive, metavar="POINTS", help="the most points to measure")
+    parser.add_argument("--resolution", type=parsing.positive, default=default.resolution, help="points per side, odd")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=default.tolerance,
+        help="95th percentile of the error, share of the range",
+    )
+    parser.add_argument("--budget", type=parsing.positive, metavar="POINTS", help="maximum number of points")
     parser.add_argument("--exhaustive", action="store_true", help="measure every point of the grid")
-    parser.add_argument("--seed", type=parsing.natural, default=plane.seed, help="of random directions")
-    parser.add_argument("--normalisation", choices=get_args(Normalisation), default=plane.normalisation)
-    parser.add_argument("--layers", metavar="NAME,NAME", help="move only these: encoder, decoder, head")
-    parser.add_argument("--losses", metavar="A,B", help="gradients: of these two; hessian: of the first")
-    parser.add_argument("--ends", choices=("LA", "BE"), default=plane.ends, help="hessian: BE shows a saddle")
-    parser.add_argument("--checkpoints", metavar="A,B,C", help="checkpoints: through these, RUN/FILE for another run's")
     parser.add_argument("--line", action="store_true", help="one dimension: along the first direction")
-    parser.add_argument("--fields", metavar="A,B", help="what has to reach the tolerance; all losses if not given")
-    parser.add_argument("--objects", action="store_true", help="object metrics too")
+    parser.add_argument("--fields", metavar="A,B", help="fields that must reach the tolerance; default: all losses")
+    parser.add_argument("--objects", action="store_true", help="include object metrics (slower)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.npz|.html")
+    _add_plane_settings(parser.add_argument_group("settings of planes"))
     parser.set_defaults(run=run)
 
 
+def _add_plane_settings(group: argparse._ArgumentGroup) -> None:
+    """One option per setting; its help tells which kinds of plane have it, and what it means to them."""
+    uses: dict[str, dict[str, list[str]]] = {}
+    metavars: dict[str, str] = {}
+    for kind in PLANE_KINDS.values():
+        for setting in kind.settings:
+            uses.setdefault(setting.option, {}).setdefault(setting.help, []).append(kind.key)
+            metavars.setdefault(setting.option, setting.metavar)
+    for option, meanings in uses.items():
+        text = "; ".join(f"{', '.join(keys)}: {meaning}" for meaning, keys in meanings.items())
+        group.add_argument(option, metavar=metavars[option], help=text.replace("%", "%%"))
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Measures the slice; the same command goes on with one that was broken off."""
+    """Measures the slice; the same command continues one that was interrupted."""
     out: Path = arguments.out
     if out.suffix not in (".npz", ".html"):
-        raise InputError(f"{out.name} ends neither in .npz nor in .html", "--out", "for example slice.npz")
+        raise InputError(f"{out.name} ends neither in .npz nor in .html", "--out", "choose for example slice.npz")
     request = request_of(arguments)
     arrays = out.with_suffix(".npz")
-    folder, bar = RunFolder(arguments.run_folder), _Bar()
+    folder, bar = RunFolder(arguments.run_folder), ProgressBar()
     try:
-        for progress in measure_slice(folder, request, arrays, arguments.device):
-            bar.show(progress)
+        with lock_file(arrays):
+            for progress in measure_slice(folder, request, arrays, arguments.device):
+                expected = progress.expected or 1
+                bar.show(
+                    progress.done / expected,
+                    f"{progress.done} of about {expected} points  {progress.seconds_left or 0:.0f} s left",
+                )
     except KeyboardInterrupt:
         bar.close()
-        print("Broken off; the same command goes on from what was measured.", file=sys.stderr)
+        print("Interrupted; run the same command again to continue from what was measured.", file=sys.stderr)
         return 130
     bar.close()
     if out.suffix == ".html":
@@ -85,65 +99,37 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def request_of(arguments: argparse.Namespace) -> SliceRequest:
-    """The slice that the arguments ask for.
+    """The slice that the arguments describe.
 
     Raises:
-        InputError: they do not go together.
+        InputError: an argument is wrong, or is not a setting of this kind of plane.
     """
-
-    def split(text: str | None) -> tuple[str, ...]:
-        return tuple(text.split(",")) if text else ()
-
-    plane: dict[str, object] = {
-        "kind": arguments.plane,
-        "seed": arguments.seed,
-        "normalisation": arguments.normalisation,
-        "layers": split(arguments.layers),
-        "ends": arguments.ends,
-        "checkpoints": split(arguments.checkpoints),
-        "line": arguments.line,
+    request = {
+        "plane": {"kind": arguments.plane, "line": arguments.line, **_plane_settings(arguments)},
+        "checkpoint": arguments.checkpoint,
+        "extent": arguments.extent,
+        "resolution": arguments.resolution,
+        "tolerance": arguments.tolerance,
+        "budget": arguments.budget or arguments.resolution**2,
+        "exhaustive": arguments.exhaustive,
+        "watched": tuple(arguments.fields.split(",")) if arguments.fields else (),
+        "objects": arguments.objects,
     }
-    if arguments.losses:
-        given = split(arguments.losses)
-        plane["losses"] = given * 2 if len(given) == 1 else given
     try:
-        return SliceRequest(
-            plane=PlaneSpec.model_validate(plane),
-            checkpoint=arguments.checkpoint,
-            extent=arguments.extent,
-            resolution=arguments.resolution,
-            tolerance=arguments.tolerance,
-            budget=arguments.budget or arguments.resolution**2,
-            exhaustive=arguments.exhaustive,
-            watched=split(arguments.fields),
-            objects=arguments.objects,
-        )
+        return SliceRequest.model_validate(request)
     except ValidationError as error:
-        raise InputError(*explain(error), "see --help") from None
+        raise InputError(*explain_validation(error), "see --help") from None
 
 
-class _Bar:
-    """Progress on stderr, in one line where that is a terminal and in a line a tenth elsewhere."""
-
-    def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._shown_at, self._tenth = 0.0, -1
-
-    def show(self, progress: SliceProgress) -> None:
-        now, share = time.monotonic(), progress.measured / max(1, progress.expected)
-        done = round(share * _WIDTH)
-        line = (
-            f"[{'#' * done}{'.' * (_WIDTH - done)}] {progress.measured} of about {progress.expected} points"
-            f"  {progress.seconds_left:.0f} s left"
-        )
-        if not self._terminal:
-            if int(share * 10) > self._tenth or progress.done:
-                self._tenth = int(share * 10)
-                print(line, file=sys.stderr)
-        elif now - self._shown_at >= _REDRAW_SECONDS or progress.done:
-            self._shown_at = now
-            print("\r" + line, end="\x1b[K", file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self._terminal:
-            print(file=sys.stderr)
+def _plane_settings(arguments: argparse.Namespace) -> dict[str, object]:
+    """The settings that were given, also those of other kinds, which ``PlaneSpec`` refuses."""
+    chosen = PLANE_KINDS[arguments.plane]
+    values: dict[str, object] = {}
+    for setting in (*chosen.settings, *(each for kind in PLANE_KINDS.values() for each in kind.settings)):
+        text = getattr(arguments, setting.name)
+        if text is not None and setting.name not in values:
+            try:
+                values[setting.name] = setting.parse(text)
+            except ValueError as error:
+                raise InputError(str(error), setting.option, "see --help") from None
+    return values

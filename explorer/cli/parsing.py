@@ -1,4 +1,4 @@
-"""What the commands' arguments have in common."""
+"""Parsing that the commands share."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, preset_plan
 
 BAD_INPUT = 2
-"""Exit code for what the caller can mend."""
+"""Exit code for input that the caller can correct."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage above it."""
+    """Reports an error in one line, without printing the usage first."""
 
     def error(self, message: str) -> NoReturn:
         """Ends with exit code 2."""
@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def folder(text: str) -> Path:
-    """An argument that names a folder which is there."""
+    """An argument that names an existing folder."""
     path = Path(text)
     if not path.is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text}")
@@ -57,7 +57,7 @@ def plan_of(text: str) -> Plan:
         return preset_plan(text)
     if not Path(text).is_file():
         raise InputError(
-            "is neither a preset nor a file", f"--plan {text}", f"take a plan's file or one of {', '.join(PRESETS)}"
+            "is neither a preset nor a file", f"--plan {text}", f"give a plan file or one of {', '.join(PRESETS)}"
         )
     return Plan.read(Path(text))
 

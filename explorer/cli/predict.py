@@ -22,14 +22,14 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument("image", type=Path, metavar="IMAGE")
     parser.add_argument("--out", type=Path, required=True, metavar="MASK.tif", help="class ids, 255 = no data")
-    parser.add_argument("--vectors", type=Path, metavar="OUT.geojson", help="outlines of the objects as well")
-    parser.add_argument("--checkpoint", metavar="FILE", help="name of a file in the run's checkpoints; the last one")
+    parser.add_argument("--vectors", type=Path, metavar="OUT.geojson", help="also write the outlines of the objects")
+    parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Each pixel gets its most probable class; pixels without data get none."""
+    """Gives each pixel its most probable class; pixels without data get 255."""
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
     raster = read_raster(arguments.image, arguments.image.name)
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"{len(raster.bands)} bands, the run was trained on {len(reference.bands)}",
             str(arguments.image),
-            "give an image like those of the run",
+            "use an image with the same bands as the run's",
         )
     segmenter = load_segmenter(folder, arguments.checkpoint, arguments.device)
     mask = probabilities(segmenter, raster.image, reference.stretch).argmax(0).astype(np.uint8)

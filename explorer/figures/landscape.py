@@ -1,28 +1,35 @@
-"""Pictures of slices: surfaces and contours side by side, the path of the optimiser, one dimension, disagreement.
+"""Figures of slices: surfaces, contours, disagreement, interpolation error and lines, with the path of the run.
 
-Interpolated and measured points can be told apart (dots are measured), undefined ones are holes, and every picture
-says in a line under it what it was made from.
+Dots mark measured points, all others are interpolated; undefined values are left empty. A caption under every figure
+names the run, the checkpoint and the plane.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from explorer.figures.ink import INK
-from explorer.landscape.fields import disagreement
+from explorer.landscape.fields import Field, disagreement
+from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.slice import Slice
-from explorer.landscape.slice_meta import FieldInfo, PathPoint
+from explorer.landscape.slice_meta import PathPoint
 from explorer.losses.registry import LOSSES
 from explorer.training.plan import Plan
 
 MOST_FIELDS = 4
 _SCALE = "Cividis"
-_CAMERA = {"eye": {"x": 1.5, "y": -1.5, "z": 1.0}}
+_COLUMN_GAP = 0.18  # share of the width; holds a colour bar and its numbers
+_AXIS_TITLE_LETTERS = 32  # per line: a column of a narrow page holds no more
+_TITLE_SIZE, _AXIS_TITLE_SIZE, _TICK_SIZE = 13, 11, 10  # pixels
+_AXIS_SPACE = 78  # pixels under a plot, for tick labels and an axis title of up to three lines
+_CAMERA_DISTANCE = {1: 2.1, 2: 2.6}  # by columns: far enough that a narrow scene clips no label
 
 
 def surface_figure(
@@ -36,7 +43,7 @@ def surface_figure(
         logarithmic: losses as their logarithm to base 10.
         plan: of the run, whose phases colour its path; None: the path has one colour.
     """
-    rows, columns = _arrangement(len(names))
+    rows, columns = arrangement(len(names))
     infos = [_info(slice_, name) for name in names]
     figure = make_subplots(
         rows=rows,
@@ -44,8 +51,10 @@ def surface_figure(
         specs=[[{"type": "surface"}] * columns for _ in range(rows)],
         subplot_titles=[_title(info, logarithmic) for info in infos],
         horizontal_spacing=0.02,
-        vertical_spacing=0.06,
+        vertical_spacing=0.08,
     )
+    distance = _CAMERA_DISTANCE[columns]
+    axis = {"nticks": 4, "tickfont": {"size": _TICK_SIZE}}
     for i, info in enumerate(infos):
         place = {"row": i // columns + 1, "col": i % columns + 1}
         z = _shown(slice_.fields[info.name], info, logarithmic)
@@ -56,29 +65,37 @@ def surface_figure(
             colorscale=_SCALE,
             reversescale=info.group != "loss",
             showscale=False,
-            hovertemplate="alpha %{x:.3f}<br>beta %{y:.3f}<br>%{z:.4g}<extra></extra>",
+            hovertemplate="α %{x:.3f}<br>β %{y:.3f}<br>%{z:.4g}<extra></extra>",
             **place,
         )
         for trace in _path_on_surface(slice_, info, logarithmic, plan):
             figure.add_trace(trace, **place)
         figure.update_scenes(
-            xaxis_title="alpha",
-            yaxis_title="beta",
-            zaxis_title="log₁₀" if _is_log(info, logarithmic) else "",
-            xaxis_range=_span(slice_.alpha),
-            yaxis_range=_span(slice_.beta),
-            camera=_CAMERA,
-            aspectmode="cube",
+            xaxis={"title": {"text": "α"}, "range": _span(slice_.alpha), **axis},
+            yaxis={"title": {"text": "β"}, "range": _span(slice_.beta), **axis},
+            zaxis={"title": {"text": ""}, **axis},  # the title above names the values
+            camera={  # off the middle: the labels of z are on the left, those of α and β below
+                "eye": {"x": 0.64 * distance, "y": -0.64 * distance, "z": 0.43 * distance},
+                "center": {
+                    "x": -0.06,
+                    "y": -0.06,
+                    "z": -0.14,
+                },
+            },
+            aspectmode="manual",
+            aspectratio={"x": 1, "y": 1, "z": 0.8},
             **place,
         )
-    return _framed(figure, slice_)
+    _frame(figure, slice_, below=4)
+    figure.update_layout(margin={"l": 4, "r": 4})
+    return figure
 
 
 def contour_figure(
     slice_: Slice, names: Sequence[str], logarithmic: bool = True, plan: Plan | None = None
 ) -> go.Figure:
-    """Up to four fields as contours on the same axes, with the measured points as dots and the run's path."""
-    rows, columns = _arrangement(len(names))
+    """Up to four fields as contours on the same axes, with the run's path. See ``surface_figure``."""
+    rows, columns = arrangement(len(names))
     infos = [_info(slice_, name) for name in names]
     figure = make_subplots(
         rows=rows,
@@ -86,7 +103,7 @@ def contour_figure(
         subplot_titles=[_title(info, logarithmic) for info in infos],
         shared_xaxes="all",
         shared_yaxes="all",
-        horizontal_spacing=0.12,
+        horizontal_spacing=_COLUMN_GAP,
         vertical_spacing=0.12,
     )
     for i, info in enumerate(infos):
@@ -97,11 +114,12 @@ def contour_figure(
         for trace in _path(slice_, plan):
             figure.add_trace(trace, row=row, col=column)
     _label_axes(figure, slice_, rows, columns)
-    return _framed(figure, slice_)
+    return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
 def disagreement_figure(slice_: Slice, loss: str, metric: str, plan: Plan | None = None) -> go.Figure:
-    """Where the loss falls while the metric falls: orange; where downhill is good for the metric: blue."""
+    """``disagreement`` of a loss and a metric: blue where descending the loss raises the metric, orange where it lowers
+    the metric."""
     z = _shown(slice_.fields[loss], _info(slice_, loss), True)
     figure = make_subplots(rows=1, cols=1)
     values = disagreement(z, slice_.fields[metric], slice_.alpha, slice_.beta)
@@ -109,20 +127,20 @@ def disagreement_figure(slice_: Slice, loss: str, metric: str, plan: Plan | None
     for trace in _path(slice_, plan):
         figure.add_trace(trace, row=1, col=1)
     _label_axes(figure, slice_, 1, 1)
-    return _framed(figure, slice_)
+    return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
 def error_figure(slice_: Slice, name: str) -> go.Figure:
-    """The estimated error of the interpolation, in percent of the field's range; dots are measured."""
+    """The estimated error of the interpolation, in percent of the field's range."""
     figure = make_subplots(rows=1, cols=1)
     _map(figure, slice_, 100 * slice_.error[name], "Cividis", 1, 1, 1, 1, suffix=" %")
     _measured(figure, slice_, 1, 1)
     _label_axes(figure, slice_, 1, 1)
-    return _framed(figure, slice_)
+    return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
 def line_figure(slice_: Slice, names: Sequence[str]) -> go.Figure:
-    """Fields along a line (the row nearest beta 0 of a plane), each drawn from its own lowest to its own highest."""
+    """Fields along a line (of a plane, the row nearest to β = 0), each scaled to its own range."""
     figure = go.Figure()
     row = int(np.abs(slice_.beta).argmin())
     for name in names:
@@ -139,7 +157,7 @@ def line_figure(slice_: Slice, names: Sequence[str]) -> go.Figure:
             name=f"{info.label} ({low:.3g} to {high:.3g})",
             line={"color": colour, "width": 2, "dash": "solid" if info.group == "loss" else "dot"},
             customdata=values,
-            hovertemplate=f"{info.label} %{{customdata:.4g}}<extra>alpha %{{x:.3f}}</extra>",
+            hovertemplate=f"{info.label} %{{customdata:.4g}}<extra>α %{{x:.3f}}</extra>",
         )
         figure.add_scatter(
             x=slice_.alpha[measured],
@@ -149,31 +167,28 @@ def line_figure(slice_: Slice, names: Sequence[str]) -> go.Figure:
             showlegend=False,
             hoverinfo="skip",
         )
-    figure.update_xaxes(title_text=slice_.meta.report.labels[0])
-    figure.update_yaxes(title_text="each from its lowest to its highest", range=[-0.03, 1.03])
+    figure.update_xaxes(title_text=f"α: {slice_.meta.report.labels[0]}", title_font_size=_AXIS_TITLE_SIZE)
+    figure.update_yaxes(
+        title_text="scaled to each field's range", title_font_size=_AXIS_TITLE_SIZE, range=[-0.03, 1.03]
+    )
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}})
-    return _framed(figure, slice_)
+    return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
-def fields_by_group(slice_: Slice) -> Mapping[str, FieldInfo]:
-    """The fields of a slice by name, losses first."""
-    return {info.name: info for info in slice_.meta.fields}
+def _info(slice_: Slice, name: str) -> Field:
+    return next(field for field in slice_.meta.fields if field.name == name)
 
 
-def _info(slice_: Slice, name: str) -> FieldInfo:
-    return fields_by_group(slice_)[name]
-
-
-def _is_log(info: FieldInfo, logarithmic: bool) -> bool:
+def _is_log(info: Field, logarithmic: bool) -> bool:
     return logarithmic and info.logarithmic
 
 
-def _title(info: FieldInfo, logarithmic: bool) -> str:
+def _title(info: Field, logarithmic: bool) -> str:
     return f"{info.label} (log₁₀)" if _is_log(info, logarithmic) else info.label
 
 
-def _shown(values: NDArray[np.float64], info: FieldInfo, logarithmic: bool) -> NDArray[np.float64]:
-    """What is drawn: the logarithm where asked for; a value that has none is a hole."""
+def _shown(values: NDArray[np.float64], info: Field, logarithmic: bool) -> NDArray[np.float64]:
+    """The values to draw, with NaN where a value or its logarithm is undefined."""
     if not _is_log(info, logarithmic):
         return np.where(np.isfinite(values), values, np.nan)
     shown = np.full(values.shape, np.nan)
@@ -181,8 +196,8 @@ def _shown(values: NDArray[np.float64], info: FieldInfo, logarithmic: bool) -> N
     return shown
 
 
-def _arrangement(count: int) -> tuple[int, int]:
-    """Rows and columns of so many pictures."""
+def arrangement(count: int) -> tuple[int, int]:
+    """Rows and columns for so many fields."""
     return (1, count) if count <= 2 else (2, 2)
 
 
@@ -199,9 +214,11 @@ def _map(
     reversed_: bool = False,
     suffix: str = "",
 ) -> None:
-    """A heatmap with contour lines over it; its scale stands at its right edge."""
-    right = column / columns - (0.1 if column < columns else 0.0) / columns
+    """A heatmap with contour lines; its colour bar is at its right edge."""
+    width = (1 - _COLUMN_GAP * (columns - 1)) / columns
+    right = (column - 1) * (width + _COLUMN_GAP) + width
     low, high = limits or (None, None)
+    known = np.unique(z[np.isfinite(z)])
     figure.add_heatmap(
         x=slice_.alpha,
         y=slice_.beta,
@@ -217,9 +234,10 @@ def _map(
             "len": 0.85 / rows,
             "thickness": 8,
             "ticksuffix": suffix,
-            "tickfont": {"size": 9},
+            "tickvals": known if len(known) == 1 else None,  # of a constant, not of the range around it
+            "tickfont": {"size": _TICK_SIZE},
         },
-        hovertemplate="alpha %{x:.3f}<br>beta %{y:.3f}<br>%{z:.4g}" + suffix + "<extra></extra>",
+        hovertemplate="α %{x:.3f}<br>β %{y:.3f}<br>%{z:.4g}" + suffix + "<extra></extra>",
         row=row,
         col=column,
     )
@@ -253,7 +271,7 @@ def _measured(figure: go.Figure, slice_: Slice, row: int, column: int) -> None:
 
 
 def _path(slice_: Slice, plan: Plan | None) -> list[go.Scatter]:
-    """The checkpoints as they lie over the plane, in the colour of the loss that was trained; size: on or off it."""
+    """The checkpoints, projected, in the colour of the loss that they were trained with; smaller: further off it."""
     points = slice_.meta.path
     if not points:
         return []
@@ -269,14 +287,14 @@ def _path(slice_: Slice, plan: Plan | None) -> list[go.Scatter]:
                 "size": [10 - 5 * point.distance / furthest for point in points],
                 "line": {"color": "#FFFFFF", "width": 1},
             },
-            text=[_words(point) for point in points],
+            text=[_hover_text(point) for point in points],
             hovertemplate="%{text}<extra></extra>",
             showlegend=False,
         )
     ]
 
 
-def _path_on_surface(slice_: Slice, info: FieldInfo, logarithmic: bool, plan: Plan | None) -> list[go.Scatter3d]:
+def _path_on_surface(slice_: Slice, info: Field, logarithmic: bool, plan: Plan | None) -> list[go.Scatter3d]:
     (left, right), (low, high) = _span(slice_.alpha), _span(slice_.beta)
     points = [
         point
@@ -294,7 +312,7 @@ def _path_on_surface(slice_: Slice, info: FieldInfo, logarithmic: bool, plan: Pl
             mode="lines+markers",
             line={"color": "#FFFFFF", "width": 4},
             marker={"color": [_colour(point, plan) for point in points], "size": 4},
-            text=[_words(point) for point in points],
+            text=[_hover_text(point) for point in points],
             hovertemplate="%{text}<extra></extra>",
             showlegend=False,
         )
@@ -307,16 +325,19 @@ def _colour(point: PathPoint, plan: Plan | None) -> str:
     return LOSSES[plan.phases[point.phase].loss.kind].color
 
 
-def _words(point: PathPoint) -> str:
-    return f"step {point.step}, {point.distance:.3g} off the plane"
+def _hover_text(point: PathPoint) -> str:
+    return f"step {point.step}, distance from the plane {point.distance:.3g}"
 
 
 def _label_axes(figure: go.Figure, slice_: Slice, rows: int, columns: int) -> None:
-    alpha, beta = slice_.meta.report.labels
+    alpha, beta = (
+        "<br>".join(textwrap.wrap(f"{axis}: {label}".replace(" = ", "\u00a0=\u00a0"), _AXIS_TITLE_LETTERS))
+        for axis, label in zip("αβ", slice_.meta.report.labels, strict=True)
+    )
     for column in range(1, columns + 1):
-        figure.update_xaxes(title_text=f"alpha: {alpha}", title_font_size=11, row=rows, col=column)
+        figure.update_xaxes(title_text=alpha, title_font_size=_AXIS_TITLE_SIZE, row=rows, col=column)
     for row in range(1, rows + 1):
-        figure.update_yaxes(title_text=f"beta: {beta}", title_font_size=11, row=row, col=1)
+        figure.update_yaxes(title_text=beta, title_font_size=_AXIS_TITLE_SIZE, row=row, col=1)
     figure.update_yaxes(scaleanchor="x", constrain="domain", range=_span(slice_.beta))
     figure.update_xaxes(constrain="domain", range=_span(slice_.alpha))  # the path may come from far away
 
@@ -325,23 +346,41 @@ def _span(axis: NDArray[np.float64]) -> tuple[float, float]:
     return float(axis[0]), float(axis[-1])
 
 
-def _framed(figure: go.Figure, slice_: Slice) -> go.Figure:
+def _frame(figure: go.Figure, slice_: Slice, below: int) -> go.Figure:
+    """Titles, margins and the caption, which is this many pixels under the plot."""
     meta = slice_.meta
-    count = int(slice_.measured.sum())
-    text = f"run {meta.run}, {meta.checkpoint}, {meta.request.plane.kind}, {count} of {slice_.measured.size} measured"
+    figure.update_annotations(font_size=_TITLE_SIZE)
+    count = f"{int(slice_.measured.sum())} of {slice_.measured.size} points measured"
+    text = f"Run {meta.run}, {meta.checkpoint}<br>{plane_kind(meta.request.plane.kind).title}, {count}"
     figure.add_annotation(
         text=text,
         x=0,
         y=0,
-        yshift=-52,
+        yshift=-below,
         xref="paper",
         yref="paper",
         showarrow=False,
         xanchor="left",
         yanchor="top",
-        font={"size": 9},
+        align="left",
+        font={"size": _TICK_SIZE},
     )
-    figure.update_layout(margin={"l": 60, "r": 30, "t": 36, "b": 76}, hovermode="closest")
+    figure.update_layout(margin={"l": 84, "r": 50, "t": 32, "b": below + 34}, hovermode="closest")
     if figure.layout.legend.orientation is None:  # only the lines need one
         figure.update_layout(showlegend=False)
     return figure
+
+
+def path_table(slice_: Slice, most_losses: int = 3) -> pd.DataFrame:
+    """A row a checkpoint: step, coordinates, distance off the plane, and losses there and on the plane beneath."""
+    path = slice_.meta.path
+    kinds = [name for name in path[-1].true if name in LOSSES][:most_losses] if path else []
+    rows = []
+    for point in path:
+        row: dict[str, float] = {"step": point.step, "alpha": point.alpha, "beta": point.beta}
+        row["off the plane"] = point.distance
+        for kind in kinds:
+            row[f"{LOSSES[kind].name}, true"] = point.true[kind]
+            row[f"{LOSSES[kind].name}, on the plane"] = point.on_plane[kind]
+        rows.append(row)
+    return pd.DataFrame(rows)

@@ -48,7 +48,7 @@ def gradient_maps_figure(
         picture: the crop as shown, (H, W, 3).
         pixel: row and column of the marked pixel.
     """
-    gradients = maps.pulls[:, class_id]  # (L, H, W)
+    gradients = maps.gradients[:, class_id]  # (L, H, W)
     reaches = [_reach(each) for each in gradients]
     names = [LOSSES[spec.kind].name for spec in maps.specs]
     titles = [
@@ -153,7 +153,7 @@ def gradient_shares(maps: GradientMaps) -> NDArray[np.float64]:
         there & seen & (predicted != label),
         counted & ~there & ~seen,
     )
-    magnitude = np.linalg.norm(maps.pulls.astype(np.float64), axis=1)  # (L, H, W)
+    magnitude = np.linalg.norm(maps.gradients.astype(np.float64), axis=1)  # (L, H, W)
     sums = np.stack([magnitude[:, where].sum(1) for where in outcomes], axis=1)
     total = sums.sum(1, keepdims=True)
     shares: NDArray[np.float64] = np.full_like(sums, np.nan)

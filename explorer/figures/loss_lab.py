@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.figures.imagery import Picture
 from explorer.figures.outcome import HIT, MISS
 from explorer.figures.panels import Panel, across
-from explorer.losses.lab import Blindness, Cost, LossCurve, SyntheticLabel
+from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel
 from explorer.losses.registry import LOSSES
 
 ACROSS = 4  # losses in a row, at most
@@ -66,8 +66,8 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
         layout["annotations"].append(above.title(info.name, 13))
         for panel, name, values, dash in (
             (above, "loss", curve.loss, "solid"),
-            (below, "gradient at a pixel of an object", curve.object_pull, "solid"),
-            (below, "gradient at a pixel of the background", curve.background_pull, "dot"),
+            (below, "gradient at a pixel of an object", curve.object_gradient, "solid"),
+            (below, "gradient at a pixel of the background", curve.background_gradient, "dot"),
         ):
             data.append(
                 {
@@ -141,7 +141,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     return figure
 
 
-def blindness_figure(found: Sequence[Blindness]) -> go.Figure:
+def blindness_figure(found: Sequence[NothingFoundCost]) -> go.Figure:
     """Each loss of an all-background prediction, in percent of its value where every pixel is wrong."""
     specs = [each.against_false_alarms.spec for each in found]
     shares = [None if each.share is None else 100 * each.share for each in found]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,8 @@ from explorer.imagery.scene import IGNORE, Scene, Stretch
 HIT, MISS, FALSE_ALARM, CONFUSED = "#0072B2", "#E69F00", "#CC79A7", "#F0E442"
 OUTCOMES = {"hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM, "wrong class": CONFUSED}
 """What a foreground pixel can be; the last one only where there are several foreground classes."""
+
+_AROUND = 24  # pixels around an object that are shown
 
 
 def outcome_picture(image: Picture, prediction: NDArray[np.uint8], label: NDArray[np.uint8]) -> Picture:
@@ -48,3 +52,49 @@ def window(scene: Scene, top: int, left: int, size: tuple[int, int]) -> Scene:
 def label_picture(scene: Scene, stretch: Stretch, longest: int = 512) -> Picture:
     """The scene with its label over it, in the classes' colours."""
     return scene_picture(scene, stretch, opacity=0.5, longest=longest)
+
+
+def point_pictures(
+    image: NDArray[np.float32], label: NDArray[np.uint8], masks: Mapping[str, NDArray[np.uint8]]
+) -> dict[str, Picture]:
+    """Predictions on one crop by their captions, then the label itself; each pixel enlarged to 2×2.
+
+    Args:
+        image: (C, H, W), stretched to [0, 1]; the first three bands are shown, or the first alone.
+        label: (H, W), class ids, 255 = ignore.
+        masks: (H, W) class ids, by caption.
+    """
+    bands = image[:3] if len(image) >= 3 else image[[0, 0, 0]]
+    plain = (255 * np.clip(bands, 0, 1)).astype(np.uint8).transpose(1, 2, 0).repeat(2, 0).repeat(2, 1)
+    shown = {**masks, "label": np.where(label == IGNORE, 0, label).astype(np.uint8)}
+    return {caption: outcome_picture(plain, mask, label) for caption, mask in shown.items()}
+
+
+def class_outcome_picture(
+    image: Picture, predicted: NDArray[np.bool_], label: NDArray[np.uint8], class_id: int
+) -> Picture:
+    """The outcome of one class against all others.
+
+    Args:
+        image: uint8 (H, W, 3), or a whole multiple of that size.
+        predicted: (H, W), where the class is predicted.
+        label: (H, W), class ids, 255 = ignore.
+    """
+    own = np.where(label == IGNORE, IGNORE, label == class_id).astype(np.uint8)
+    return outcome_picture(image, predicted.astype(np.uint8), own)
+
+
+def object_pictures(
+    scene: Scene, stretch: Stretch, predicted: NDArray[np.bool_], class_id: int, row: float, column: float
+) -> tuple[Picture, Picture]:
+    """The surroundings of an object, and the outcome of its class there.
+
+    Args:
+        predicted: (H, W) of the scene, where the class is predicted.
+        row, column: of the object's centroid, in pixels.
+    """
+    top, left = (max(0, int(centre) - _AROUND) for centre in (row, column))
+    part = window(scene, top, left, (2 * _AROUND, 2 * _AROUND))
+    plain = scene_picture(part, stretch, longest=480)
+    here = predicted[top : top + 2 * _AROUND, left : left + 2 * _AROUND]
+    return plain, class_outcome_picture(plain, here, part.label, class_id)

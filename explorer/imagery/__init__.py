@@ -1,10 +1,6 @@
-"""Imagery: scenes with their labels, and how they are read, checked, split and kept.
+"""Imagery: scenes with their labels, and how they are read, checked, split and stored.
 
-Here are the words that every part uses. Reading needs rasterio, which takes 0.3 s to import, and is therefore
-imported where files come in: :mod:`explorer.imagery.datasets` makes datasets of folders and uploads,
-:mod:`explorer.imagery.reading.raster` reads one image.
+:mod:`explorer.imagery.scene` defines the types that every part uses. :mod:`explorer.imagery.datasets` makes datasets
+from uploads and folders; :mod:`explorer.imagery.reading` reads the files. Both need rasterio, which takes 0.3 s to
+import: they are imported only where files are read.
 """
-
-from explorer.imagery.scene import IGNORE, Dataset, GeoReference, Raster, Scene, Stretch
-
-__all__ = ["IGNORE", "Dataset", "GeoReference", "Raster", "Scene", "Stretch"]

@@ -1,10 +1,9 @@
-"""Datasets on disk: one ``.npz`` of arrays and a JSON header, without pickle; and their fingerprint."""
+"""Datasets on disk: one ``.npz`` with arrays and a JSON header, no pickle; and the fingerprint of a dataset."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
+from explorer.files import atomic_file
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
 
 _VERSION = 1
@@ -42,32 +42,25 @@ class _Header(BaseModel):
 
 
 def save_dataset(dataset: Dataset, path: Path) -> None:
-    """Writes a dataset aside and renames it, so that a kill at any moment leaves no half file."""
+    """Writes a dataset; the file appears complete or not at all."""
     arrays = dict(_arrays(dataset))
     header = np.frombuffer(_header(dataset).model_dump_json().encode(), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            np.savez(file, allow_pickle=False, header=header, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with atomic_file(path) as file:
+        np.savez(file, allow_pickle=False, header=header, **arrays)
 
 
 def load_dataset(path: Path) -> Dataset:
-    """Reads what :func:`save_dataset` wrote.
+    """Reads a dataset that :func:`save_dataset` wrote.
 
     Raises:
-        InputError: missing, broken, or not a dataset of this version.
+        InputError: the file is missing, broken, or not a dataset of this version.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = _Header.model_validate_json(archive["header"].tobytes())
             if header.version != _VERSION:
-                raise InputError(f"a dataset of version {header.version}", str(path), "make it anew from its images")
+                raise InputError(f"a dataset of version {header.version}", str(path), "create it again from its images")
             scenes = {
                 side: tuple(
                     _scene(scene, archive[f"{side}{index}_image"], archive[f"{side}{index}_label"])
@@ -80,9 +73,9 @@ def load_dataset(path: Path) -> Dataset:
     except FileNotFoundError as error:
         raise InputError("no such dataset", str(path), "check the path") from error
     except ValidationError as error:
-        raise InputError("not a dataset of this app", str(path), "make it anew from its images") from error
+        raise InputError("not a dataset of this app", str(path), "create it again from its images") from error
     except Exception as error:  # a broken zip or array: BadZipFile, KeyError, ValueError, struct.error …
-        raise InputError("the dataset's file is broken", str(path), "make it anew from its images") from error
+        raise InputError("the dataset's file is broken", str(path), "create it again from its images") from error
     return Dataset(
         header.name,
         header.classes,
@@ -94,9 +87,9 @@ def load_dataset(path: Path) -> Dataset:
 
 
 def fingerprint(dataset: Dataset) -> str:
-    """A hash of all that a run on this dataset depends on: pixels, labels, names, split and stretch.
+    """A hash of everything that a run on this dataset depends on: pixels, labels, names, split and stretch.
 
-    The notes do not count.
+    The notes are not part of it.
 
     Returns:
         32 hexadecimal digits.

@@ -1,4 +1,4 @@
-"""Class balance: how many pixels and objects each class has."""
+"""Class balance: the pixels, the objects and the share of each class."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.imagery.objects import MINIMUM_AREA, label_objects
-from explorer.imagery.scene import IGNORE, Scene
+from explorer.imagery.scene import Scene
 
 
 @dataclass(frozen=True)
 class ClassShare:
-    """One class over some scenes."""
+    """One class over a set of scenes."""
 
     name: str
     pixels: int
-    objects: int | None  # None for the background, which has none
-    share: float | None  # of the pixels that are not ignored, 0..1; None where all are
+    objects: int | None  # None for the background
+    share: float | None  # of the pixels that are not ignored, 0..1; None if all are ignored
 
 
 def class_balance(
@@ -27,11 +27,11 @@ def class_balance(
     """Pixels, objects and share of each class, background first.
 
     Args:
-        scenes: labelled with ids below ``len(classes)`` or ``IGNORE``.
+        scenes: their labels hold ids below ``len(classes)``, or ``IGNORE``.
         classes: names; the position is the id.
-        minimum_area: objects of fewer pixels are not counted.
+        minimum_area: objects with fewer pixels are not counted.
     """
-    pixels = np.sum([pixel_counts(scene, len(classes)) for scene in scenes], axis=0)  # (classes,)
+    pixels = np.sum([scene.pixel_counts(len(classes)) for scene in scenes], axis=0)  # (classes,)
     total = int(pixels.sum())
     shares = []
     for class_id, name in enumerate(classes):
@@ -41,9 +41,3 @@ def class_balance(
         count = int(pixels[class_id])
         shares.append(ClassShare(name, count, objects, count / total if total else None))
     return tuple(shares)
-
-
-def pixel_counts(scene: Scene, classes: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Pixels of each class of a scene, (classes,); ignored ones are left out."""
-    counts = np.bincount(scene.label.ravel(), minlength=IGNORE + 1)
-    return counts[:classes].astype(np.int64)

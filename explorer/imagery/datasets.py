@@ -1,4 +1,4 @@
-"""Datasets: of scenes, of folders for the command line, of an upload for the pages."""
+"""Makes datasets: from scenes, from uploaded files (the pages) and from two folders (the command line)."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
 from explorer.settings import Settings, settings
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
-_MASK_ENDINGS = _ENDINGS | {".geojson", ".json"}
+_IMAGE_EXTENSIONS = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+_MASK_EXTENSIONS = _IMAGE_EXTENSIONS | {".geojson", ".json"}
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What became of an upload: what could not be used stands in the table with its reason."""
+    """The result of an upload: its dataset, and the reason for every file that is not part of it."""
 
     table: tuple[Pair, ...]
     dataset: Dataset | None
     problem: InputError | None = None  # why there is no dataset
-    skipped: tuple[Skipped, ...] = ()  # files that were not looked at
+    skipped: tuple[Skipped, ...] = ()  # files that were neither paired nor read
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadPair:
     row: Pair
     raster: Raster
     mask: Mask
@@ -47,21 +47,21 @@ def make_dataset(
     validation: Collection[str] | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """Checks scenes against each other, splits them and fits the stretch to the training side.
+    """Checks the scenes, splits them and fits the stretch to the training side.
 
     Args:
         name: of the dataset.
-        scenes: any sizes, the same number of bands.
+        scenes: of any size, with the same number of bands.
         classes: names; the position is the id, 0 is the background.
-        validation: names of the scenes to validate on, with or without their ending; chosen if not given.
-        seed: of the choice.
+        validation: names of the validation scenes, with or without file extension; chosen if not given.
+        seed: of that choice.
 
     Raises:
-        InputError: no scenes, names twice, differing bands, labels outside the classes, no foreground at all,
-            or a ``validation`` that names no scene or all of them.
+        InputError: the scenes do not form a dataset (see :func:`explorer.imagery.scene.check_scenes`), or
+            ``validation`` names no scene or all of them.
     """
     check_scenes(name, scenes, classes)
-    parts = _by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
     return Dataset(
         name,
         tuple(classes),
@@ -84,20 +84,20 @@ def dataset_from_files(
     seed: int = 0,
     limits: Settings | None = None,
 ) -> Upload:
-    """Makes a dataset of uploaded files, zips among them. One bad file does not lose the good ones.
+    """Makes a dataset from uploaded files and zips. A bad file costs its own pair, not the others.
 
     Args:
-        images: content by name; with the masks among them if ``masks`` is not given.
+        images: content by name; includes the masks if ``masks`` is not given.
         masks: content by name; rasters, or GeoJSON polygons for georeferenced images.
         name: of the dataset.
-        classes: class names, background first; found from the masks if not given.
-        palette: colours of the masks and their classes; found from the masks if not given.
-        validation: names of the scenes to validate on; chosen if not given.
-        seed: of the choice.
-        limits: on sizes and numbers; those of the installation if not given.
+        classes: class names, background first; derived from the masks if not given.
+        palette: colours of the masks and their classes; derived from the masks if not given.
+        validation: names of the validation scenes; chosen if not given.
+        seed: of that choice.
+        limits: on sizes and counts; those of the installation if not given.
 
     Raises:
-        InputError: the upload as a whole exceeds the limits, or holds no file that could be taken.
+        InputError: the upload as a whole exceeds the limits, or none of its files could be used.
     """
     limits = limits or settings()
     unpacked = unpack(images, limits)
@@ -113,13 +113,13 @@ def dataset_from_files(
     for row in pair(list(image_files), list(mask_files)):
         try:
             if row.used:
-                read.append(_read(row, image_files, mask_files, limits))
+                read.append(_read_pair(row, image_files, mask_files, limits))
         except InputError as error:
             row = replace(row, reason=str(error))
         table.append(row)
     try:
         key = class_key([item.mask for item in read], classes, palette, limits)
-        scenes, refused = _scenes(read, key)
+        scenes, refused = _labelled(read, key)
         table = [refused.get(row, row) for row in table]
         dataset = make_dataset(name, scenes, key.classes, validation, seed)
     except InputError as error:
@@ -137,27 +137,28 @@ def dataset_from_folders(
     seed: int = 0,
     limits: Settings | None = None,
 ) -> Dataset:
-    """Makes a dataset of the files in two folders. Here, a file that cannot be read is an error.
+    """Makes a dataset from the files in two folders. Here, a file that cannot be read is an error.
 
     Args:
         images: folder of images.
         masks: folder of masks, paired by name.
-        validation: names of the scenes to validate on; chosen if not given.
-        classes: class names, background first; found from the masks if not given.
-        palette: colours of the masks and their classes; found from the masks if not given.
-        seed: of the choice.
-        limits: on sizes and numbers; those of the installation if not given.
+        validation: names of the validation scenes; chosen if not given.
+        classes: class names, background first; derived from the masks if not given.
+        palette: colours of the masks and their classes; derived from the masks if not given.
+        seed: of the choice of validation scenes.
+        limits: on sizes and counts; those of the installation if not given.
 
     Raises:
-        InputError: a folder is missing or empty, nothing could be paired, a file cannot be read, or the
-            scenes do not make a dataset (see :func:`make_dataset`).
+        InputError: a folder is missing or empty, no image has a mask, a file cannot be read, or the scenes do not
+            form a dataset (see :func:`make_dataset`).
     """
     limits = limits or settings()
-    image_files, mask_files = _listed(images, _ENDINGS, limits), _listed(masks, _MASK_ENDINGS, limits)
+    image_files = _files_in(images, _IMAGE_EXTENSIONS, limits)
+    mask_files = _files_in(masks, _MASK_EXTENSIONS, limits)
     table = pair(list(image_files), list(mask_files))
-    read = [_read(row, image_files, mask_files, limits) for row in table if row.used]
+    read = [_read_pair(row, image_files, mask_files, limits) for row in table if row.used]
     if not read:
-        raise InputError(f"no image has a mask: {table[0].reason}", str(masks), "name masks like their images")
+        raise InputError(f"no image has a mask: {table[0].reason}", str(masks), "give each mask the name of its image")
     key = class_key([item.mask for item in read], classes, palette, limits)
     scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
     dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
@@ -165,7 +166,7 @@ def dataset_from_folders(
     return replace(dataset, notes=dataset.notes + unused)
 
 
-def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
+def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
     wanted = set(validation)
     names = {
         scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem} for scene in scenes
@@ -173,7 +174,7 @@ def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
     unknown = wanted - set().union(*names.values())
     if unknown:
         raise InputError(
-            f"no scene is called {', '.join(sorted(unknown))}",
+            f"no scene is named {', '.join(sorted(unknown))}",
             "validation",
             f"choose from {', '.join(names)}",
         )
@@ -181,39 +182,41 @@ def _by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
     training = tuple(scene for scene in scenes if not names[scene.name] & wanted)
     if not held_out or not training:
         missing = "validation" if not held_out else "training"
-        raise InputError(f"no scene is left for {missing}", "validation", "name some scenes, but not all")
+        raise InputError(f"no scene is left for {missing}", "validation", "name some of the scenes, but not all")
     return Split(training, held_out)
 
 
 def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[str, ...]:
     notes = []
     if len(scenes) == 1:
-        notes.append("One scene only: it is cut into blocks for training and validation, with a margin between.")
+        notes.append("Only one scene: it is split into training and validation blocks with a margin between them.")
     dtypes = sorted({str(scene.image.dtype) for scene in scenes})
     if len(dtypes) > 1:
-        notes.append(f"The images are of different kinds ({', '.join(dtypes)}); one stretch serves all of them.")
+        notes.append(f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.")
     if len({scene.bands for scene in scenes}) > 1:
-        notes.append(f"The band names differ; those of {scenes[0].name} are shown.")
+        notes.append(f"The band names differ between scenes; those of {scenes[0].name} are used.")
     for side, part in (("training", parts.training), ("validation", parts.validation)):
         if not has_foreground(part):
-            notes.append(f"No foreground among the {side} scenes: choose the split by hand or add scenes.")
+            notes.append(f"No foreground in the {side} scenes: choose the validation scenes by hand or add scenes.")
     return tuple(notes)
 
 
-def _read(row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings) -> _Read:
+def _read_pair(
+    row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings
+) -> _ReadPair:
     assert row.image is not None
     assert row.mask is not None
     raster = read_raster(images[row.image], row.image, limits)
     data = read_bytes(masks[row.mask], row.mask, limits)
     if kind_of(data) is FileKind.GEOJSON:
-        return _Read(row, raster, read_polygons(data, row.mask, raster, limits))
-    return _Read(row, raster, read_mask(data, row.mask, limits))
+        return _ReadPair(row, raster, read_polygons(data, row.mask, raster, limits))
+    return _ReadPair(row, raster, read_mask(data, row.mask, limits))
 
 
-def _scenes(read: Sequence[_Read], key: ClassKey) -> tuple[list[Scene], dict[Pair, Pair]]:
-    """The scenes that could be labelled, and the rows of those that could not, with the reason."""
+def _labelled(pairs: Sequence[_ReadPair], key: ClassKey) -> tuple[list[Scene], dict[Pair, Pair]]:
+    """The labelled scenes, and for each scene that could not be labelled its row with the reason."""
     scenes, refused = [], {}
-    for item in read:
+    for item in pairs:
         try:
             scenes.append(make_scene(item.raster, key.label(item.mask)))
         except InputError as error:
@@ -221,17 +224,18 @@ def _scenes(read: Sequence[_Read], key: ClassKey) -> tuple[list[Scene], dict[Pai
     return scenes, refused
 
 
-def _listed(folder: Path, endings: Collection[str], limits: Settings) -> dict[str, Path]:
+def _files_in(folder: Path, extensions: Collection[str], limits: Settings) -> dict[str, Path]:
+    """The files of a folder and its subfolders, by relative name."""
     if not folder.is_dir():
         raise InputError("no such folder", str(folder), "check the path")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in extensions and path.is_file())
     files = {str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")}
     if not files:
-        raise InputError(f"holds no {', '.join(sorted(endings))} files", str(folder), "check the path")
+        raise InputError(f"contains no {', '.join(sorted(extensions))} files", str(folder), "check the path")
     if len(files) > limits.max_files:
         raise InputError(
             f"{len(files)} files, at most {limits.max_files}",
             str(folder),
-            "raise EXPLORER_MAX_FILES or give fewer",
+            "use fewer files or raise EXPLORER_MAX_FILES",
         )
     return files

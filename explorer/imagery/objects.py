@@ -1,4 +1,4 @@
-"""Objects of a scene: connected components, and which object each pixel is nearest to.
+"""Objects of a label: connected components, and the object nearest to each pixel.
 
 An object is an 8-connected component of the pixels of one class. Pixels labelled ``IGNORE`` belong to none.
 """
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 MINIMUM_AREA = 8
-"""Objects below this many pixels are not counted, unless said otherwise."""
+"""By default, objects with fewer pixels are not counted."""
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 
@@ -21,23 +21,23 @@ _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 class ObjectMaps:
     """The objects of a label, computed once per scene and cropped with it.
 
-    ``owners`` holds the Voronoi cells of the objects: every pixel belongs to the nearest object of a class
-    (Euclidean, between pixel centres), so that a false positive anywhere has an object to be counted against.
+    ``owners`` holds the objects' Voronoi cells: every pixel belongs to the nearest object of a class (Euclidean
+    distance between pixel centres), so that every false positive pixel is assigned to an object.
     """
 
-    ids: NDArray[np.int32]  # (H, W), 1..n unique over all foreground classes, 0 = none
-    owners: NDArray[np.int32]  # (classes − 1, H, W), [k − 1]: id of the nearest object of class k, 0 = none
+    ids: NDArray[np.int32]  # (H, W), 1..n, unique over all foreground classes; 0 = none
+    owners: NDArray[np.int32]  # (classes − 1, H, W), [k − 1]: id of the nearest object of class k; 0 = none
 
 
 def label_objects(mask: NDArray[np.bool_], minimum_area: int = MINIMUM_AREA) -> tuple[NDArray[np.int32], int]:
-    """Numbers the 8-connected components of a mask, in the order in which rows meet them.
+    """Numbers the 8-connected components of a mask in row order.
 
     Args:
         mask: (H, W), True where the class is.
-        minimum_area: components of fewer pixels are dropped; 1 keeps all.
+        minimum_area: components with fewer pixels are dropped; 1 keeps all.
 
     Returns:
-        ids (H, W) with 0 where there is no object and 1..n elsewhere, and n.
+        ids (H, W), 0 where there is no object and 1..n elsewhere; and n.
     """
     ids = np.zeros(mask.shape, dtype=np.int32)
     count = int(ndimage.label(mask, structure=_EIGHT_NEIGHBOURS, output=ids))
@@ -52,10 +52,10 @@ def label_objects(mask: NDArray[np.bool_], minimum_area: int = MINIMUM_AREA) -> 
 
 
 def object_maps(label: NDArray[np.uint8], classes: int) -> ObjectMaps:
-    """Ids and Voronoi cells of all objects of a label, however small.
+    """Ids and Voronoi cells of all objects of a label, whatever their size.
 
     Args:
-        label: (H, W), class ids below ``classes``, or ``IGNORE``; class 0, the background, has no objects.
+        label: (H, W), class ids below ``classes``, or ``IGNORE``. The background, class 0, has no objects.
         classes: number of classes, background included.
     """
     ids = np.zeros(label.shape, dtype=np.int32)

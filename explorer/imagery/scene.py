@@ -1,10 +1,10 @@
-"""Scenes and datasets: what everything else works on."""
+"""Scenes and datasets: the types that everything else works on, and the rules that they satisfy."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 
 IGNORE = 255
-"""The label of a pixel that counts nowhere: no loss, no metric."""
+"""The label of a pixel that no loss and no metric counts."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,17 @@ class Scene:
         """Height and width in pixels."""
         return self.label.shape[0], self.label.shape[1]
 
+    def pixel_counts(self, classes: int) -> NDArray[np.int64]:
+        """Number of pixels of each class, (classes,); ignored pixels are not counted."""
+        return np.bincount(self.label.ravel(), minlength=IGNORE + 1)[:classes].astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Stretch:
     """Robust per-band stretch: ``(value − low) / (high − low)``, clipped to [0, 1].
 
-    Computed once over the training scenes and stored with the run, so that prediction uses the same.
+    Computed once from the training scenes and stored with the run, so that prediction uses the same values. See
+    :mod:`explorer.imagery.stretch`.
     """
 
     low: tuple[float, ...]  # C
@@ -79,7 +84,7 @@ class Dataset:
     training: tuple[Scene, ...]
     validation: tuple[Scene, ...]
     stretch: Stretch
-    notes: tuple[str, ...] = field(default=())  # what the visitor should know, in plain words
+    notes: tuple[str, ...] = ()  # sentences that the visitor should read
 
     @property
     def scenes(self) -> tuple[Scene, ...]:
@@ -88,14 +93,14 @@ class Dataset:
 
 
 def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
-    """An image with its label; pixels that are invalid in the image become ``IGNORE``.
+    """Joins an image and its label; pixels that are invalid in the image become ``IGNORE``.
 
     Args:
         raster: the image.
         label: (H, W), class ids or ``IGNORE``.
 
     Raises:
-        InputError: another size than the image's, or every pixel is ignored.
+        InputError: the sizes differ, or every pixel is ignored.
     """
     if label.shape != raster.valid.shape:
         (height, width), (image_height, image_width) = label.shape, raster.valid.shape
@@ -106,24 +111,24 @@ def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
         )
     label = np.where(raster.valid, label, np.uint8(IGNORE))
     if (label == IGNORE).all():
-        raise InputError("every pixel is ignored", raster.name, "label some pixels with a class, 255 means ignore")
+        raise InputError("every pixel is ignored", raster.name, "label some pixels with a class; 255 means ignore")
     return Scene(raster.name, raster.image, label, raster.bands, raster.georeference)
 
 
 def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> None:
-    """Checks scenes against each other and against the classes.
+    """Checks that scenes form a dataset: with each other and with the classes.
 
     Args:
-        name: of the dataset.
-        scenes: any sizes.
+        name: of the dataset, for messages.
+        scenes: of any size.
         classes: names; the position is the id, 0 is the background.
 
     Raises:
-        InputError: no scenes, names twice, differing numbers of bands, labels outside the classes, or no
-            foreground at all.
+        InputError: no scenes, duplicate scene or class names, different numbers of bands, labels outside the
+            classes, or no foreground at all.
     """
     if not scenes:
-        raise InputError("no scenes", name, "give at least one image with its mask")
+        raise InputError("no scenes", name, "give at least one image and its mask")
     _check_names(scenes)
     _check_classes(classes, name)
     _check_bands(scenes)
@@ -153,7 +158,7 @@ def _check_classes(classes: Sequence[str], name: str) -> None:
         raise InputError(
             f"classes {', '.join(map(repr, classes))}",
             name,
-            "name the background and at least one class, each once",
+            "name the background and at least one other class, each with its own name",
         )
 
 
@@ -166,7 +171,7 @@ def _check_bands(scenes: Sequence[Scene]) -> None:
         raise InputError(
             f"{len(odd.image)} bands, but {first.name} has {common}",
             odd.name,
-            "give all images the same bands",
+            "give every image the same bands",
         )
 
 
@@ -174,7 +179,7 @@ def _check_labels(scene: Scene, classes: Sequence[str]) -> None:
     outside = np.flatnonzero(np.bincount(scene.label.ravel(), minlength=IGNORE + 1)[len(classes) : IGNORE])
     if outside.size:
         raise InputError(
-            f"label {len(classes) + int(outside[0])} is none of the {len(classes)} classes",
+            f"label {len(classes) + int(outside[0])} is not one of the {len(classes)} classes",
             scene.name,
-            "correct the mask; pixels to be ignored are 255",
+            "correct the mask; mark pixels to ignore with 255",
         )

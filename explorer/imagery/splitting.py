@@ -1,6 +1,6 @@
-"""Splits into training and validation: by scene, or by blocks of a single scene with a margin between them.
+"""Splits scenes into training and validation: by scene, or one scene into blocks with a margin between them.
 
-The two sides never share a pixel, and where it can be had, every class occurs on both.
+The two sides never share a pixel, and every class occurs on both sides where that is possible.
 """
 
 from __future__ import annotations
@@ -12,46 +12,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.imagery.balance import pixel_counts
 from explorer.imagery.scene import GeoReference, Scene
 
 VALIDATION_SHARE = 0.25
 MARGIN = 32
-"""Pixels between the blocks of a split scene, in neither side; fewer in small scenes."""
+"""Pixels between the blocks of a split scene that belong to neither side; fewer in small scenes."""
 
-_TRIES = 200
-_POSITIONS = 16  # of the validation block along each axis
+_TRIES = 200  # random splits by scene that are compared
+_POSITIONS = 16  # positions of the validation block that are tried along each axis
 
 
 @dataclass(frozen=True)
 class Split:
-    """Scenes of either side."""
+    """The scenes of each side."""
 
     training: tuple[Scene, ...]
     validation: tuple[Scene, ...]
 
 
 def split(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
-    """Splits by scene where there are two or more, else by blocks.
+    """Splits by scene if there are two or more, otherwise by blocks.
 
     Args:
         scenes: at least one.
         classes: number of classes, background included.
-        seed: the same gives the same split.
+        seed: the same seed gives the same split.
 
     Raises:
-        InputError: a single scene that is too small to be cut.
+        InputError: there is only one scene and it is too small to be cut.
     """
     return split_scenes(scenes, classes, seed) if len(scenes) > 1 else split_blocks(scenes[0], classes, seed)
 
 
 def split_scenes(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
-    """Puts a quarter of the scenes aside for validation, at least one.
+    """Holds out a quarter of the scenes for validation, at least one.
 
-    Of many random choices the one is kept that has the most classes on both sides, and of these the one whose
-    validation side is nearest to a quarter of each class's pixels.
+    Compares many random choices and keeps the one with the most classes on both sides; among equals, the one whose
+    validation side is closest to a quarter of each class's pixels.
     """
-    counts = np.array([pixel_counts(scene, classes) for scene in scenes])  # (scenes, classes)
+    counts = np.array([scene.pixel_counts(classes) for scene in scenes])  # (scenes, classes)
     held_out = max(1, round(len(scenes) * VALIDATION_SHARE))
     rng = np.random.default_rng(seed)
     choices = [rng.permutation(len(scenes))[:held_out] for _ in range(_TRIES)]
@@ -64,9 +63,9 @@ def split_scenes(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
 
 
 def split_blocks(scene: Scene, classes: int, seed: int = 0) -> Split:
-    """Cuts a quarter of a scene out as the validation block, with a margin to the training blocks beside it.
+    """Cuts a quarter of a scene out as the validation block, with a margin to the training blocks.
 
-    The block is a full-width or full-height band, so that both sides stay as large as they can be.
+    The block is a band of full width or full height, so that both sides stay as large as possible.
 
     Raises:
         InputError: fewer than 8 pixels along both axes.
@@ -95,7 +94,7 @@ def _profile(scene: Scene, axis: int, classes: int) -> NDArray[np.int64]:
 
 
 def _merit(held_out: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, float]:
-    """Foreground classes that occur on both sides, and how near each is to the wanted share (0 is best)."""
+    """Foreground classes that occur on both sides, and how far all shares are from the target (0 is best)."""
     both = int(((held_out[1:] > 0) & (held_out[1:] < total[1:])).sum())
     present = total > 0
     share = held_out[present] / total[present]
@@ -106,7 +105,7 @@ def _merit(held_out: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, 
 class _Cut:
     axis: int  # 0: bands of rows, 1: bands of columns
     validation: tuple[int, int]  # start, stop
-    training: tuple[tuple[int, int], ...]  # one block, or one on either side
+    training: tuple[tuple[int, int], ...]  # one block, or one on each side
 
     def training_pieces(self, scene: Scene) -> tuple[Scene, ...]:
         names = ("training",) if len(self.training) == 1 else ("training 1", "training 2")

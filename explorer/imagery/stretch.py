@@ -1,4 +1,4 @@
-"""Robust per-band stretch to [0, 1], computed once over the training scenes and stored with the run."""
+"""Robust per-band stretch to [0, 1]: computed from the training scenes and applied to every image."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 
 PERCENTILES = (0.5, 99.5)
-"""Rare bright objects live in the tails: cutting 2 % would cut all of a class of 0.5 %."""
+"""Rare bright objects lie in the tails: clipping 2 % would clip a whole class of 0.5 %."""
 
-_SAMPLES = 2_000_000  # pixels per band over all scenes: the percentiles are stable to four digits
+_SAMPLES = 2_000_000  # pixels per band over all scenes: enough for percentiles stable to four digits
 
 
 def fit_stretch(scenes: Sequence[Scene]) -> Stretch:
     """Percentiles of every band over the pixels that are not ``IGNORE``.
 
-    A band that is nearly constant (equal percentiles) is stretched between its extremes; one that is
-    constant becomes 0 everywhere.
+    A band whose percentiles are equal is stretched between its extremes; a constant band becomes 0 everywhere.
 
     Args:
         scenes: at least one, all with the same number of bands.
@@ -46,11 +45,11 @@ def _range(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def stretched(image: NDArray[np.generic], stretch: Stretch) -> NDArray[np.float32]:
-    """An image in [0, 1], ready for the segmenter; NaN becomes 0.
+    """The image scaled to [0, 1], as the segmenter takes it; NaN becomes 0.
 
     Args:
         image: (C, H, W), any real dtype.
-        stretch: of the dataset that the segmenter was trained on, C bands.
+        stretch: C bands, of the dataset that the segmenter is trained on.
     """
     result = np.empty(image.shape, dtype=np.float32)
     exact = np.float32 if image.dtype.itemsize <= 2 else np.float64  # 16 bits fit into float32 exactly

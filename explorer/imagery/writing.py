@@ -1,4 +1,4 @@
-"""Writes masks with their georeference: GeoTIFF of class ids, and GeoJSON of the objects' outlines."""
+"""Writes predicted masks with their georeference: class ids as GeoTIFF, object outlines as GeoJSON."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
     Args:
         path: of the file.
         mask: (H, W), class ids.
-        georeference: where it lies, if known.
-        classes: names by id, kept as the band's tags.
+        georeference: of the mask, if known.
+        classes: names by id, written as tags of the band.
 
     Raises:
         InputError: the file cannot be written.
     """
-    place = {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": _crs(georeference)}
+    georeferencing = (
+        {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": _crs(georeference)}
+    )
     try:
         with rasterio.open(
             path,
@@ -44,21 +46,21 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
             dtype="uint8",
             nodata=IGNORE,
             compress="deflate",
-            **place,
+            **georeferencing,
         ) as file:
             file.write(mask, 1)
             file.set_band_description(1, "class id")
             file.update_tags(1, **{f"class_{i}": name for i, name in enumerate(classes)})
     except (OSError, rasterio.errors.RasterioError) as error:
-        raise InputError(f"cannot be written ({error})", str(path), "choose another place") from None
+        raise InputError(f"cannot be written ({error})", str(path), "choose another path") from None
 
 
 def write_outlines(
     path: Path, mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]
 ) -> None:
-    """Writes a polygon an object (8-connected pixels of one foreground class) as GeoJSON.
+    """Writes one polygon per object (8-connected pixels of one foreground class) as GeoJSON.
 
-    Coordinates are degrees (WGS 84) as RFC 7946 has it; without a known place, columns and rows of the image.
+    Coordinates are degrees (WGS 84), as RFC 7946 requires; without a georeference, they are columns and rows.
 
     Raises:
         InputError: the file cannot be written.
@@ -77,7 +79,7 @@ def write_outlines(
     try:
         path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another place") from None
+        raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another path") from None
 
 
 def _crs(georeference: GeoReference) -> CRS | None:

@@ -1,8 +1,9 @@
-"""The engine's machines: an own Dask cluster in subprocesses, or the client of one that runs already.
+"""The engine's workers: an embedded Dask cluster in subprocesses, or those of a cluster that runs already.
 
-The own cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
-for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The cluster
-ends with the server's process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny.
+The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
+for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The workers
+that train start first: all at once would take the time of all until the first step. The cluster ends with the server's
+process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
 once), ``--resources "slice=1"`` and ``--resources "quick=1"``. They must see the store's folder at the same path and be
@@ -15,23 +16,21 @@ import logging
 import os
 import shutil
 import subprocess
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
-from distributed import SpecCluster
+from distributed import SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
+from explorer.jobs.registry import Resource
 from explorer.settings import Settings
-
-TRAIN, QUICK, SLICE = "train", "quick", "slice"
-"""Names of the workers' resources: what they are there for."""
-
-THREADS_VARIABLE = "EXPLORER_WORKER_THREADS"
-"""Tells a worker how many threads its arithmetic takes on the processor."""
 
 _ROOT = Path(explorer.__file__).resolve().parents[1]
 _PRELOAD = "explorer.jobs.preload"
+_FIRST_SECONDS = 15.0  # at most, until the workers that do not train are started, too
 _DASK = {
     # A worker that is killed takes no run with it: the run goes on from its checkpoint, as often as it must
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1000",
@@ -47,7 +46,7 @@ _DASK = {
 
 
 def start_cluster(settings: Settings) -> SpecCluster:
-    """Starts the embedded cluster; returns when its workers have registered.
+    """Starts the embedded cluster; returns once its scheduler is there, while its workers still start.
 
     Args:
         settings: ``cpu_slots`` workers train on the processor, or ``gpu_slots`` on each GPU where there is one;
@@ -60,18 +59,33 @@ def start_cluster(settings: Settings) -> SpecCluster:
     else:
         slots = [{}] * settings.cpu_slots
         threads = max(1, cores // settings.cpu_slots)
-    workers = {f"train-{i}": _worker(TRAIN, threads, variables) for i, variables in enumerate(slots)}
-    beside = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
+    first = {f"train-{i}": _worker(Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
+    shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
     share = max(1, cores // settings.slice_workers)
-    workers |= {f"slice-{i}": _worker(SLICE, share, beside) for i in range(settings.slice_workers)}
-    workers["quick"] = _worker(QUICK, 1, beside)
+    others = {"quick": _worker(Resource.QUICK, 1, shared_gpu)}
+    others |= {f"slice-{i}": _worker(Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)}
     scheduler = {
         "cls": SubprocessScheduler,
         "options": {"scheduler_kwargs": {"host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_PRELOAD]}},
     }
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ.update(_DASK | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))})  # the subprocesses inherit it
-    return SpecCluster(workers=workers, scheduler=scheduler, name="explorer", silence_logs=logging.WARNING)
+    cluster = SpecCluster(workers=first, scheduler=scheduler, name="explorer", silence_logs=logging.WARNING)
+    threading.Thread(
+        target=_start_others, args=(cluster, len(first), others), name="start-workers", daemon=True
+    ).start()
+    return cluster
+
+
+def _start_others(cluster: SpecCluster, first: int, others: dict[str, Any]) -> None:
+    """Starts the other workers once the first ones have registered, or after a while."""
+    deadline = time.monotonic() + _FIRST_SECONDS
+    while len(cluster.scheduler_info["workers"]) < first and time.monotonic() < deadline:
+        if cluster.status is not Status.running:
+            return
+        time.sleep(0.05)
+    cluster.worker_spec.update(others)
+    cluster.scale(len(cluster.worker_spec))
 
 
 def visible_gpus() -> list[str]:
@@ -88,7 +102,7 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def _worker(purpose: str, threads: int, environment: dict[str, str]) -> dict[str, Any]:
+def _worker(purpose: Resource, threads: int, environment: dict[str, str]) -> dict[str, Any]:
     """One nanny with one worker, which takes one job at a time."""
     return {
         "cls": SubprocessWorker,
@@ -96,13 +110,13 @@ def _worker(purpose: str, threads: int, environment: dict[str, str]) -> dict[str
             "worker_kwargs": {
                 "host": "127.0.0.1",
                 "nthreads": 1,
-                "resources": {purpose: 1},
+                "resources": {str(purpose): 1},
                 "memory_limit": 0,  # the machine's own limits hold; Dask would kill a run that uses its share
                 "dashboard": False,
                 "death_timeout": 60,
                 "preload": [_PRELOAD],
                 "preload_nanny": [_PRELOAD],
-                "env": environment | {THREADS_VARIABLE: str(threads)},
+                "env": environment | {"EXPLORER_WORKER_THREADS": str(threads)},
             }
         },
     }

@@ -1,8 +1,11 @@
-"""The engine: trains runs on the cluster, and tells the store what they do. No torch.
+"""The engine: queues runs, orders jobs, and stores what they report. No torch.
 
-A run's job writes the run's folder and rings a bell (a Dask event); the engine's one reader thread then takes what is
-new into the store. Wishes go the other way as files in the run's folder, which the job looks for. Neither side needs
-the other to be there: a job whose server has gone loses nothing, and a server that comes back finds all of it.
+A job writes into the run's folder and notifies the server under the store's own topic (a Dask event); the engine's
+reader thread then stores what is new. Commands go the other way as files in the run's folder, which the job reads.
+Neither side needs the other to be there: a job whose server has gone loses nothing, and a server that comes back finds
+all of it.
+
+Runs wait in the engine's own queue and reach the cluster when a slot is free, so that they start in the order shown.
 """
 
 from __future__ import annotations
@@ -10,21 +13,26 @@ from __future__ import annotations
 import contextlib
 import secrets
 import threading
+import time
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
-from explorer.jobs.cluster import QUICK, SLICE, TRAIN, start_cluster
-from explorer.jobs.registry import call
-from explorer.runs.records import RunStatus
+from explorer.jobs.cluster import start_cluster
+from explorer.jobs.reader import Reader, Update
+from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
+from explorer.runs.job_files import clear, request_stop
+from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.settings import Settings
-from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
+from explorer.training.commands import Pause, RunUntil, Steer, Stop
 
-_TOPIC = "explorer"  # as in explorer.jobs.training, which imports torch
-_LOOK_SECONDS = 1.0  # between looks for news without a bell, which a lost connection may have swallowed
-_RESTS = tuple(status for status in RunStatus if status.resumable)
+_RESUMABLE = tuple(status for status in RunStatus if status.resumable)
+_ACTIVE = [status for status in RunStatus if status.active]
+_ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
 
 class Engine:
@@ -49,41 +57,41 @@ class Engine:
             raise InputError(
                 f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
             ) from None
-        self._futures: dict[str, Future] = {}
-        self._turn = threading.RLock()
-        self._rung: set[str] = set()
-        self._bell = threading.Event()
+        self._lock = threading.RLock()
+        self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
+        self._in_slots: set[str] = set()  # those of them that take a slot
+        self._jobs: dict[str, Future] = {}  # jobs that leave a file, by id
         self._closed = False
-        self._client.subscribe_topic(_TOPIC, self._ring)
-        self._take_up()
-        self._reader = threading.Thread(target=self._read, name="engine-reader", daemon=True)
+        self._reader = Reader(self._due)
+        self._adopt_jobs()
         self._reader.start()
+        self._client.subscribe_topic(store.id, self._notified)
 
     # Runs -------------------------------------------------------------------------------------------------
 
     def submit(self, run_id: str) -> None:
-        """Trains a run, or goes on with one, as soon as there is a slot; does nothing if it is on its way.
+        """Trains a run, or resumes it, as soon as there is a slot; does nothing if it waits or trains already.
 
         Raises:
             InputError: there is no such run, or it has ended.
         """
-        with self._turn:
-            if self._queued(run_id, (Pause, RunUntil)):
-                self._start(run_id, TRAIN)
+        with self._lock:
+            if self._enqueue(run_id):
+                self._fill_slots()
 
     def step(self, run_id: str, steps: int = 1) -> None:
-        """Makes some steps more and rests."""
-        with self._turn:
+        """Makes some steps more and pauses."""
+        with self._lock:
             folder = self._store.folder(run_id)
-            starts = self._queued(run_id, (Pause, RunUntil))
+            starts = self._enqueue(run_id)
             self._store.take_in(run_id)
             folder.send(RunUntil(self._store.run(run_id).step + steps))
             if starts:
-                self._start(run_id, TRAIN)
+                self._fill_slots()
 
     def pause(self, run_id: str) -> None:
-        """Lets a run rest at its next step; one that still waits for a slot leaves the queue."""
-        with self._turn:
+        """Pauses a run at its next step; one that still waits for a slot leaves the queue."""
+        with self._lock:
             status = self._store.run(run_id).status
             if status.active:
                 self._store.folder(run_id).send(Pause())
@@ -92,140 +100,262 @@ class Engine:
 
     def stop(self, run_id: str) -> None:
         """Ends a run for good, with a checkpoint and a summary of what it has learned."""
-        with self._turn:
+        with self._lock:
             status = self._store.run(run_id).status
             if not (status.active or status.resumable):
                 return
             self._store.folder(run_id).send(Stop())
             if status is RunStatus.QUEUED:
                 self._withdraw(run_id)
-            if status is not RunStatus.RUNNING and self._queued(run_id, (Pause, RunUntil)):
-                self._start(run_id, QUICK)  # no need to wait for a slot
+            if status is not RunStatus.RUNNING and self._enqueue(run_id):
+                self._train(run_id, Resource.QUICK)  # no need to wait for a slot
 
     def steer(self, run_id: str, change: Steer) -> None:
-        """Changes the rate or the loss of the present phase: at the next step, or once the run goes on."""
+        """Changes the rate or the loss of the present phase: at the next step, or once the run is resumed."""
         record = self._store.run(run_id)
         if not (record.status.active or record.status.resumable):
             raise InputError("the run has ended", record.name, "start a new one from its plan")
         self._store.folder(run_id).send(change)
 
     def position(self, run_id: str) -> int | None:
-        """The place of a run in the queue, 1 is next; None: it does not wait."""
-        with self._turn:
-            waiting = [id for id in self._futures if self._store.run(id).status is RunStatus.QUEUED]
+        """The place of a run in the queue, 1 starts next; None: it does not wait for a slot."""
+        with self._lock:
+            waiting = [each for each in self._store.queue() if each not in self._training]
         return waiting.index(run_id) + 1 if run_id in waiting else None
 
-    # Other jobs -------------------------------------------------------------------------------------------
+    @property
+    def starting(self) -> bool:
+        """The workers that train are not there yet."""
+        return self._slots() == 0
 
-    def quick(self, name: str, *arguments: Any) -> Future:
-        """Calls a function where short jobs are done, beside the runs.
+    @property
+    def problem(self) -> str | None:
+        """Why the store cannot be written at present; None: all is well."""
+        return self._reader.problem
+
+    # Jobs that leave a file -------------------------------------------------------------------------------
+
+    def order(self, job: FileJob) -> JobRecord:
+        """Starts a job that leaves a file as soon as a worker is free; gives the active job if there is one."""
+        with self._lock:
+            file = str(job.file.relative_to(job.run))
+            record, new = self._store.create_job(type(job).__name__, job.run.name, file, job.describe())
+            if new:
+                clear(job.file)
+                key = f"job-{record.id}"
+                future = self._client.submit(
+                    _perform_and_notify,
+                    job,
+                    self._store.id,
+                    record.id,
+                    key=key,
+                    pure=False,
+                    resources={job.resource: 1},
+                    priority=-time.time(),
+                )
+                if self._cluster is None:
+                    fire_and_forget(future)
+                self._store.set_job_key(record.id, key)
+                self._watch_job(record.id, future)
+            return record
+
+    def stop_job(self, job_id: str) -> None:
+        """Stops a job that leaves a file: at once if it waits, else as soon as it looks."""
+        with self._lock:
+            record = self._store.job(job_id)
+            if not record.status.active:
+                return
+            request_stop(self._store.folder(record.run_id).path / record.file)
+            if record.status is JobStatus.QUEUED:
+                future = self._jobs.pop(job_id, None)
+                if future is not None:
+                    future.cancel(force=True)
+                self._store.set_job_status(job_id, JobStatus.STOPPED)
+
+    # Jobs that answer -------------------------------------------------------------------------------------
+
+    def ask(self, job: Job[Answer], timeout: float | None = None) -> Answer:
+        """Has a job done and waits for its answer.
 
         Args:
-            name: "module:function", imported there.
-            arguments: of the function.
-        """
-        return self._client.submit(call, name, *arguments, pure=False, resources={QUICK: 1}, priority=10)
+            timeout: seconds to wait; the job's own limit if not given.
 
-    def slice(self, name: str, *arguments: Any) -> Future:
-        """Likewise where slices of landscapes are measured, one after another."""
-        return self._client.submit(call, name, *arguments, pure=False, resources={SLICE: 1})
+        Raises:
+            InputError: it does not answer in time; or what the job raises.
+        """
+        seconds = job.limit if timeout is None else timeout
+        future = self._client.submit(perform, job, pure=False, resources={job.resource: 1}, priority=_ANSWERS_FIRST)
+        try:
+            answer: Answer = future.result(timeout=seconds)
+        except TimeoutError:
+            future.cancel()
+            busy = [record.title for record in self._store.active_jobs() if record.status is JobStatus.RUNNING]
+            others = f"; at work: {', '.join(busy)}" if busy else ""
+            raise InputError(
+                f"no answer in {seconds:.0f} s{others}",
+                job.describe(),
+                "the workers are busy: wait until other work is done, then try again",
+            ) from None
+        return answer
 
     def close(self) -> None:
         """Ends the embedded cluster; runs that train on it can be resumed later. A foreign cluster goes on."""
         self._closed = True
-        self._bell.set()
-        self._reader.join(5)
+        self._reader.close()
         with contextlib.suppress(TimeoutError, OSError):
             self._client.close()
         if self._cluster is not None:
             self._cluster.close()
 
-    # How it is done ---------------------------------------------------------------------------------------
+    # The queue of runs ------------------------------------------------------------------------------------
 
-    def _queued(self, run_id: str, stale: tuple[type[Command], ...]) -> bool:
-        """Puts a resting run in the queue and forgets wishes of before; False if it is on its way already."""
+    def _enqueue(self, run_id: str) -> bool:
+        """Puts a run at the end of the queue and removes stale commands; False if it is active already."""
         record = self._store.run(run_id)
         if record.status.active:
             return False
-        if not self._store.set_status(run_id, RunStatus.QUEUED, among=_RESTS):
+        if not self._store.set_status(run_id, RunStatus.QUEUED, among=_RESUMABLE):
             raise InputError(f"the run is {record.status}", record.name, "start a new one from its plan")
-        folder = self._store.folder(run_id)
+        self._store.enqueue(run_id)
+        self._training.pop(run_id, None)  # a job that is about to end says nothing of the next one
+        self._in_slots.discard(run_id)
+        folder, stale = self._store.folder(run_id), (Pause, RunUntil)
         folder.forget(*(name for name, command in folder.pending().items() if isinstance(command, stale)))
         return True
 
-    def _start(self, run_id: str, purpose: str) -> None:
+    def _fill_slots(self) -> None:
+        """Gives the cluster as many of the runs that wait as it has slots; one while its workers still start."""
+        with self._lock:
+            waiting = [run_id for run_id in self._store.queue() if run_id not in self._training]
+            if not waiting:
+                return
+            for run_id in waiting[: max(0, max(1, self._slots()) - len(self._in_slots))]:
+                self._train(run_id, Resource.TRAIN)
+
+    def _slots(self) -> int:
+        """How many runs the workers that are there can train at once."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return int(sum(worker["resources"].get(Resource.TRAIN, 0) for worker in workers))
+
+    def _train(self, run_id: str, resource: Resource) -> None:
         record, key = self._store.run(run_id), f"run-{run_id}-{secrets.token_hex(3)}"
-        future = self._client.submit(
-            call,
-            "explorer.jobs.training:train_run",
-            self._store.folder(run_id).path,
-            self._store.dataset_file(record.dataset_id),
-            self._settings.device,
-            self._settings.checkpoint_steps,
-            key=key,
-            pure=False,
-            resources={purpose: 1},
+        job = TrainRun(
+            run=self._store.folder(run_id).path,
+            dataset=self._store.dataset_file(record.dataset_id),
+            device=self._settings.device,
+            checkpoint_steps=self._settings.checkpoint_steps,
+            topic=self._store.id,
         )
+        future = self._client.submit(perform, job, key=key, pure=False, resources={resource: 1}, priority=-time.time())
         if self._cluster is None:
             fire_and_forget(future)  # the cluster goes on with it when this server is gone
-        self._store.set_job(run_id, key)
-        self._watch(run_id, future)
-
-    def _watch(self, run_id: str, future: Future) -> None:
-        self._futures[run_id] = future
-        future.add_done_callback(lambda done: self._ended(run_id, done))
+        self._store.set_key(run_id, key)
+        if resource is Resource.TRAIN:
+            self._in_slots.add(run_id)
+        self._watch_run(run_id, future)
 
     def _withdraw(self, run_id: str) -> None:
-        """Takes a run out of the queue. If its job has begun all the same, the wish in its folder ends it."""
-        future = self._futures.pop(run_id, None)
+        """Takes a run out of the queue. If its job has begun all the same, the command in its folder ends it."""
+        future = self._training.pop(run_id, None)
+        self._in_slots.discard(run_id)
         if future is not None:
             future.cancel(force=True)
         self._store.set_status(run_id, RunStatus.PAUSED, among=[RunStatus.QUEUED])
 
-    def _ended(self, run_id: str, future: Future) -> None:
-        """The job has ended: whatever it has written is taken in, and what it could not say itself is noted."""
-        if self._closed:
-            return
-        with self._turn:
-            if run_id not in self._futures or self._futures[run_id] is not future:
+    # What the cluster reports -----------------------------------------------------------------------------
+
+    def _watch_run(self, run_id: str, future: Future) -> None:
+        self._training[run_id] = future
+        future.add_done_callback(
+            lambda done: self._reader.add(f"end of run {run_id}", partial(self._run_ended, run_id, done))
+        )
+
+    def _watch_job(self, job_id: str, future: Future) -> None:
+        self._jobs[job_id] = future
+        future.add_done_callback(
+            lambda done: self._reader.add(f"end of job {job_id}", partial(self._job_ended, job_id, done))
+        )
+
+    def _notified(self, event: tuple[float, tuple[str, str]]) -> None:
+        """A job has written something into a run's folder, or begins."""
+        kind, name = event[1]
+        if kind == "run":
+            self._reader.add(f"run {name}", partial(self._store.take_in, name))
+        else:
+            self._reader.add(f"job {name}", partial(self._store.set_job_status, name, JobStatus.RUNNING))
+
+    def _due(self) -> Iterator[tuple[str, Update]]:
+        """What the reader does every second: runs that train may have been heard of too late, slots may be free."""
+        with self._lock:
+            runs = list(self._training)
+        for run_id in runs:
+            yield f"run {run_id}", partial(self._store.take_in, run_id)
+        yield "queue", self._fill_slots
+
+    def _run_ended(self, run_id: str, future: Future) -> None:
+        """The job of a run has ended: stores what it has written, and what it could not say itself."""
+        with self._lock:
+            if self._closed or run_id not in self._training or self._training[run_id] is not future:
                 return
-            del self._futures[run_id]
             self._store.take_in(run_id)
-            self._store.set_job(run_id, None)
-            on_its_way = [RunStatus.QUEUED, RunStatus.RUNNING]
+            self._store.set_key(run_id, None)
             if future.status == "error":
-                error = future.exception()
-                self._store.set_status(run_id, RunStatus.FAILED, str(error) or type(error).__name__, on_its_way)
+                self._store.set_status(run_id, RunStatus.FAILED, _message(future), _ACTIVE)
             else:
-                self._store.set_status(run_id, RunStatus.INTERRUPTED, "Its job was lost.", on_its_way)
+                self._store.set_status(run_id, RunStatus.INTERRUPTED, "Its job was lost.", _ACTIVE)
+            del self._training[run_id]
+            self._in_slots.discard(run_id)
+            self._fill_slots()
 
-    def _take_up(self) -> None:
-        """Finds the runs of a server that is gone: those that still train on a foreign cluster, and the others."""
-        jobs = self._store.jobs()
-        alive = set(self._client.run_on_scheduler(_known_jobs)) if jobs and self._cluster is None else set()
-        for run_id, key in jobs.items():
-            self._store.take_in(run_id)
-            if key in alive:
-                self._watch(run_id, Future(key, self._client))
-                continue
-            self._store.set_job(run_id, None)
-            lost = [RunStatus.QUEUED, RunStatus.RUNNING]
-            self._store.set_status(run_id, RunStatus.INTERRUPTED, "The server was restarted.", lost)
+    def _job_ended(self, job_id: str, future: Future) -> None:
+        with self._lock:
+            if self._closed or job_id not in self._jobs or self._jobs[job_id] is not future:
+                return
+            if future.status == "finished":
+                self._store.set_job_status(job_id, future.result())
+            elif future.status == "error":
+                self._store.set_job_status(job_id, JobStatus.FAILED, _message(future))
+            else:
+                self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
+            del self._jobs[job_id]
 
-    def _ring(self, event: tuple[float, str]) -> None:
-        self._rung.add(event[1])
-        self._bell.set()
+    def _adopt_jobs(self) -> None:
+        """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
+        runs, jobs = self._store.run_keys(), self._store.job_keys()
+        alive = set(self._client.run_on_scheduler(_known_keys)) if (runs or jobs) and self._cluster is None else set()
+        lost = "The server was restarted."
+        with self._lock:
+            for run_id, key in runs.items():
+                self._store.take_in(run_id)
+                if key in alive:
+                    self._in_slots.add(run_id)
+                    self._watch_run(run_id, Future(key, self._client))
+                    continue
+                self._store.set_key(run_id, None)
+                self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, _ACTIVE)
+            for job_id, job_key in jobs.items():
+                if job_key in alive:
+                    self._watch_job(job_id, Future(job_key, self._client))
+                else:
+                    self._store.set_job_status(job_id, JobStatus.INTERRUPTED, lost)
+            if self._cluster is not None:
+                for run_id in self._store.queue():
+                    self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
 
-    def _read(self) -> None:
-        while not self._closed:
-            self._bell.wait(_LOOK_SECONDS)
-            self._bell.clear()
-            rung = {self._rung.pop() for _ in range(len(self._rung))}
-            for run_id in rung | set(self._futures):
-                with contextlib.suppress(InputError):
-                    self._store.take_in(run_id)
+
+def _perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:
+    """Does a job that leaves a file, and notifies the server that it has begun. Runs on a worker."""
+    from distributed import get_worker
+
+    get_worker().log_event(topic, ("job", job_id))
+    return perform(job)
 
 
-def _known_jobs(dask_scheduler: Any) -> list[str]:
+def _message(future: Future) -> str:
+    error = future.exception()
+    return str(error) or type(error).__name__
+
+
+def _known_keys(dask_scheduler: Any) -> list[str]:
     """The keys that a scheduler knows; runs there."""
     return [str(key) for key in dask_scheduler.tasks]

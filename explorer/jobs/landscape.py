@@ -1,122 +1,105 @@
-"""Landscapes as jobs of the engine: slices that are measured beside their file, clicks, curvature. Runs on a worker."""
+"""Landscapes: slices, whose points workers share, predictions at a point, curvature. Runs on a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from distributed import get_client, get_worker
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from explorer.errors import InputError
-from explorer.files import write_atomically
-from explorer.jobs.cluster import SLICE
-from explorer.jobs.training import dataset_of
-from explorer.landscape.refine import Measure
-from explorer.landscape.slice_meta import SliceRequest
-from explorer.losses.registry import LossKind
-from explorer.runs.folder import RunFolder
-from explorer.runs.slice_files import CurvatureReport, PointPrediction, SliceProgress, progress_file, stop_file
-from explorer.runs.slices import (
-    SliceSetup,
-    curvature_report,
-    ensure_landscape_data,
-    local_measure,
-    measure_slice,
-    predict_at,
-    prepare,
+from explorer.jobs.file_job import run_file_job
+from explorer.jobs.registry import (
+    EvaluatePoints,
+    MeasureCurvature,
+    MeasureSlice,
+    PredictPoint,
+    Resource,
+    Values,
+    perform,
 )
+from explorer.jobs.training import dataset_of
+from explorer.landscape.refine import PointEvaluator
+from explorer.landscape.slice_meta import SliceRequest
+from explorer.runs import slices
+from explorer.runs.folder import RunFolder
+from explorer.runs.job_files import Report
+from explorer.runs.records import JobStatus
+from explorer.runs.slice_files import PointPrediction, save_curvature
+from explorer.runs.slices import SliceSetup, ensure_landscape_data, local_measure
 from explorer.settings import settings
-from explorer.training.checkpoints import checkpoint_files
-
-Points = Sequence[tuple[float, float]]
-Values = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
-
-_PROGRESS = TypeAdapter(SliceProgress)
 
 
-def slice_job(run: Path, dataset: Path, request: str, out: Path) -> None:
-    """Measures a slice, says how far it is in a file beside it, and stops when asked to by another.
+def measure_slice(job: MeasureSlice) -> JobStatus:
+    """Measures a slice, together with the other workers that are there for slices."""
+    folder = RunFolder(job.run)
 
-    Args:
-        run: folder of the run.
-        dataset: file of the dataset that it trains on.
-        request: a ``SliceRequest`` as JSON.
-        out: the slice's file.
-    """
-    folder, stop = RunFolder(run), stop_file(out)
-    out.parent.mkdir(exist_ok=True)
-    ensure_landscape_data(folder, dataset_of(dataset))
-    wanted = SliceRequest.model_validate_json(request)
-    shared = partial(_shared_measure, run, request)
-    for progress in measure_slice(folder, wanted, out, settings().device, stop.exists, shared):
-        finite = (
-            progress if np.isfinite(progress.shortfall) else SliceProgress(**asdict(progress) | {"shortfall": -1.0})
-        )
-        write_atomically(progress_file(out), _PROGRESS.dump_json(finite))
-    stop.unlink(missing_ok=True)
+    def work(report: Report) -> None:
+        ensure_landscape_data(folder, dataset_of(job.dataset))
+        shared = partial(_shared_measure, job)
+        for progress in slices.measure_slice(folder, job.request, job.file, job.device, shared):
+            report(progress)
+
+    return run_file_job(job, work)
 
 
-def points_job(run: Path, request: str, plane: str, points: Points) -> Values:
-    """Values and standard errors of some points of a slice that another worker is in charge of.
+def measure_curvature(job: MeasureCurvature) -> JobStatus:
+    """Measures the curvature of a loss at a checkpoint, and leaves the report's file."""
+    folder = RunFolder(job.run)
+
+    def work(report: Report) -> None:
+        ensure_landscape_data(folder, dataset_of(job.dataset))
+        found = slices.curvature_report(folder, job.loss, job.checkpoint, device=job.device, report=report)
+        save_curvature(found, job.file)
+
+    return run_file_job(job, work)
+
+
+def evaluate_points(job: EvaluatePoints) -> Values:
+    """Evaluates some points of a slice that another worker is in charge of.
 
     Raises:
         InputError: this worker's plane is another one, since checkpoints have arrived in between.
     """
-    setup = _setup(run, request, _newest(run))
-    if setup.meta.report.fingerprint != plane:
-        raise InputError("the plane has changed meanwhile", run.name, "measure the slice anew")
-    return list(local_measure(setup)(points))
+    setup = _setup(job.run, job.request, _newest(job.run))
+    if setup.meta.report.fingerprint != job.plane:
+        raise InputError("the plane has changed meanwhile", job.run.name, "measure the slice again")
+    return list(local_measure(setup)(job.points))
 
 
-def _shared_measure(run: Path, request: str, setup: SliceSetup) -> Measure:
-    """Measures points together with the other workers that take slices; alone where there is none."""
+def predict_point(job: PredictPoint) -> PointPrediction:
+    """The segmenter's mask at a point of a slice's plane, with its losses and metrics."""
+    return slices.predict_at(_setup(job.run, job.request, _newest(job.run)), job.alpha, job.beta, job.crop)
+
+
+def _shared_measure(job: MeasureSlice, setup: SliceSetup) -> PointEvaluator:
+    """Evaluates points together with the other workers that take slices; alone where there is none."""
     here, client = local_measure(setup), get_client()
     own = get_worker().address
     workers = client.scheduler_info(n_workers=-1)["workers"]
-    others = [address for address, about in workers.items() if about["resources"].get(SLICE) and address != own]
+    others = [address for address, info in workers.items() if info["resources"].get(Resource.SLICE) and address != own]
 
-    def measured(points: Points) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    def measured(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         parts = np.array_split(np.arange(len(points)), len(others) + 1)
-        sent = [
-            client.submit(
-                points_job,
-                run,
-                request,
-                setup.meta.report.fingerprint,
-                [points[i] for i in part],
-                workers=[address],
-                pure=False,
-                priority=10,
-            )
-            for address, part in zip(others, parts[1:], strict=True)
-        ]
+        sent = []
+        for address, part in zip(others, parts[1:], strict=True):
+            share = EvaluatePoints(job.run, job.request, setup.meta.report.fingerprint, tuple(points[i] for i in part))
+            sent.append(client.submit(perform, share, workers=[address], pure=False, priority=10))
         yield from here([points[i] for i in parts[0]])
         for answer in sent:
-            yield from answer.result()
+            yield from answer.result(EvaluatePoints.limit)
 
     return measured
 
 
-def point_job(run: Path, request: str, alpha: float, beta: float, crop: int) -> PointPrediction:
-    """The segmenter's mask at a point of a slice's plane, with its losses and metrics."""
-    return predict_at(_setup(run, request, _newest(run)), alpha, beta, crop)
-
-
-def curvature_job(run: Path, loss: LossKind, checkpoint: str) -> CurvatureReport:
-    """Curvature of a loss at a checkpoint."""
-    return curvature_report(RunFolder(run), loss, checkpoint, device=settings().device)
-
-
 def _newest(run: Path) -> str:
-    return checkpoint_files(RunFolder(run).checkpoints)[-1].name
+    return RunFolder(run).checkpoint_files()[-1].name
 
 
 @lru_cache(maxsize=2)
-def _setup(run: Path, request: str, _checkpoint: str) -> SliceSetup:
+def _setup(run: Path, request: SliceRequest, _checkpoint: str) -> SliceSetup:
     """The plane and the segmenter of a slice, kept for the next click; a new checkpoint may change the plane."""
-    return prepare(RunFolder(run), SliceRequest.model_validate_json(request), settings().device)
+    return slices.prepare(RunFolder(run), request, settings().device)

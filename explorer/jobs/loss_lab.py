@@ -1,130 +1,35 @@
-"""What a worker does for the Loss lab: the experiments, and the gradients of a run's segmenter on one crop."""
+"""The Loss lab's experiments, and the gradients of a run's segmenter on one crop. Runs on a worker."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from pathlib import Path
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
-from explorer.errors import InputError
-from explorer.imagery.archive import load_dataset
-from explorer.imagery.scene import IGNORE
-from explorer.landscape.crops import Crops, cut_crops
-from explorer.losses.experiments import Mask, blind_spot, compare_misses
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, synthetic_label
-from explorer.losses.prediction import Prediction
-from explorer.losses.spec import LossSpec
-from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import load_segmenter
-from explorer.segmenter.network import Segmenter
+from explorer.jobs.registry import CompareMisses, FindNothing, ListLabCrops, LossCurves, MapGradients, Mask
+from explorer.losses import experiments
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost, synthetic_label
+from explorer.runs import loss_gradients
 
 
-def misses(
-    specs: Sequence[LossSpec],
-    objects: int,
-    object_side: int,
-    share: float,
-    missed_of_one: int,
-    objects_hit: int,
-    confidence: float,
-) -> tuple[tuple[Mask, Mask], tuple[Cost, ...]]:
-    """``compare_misses`` on the field that ``synthetic_label`` lays out."""
-    field = synthetic_label(objects, object_side, share)
-    return compare_misses(specs, field, missed_of_one, objects_hit, confidence)
+def loss_curves(job: LossCurves) -> tuple[LossCurve, ...]:
+    """Losses and their gradients against the probability of the true class."""
+    return experiments.loss_curves(job.specs, job.share)
 
 
-def blindness(
-    specs: Sequence[LossSpec], objects: int, object_side: int, share: float, confidence: float
-) -> tuple[Blindness, ...]:
-    """``blind_spot`` on the field that ``synthetic_label`` lays out."""
-    return blind_spot(specs, synthetic_label(objects, object_side, share), confidence)
+def compare_misses(job: CompareMisses) -> tuple[tuple[Mask, Mask], tuple[Cost, ...]]:
+    """Many pixels of one object missed against one pixel of many objects."""
+    label = synthetic_label(job.objects, job.object_side, job.share)
+    return experiments.compare_misses(job.specs, label, job.missed_of_one, job.objects_hit, job.confidence)
 
 
-def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
-    """The validation crops of a dataset's file on which gradients can be looked at, in the order of their numbers."""
-    crops = _crops(dataset)
-    shares = [float(((label > 0) & (label != IGNORE)).sum() / (label != IGNORE).sum()) for label in crops.labels]
-    return tuple(
-        LabCrop(place.scene, place.top, place.left, share) for place, share in zip(crops.origins, shares, strict=True)
-    )
+def find_nothing(job: FindNothing) -> tuple[NothingFoundCost, ...]:
+    """What each loss costs where nothing is found."""
+    label = synthetic_label(job.objects, job.object_side, job.share)
+    return experiments.cost_of_finding_nothing(job.specs, label, job.confidence)
 
 
-def gradient_maps(
-    run: Path, dataset: Path, checkpoint: str, crop: int, specs: Sequence[LossSpec], device: str
-) -> GradientMaps:
-    """Which pixels of a crop each loss pushes at a checkpoint, and how the losses agree in weight space.
-
-    Args:
-        run: its folder.
-        dataset: file of the dataset that it was trained on.
-        checkpoint: name of a file in the run's ``checkpoints``.
-        crop: number in ``lab_crops``.
-        specs: of the losses, weights as numbers.
-        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-
-    Raises:
-        InputError: there is no such checkpoint or crop.
-    """
-    crops = _crops(dataset)
-    if not 0 <= crop < len(crops.labels):
-        raise InputError(f"there is no crop {crop}", "crop", f"choose 0 to {len(crops.labels) - 1}")
-    file = RunFolder(run).checkpoints / checkpoint
-    if not file.is_file():
-        raise InputError("there is no such checkpoint", checkpoint, "choose one of the list")
-    segmenter = _segmenter(run, checkpoint, file.stat().st_mtime_ns, device)
-    place = next(segmenter.parameters()).device
-    prediction, probability = _predicted(segmenter, crops, crop, place)
-    values = [spec.build().of(prediction) for spec in specs]
-    pushes = [torch.autograd.grad(value, prediction.logits, retain_graph=True)[0] for value in values]
-    pulls = [-prediction.pixels * push[0] for push in pushes]
-    return GradientMaps(
-        specs=tuple(specs),
-        label=crops.labels[crop],
-        probability=probability,
-        pulls=torch.stack(pulls).cpu().numpy(),
-        values=np.array([value.item() for value in values]),
-        cosines=_cosines(segmenter, prediction.logits, pushes),
-    )
+def list_crops(job: ListLabCrops) -> tuple[LabCrop, ...]:
+    """The validation crops of a dataset for which gradients can be computed."""
+    return loss_gradients.lab_crops(job.dataset)
 
 
-@lru_cache(maxsize=2)
-def _crops(dataset: Path) -> Crops:
-    """Of the validation scenes; a dataset's file never changes."""
-    loaded = load_dataset(dataset)
-    return cut_crops(loaded.validation, len(loaded.classes), loaded.stretch)
-
-
-@lru_cache(maxsize=4)
-def _segmenter(run: Path, checkpoint: str, written: int, device: str) -> Segmenter:
-    """Kept between calls; ``written`` tells a checkpoint from one that has taken its place."""
-    return load_segmenter(RunFolder(run), checkpoint, device)
-
-
-def _predicted(
-    segmenter: Segmenter, crops: Crops, crop: int, device: torch.device
-) -> tuple[Prediction, NDArray[np.float32]]:
-    """The prediction with its graph, and the probabilities (K, H, W)."""
-    one = slice(crop, crop + 1)
-    images, labels = (torch.from_numpy(array[one]).to(device) for array in (crops.images, crops.labels))
-    prediction = Prediction(segmenter(images), labels)  # objects are those of the crop, as in its arithmetic
-    probability: NDArray[np.float32] = prediction.probabilities[0].detach().cpu().numpy()
-    return prediction, probability
-
-
-def _cosines(segmenter: Segmenter, logits: Tensor, pushes: Sequence[Tensor]) -> NDArray[np.float64]:
-    """(L, L), from the gradient of each loss by each logit (1, K, H, W); NaN where a gradient is zero."""
-    weights = list(segmenter.parameters())
-    gradients = torch.stack(
-        [
-            torch.cat([part.flatten() for part in torch.autograd.grad(logits, weights, push, retain_graph=True)])
-            for push in pushes
-        ]
-    ).double()
-    directions = gradients / gradients.norm(dim=1, keepdim=True)
-    cosines: NDArray[np.float64] = (directions @ directions.T).cpu().numpy()
-    return cosines
+def map_gradients(job: MapGradients) -> GradientMaps:
+    """The gradients of losses on a crop, at a checkpoint of a run."""
+    return loss_gradients.gradient_maps(job.run, job.dataset, job.checkpoint, job.crop, job.specs, job.device)

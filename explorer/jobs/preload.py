@@ -14,7 +14,7 @@ from typing import Any
 
 from distributed import Worker
 
-from explorer.jobs.cluster import THREADS_VARIABLE
+from explorer.settings import settings
 
 _POLL_SECONDS = 0.5
 
@@ -32,7 +32,7 @@ def _import_what_jobs_need() -> None:
 
     from explorer.jobs import training  # noqa: F401
 
-    torch.set_num_threads(int(os.environ.get(THREADS_VARIABLE, "1")))
+    torch.set_num_threads(settings().worker_threads)
 
 
 def _end_with(parent: int) -> None:

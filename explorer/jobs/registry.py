@@ -1,17 +1,288 @@
-"""Calls a function by its name, so that the server can order work whose modules it must not import."""
+"""Every kind of job: a typed value that says what to do, where, and how long it may take.
+
+The server makes these values and gets typed answers; the function that does the work is named by its module and
+imported by the worker alone, since nearly all of them need torch. A new kind of job is a class here and a function in
+another module of this package.
+
+- ``Job``: a question whose answer comes back (``Engine.ask``).
+- ``FileJob``: work that leaves a file in a run's folder. It has an id in the store, outlives the page that ordered it,
+  publishes its progress, and can be stopped by any visitor (``Engine.order``).
+- ``TrainRun``: trains a run; the engine queues it (``Engine.submit``).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.landscape.slice_meta import SliceRequest
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
+from explorer.losses.registry import LOSSES, LossKind
+from explorer.losses.spec import LossSpec
+from explorer.runs.folder import RunFolder
+from explorer.runs.records import JobStatus
+from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
+from explorer.runs.threshold_sweep import sweep_file
+
+Answer = TypeVar("Answer")
+Mask = NDArray[np.bool_]
 
 
-def call(name: str, *arguments: Any) -> Any:
-    """The result of a function, imported where this runs.
+class Resource(StrEnum):
+    """What a worker is there for; Dask's name of the resource that it offers."""
 
-    Args:
-        name: "module:function".
-        arguments: of the function.
-    """
-    module, _, function = name.partition(":")
-    return getattr(import_module(module), function)(*arguments)
+    TRAIN = "train"
+    SLICE = "slice"
+    QUICK = "quick"  # short jobs, which answer while runs train and slices are measured
+
+
+class Job(Generic[Answer]):
+    """A job whose answer is an ``Answer``. Subclasses are frozen dataclasses: their fields are the arguments."""
+
+    entry: ClassVar[str]  # "module:function" of a function that takes the job and gives the answer
+    resource: ClassVar[Resource]
+    limit: ClassVar[float]  # seconds; a job that answers is not waited for any longer, a file job stops itself
+    title: ClassVar[str]  # in words
+
+    def describe(self) -> str:
+        """What the job does, in words, for messages and lists."""
+        return self.title
+
+
+def perform(job: Job[Answer]) -> Answer:
+    """Does a job. Runs on a worker."""
+    module, _, function = job.entry.partition(":")
+    answer: Answer = getattr(import_module(module), function)(job)
+    return answer
+
+
+@dataclass(frozen=True)
+class TrainRun(Job[None]):
+    """Trains a run until it ends or pauses."""
+
+    entry = "explorer.jobs.training:train_run"
+    resource = Resource.TRAIN
+    limit = float("inf")
+    title = "training"
+
+    run: Path  # its folder
+    dataset: Path  # file of the dataset that it trains on
+    device: str
+    checkpoint_steps: int
+    topic: str  # under which the server listens
+
+
+# Jobs that leave a file ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FileJob(Job[JobStatus]):
+    """Work on a run that leaves a file; its answer is how it ended: done or stopped."""
+
+    run: Path  # its folder
+    dataset: Path  # file of the dataset that it trains on
+    device: str
+
+    @property
+    def file(self) -> Path:
+        """Where the result will be."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class MeasureSlice(FileJob):
+    """Measures a slice of a run's landscape."""
+
+    entry = "explorer.jobs.landscape:measure_slice"
+    resource = Resource.SLICE
+    limit = 3600.0
+    title = "slice"
+
+    request: SliceRequest
+
+    def describe(self) -> str:
+        """Which plane, around which checkpoint."""
+        return f"{self.request.plane.kind} slice around {self.request.checkpoint or 'the last checkpoint'}"
+
+    @property
+    def file(self) -> Path:
+        """The slice's file."""
+        return slice_file(RunFolder(self.run), self.request)
+
+
+@dataclass(frozen=True)
+class MeasureCurvature(FileJob):
+    """Measures the curvature of a loss at a checkpoint."""
+
+    entry = "explorer.jobs.landscape:measure_curvature"
+    resource = Resource.SLICE
+    limit = 900.0
+    title = "curvature"
+
+    loss: LossKind
+    checkpoint: str
+
+    def describe(self) -> str:
+        """Of which loss, at which checkpoint."""
+        return f"curvature of {LOSSES[self.loss].name} at {self.checkpoint}"
+
+    @property
+    def file(self) -> Path:
+        """The report's file."""
+        return curvature_file(RunFolder(self.run), self.loss, self.checkpoint)
+
+
+@dataclass(frozen=True)
+class SweepThresholds(FileJob):
+    """Scores a checkpoint on the validation scenes at every threshold."""
+
+    entry = "explorer.jobs.threshold_sweep:sweep_thresholds"
+    resource = Resource.QUICK
+    limit = 900.0
+    title = "threshold sweep"
+
+    checkpoint: str
+
+    def describe(self) -> str:
+        """Of which checkpoint."""
+        return f"threshold sweep of {self.checkpoint}"
+
+    @property
+    def file(self) -> Path:
+        """The sweep's file."""
+        return sweep_file(RunFolder(self.run), self.checkpoint)
+
+
+# Jobs that answer ---------------------------------------------------------------------------------------------
+
+Values = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Of each point: values and standard errors of the fields, (fields,) each."""
+
+
+@dataclass(frozen=True)
+class EvaluatePoints(Job[Values]):
+    """Evaluates some points of a slice that another worker is in charge of."""
+
+    entry = "explorer.jobs.landscape:evaluate_points"
+    resource = Resource.SLICE
+    limit = 600.0
+    title = "points of a slice"
+
+    run: Path
+    request: SliceRequest
+    plane: str  # fingerprint
+    points: tuple[tuple[float, float], ...]  # alpha and beta
+
+
+@dataclass(frozen=True)
+class PredictPoint(Job[PointPrediction]):
+    """Predicts a mask with the weights at a point of a slice's plane."""
+
+    entry = "explorer.jobs.landscape:predict_point"
+    resource = Resource.QUICK
+    limit = 60.0
+    title = "prediction at a point"
+
+    run: Path
+    request: SliceRequest
+    alpha: float
+    beta: float
+    crop: int
+
+
+@dataclass(frozen=True)
+class LossCurves(Job[tuple[LossCurve, ...]]):
+    """Losses and their gradients against the probability of the true class."""
+
+    entry = "explorer.jobs.loss_lab:loss_curves"
+    resource = Resource.QUICK
+    limit = 30.0
+    title = "loss curves"
+
+    specs: tuple[LossSpec, ...]
+    share: float
+
+
+@dataclass(frozen=True)
+class CompareMisses(Job[tuple[tuple[Mask, Mask], tuple[Cost, ...]]]):
+    """Many pixels of one object missed against one pixel of many objects."""
+
+    entry = "explorer.jobs.loss_lab:compare_misses"
+    resource = Resource.QUICK
+    limit = 30.0
+    title = "cost of misses"
+
+    specs: tuple[LossSpec, ...]
+    objects: int
+    object_side: int
+    share: float
+    missed_of_one: int
+    objects_hit: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class FindNothing(Job[tuple[NothingFoundCost, ...]]):
+    """What each loss costs where nothing is found."""
+
+    entry = "explorer.jobs.loss_lab:find_nothing"
+    resource = Resource.QUICK
+    limit = 30.0
+    title = "cost of finding nothing"
+
+    specs: tuple[LossSpec, ...]
+    objects: int
+    object_side: int
+    share: float
+    confidence: float
+
+
+@dataclass(frozen=True)
+class ListLabCrops(Job[tuple[LabCrop, ...]]):
+    """The validation crops of a dataset for which gradients can be computed."""
+
+    entry = "explorer.jobs.loss_lab:list_crops"
+    resource = Resource.QUICK
+    limit = 60.0
+    title = "validation crops"
+
+    dataset: Path
+
+
+@dataclass(frozen=True)
+class MapGradients(Job[GradientMaps]):
+    """The gradients of losses on a crop, at a checkpoint of a run."""
+
+    entry = "explorer.jobs.loss_lab:map_gradients"
+    resource = Resource.QUICK
+    limit = 60.0
+    title = "gradients on a crop"
+
+    run: Path
+    dataset: Path
+    checkpoint: str
+    crop: int
+    specs: tuple[LossSpec, ...]
+    device: str
+
+
+JOBS: tuple[type[Job[Any]], ...] = (
+    TrainRun,
+    MeasureSlice,
+    MeasureCurvature,
+    SweepThresholds,
+    EvaluatePoints,
+    PredictPoint,
+    LossCurves,
+    CompareMisses,
+    FindNothing,
+    ListLabCrops,
+    MapGradients,
+)
+"""All kinds of jobs."""

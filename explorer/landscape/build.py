@@ -1,11 +1,12 @@
-"""From a plane's spec to the plane, and what it reports about itself and the run's path."""
+"""From a plane's spec to the plane, its report and the run's path as projected onto it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 import torch
 from pydantic import ValidationError
@@ -15,64 +16,39 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
-from explorer.landscape import directions
+from explorer.landscape.directions import PlaneContext, WeightsOf, line_along
 from explorer.landscape.evaluation import evaluate_at
 from explorer.landscape.objective import Objective
 from explorer.landscape.plane import Plane
+from explorer.landscape.plane_kinds import PlaneSpec, plane_kind
 from explorer.landscape.slice_meta import PathPoint, PlaneReport
-from explorer.landscape.spec import PlaneSpec
-
-WeightsOf = Callable[[str], Tensor]
-"""Gives the flat weights (N,) of a checkpoint by its file's name."""
 
 
 @dataclass(frozen=True, eq=False)
 class BuiltPlane:
-    """A plane with what was found on the way to it."""
+    """A plane and its report."""
 
     plane: Plane
     report: PlaneReport
 
 
 def build_plane(spec: PlaneSpec, objective: Objective, weights_of: WeightsOf, path: Sequence[str]) -> BuiltPlane:
-    """The plane of a spec, through the objective's present weights.
+    """Builds the plane of a spec, through the objective's present weights.
 
     Args:
-        path: names of the run's checkpoints, which principal directions are taken from.
+        path: names of the run's checkpoints, oldest first.
 
     Raises:
-        InputError: there is no such checkpoint or layer, or the directions do not span a plane.
+        InputError: there is no such kind, checkpoint or layer, or the directions do not span a plane.
     """
-    eigenvalues: tuple[float, ...] = ()
-    residuals: tuple[float, ...] = ()
-    if spec.kind == "random":
-        plane = directions.random_plane(objective, spec.seed, spec.normalisation, spec.layers)
-    elif spec.kind == "pca":
-        plane = directions.pca_plane(objective, [weights_of(name) for name in path], spec.layers)
-    elif spec.kind == "hessian":
-        plane, eigenvalues, residuals = directions.hessian_plane(
-            objective, spec.losses[0], spec.seed, spec.layers, spec.ends
-        )
-    elif spec.kind == "gradients":
-        plane = directions.gradients_plane(objective, spec.losses, spec.layers)
-    else:
-        plane = _through_checkpoints(spec, weights_of)
+    builder = resolve_name(plane_kind(spec.kind).builder)
+    plane: Plane = builder(PlaneContext(objective, weights_of, path), **spec.settings)
     if spec.line and not plane.is_line:
-        plane, eigenvalues, residuals = directions.line_along(plane), eigenvalues[:1], residuals[:1]
-    return BuiltPlane(plane, _report(plane, eigenvalues, residuals))
+        plane = line_along(plane)
+    return BuiltPlane(plane, _report(plane))
 
 
-def _through_checkpoints(spec: PlaneSpec, weights_of: WeightsOf) -> Plane:
-    if spec.layers:
-        raise InputError("a plane through checkpoints moves all layers", "layers", "leave them out")
-    weights = [weights_of(name) for name in spec.checkpoints]
-    if spec.line:
-        return directions.checkpoints_line((weights[0], weights[1]), (spec.checkpoints[0], spec.checkpoints[1]))
-    first, second, third = spec.checkpoints
-    return directions.checkpoints_plane((weights[0], weights[1], weights[2]), (first, second, third))
-
-
-def _report(plane: Plane, eigenvalues: tuple[float, ...], residuals: tuple[float, ...]) -> PlaneReport:
+def _report(plane: Plane) -> PlaneReport:
     digest = hashlib.blake2b(digest_size=8)
     for vector in (plane.centre, plane.first, plane.second):
         digest.update(vector.detach().cpu().numpy().tobytes())
@@ -81,8 +57,8 @@ def _report(plane: Plane, eigenvalues: tuple[float, ...], residuals: tuple[float
         cosine=plane.cosine,
         norms=plane.norms,
         explained_variance=plane.explained_variance,
-        eigenvalues=eigenvalues,
-        residuals=residuals,
+        eigenvalues=plane.eigenvalues,
+        residuals=plane.residuals,
         alpha_middle=plane.alpha_middle,
         beta_middle=plane.beta_middle,
         is_line=plane.is_line,
@@ -112,13 +88,21 @@ def load_plane(path: Path, device: torch.device) -> BuiltPlane:
     except (OSError, SafetensorError, KeyError, ValidationError) as error:
         raise InputError(f"is no readable plane ({error})", path.name, "remove it and try again") from None
     plane = Plane(
-        centre, first, second, report.labels, report.explained_variance, report.alpha_middle, report.beta_middle
+        centre,
+        first,
+        second,
+        report.labels,
+        report.explained_variance,
+        report.eigenvalues,
+        report.residuals,
+        report.alpha_middle,
+        report.beta_middle,
     )
     return BuiltPlane(plane, report)
 
 
 def locate(plane: Plane, weights: Tensor, checkpoint: str, step: int, phase: int) -> PathPoint:
-    """Where a checkpoint lies, seen from the plane; its losses are still to be measured."""
+    """A checkpoint (flat weights, (N,)) projected onto the plane, without its losses: see ``with_losses``."""
     seen = plane.project(weights)
     return PathPoint(
         checkpoint=checkpoint,
@@ -133,12 +117,12 @@ def locate(plane: Plane, weights: Tensor, checkpoint: str, step: int, phase: int
 
 
 def with_losses(point: PathPoint, objective: Objective, plane: Plane, weights: Tensor) -> PathPoint:
-    """The checkpoint's own losses, and those of the plane's point beneath it: two forwards."""
+    """The projected checkpoint with its own losses and those at its coordinates on the plane: two forwards."""
     losses = [(column, field.name) for column, field in enumerate(objective.fields) if field.group == "loss"]
-    true, beneath = (evaluate_at(objective, each)[0] for each in (weights, plane.at(point.alpha, point.beta)))
+    true, on_plane = (evaluate_at(objective, each)[0] for each in (weights, plane.at(point.alpha, point.beta)))
     return point.model_copy(
         update={
             "true": {name: float(true[column]) for column, name in losses},
-            "on_plane": {name: float(beneath[column]) for column, name in losses},
+            "on_plane": {name: float(on_plane[column]) for column, name in losses},
         }
     )

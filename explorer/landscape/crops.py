@@ -1,4 +1,8 @@
-"""The fixed set of validation crops on which a slice is measured: the same pixels at every point. No torch."""
+"""The fixed set of validation crops that a run's slices are measured on, and the file that keeps it. No torch.
+
+``cut_crops`` draws the set once; every point of every slice sees the same pixels. ``LandscapeData`` adds what else a
+slice needs of the dataset and stores all of it in the run's folder, so that the dataset itself is not needed.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +25,18 @@ from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
 
 CROPS, CROP_SIZE = 16, 128
-"""How many crops, and pixels along each side of one."""
+"""Number of crops, and pixels along each side of one."""
+
+LANDSCAPE_DATA_FILE = "landscape.npz"
+"""Name of the file in a run's folder."""
 
 _FOREGROUND_SHARE = 0.5
-"""At least this share of the crops show an object, where there are so many: recall needs some."""
+"""At least this share of the crops contains an object, where there are enough: recall is undefined without one."""
 
 
 @dataclass(frozen=True)
 class CropOrigin:
-    """Where a crop was cut."""
+    """The scene and the pixel of a crop's upper left corner."""
 
     scene: str
     top: int
@@ -69,9 +76,10 @@ def cut_crops(
     size: int = CROP_SIZE,
     seed: int = 0,
 ) -> Crops:
-    """Crops that do not overlap, drawn from the scenes; half of them show an object where there are so many.
+    """Draws crops that do not overlap; half of them contain an object where there are enough of these.
 
-    A scene that is smaller than a crop is padded with ignored pixels. Objects are those of the whole scene, cropped.
+    A scene that is smaller than a crop is padded with ignored pixels. Objects are found in the whole scene, then
+    cropped.
 
     Raises:
         InputError: there is no scene, or no pixel of them is valid.
@@ -84,14 +92,14 @@ def cut_crops(
         if (scene.label[top : top + size, left : left + size] != IGNORE).any()
     ]
     if not origins:
-        raise InputError("no pixel of the validation scenes is labelled", "dataset", "label some, or split anew")
+        raise InputError("no pixel of the validation scenes is labelled", "dataset", "label some, or split differently")
     random = np.random.default_rng(seed)
     origins = [origins[index] for index in random.permutation(len(origins))]
     shows = [_foreground(scenes[i].label[top : top + size, left : left + size]) for i, top, left in origins]
-    first = [place for place, shown in zip(origins, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
-    rest = [place for place in origins if place not in first]
+    first = [origin for origin, shown in zip(origins, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
+    rest = [origin for origin in origins if origin not in first]
     chosen = sorted((first + rest)[:count])
-    maps = {index: object_maps(scenes[index].label, classes) for index in {place[0] for place in chosen}}
+    maps = {index: object_maps(scenes[index].label, classes) for index in {origin[0] for origin in chosen}}
     return Crops(
         images=np.stack(
             [stretched(_cut(scenes[i].image, top, left, size, "edge"), stretch) for i, top, left in chosen]
@@ -121,18 +129,14 @@ def _cut(array: NDArray[Any], top: int, left: int, size: int, fill: int | str) -
     return np.pad(part, edge, mode="edge") if fill == "edge" else np.pad(part, edge, constant_values=int(fill))
 
 
-LANDSCAPE_DATA_FILE = "landscape.npz"
-"""Its name in a run's folder."""
-
-
 @dataclass(frozen=True, eq=False)
 class LandscapeData:
-    """Validation crops and what goes with them."""
+    """Validation crops, with what a slice needs of the dataset."""
 
     crops: Crops
     classes: tuple[str, ...]  # names, background first
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
-    dataset_id: str  # its fingerprint
+    dataset_id: str  # the dataset's fingerprint
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
@@ -168,6 +172,6 @@ class LandscapeData:
                 crops = Crops(file["images"], file["labels"], file["ids"], file["owners"], origins)
         except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
             raise InputError(
-                "the validation crops of this run are not there or cannot be read", str(path), "train it on, or anew"
+                "the validation crops of this run are missing or cannot be read", str(path), "resume or repeat the run"
             ) from None
         return cls(crops, tuple(about["classes"]), tuple(about["class_weights"]), about["data"])

@@ -1,9 +1,9 @@
-"""Curvature of a loss at a point: largest eigenvalues of its Hessian, its trace, and the line that a rate draws.
+"""Curvature of a loss at a point: largest eigenvalues of its Hessian, its trace, and the curvature that is stable.
 
 Eigenvalues by implicitly restarted Lanczos (SciPy's ``eigsh``) over Hessian–vector products, each with the residual
 ‖Hv − λv‖ of its unit vector; the trace by Hutchinson's estimator with its standard error. Gradient descent at learning
-rate η is stable below an eigenvalue of 2/η (Cohen et al. 2021, arXiv 2103.00065); Adam rescales each weight, so for it
-the line is a guide only.
+rate η is stable where all eigenvalues are below 2/η (Cohen et al. 2021, arXiv 2103.00065). Adam rescales each weight,
+so that 2/η is only a rough guide for it.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from explorer.errors import InputError
 from explorer.landscape.objective import Objective, flatten, unflatten
 
 TOLERANCE = 1e-3
-"""Relative accuracy asked of an eigenvalue; what was reached is told by its residual."""
+"""Relative accuracy of an eigenvalue at which the iteration ends; its residual tells what was reached."""
 
 _SPARE = 8  # Lanczos vectors beyond twice those wanted: the outliers of a loss's Hessian converge with few
 
 
 class HessianOperator:
-    """Hessian–vector products of one loss at the weights of the moment of its making.
+    """Hessian–vector products of one loss at the weights that the objective has when it is made.
 
-    The gradient's graph is built once; each product is one more pass backward through it.
+    The gradient's graph is built once; each product is one more backward pass through it.
 
     Args:
-        mask: (N,), 1 for the weights that may move; products are of the Hessian over these alone.
+        mask: (N,), 1 for the weights that may vary; products are of the Hessian over these alone.
     """
 
     def __init__(self, objective: Objective, kind: str, mask: Tensor) -> None:
@@ -86,7 +86,7 @@ def top_eigenpairs(
         which: as in SciPy: largest, smallest, largest by size, or both ends.
 
     Raises:
-        InputError: it does not converge.
+        InputError: the iteration does not converge.
     """
     example = operator.mask
 
@@ -111,13 +111,18 @@ def top_eigenpairs(
 
 
 def trace(operator: HessianOperator, draws: int = 16, seed: int = 0) -> Trace:
-    """Mean of vᵀHv over vectors of random signs, and the standard error of that mean.
+    """Mean of vᵀHv over vectors of random signs, and the standard error of that mean (Hutchinson 1990).
+
+    A diagonal Hessian gives its exact trace: vᵀHv is the same for all signs.
 
     Args:
-        draws: at least 2, since one has no spread.
+        draws: at least 2.
+
+    Raises:
+        InputError: there are fewer than 2 draws, which have no standard error.
     """
     if draws < 2:
-        raise InputError(f"{draws} draws have no spread", "draws", "take 2 or more")
+        raise InputError(f"{draws} draws have no standard error", "draws", "choose 2 or more")
     generator = torch.Generator().manual_seed(seed)
     samples = []
     for _ in range(draws):
@@ -127,5 +132,9 @@ def trace(operator: HessianOperator, draws: int = 16, seed: int = 0) -> Trace:
 
 
 def stable_curvature(learning_rate: float) -> float:
-    """2/η: gradient descent at rate η diverges along directions of larger eigenvalue."""
+    """2/η: gradient descent at rate η diverges along directions of larger curvature.
+
+    >>> stable_curvature(0.01)
+    200.0
+    """
     return 2 / learning_rate

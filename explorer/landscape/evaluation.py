@@ -1,7 +1,7 @@
-"""Evaluation at points of a plane: weights written in place, restored whatever happens.
+"""Evaluation at points of a plane: weights are written in place and always restored.
 
-Every point is computed afresh from the centre, w = w₀ + α·d₁ + β·d₂, so that no rounding accumulates from point to
-point and the order of points does not matter. All points see the same data.
+Every point is computed from the centre, w = w₀ + α·d₁ + β·d₂, so that no rounding error accumulates from point to
+point and their order does not matter. All points are evaluated on the same data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from explorer.landscape.plane import Plane
 
 @contextmanager
 def restored(parameters: Sequence[Tensor]) -> Iterator[None]:
-    """Puts the parameters back, bit for bit, when the block is left: also after an error or a cancel."""
+    """Restores the parameters bit for bit when the block ends, also after an error or a cancellation."""
     before = [parameter.detach().clone() for parameter in parameters]
     try:
         yield
@@ -30,7 +30,7 @@ def restored(parameters: Sequence[Tensor]) -> Iterator[None]:
 
 
 class Writer:
-    """Writes points of a plane into parameters, a few fused calls a point.
+    """Writes points of a plane into parameters, with a few fused calls per point.
 
     Args:
         parameters: written in place; their shapes and memory format are kept.
@@ -51,7 +51,7 @@ class Writer:
             torch._foreach_add_(self._parameters, self._second, alpha=beta)
 
     def _like_parameters(self, vector: Tensor) -> list[Tensor]:
-        """A copy with the parameters' strides, without which the fused calls fall apart into single ones."""
+        """A copy with the parameters' strides: with others, a fused call becomes one call per tensor."""
         parts = unflatten(vector, self._parameters)
         return [
             torch.empty_like(parameter).copy_(part) for parameter, part in zip(self._parameters, parts, strict=True)
@@ -63,7 +63,7 @@ def evaluate_points(
 ) -> Iterator[NDArray[np.float64]]:
     """Every field at points (alpha, beta), one after another, without gradients: (1 + parts, fields) each.
 
-    A generator: the weights are restored when it ends, fails or is closed.
+    The weights are restored when the generator ends, fails or is closed.
     """
     writer = Writer(objective.parameters, plane)
     with restored(objective.parameters):
@@ -82,7 +82,7 @@ def evaluate_at(objective: Objective, weights: Tensor) -> NDArray[np.float64]:
 
 @contextmanager
 def placed(parameters: Sequence[Tensor], weights: Tensor) -> Iterator[None]:
-    """Other weights, flat (N,), for the length of a block."""
+    """Sets the parameters to flat weights (N,) for the length of a block."""
     with restored(parameters):
         with torch.no_grad():
             torch._foreach_copy_(list(parameters), unflatten(weights, parameters))
@@ -93,10 +93,14 @@ def standard_error(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard error of the value on all data, from its spread over disjoint parts: (…, fields).
 
     Args:
-        values: (…, 1 + parts, fields). A part where a field is undefined does not count.
+        values: (…, 1 + parts, fields): on all data, then on each part. A part where a field is undefined is left out.
 
     Returns:
-        NaN where fewer than two parts say anything.
+        The standard deviation over parts, divided by the square root of their number; NaN where fewer than two parts
+        are defined.
+
+    >>> standard_error(np.array([[2.5], [1.0], [2.0], [3.0], [4.0]])).round(4)  # √(5/3) / √4
+    array([0.6455])
     """
     of_parts = values[..., 1:, :]
     known = np.isfinite(of_parts).sum(-2)

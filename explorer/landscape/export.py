@@ -1,4 +1,4 @@
-"""A slice for other programs: CSV and legacy VTK, with where it comes from inside. No torch."""
+"""A slice for other programs: CSV and legacy VTK, each with its provenance. No torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.landscape.slice import Slice
 
 
 def to_csv(slice_: Slice) -> str:
-    """A row a point: coordinates, whether it was measured, every field; undefined is empty.
+    """A row per point: coordinates, whether it was measured, every field; an undefined value is empty.
 
     The first line is a comment with the slice's provenance as JSON.
     """
@@ -21,9 +21,9 @@ def to_csv(slice_: Slice) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["alpha", "beta", "measured", *slice_.fields])
     columns = [array.ravel() for array in slice_.fields.values()]
-    places = np.meshgrid(slice_.alpha, slice_.beta)
+    alphas, betas = np.meshgrid(slice_.alpha, slice_.beta)
     for i, (alpha, beta, measured) in enumerate(
-        zip(places[0].ravel(), places[1].ravel(), slice_.measured.ravel(), strict=True)
+        zip(alphas.ravel(), betas.ravel(), slice_.measured.ravel(), strict=True)
     ):
         values = ("" if np.isnan(column[i]) else repr(float(column[i])) for column in columns)
         table.writerow([repr(float(alpha)), repr(float(beta)), int(measured), *values])

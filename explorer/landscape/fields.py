@@ -1,4 +1,4 @@
-"""Fields: what a slice shows over its plane. No torch: pages and the store read this.
+"""Fields: the values that a slice holds over its plane, and how two of them relate. No torch: pages read this.
 
 A loss is smooth in the weights and is drawn and interpolated as its logarithm. Recall, IoU and F1 change by one pixel
 among thousands and are interpolated as they are. Precision jumps where the last predicted pixel vanishes, and object
@@ -18,14 +18,17 @@ from explorer.losses.registry import LOSSES, LossKind
 
 PIXEL_METRICS = ("precision", "recall", "iou", "f1")
 OBJECT_METRICS = ("precision", "recall", "f1")
+_TITLES = {"precision": "Precision", "recall": "Recall", "iou": "IoU", "f1": "F1"}
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Field:
-    """One value over the plane.
+    """One value over the plane. Its attributes are keys of a slice's provenance.
 
     Attributes:
-        name: key in evaluations and in a slice's file.
+        name: key of its array in a slice's file.
         label: as shown.
         group: a loss, a pixel metric or an object metric.
         smooth: may be interpolated between measured points.
@@ -63,16 +66,11 @@ def object_fields(classes: Sequence[str]) -> tuple[Field, ...]:
     )
 
 
-_TITLES = {"precision": "Precision", "recall": "Recall", "iou": "IoU", "f1": "F1"}
-
-
-Array = NDArray[np.float64]
-
-
 def disagreement(loss: Array, metric: Array, alpha: Array, beta: Array) -> Array:
-    """Cosine between downhill of the loss and uphill of the metric, at every point of a plane.
+    """Cosine between the loss's descent direction and the metric's ascent direction, at every point of a plane.
 
-    1: going downhill raises the metric as fast as anything could; 0: it does nothing for it; −1: it lowers it.
+    1: descending the loss raises the metric; 0: it leaves the metric as it is; −1: it lowers the metric. Gradients are
+    central differences in the coordinates alpha and beta.
 
     Args:
         loss: (B, A), or its logarithm: only directions count.
@@ -82,11 +80,20 @@ def disagreement(loss: Array, metric: Array, alpha: Array, beta: Array) -> Array
 
     Returns:
         (B, A) in [−1, 1]; NaN where one of them is undefined or flat.
+
+    >>> axis = np.array([0.0, 1.0, 2.0])
+    >>> along_alpha, along_beta = np.meshgrid(axis, axis)
+    >>> disagreement(along_alpha, -along_alpha, axis, axis)[1, 1]  # the metric rises where the loss falls
+    np.float64(1.0)
+    >>> disagreement(along_alpha, along_beta, axis, axis)[1, 1] + 0.0
+    np.float64(0.0)
+    >>> disagreement(along_alpha, along_alpha, axis, axis)[1, 1]
+    np.float64(-1.0)
     """
     loss_beta, loss_alpha = np.gradient(loss, beta, alpha)
     metric_beta, metric_alpha = np.gradient(metric, beta, alpha)
-    along = -(loss_alpha * metric_alpha + loss_beta * metric_beta)
+    product = -(loss_alpha * metric_alpha + loss_beta * metric_beta)
     lengths = np.hypot(loss_alpha, loss_beta) * np.hypot(metric_alpha, metric_beta)
     cosine = np.full(loss.shape, np.nan)
-    np.divide(along, lengths, out=cosine, where=lengths > 0)
+    np.divide(product, lengths, out=cosine, where=lengths > 0)
     return cosine

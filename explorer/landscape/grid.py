@@ -10,18 +10,25 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 
 COARSE = 9
-"""Points along each side of the grid that is measured before any are chosen."""
+"""Points per side of the grid that is measured first."""
 
-MOST = 401  # points along a side
+MOST = 401  # points per side
 
 
 @dataclass(frozen=True)
 class Grid:
-    """``resolution`` points along each axis, from middle − extent to middle + extent; an odd number, so that the
-    middle is one of them.
+    """``resolution`` points along each axis, from middle − extent to middle + extent.
+
+    Their number is odd, so that the middle is one of them.
 
     Raises:
         InputError: the extent is not positive, or the resolution is even, below 3 or too large.
+
+    >>> grid = Grid(extent=1.0, resolution=5, alpha_middle=0.5)
+    >>> grid.alpha.tolist(), grid.beta.tolist()
+    ([-0.5, 0.0, 0.5, 1.0, 1.5], [-1.0, -0.5, 0.0, 0.5, 1.0])
+    >>> grid.points(np.array([0, 24]))  # the corners
+    [(-0.5, -1.0), (1.5, 1.0)]
     """
 
     extent: float = 1.0
@@ -32,12 +39,12 @@ class Grid:
 
     def __post_init__(self) -> None:
         if not 0 < self.extent < np.inf:
-            raise InputError(f"the extent must be positive, not {self.extent:g}", "extent", "1 is a good start")
+            raise InputError(f"the extent must be positive, not {self.extent:g}", "extent", "1 is the default")
         if self.resolution % 2 == 0 or not 3 <= self.resolution <= MOST:
             raise InputError(
                 f"the resolution must be odd and between 3 and {MOST}, not {self.resolution}",
                 "resolution",
-                "an odd number puts the centre on the grid",
+                "with an odd number the centre is on the grid",
             )
 
     @property
@@ -61,12 +68,18 @@ class Grid:
         return self.shape[0] * self.shape[1]
 
     def points(self, indices: NDArray[np.int64]) -> list[tuple[float, float]]:
-        """(alpha, beta) of points given by their place in the flattened grid."""
+        """(alpha, beta) of points given by their index in the flattened grid."""
         rows, columns = np.divmod(indices, self.shape[1])
         return list(zip(self.alpha[columns].tolist(), self.beta[rows].tolist(), strict=True))
 
     def unit_coordinates(self) -> NDArray[np.float64]:
-        """(size, d): all points in units of the extent, −1 to 1; d is 1 for a line and 2 else."""
+        """(size, d): all points in units of the extent, −1 to 1; d is 1 for a line and 2 for a plane.
+
+        >>> Grid(extent=0.2, resolution=3, line=True).unit_coordinates().tolist()
+        [[-1.0], [0.0], [1.0]]
+        >>> Grid(resolution=3).unit_coordinates()[:4].tolist()
+        [[-1.0, -1.0], [0.0, -1.0], [1.0, -1.0], [-1.0, 0.0]]
+        """
         side = np.linspace(-1, 1, self.resolution)
         if self.line:
             return side[:, None]
@@ -93,8 +106,8 @@ def _axis(middle: float, extent: float, resolution: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """Some points and what was measured there."""
+    """Some points and the values measured there."""
 
     indices: NDArray[np.int64]  # (k,) in the flattened grid
     values: NDArray[np.float64]  # (k, fields); NaN: undefined there
-    bars: NDArray[np.float64]  # (k, fields) standard errors over parts of the data
+    standard_errors: NDArray[np.float64]  # (k, fields), from disjoint parts of the data

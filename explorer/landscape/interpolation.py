@@ -1,8 +1,8 @@
 """Smooth interpolation of scattered points, with an estimate of its own error everywhere. NumPy only.
 
-Polyharmonic splines, r³ with a linear and r⁵ with a quadratic polynomial (Duchon 1977); each field takes the one that
-predicts its own points better when each of them is left out (Rippa 1999). The error is that of the Gaussian process to
-which the spline belongs: its standard deviation, scaled so that it agrees with the left-out errors nearby.
+Polyharmonic splines, r³ with a linear and r⁵ with a quadratic polynomial (Duchon 1977). Each field takes the one with
+the smaller leave-one-out error (Rippa 1999). The error estimate is the standard deviation of the Gaussian process to
+which the spline belongs, scaled to agree with the leave-one-out errors nearby.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 NEIGHBOURS = 12
-"""How many measured points tell the size of the errors near a point."""
+"""How many measured points the size of the error near a point is taken from."""
 
 MARGIN = 1.5
-"""Estimated errors are this many standard deviations: on trained segmenters, nine tenths of all errors are less."""
+"""Estimated errors are this many standard deviations: on trained segmenters, 90 % of the true errors are smaller."""
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Kernel:
         return np.stack(columns, axis=1)
 
     def is_determined(self, points: Array) -> bool:
-        """Whether a spline through the points is determined, also when any one of many is left out."""
+        """Whether the points determine a spline, also when one of them is left out."""
         tail = self.polynomial(points)
         terms = tail.shape[1]
         return len(points) > terms + 1 and bool(np.linalg.matrix_rank(tail) == terms)
@@ -55,11 +55,11 @@ KERNELS = (Kernel(3, 1, 1), Kernel(5, -1, 2))
 
 
 class Spline:
-    """One kernel fitted to points; values and error at others.
+    """An interpolant with one kernel, from measured points to targets.
 
     Args:
-        points: (n, d) measured, of which the polynomial is determined.
-        targets: (m, d) where values are wanted.
+        points: (n, d), which determine the kernel's polynomial.
+        targets: (m, d), where values are interpolated.
     """
 
     def __init__(self, kernel: Kernel, points: Array, targets: Array) -> None:
@@ -75,12 +75,12 @@ class Spline:
         self.variance: Array = np.maximum(-(self._weights * self._basis).sum(1), 0)  # (m,) φ(0) is 0
 
     def values(self, measured: Array) -> Array:
-        """(m, fields) of measured (n, fields)."""
+        """(m, fields) at the targets, from measured values (n, fields)."""
         result: Array = self._weights[:, : self._count] @ measured
         return result
 
     def left_out(self, measured: Array) -> tuple[Array, Array]:
-        """(n, fields): error at each point when it is left out, and the same in standard deviations."""
+        """(n, fields): leave-one-out error at each point, and the same in standard deviations of the spline."""
         diagonal = np.diagonal(self._inverse)[: self._count, None]
         coefficients = self._inverse[: self._count, : self._count] @ measured
         error: Array = coefficients / diagonal
@@ -88,7 +88,7 @@ class Spline:
         return error, scaled
 
     def covariance(self, target: int) -> Array:
-        """(m,): with one of the targets, given the measured points."""
+        """(m,): posterior covariance of all targets with one of them, given the measured points."""
         column: Array = self._kernel.phi(self._targets, self._targets[target : target + 1])[:, 0]
         column -= self._basis @ self._weights[target]
         return column
@@ -96,16 +96,16 @@ class Spline:
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """Fields over all targets, from what was measured at some of them.
+    """Interpolated fields at all targets.
 
-    ``spread`` of a field is how large its left-out errors are near a target, in standard deviations of its spline: the
-    estimated error is the product of the two. It says where a further point helps most.
+    ``spread`` is the size of a field's leave-one-out errors near a target, in standard deviations of its spline. The
+    estimated error is ``MARGIN`` times spread times standard deviation.
     """
 
     values: Array  # (m, fields)
     error: Array  # (m, fields), in the fields' units; 0 where measured
     spread: Array  # (m, fields)
-    chosen: NDArray[np.intp]  # (fields,) index of the spline that serves the field
+    chosen: NDArray[np.intp]  # (fields,) index of the spline that each field uses
     splines: tuple[Spline, ...]
 
 
@@ -113,7 +113,13 @@ def fit(points: Array, measured: Array, targets: Array) -> Surface | None:
     """Interpolates fields from points (n, d) with values (n, fields) to targets (m, d); all finite.
 
     Returns:
-        None where the points are too few, or lie so (on a line, say) that no spline is determined.
+        None where the points determine no spline: they are too few, or lie on a line.
+
+    >>> points = np.stack(np.meshgrid([-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0]), axis=-1).reshape(-1, 2)
+    >>> linear = 2 + points[:, :1] - 3 * points[:, 1:]
+    >>> surface = fit(points, linear, np.array([[0.5, 0.25]]))
+    >>> surface.values.round(9).tolist(), bool(surface.error.max() < 1e-9)
+    ([[1.75]], True)
     """
     splines = tuple(Spline(kernel, points, targets) for kernel in KERNELS if kernel.is_determined(points))
     if not splines:
@@ -129,7 +135,7 @@ def fit(points: Array, measured: Array, targets: Array) -> Surface | None:
 
 
 def _nearby(points: Array, scaled: Array, targets: Array) -> Array:
-    """(m, fields): root mean square over the nearest points, the nearer the heavier."""
+    """(m, fields): root mean square over the nearest points, weighted by inverse squared distance."""
     found = cKDTree(points).query(targets, k=min(NEIGHBOURS, len(points)))
     distance, index = np.asarray(found[0]), np.asarray(found[1])
     weight = 1 / (distance**2 + np.median(distance[:, 1]) ** 2)

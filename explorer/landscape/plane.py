@@ -1,7 +1,7 @@
 """A plane: a centre in weight space and two directions. ``alpha`` and ``beta`` are its coordinates.
 
 Weights are projected onto it by least squares, since its directions need not be orthogonal. A projected checkpoint has
-a distance off the plane: what is drawn under it is not the checkpoint's own loss.
+a distance from the plane: the loss drawn at its coordinates is not its own.
 """
 
 from __future__ import annotations
@@ -15,25 +15,33 @@ from torch import Tensor
 from explorer.errors import InputError
 
 ONE_LINE = 0.999
-"""Directions whose cosine is beyond this span a line, not a plane."""
+"""Two directions whose cosine exceeds this in magnitude are refused: they span a line, not a plane."""
 
 
 @dataclass(frozen=True)
 class Projection:
-    """Where some weights lie, seen from a plane."""
+    """The point of a plane that is nearest to some weights."""
 
     alpha: float
     beta: float
-    distance: float  # Euclidean, off the plane
+    distance: float  # Euclidean, from the weights to that point
 
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """Centre and directions, all flat over the same weights. With a zero ``second`` it is a line.
+    """Centre and directions, all flat over the same N weights. With a zero ``second`` it is a line.
+
+    >>> plane = Plane(torch.zeros(3), torch.tensor([2.0, 0, 0]), torch.tensor([2.0, 2.0, 0]), ("a", "b"))
+    >>> plane.project(torch.tensor([4.0, 2.0, 5.0]))
+    Projection(alpha=1.0, beta=1.0, distance=5.0)
+    >>> plane.at(1.0, 1.0)
+    tensor([4., 2., 0.])
 
     Args:
-        explained_variance: share of the checkpoints' variance that each direction holds (PCA), else empty.
-        alpha_middle, beta_middle: coordinates around which a slice is laid; (½, ½) shows all of three checkpoints.
+        explained_variance: share of the checkpoints' variance along each direction (PCA), else empty.
+        eigenvalues: of each direction (Hessian), else empty.
+        residuals: ‖Hv − λv‖ of each direction (Hessian), else empty.
+        alpha_middle, beta_middle: coordinates of a slice's middle; (½, ½) shows all of three checkpoints.
 
     Raises:
         InputError: the first direction is zero, or both lie on one line.
@@ -44,6 +52,8 @@ class Plane:
     second: Tensor  # (N,), all zero for a line
     labels: tuple[str, str]  # what alpha and beta are, in words
     explained_variance: tuple[float, ...] = ()
+    eigenvalues: tuple[float, ...] = ()
+    residuals: tuple[float, ...] = ()
     alpha_middle: float = 0.0
     beta_middle: float = 0.0
 
@@ -63,7 +73,7 @@ class Plane:
 
     @property
     def is_line(self) -> bool:
-        """One dimension only: ``beta`` moves nothing."""
+        """Whether there is one dimension only: ``beta`` changes nothing."""
         return self._gram[2] == 0
 
     @property

@@ -1,7 +1,7 @@
-"""Coarse to fine: a first picture from few points, then points where interpolation and measurement disagree.
+"""Coarse to fine: a coarse grid first, then points where the interpolation's estimated error is largest.
 
-Planning needs no torch: the server and many workers share a slice by planning here and measuring anywhere. Nothing is
-drawn at random, so that the same measurements always lead to the same points.
+Choosing points needs no torch, so that the server and many workers can share a slice: points are chosen here and
+evaluated anywhere. Nothing is random: the same values always lead to the same points.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ WORST = 4.0
 """The largest estimated error may be this many tolerances."""
 
 _VERIFY = 16
-"""At least so many points are measured where the coarse grid looks worst: what lies between its points is unknown."""
+"""At least so many points are measured after the coarse grid, whose own error estimate cannot be checked."""
 
-TILE = 9  # points between two looks at the picture
-_GROWTH = 8  # a batch is this fraction of what was measured: the fit costs less than the points
-_RATE = 0.75  # points needed grow with (error / tolerance) to this power, as seen on trained segmenters
+TILE = 9  # points that are yielded together
+_GROWTH = 8  # a batch is this fraction of the measured points, so that fitting costs less than evaluating
+_RATE = 0.75  # points needed grow with (error / tolerance) to this power: measured on trained segmenters
 
 Array = NDArray[np.float64]
 
@@ -39,12 +39,12 @@ Array = NDArray[np.float64]
 class Estimate:
     """All fields on the whole grid, from the points measured so far."""
 
-    values: Array  # (size, fields): measured or interpolated; NaN: a hole, or not smooth and not measured
+    values: Array  # (size, fields): measured or interpolated; NaN: undefined, or not smooth and not measured
     error: Array  # (size, fields), as a share of the field's range on its scale; 0 where measured; NaN: unknown
 
 
 class Refinement:
-    """What has been measured on a grid, and which points to measure next.
+    """The values measured on a grid so far, and which points to measure next.
 
     Args:
         watched: names of the smooth fields that have to reach the tolerance; all losses if not given.
@@ -64,57 +64,59 @@ class Refinement:
         exhaustive: bool = False,
     ) -> None:
         if not 0 < tolerance < 1:
-            raise InputError(f"the tolerance must lie between 0 and 1, not {tolerance:g}", "tolerance", "try 0.01")
+            raise InputError(
+                f"the tolerance must lie between 0 and 1, not {tolerance:g}", "tolerance", "0.01 is the default"
+            )
         smooth = {field.name: column for column, field in enumerate(fields) if field.smooth}
         names = watched or [field.name for field in fields if field.group == "loss"]
         for name in names:
             if name not in smooth:
-                raise InputError(f"{name!r} is not among the smooth fields", "fields", f"take {', '.join(smooth)}")
+                raise InputError(f"{name!r} is not among the smooth fields", "fields", f"choose {', '.join(smooth)}")
         self.grid, self.fields = grid, tuple(fields)
         self._watched = np.array([smooth[name] for name in names], dtype=np.int64)
         self._tolerance, self._exhaustive = tolerance, exhaustive
         self.values: Array = np.full((grid.size, len(fields)), np.nan)
-        self.bars: Array = np.full((grid.size, len(fields)), np.nan)
+        self.standard_errors: Array = np.full((grid.size, len(fields)), np.nan)
         self.measured: NDArray[np.bool_] = np.zeros(grid.size, dtype=np.bool_)
         self._stages = grid.stages()
         self._first = min(grid.size, sum(len(stage) for stage in self._stages) + _VERIFY)
-        self._picture: _Picture | None = None
-        self._seen_at = 0  # points
-        self.last_shortfall = np.inf  # when points were last proposed: to know it now costs a fit
+        self._latest_fit: _Fit | None = None
+        self._count_at_last_estimate = 0
+        self.last_error_in_tolerances = np.inf  # when points were last chosen: the present one costs a fit
 
     def add(self, tile: Tile) -> None:
-        """Takes in measurements, of whatever points and in whatever order. Infinite values become holes."""
+        """Adds measured points, in any order. Infinite values count as undefined."""
         self.values[tile.indices] = np.where(np.isfinite(tile.values), tile.values, np.nan)
-        self.bars[tile.indices] = tile.bars
+        self.standard_errors[tile.indices] = tile.standard_errors
         self.measured[tile.indices] = True
-        self._picture = None
+        self._latest_fit = None
 
     @property
     def count(self) -> int:
-        """Points measured."""
+        """How many points are measured."""
         return int(self.measured.sum())
 
     def propose(self) -> NDArray[np.int64]:
-        """Points to measure next, all of which may be measured at once; none when the tolerance is reached."""
+        """Indices of the points to measure next, in any order; empty when the tolerance is reached."""
         for stage in self._stages:
             left = stage[~self.measured[stage]]
             if len(left):
                 return left
         if self._exhaustive:
             return np.flatnonzero(~self.measured)
-        self.last_shortfall, self._seen_at = self.shortfall(), self.count
-        if self.last_shortfall <= 1:
+        self.last_error_in_tolerances, self._count_at_last_estimate = self.error_in_tolerances(), self.count
+        if self.last_error_in_tolerances <= 1:
             return np.zeros(0, dtype=np.int64)
         batch = max(TILE, self.count // _GROWTH)
-        return self._now.where_it_helps(self._watched, min(batch, self.grid.size - self.count))
+        return self._fit.most_uncertain(self._watched, min(batch, self.grid.size - self.count))
 
-    def shortfall(self) -> float:
-        """The estimated error in tolerances, of the worst watched field: 1 or less is good; infinite if unknown."""
+    def error_in_tolerances(self) -> float:
+        """The estimated error of the worst watched field, in tolerances: at most 1 when done; infinite if unknown."""
         if self.measured.all():
             return 0.0
         if self.count < self._first:
             return np.inf
-        error = self._now.estimate.error[:, self._watched]
+        error = self._fit.estimate.error[:, self._watched]
         known = ~np.isnan(error)
         worst = 0.0
         for column, here in zip(error.T, known.T, strict=True):
@@ -124,36 +126,36 @@ class Refinement:
         return worst
 
     def expected(self, budget: int) -> int:
-        """About how many points there will be in the end."""
+        """About how many points will have been measured in the end, at most ``budget``."""
         if self._exhaustive:
             wanted = self.grid.size
         elif self.count < self._first:
             wanted = self._first
-        elif not np.isfinite(self.last_shortfall):
+        elif not np.isfinite(self.last_error_in_tolerances):
             wanted = self.grid.size
         else:
-            wanted = round(self._seen_at * max(1.0, self.last_shortfall**_RATE))
+            wanted = round(self._count_at_last_estimate * max(1.0, self.last_error_in_tolerances**_RATE))
         return max(self.count, min(wanted, budget, self.grid.size))
 
     def estimate(self) -> Estimate:
-        """The whole grid, as well as it is known."""
-        return self._now.estimate
+        """Values and errors on the whole grid."""
+        return self._fit.estimate
 
     @property
-    def _now(self) -> _Picture:
-        if self._picture is None:
+    def _fit(self) -> _Fit:
+        if self._latest_fit is None:
             fitted = self.measured.copy()
-            if self._exhaustive:  # every point will be measured: the coarse ones do for the picture until then
+            if self._exhaustive:  # all points will be measured: until then, the coarse grid is enough
                 fitted[np.setdiff1d(np.arange(self.grid.size), np.concatenate(self._stages))] = False
-            self._picture = _Picture(self.grid, self.fields, self.values, self.measured.copy(), fitted)
-        return self._picture
+            self._latest_fit = _Fit(self.grid, self.fields, self.values, self.measured.copy(), fitted)
+        return self._latest_fit
 
 
-class _Picture:
-    """The surfaces through one state of a refinement.
+class _Fit:
+    """Interpolating surfaces through one state of a refinement.
 
     Args:
-        fitted: the measured points that the surfaces are laid through.
+        fitted: the measured points that the surfaces go through.
     """
 
     def __init__(
@@ -176,7 +178,7 @@ class _Picture:
 
     @cached_property
     def _surfaces(self) -> list[tuple[NDArray[np.int64], Surface]]:
-        """Columns and their surface: fields with holes at the same points share one."""
+        """Columns and their surface: fields that are undefined at the same points share one."""
         finite = np.isfinite(self._scaled) & self._fitted[:, None]
         groups: dict[bytes, list[int]] = {}
         for column in np.flatnonzero(self._smooth & (self._range > 0)).tolist():
@@ -202,15 +204,15 @@ class _Picture:
             values[np.ix_(elsewhere, constant)] = self._raw[np.ix_(nearest, constant)]
             error[np.ix_(elsewhere, constant)] = np.where(np.isnan(self._raw[np.ix_(nearest, constant)]), np.nan, 0)
             for columns, surface in self._surfaces:
-                hole = np.isnan(self._raw[np.ix_(nearest, columns)])
+                undefined = np.isnan(self._raw[np.ix_(nearest, columns)])
                 found = surface.values[elsewhere]
                 found = np.where(self._logarithmic[columns], np.exp(found), found)
-                values[np.ix_(elsewhere, columns)] = np.where(hole, np.nan, found)
+                values[np.ix_(elsewhere, columns)] = np.where(undefined, np.nan, found)
                 share = surface.error[elsewhere] / self._range[columns]
-                error[np.ix_(elsewhere, columns)] = np.where(hole, np.nan, share)
+                error[np.ix_(elsewhere, columns)] = np.where(undefined, np.nan, share)
         return Estimate(values, error)
 
-    def where_it_helps(self, watched: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    def most_uncertain(self, watched: NDArray[np.int64], count: int) -> NDArray[np.int64]:
         """The points of the largest estimated error, each chosen as if those before it were measured already."""
         known = ~np.isnan(self.estimate.error).all(1) & ~self._measured
         terms = []
@@ -222,10 +224,10 @@ class _Picture:
                     terms.append((weight, spline, spline.variance.copy(), list[Array]()))
         chosen: list[int] = []
         while len(chosen) < count and terms:
-            score = np.max([weight * np.sqrt(variance) for weight, _, variance, _ in terms], axis=0)
-            score = np.where(known, score, 0)
-            best = int(np.round(score / max(score.max(), np.finfo(float).tiny), 6).argmax())  # ties: the first
-            if score[best] <= 0:
+            error = np.max([weight * np.sqrt(variance) for weight, _, variance, _ in terms], axis=0)
+            error = np.where(known, error, 0)
+            best = int(np.round(error / max(error.max(), np.finfo(float).tiny), 6).argmax())  # ties: the first
+            if error[best] <= 0:
                 break
             chosen.append(best)
             known[best] = False
@@ -243,16 +245,16 @@ def _range(values: Array) -> float:
     return float(np.ptp(finite)) if len(finite) else 0.0
 
 
-Measure = Callable[[Sequence[tuple[float, float]]], Iterator[tuple[Array, Array]]]
-"""Gives values and standard errors (fields,) of points (alpha, beta), one after another."""
+PointEvaluator = Callable[[Sequence[tuple[float, float]]], Iterator[tuple[Array, Array]]]
+"""Gives values and standard errors, each (fields,), of points (alpha, beta), one after another."""
 
 
-def refine(refinement: Refinement, measure: Measure, budget: int) -> Iterator[Tile]:
-    """Measures until the tolerance is reached or the budget is spent; goes on from what was measured before.
+def refine(refinement: Refinement, evaluate: PointEvaluator, budget: int) -> Iterator[Tile]:
+    """Measures points until the tolerance is reached or the budget is spent, beginning with what is measured already.
 
     Args:
-        measure: the measurement; each of its generators is closed before the next begins.
-        budget: points in all, earlier ones counted.
+        evaluate: each of its iterators is exhausted before the next begins.
+        budget: points in all, earlier ones included.
 
     Yields:
         Tiles, which the refinement holds already.
@@ -263,8 +265,8 @@ def refine(refinement: Refinement, measure: Measure, budget: int) -> Iterator[Ti
             return
         for start in range(0, len(wanted), TILE):
             indices = wanted[start : start + TILE]
-            measured = list(measure(refinement.grid.points(indices)))
-            values, bars = (np.stack(each) for each in zip(*measured, strict=True))
-            tile = Tile(indices, values, bars)
+            measured = list(evaluate(refinement.grid.points(indices)))
+            values, standard_errors = (np.stack(each) for each in zip(*measured, strict=True))
+            tile = Tile(indices, values, standard_errors)
             refinement.add(tile)
             yield tile

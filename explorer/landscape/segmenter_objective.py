@@ -14,28 +14,15 @@ from explorer.landscape.crops import Crops
 from explorer.landscape.directions import filter_axes
 from explorer.landscape.fields import Field
 from explorer.landscape.segment_sums.evaluate import FieldEvaluator
-from explorer.losses.loss import Loss
+from explorer.losses.loss import Loss, build_loss
 from explorer.losses.prediction import Prediction
-from explorer.losses.registry import LOSSES, LossKind
+from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import Segmenter
 
 _PIXELS_AT_ONCE = {"cpu": 2**17, "cuda": 2**22}
-"""How many pixels go through the segmenter at once. On a processor, tensors of more than 32 MiB are given back to the
-system at every forward and their pages fetched anew, which costs a third on top."""
-
-
-def field_losses(weights: Sequence[float]) -> dict[LossKind, LossSpec]:
-    """Every loss of the registry with its default settings, as a run logs them.
-
-    Args:
-        weights: class weights of the weighted cross-entropy, background first.
-    """
-    return {
-        kind: LossSpec(kind=kind, class_weights=tuple(weights) if kind == "weighted_cross_entropy" else None)
-        for kind in LOSSES
-        if kind != "combined"
-    }
+"""How many pixels go through the segmenter at once. On a CPU, tensors of more than 32 MiB are returned to the system
+after every forward and their pages fetched again, which adds a third to the time."""
 
 
 class SegmenterObjective:
@@ -44,7 +31,7 @@ class SegmenterObjective:
     Args:
         segmenter: on its device. It is switched to evaluation; its weights are those of the moment.
         crops: what it is measured on.
-        losses: see ``field_losses``; also what ``loss`` knows.
+        losses: by kind, for example ``logged_specs``; also those that ``loss`` computes.
         classes: names, background first.
         objects: object metrics too.
 
@@ -80,7 +67,7 @@ class SegmenterObjective:
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
         self.evaluator = FieldEvaluator(crops, losses, classes, device, objects)
-        self._losses: dict[LossKind, Loss] = {kind: spec.build() for kind, spec in losses.items()}
+        self._losses: dict[LossKind, Loss] = {kind: build_loss(spec) for kind, spec in losses.items()}
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -100,13 +87,13 @@ class SegmenterObjective:
         """(1 + parts, fields) from one forward."""
         return self.evaluator(self.logits())
 
-    def loss(self, kind: str) -> Tensor:
+    def loss(self, kind: LossKind) -> Tensor:
         """One loss of the fields, differentiable in the weights.
 
         Raises:
             InputError: it is not one of them.
         """
-        found = self._losses.get(kind)  # type: ignore[call-overload]
+        found = self._losses.get(kind)
         if found is None:
             raise InputError(f"{kind!r} is not measured here", "loss", f"take one of {', '.join(self._losses)}")
         result: Tensor = found.of(Prediction(self.logits(), self._labels, self._ids, self._owners))

@@ -1,15 +1,16 @@
-"""A slice: the fields on a plane, which points were measured, and where it all comes from. No torch.
+"""A slice and its file: the fields on a plane, which points were measured, and its provenance. No torch.
 
-A finished slice is one ``.npz``. While it is measured, every tile is appended to ``<file>.part`` at once, so that a
-worker that is killed loses nothing but the tile in its hands, and a page can draw what there is.
+A finished slice is one ``.npz`` (``Slice``). While it is being measured, its file is a journal, ``<file>.part``
+(``Journal``): every tile is appended at once, so that a killed worker loses one tile at most and a page can draw what
+is there. ``read_slice`` reads whichever of the two is there; ``known_points`` gives the points that either holds.
 
 ========================  ============  ====================================================================
-array                     shape         what
+array                     shape         meaning
 ========================  ============  ====================================================================
 ``alpha``, ``beta``       (A,), (B,)    coordinates; a line has the one beta 0
 ``<field>``               (B, A)        measured or interpolated; NaN: undefined, or not smooth and not measured
 ``error_<field>``         (B, A)        estimated error of the interpolation, as a share of the field's range
-``bar_<field>``           (B, A)        standard error over disjoint parts of the data, where measured
+``bar_<field>``           (B, A)        standard error of the value, from disjoint parts of the data; where measured
 ``measured``              (B, A) bool   the point was measured
 ``meta``                  ()            JSON, see ``SliceMeta``
 ========================  ============  ====================================================================
@@ -45,8 +46,8 @@ class Slice:
     alpha: Array
     beta: Array
     fields: Mapping[str, Array]
-    error: Mapping[str, Array]  # of smooth fields
-    bars: Mapping[str, Array]
+    error: Mapping[str, Array]  # of the interpolation; smooth fields only
+    standard_errors: Mapping[str, Array]
     measured: NDArray[np.bool_]
     meta: SliceMeta
 
@@ -64,27 +65,34 @@ class Slice:
                 for field in refinement.fields
                 if field.smooth
             },
-            bars={name: refinement.bars[:, column].reshape(shape) for name, column in columns.items()},
+            standard_errors={
+                name: refinement.standard_errors[:, column].reshape(shape) for name, column in columns.items()
+            },
             measured=refinement.measured.reshape(shape).copy(),
             meta=meta,
         )
 
     def refinement(self) -> Refinement:
-        """What was measured, ready to go on from."""
+        """A refinement that holds the measured points, to continue from."""
         refinement = empty_refinement(self.meta)
         indices = np.flatnonzero(self.measured)
-        names = [info.name for info in self.meta.fields]
-        values, bars = (
-            np.stack([arrays[name].ravel()[indices] for name in names], axis=1) for arrays in (self.fields, self.bars)
+        names = [field.name for field in self.meta.fields]
+        values, standard_errors = (
+            np.stack([arrays[name].ravel()[indices] for name in names], axis=1)
+            for arrays in (self.fields, self.standard_errors)
         )
-        refinement.add(Tile(indices, values, bars))
+        refinement.add(Tile(indices, values, standard_errors))
         return refinement
 
     def save(self, path: Path) -> None:
-        """Writes the file, whole or not at all. The same slice gives the same bytes."""
+        """Writes the file, whole or not at all. The same slice gives the same bytes.
+
+        Raises:
+            InputError: it cannot be written there.
+        """
         arrays: dict[str, NDArray[np.generic]] = {"alpha": self.alpha, "beta": self.beta, **self.fields}
         arrays |= {f"error_{name}": array for name, array in self.error.items()}
-        arrays |= {f"bar_{name}": array for name, array in self.bars.items()}
+        arrays |= {f"bar_{name}": array for name, array in self.standard_errors.items()}
         arrays |= {"measured": self.measured, "meta": np.array(self.meta.model_dump_json())}
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
@@ -103,13 +111,13 @@ class Slice:
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 meta = SliceMeta.model_validate_json(str(file["meta"]))
-                names = [info.name for info in meta.fields]
+                names = [field.name for field in meta.fields]
                 return cls(
                     alpha=file["alpha"],
                     beta=file["beta"],
                     fields={name: file[name] for name in names},
-                    error={info.name: file[f"error_{info.name}"] for info in meta.fields if info.smooth},
-                    bars={name: file[f"bar_{name}"] for name in names},
+                    error={field.name: file[f"error_{field.name}"] for field in meta.fields if field.smooth},
+                    standard_errors={name: file[f"bar_{name}"] for name in names},
                     measured=file["measured"],
                     meta=meta,
                 )
@@ -121,11 +129,11 @@ class Slice:
 def empty_refinement(meta: SliceMeta) -> Refinement:
     """A refinement of this slice with nothing measured yet."""
     request = meta.request
-    return Refinement(meta.grid, meta.field_list, request.watched, request.tolerance, request.exhaustive)
+    return Refinement(meta.grid, meta.fields, request.watched, request.tolerance, request.exhaustive)
 
 
 def journal_path(path: Path) -> Path:
-    """Where the points of a slice's file are kept while it is measured."""
+    """The journal of a slice's file."""
     return path.with_name(f"{path.name}.part")
 
 
@@ -135,7 +143,10 @@ class Journal:
     Args:
         path: of the slice's file.
         meta: of the slice.
-        known: what was measured before; it stands in the new journal from the start.
+        known: points that are measured already; the new journal begins with them.
+
+    Raises:
+        InputError: the journal cannot be written there.
     """
 
     def __init__(self, path: Path, meta: SliceMeta, known: Tile) -> None:
@@ -147,12 +158,12 @@ class Journal:
             raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another place") from None
 
     def append(self, tile: Tile) -> None:
-        """Keeps a tile: it is in the file when this returns."""
+        """Appends a tile, which is in the file when this returns."""
         self._file.write(_records(tile))
         self._file.flush()
 
     def finish(self, finished: Slice, path: Path) -> None:
-        """Writes the slice's file; the journal has done its work."""
+        """Writes the slice's file and removes the journal."""
         finished.save(path)
         self._path.unlink(missing_ok=True)
 
@@ -166,11 +177,11 @@ class Journal:
 
 
 def _records(tile: Tile) -> bytes:
-    return np.hstack([tile.indices[:, None], tile.values, tile.bars]).astype("<f8").tobytes()
+    return np.hstack([tile.indices[:, None], tile.values, tile.standard_errors]).astype("<f8").tobytes()
 
 
 def read_journal(path: Path) -> tuple[SliceMeta, Refinement] | None:
-    """What the journal of a slice's file holds; None where there is none or its first line is torn."""
+    """What the journal of a slice's file holds; None where there is none or its first line is incomplete."""
     try:
         header, _, records = journal_path(path).read_bytes().partition(b"\n")
         meta = SliceMeta.model_validate_json(header)
@@ -185,7 +196,12 @@ def read_journal(path: Path) -> tuple[SliceMeta, Refinement] | None:
 
 
 def known_points(path: Path, meta: SliceMeta) -> Tile:
-    """All points of the same slice that its file or its journal hold already, whatever tolerance they were for."""
+    """The points that a slice's file or journal holds already, whatever tolerance they were measured for.
+
+    Args:
+        path: of the slice's file.
+        meta: of the slice to be measured; points of another plane, dataset or segmenter are left out.
+    """
     count = len(meta.fields)
     known = Tile(np.zeros(0, dtype=np.int64), np.zeros((0, count)), np.zeros((0, count)))
     found = read_journal(path)
@@ -195,16 +211,16 @@ def known_points(path: Path, meta: SliceMeta) -> Tile:
     if found is None or not found[0].same_points(meta):
         return known
     measured = np.flatnonzero(found[1].measured)
-    return Tile(measured, found[1].values[measured], found[1].bars[measured])
+    return Tile(measured, found[1].values[measured], found[1].standard_errors[measured])
 
 
 def read_slice(path: Path) -> Slice:
-    """A slice as far as it is measured: in the making, or finished.
+    """A slice as far as it is measured: finished or in progress.
 
     Raises:
         InputError: there is neither, or it cannot be read.
     """
-    begun = read_journal(path)
-    if begun is not None and begun[1].count:
-        return Slice.of(begun[1], begun[0])
+    journal = read_journal(path)
+    if journal is not None and journal[1].count:
+        return Slice.of(journal[1], journal[0])
     return Slice.load(path)

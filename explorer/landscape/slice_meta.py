@@ -1,15 +1,15 @@
-"""What a slice's file says about itself: everything that is needed to measure it again. No torch."""
+"""A slice's provenance, as stored in its file: everything that is needed to measure it again. No torch."""
 
 from __future__ import annotations
 
 import shlex
-from typing import Literal
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid
-from explorer.landscape.spec import PlaneSpec
+from explorer.landscape.plane_kinds import PlaneSpec, plane_kind
 
 
 class _Model(BaseModel):
@@ -17,7 +17,7 @@ class _Model(BaseModel):
 
 
 class SliceRequest(_Model):
-    """Which slice to measure, and how well."""
+    """Which slice to measure, and to which tolerance."""
 
     plane: PlaneSpec = PlaneSpec()
     checkpoint: str | None = None  # file name; the run's last one if not given
@@ -30,31 +30,21 @@ class SliceRequest(_Model):
     objects: bool = False  # object metrics too
 
 
-class FieldInfo(_Model):
-    """A field, as in ``fields.Field``."""
-
-    name: str
-    label: str
-    group: Literal["loss", "pixel", "object"]
-    smooth: bool
-    logarithmic: bool
-
-
 class PathPoint(_Model):
-    """A checkpoint of the run, seen from the plane."""
+    """A checkpoint of the run, projected onto the plane."""
 
     checkpoint: str
     step: int
     phase: int  # index into the plan's phases
     alpha: float
     beta: float
-    distance: float  # off the plane
+    distance: float  # from the plane
     true: dict[str, float]  # losses of the checkpoint itself
-    on_plane: dict[str, float]  # losses of the plane's point beneath it
+    on_plane: dict[str, float]  # losses at its coordinates on the plane
 
 
 class PlaneReport(_Model):
-    """What a plane is, in numbers."""
+    """What is known about a plane, without its vectors."""
 
     labels: tuple[str, str]  # what alpha and beta are
     cosine: float  # between the directions
@@ -69,7 +59,7 @@ class PlaneReport(_Model):
 
 
 class SliceMeta(_Model):
-    """Where a slice comes from and what is in it."""
+    """Where a slice comes from and which fields it holds."""
 
     version: int = 1
     run: str  # the run's id
@@ -77,7 +67,7 @@ class SliceMeta(_Model):
     request: SliceRequest
     report: PlaneReport
     path: tuple[PathPoint, ...] = ()
-    fields: tuple[FieldInfo, ...]
+    fields: tuple[Field, ...]  # in the order of the file
     classes: tuple[str, ...]
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
     data: str  # the dataset's fingerprint
@@ -95,17 +85,19 @@ class SliceMeta(_Model):
             self.report.is_line,
         )
 
-    @property
-    def field_list(self) -> tuple[Field, ...]:
-        """The fields, in the order of the file."""
-        return tuple(Field(**info.model_dump()) for info in self.fields)
-
     def same_points(self, other: SliceMeta) -> bool:
-        """True: a point of the one has the same values in the other, whatever their tolerance and budget."""
+        """Whether a point has the same values in both slices: tolerance, budget and wording may differ."""
         free = {"tolerance": 0.01, "budget": 1681, "exhaustive": False, "watched": ()}
 
         def essence(meta: SliceMeta) -> SliceMeta:
-            return meta.model_copy(update={"request": meta.request.model_copy(update=free), "path": ()})
+            return meta.model_copy(
+                update={
+                    "request": meta.request.model_copy(update=free),
+                    "report": meta.report.model_copy(update={"labels": ("", "")}),  # the fingerprint tells planes apart
+                    "fields": tuple(replace(field, label="") for field in meta.fields),
+                    "path": (),
+                }
+            )
 
         return essence(self) == essence(other)
 
@@ -116,22 +108,18 @@ class SliceMeta(_Model):
             run: the run's folder.
             out: the file to write.
         """
-        request, plane = self.request, self.request.plane
-        default, default_plane = SliceRequest(), PlaneSpec()
+        request, plane, default = self.request, self.request.plane, SliceRequest()
         words = ["python", "-m", "explorer", "landscape", run, "--checkpoint", self.checkpoint, "--plane", plane.kind]
         given = {
             "--extent": (f"{request.extent:g}", request.extent != default.extent),
             "--resolution": (str(request.resolution), request.resolution != default.resolution),
             "--tolerance": (f"{request.tolerance:g}", request.tolerance != default.tolerance),
             "--budget": (str(request.budget), request.budget != request.resolution**2),
-            "--seed": (str(plane.seed), plane.seed != default_plane.seed),
-            "--normalisation": (plane.normalisation, plane.normalisation != default_plane.normalisation),
-            "--layers": (",".join(plane.layers), bool(plane.layers)),
-            "--losses": (",".join(plane.losses), plane.losses != default_plane.losses),
-            "--ends": (plane.ends, plane.ends != default_plane.ends),
-            "--checkpoints": (",".join(plane.checkpoints), bool(plane.checkpoints)),
             "--fields": (",".join(request.watched), bool(request.watched)),
         }
+        for setting in plane_kind(plane.kind).settings:
+            value = plane.settings[setting.name]
+            given[setting.option] = (setting.text(value), value != setting.default)
         for option, (value, differs) in given.items():
             words += [option, value] if differs else []
         flags = {"--line": plane.line, "--exhaustive": request.exhaustive, "--objects": request.objects}

@@ -1,4 +1,4 @@
-"""Losses: a spec says which one, ``spec.build()`` gives it. This package imports no torch until then."""
+"""Losses: a ``LossSpec`` says which one, ``loss.build_loss`` makes it. Only the latter imports torch."""
 
 from explorer.losses.registry import LOSSES, LossInfo, LossKind
 from explorer.losses.spec import LossSpec

@@ -1,7 +1,7 @@
-"""Small experiments on drawn labels that show what a loss wants, without any training.
+"""Small experiments on synthetic labels that show how losses behave, without any training.
 
-All of them lay square objects on a field and ask each loss for its value, and for its pull on single pixels,
-when the segmenter is right or wrong in a given way. Binary: class 0 is the background, class 1 the objects.
+Each places square objects on a background and evaluates every loss, or its gradient at single pixels, for a segmenter
+that is right or wrong in a given way. Binary: class 0 is the background, class 1 the objects.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.losses.lab import Blindness, Cost, LossCurve, SyntheticLabel, curve_label
+from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel, curve_label
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
@@ -22,33 +23,35 @@ Mask = NDArray[np.bool_]  # (H, W)
 
 
 def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tuple[LossCurve, ...]:
-    """Every loss, and its pull on a pixel of an object and on one of the background, against the probability.
+    """Every loss, and its gradient at an object pixel and at a background pixel, against the probability.
 
     Args:
-        share: foreground share of the field, in (0, 0.5].
-        points: how many probabilities between 0.005 and 0.995 are tried.
+        share: foreground share of the label, in (0, 0.5].
+        points: how many probabilities between 0.005 and 0.995 are evaluated.
     """
-    field = curve_label(share)
-    label = torch.from_numpy(field.label).double()
-    probability = 0.5 - 0.495 * np.cos(np.linspace(0, np.pi, points))  # closer where curves bend
-    losses = [spec.build() for spec in specs]
+    synthetic = curve_label(share)
+    label = torch.from_numpy(synthetic.label).double()
+    probability = 0.5 - 0.495 * np.cos(np.linspace(0, np.pi, points))  # denser where curves bend
+    losses = [build_loss(spec) for spec in specs]
     values = np.empty((len(specs), points))
-    pulls = np.empty((len(specs), 2, points))
+    gradients = np.empty((len(specs), 2, points))
     for i, p in enumerate(probability):
         logits = _logits(label, math.log(p / (1 - p))).requires_grad_()
-        prediction = _prediction(logits, field)
+        prediction = _prediction(logits, synthetic)
         for j, loss in enumerate(losses):
             value = loss.of(prediction)
             (gradient,) = torch.autograd.grad(value, logits, retain_graph=True)
-            pull = -label.numel() * gradient[0]
+            scaled = -label.numel() * gradient[0]
             values[j, i] = value.item()
-            pulls[j, :, i] = pull[1][label == 1].mean().item(), pull[0][label == 0].mean().item()
-    return tuple(LossCurve(spec, probability, values[j], pulls[j, 0], pulls[j, 1]) for j, spec in enumerate(specs))
+            gradients[j, :, i] = scaled[1][label == 1].mean().item(), scaled[0][label == 0].mean().item()
+    return tuple(
+        LossCurve(spec, probability, values[j], gradients[j, 0], gradients[j, 1]) for j, spec in enumerate(specs)
+    )
 
 
 def compare_misses(
     specs: Sequence[LossSpec],
-    field: SyntheticLabel,
+    synthetic: SyntheticLabel,
     missed_of_one: int,
     objects_hit: int,
     confidence: float,
@@ -58,64 +61,67 @@ def compare_misses(
     Args:
         missed_of_one: pixels missed of a single object.
         objects_hit: objects that lose one pixel each.
-        confidence: probability of the class that the segmenter decides for, right or wrong.
+        confidence: probability of the predicted class, right or wrong.
 
     Returns:
-        The two masks of missed pixels, (H, W) each, and what each loss charges for them.
+        The two masks of missed pixels, (H, W) each, and what each loss adds for them.
     """
-    first = np.zeros(field.ids.shape, dtype=bool)
-    middle = (int(field.ids.max()) + 1) // 2
-    rows, columns = np.nonzero(field.ids == middle)
+    first = np.zeros(synthetic.ids.shape, dtype=bool)
+    middle = (int(synthetic.ids.max()) + 1) // 2
+    rows, columns = np.nonzero(synthetic.ids == middle)
     first[rows[:missed_of_one], columns[:missed_of_one]] = True
     second = np.zeros_like(first)
-    _, corner = np.unique(field.ids, return_index=True)
+    _, corner = np.unique(synthetic.ids, return_index=True)
     second.flat[corner[1 : objects_hit + 1]] = True  # unique's first entry is the background
-    charged = _charges(specs, field, (first, second), confidence)
-    return (first, second), tuple(Cost(spec, *costs) for spec, costs in zip(specs, charged, strict=True))
+    costs = _costs(specs, synthetic, (first, second), confidence)
+    return (first, second), tuple(Cost(spec, *pair) for spec, pair in zip(specs, costs, strict=True))
 
 
-def blind_spot(specs: Sequence[LossSpec], field: SyntheticLabel, confidence: float) -> tuple[Blindness, ...]:
-    """What each loss charges for missing every object, against as many false alarms beside the objects.
+def cost_of_finding_nothing(
+    specs: Sequence[LossSpec], synthetic: SyntheticLabel, confidence: float
+) -> tuple[NothingFoundCost, ...]:
+    """What each loss adds for missing every object, and for as many false alarms beside the objects.
 
-    Cross-entropy charges the share of the foreground for a segmenter that says "background" everywhere.
+    Under cross-entropy, predicting only background costs the foreground share of being wrong everywhere.
     """
-    missed = field.label == 1
-    shifted = np.roll(missed, round(math.sqrt(missed.sum() / field.ids.max())), axis=1) & ~missed
-    charged = _charges(specs, field, (missed, shifted, np.ones_like(missed)), confidence)
+    missed = synthetic.label == 1
+    side = round(math.sqrt(missed.sum() / synthetic.ids.max()))
+    shifted = np.roll(missed, side, axis=1) & ~missed
+    costs = _costs(specs, synthetic, (missed, shifted, np.ones_like(missed)), confidence)
     return tuple(
-        Blindness(Cost(spec, nothing_found, false_alarms), worst)
-        for spec, (nothing_found, false_alarms, worst) in zip(specs, charged, strict=True)
+        NothingFoundCost(Cost(spec, nothing_found, false_alarms), worst)
+        for spec, (nothing_found, false_alarms, worst) in zip(specs, costs, strict=True)
     )
 
 
-def _charges(
-    specs: Sequence[LossSpec], field: SyntheticLabel, wrong: Sequence[Mask], confidence: float
+def _costs(
+    specs: Sequence[LossSpec], synthetic: SyntheticLabel, wrong: Sequence[Mask], confidence: float
 ) -> list[list[float]]:
-    """For each loss what it charges for each mask of wrong pixels, above what it charges for none."""
-    label = torch.from_numpy(field.label).double()
+    """For each loss and each mask of wrong pixels: its value minus the value without any wrong pixel."""
+    label = torch.from_numpy(synthetic.label).double()
     logit = math.log(confidence / (1 - confidence))
     predictions = [
-        _prediction(_logits(label, torch.where(torch.from_numpy(mask), -logit, logit)), field)
+        _prediction(_logits(label, torch.where(torch.from_numpy(mask), -logit, logit)), synthetic)
         for mask in (np.zeros_like(wrong[0]), *wrong)
     ]
-    charged = []
+    costs = []
     for spec in specs:
-        loss = spec.build()
+        loss = build_loss(spec)
         right, *values = (loss.of(prediction).item() for prediction in predictions)
-        charged.append([value - right for value in values])
-    return charged
+        costs.append([value - right for value in values])
+    return costs
 
 
-def _logits(label: Tensor, toward_truth: float | Tensor) -> Tensor:
-    """Logits (1, 2, H, W) in which the true class is ``toward_truth`` above the other."""
-    foreground = (2 * label - 1) * toward_truth / 2
+def _logits(label: Tensor, margin: float | Tensor) -> Tensor:
+    """Logits (1, 2, H, W) in which the true class is ``margin`` above the other."""
+    foreground = (2 * label - 1) * margin / 2
     return torch.stack([-foreground, foreground])[None]
 
 
-def _prediction(logits: Tensor, field: SyntheticLabel) -> Prediction:
+def _prediction(logits: Tensor, synthetic: SyntheticLabel) -> Prediction:
     return Prediction(
         logits,
-        torch.from_numpy(field.label)[None],
-        ids=torch.from_numpy(field.ids)[None],
-        owners=torch.from_numpy(field.owners)[None, None],
+        torch.from_numpy(synthetic.label)[None],
+        ids=torch.from_numpy(synthetic.ids)[None],
+        owners=torch.from_numpy(synthetic.owners)[None, None],
     )

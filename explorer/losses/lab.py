@@ -1,6 +1,6 @@
-"""What the Loss lab's experiments are made of and what they answer, as plain values. No torch.
+"""The synthetic labels and the results of the Loss lab's experiments, as plain values. No torch.
 
-``explorer.losses.experiments`` does the experiments.
+``explorer.losses.experiments`` runs the experiments.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from explorer.imagery.balance import ClassShare
 from explorer.losses.spec import LossSpec
 
 NOTHING = 1e-12
-"""A cost below this is rounding."""
+"""A cost below this is a rounding error."""
 
 CURVES_SIDE = 64
 
@@ -41,22 +41,22 @@ class SyntheticLabel:
 
 @dataclass(frozen=True, eq=False)
 class LossCurve:
-    """One loss against the probability that every pixel gives to its true class.
+    """One loss against the probability p that every pixel gives to its true class.
 
-    A pull is −N·∂L/∂z of one pixel, z being the logit of its true class and N the number of pixels: how hard
-    the loss pushes that pixel to the right, on a scale on which cross-entropy's is 1 − p.
+    Gradients are −N·∂L/∂z of one pixel, z being the logit of its true class and N the number of pixels: positive where
+    the loss raises that logit, on a scale on which cross-entropy's gradient is 1 − p.
     """
 
     spec: LossSpec
     probability: NDArray[np.float64]  # (P,), in (0, 1)
     loss: NDArray[np.float64]  # (P,)
-    object_pull: NDArray[np.float64]  # (P,), mean over the pixels of objects
-    background_pull: NDArray[np.float64]  # (P,), mean over the background
+    object_gradient: NDArray[np.float64]  # (P,), mean over the pixels of objects
+    background_gradient: NDArray[np.float64]  # (P,), mean over the background
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one loss charges for two ways of being wrong, above what it charges for being right everywhere."""
+    """One loss of two predictions that are wrong in different ways, minus its value where all pixels are right."""
 
     spec: LossSpec
     first: float
@@ -69,10 +69,10 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class Blindness:
-    """What one loss charges a segmenter that finds nothing, above what it charges one that is right everywhere."""
+class NothingFoundCost:
+    """One loss of a segmenter that finds nothing, minus its value where all pixels are right."""
 
-    against_false_alarms: Cost  # every object missed, against as many pixels of false alarms
+    against_false_alarms: Cost  # first: every object missed; second: as many pixels of false alarms
     worst: float  # every pixel wrong
 
     @property
@@ -82,7 +82,11 @@ class Blindness:
 
 
 def synthetic_label(objects: int, object_side: int, share: float) -> SyntheticLabel:
-    """Squares on a regular grid, which is as large as the wanted share of foreground asks for.
+    """Squares on a regular grid, whose spacing gives the wanted foreground share.
+
+    >>> label = synthetic_label(objects=4, object_side=2, share=0.25)
+    >>> label.label.shape, int(label.ids.max()), label.share
+    ((8, 8), 4, 0.25)
 
     Args:
         objects: how many, at least 1.
@@ -104,7 +108,7 @@ def synthetic_label(objects: int, object_side: int, share: float) -> SyntheticLa
 
 
 def curve_label(share: float) -> SyntheticLabel:
-    """The field on which curves are taken, of about ``CURVES_SIDE`` pixels along each side.
+    """The label for which curves are computed, of about ``CURVES_SIDE`` pixels along each side.
 
     Args:
         share: foreground share, in (0, 0.5].
@@ -113,14 +117,14 @@ def curve_label(share: float) -> SyntheticLabel:
     return synthetic_label(max(1, round(share * CURVES_SIDE**2 / side**2)), side, share)
 
 
-def objects_found(field: SyntheticLabel, missed: NDArray[np.bool_]) -> int:
-    """Objects of which more than half is left, so that they match their label at IoU > 0.5 where nothing is added.
+def objects_found(synthetic: SyntheticLabel, missed: NDArray[np.bool_]) -> int:
+    """Objects of which more than half is predicted, so that IoU > 0.5 where there are no false alarms.
 
     Args:
-        missed: (H, W), the pixels of objects that are called background.
+        missed: (H, W), the pixels of objects that are predicted as background.
     """
-    area = np.bincount(field.ids.ravel())[1:]
-    left = np.bincount(field.ids[~missed], minlength=len(area) + 1)[1:]
+    area = np.bincount(synthetic.ids.ravel())[1:]
+    left = np.bincount(synthetic.ids[~missed], minlength=len(area) + 1)[1:]
     return int((left > 0.5 * area).sum())
 
 
@@ -144,7 +148,7 @@ def field_balance(field: SyntheticLabel) -> tuple[ClassShare, ClassShare]:
 
 @dataclass(frozen=True)
 class LabCrop:
-    """A validation crop on which gradients are looked at."""
+    """A validation crop for which gradients can be computed."""
 
     scene: str
     top: int  # pixels of the scene
@@ -154,11 +158,11 @@ class LabCrop:
 
 @dataclass(frozen=True, eq=False)
 class GradientMaps:
-    """Which pixels of a crop each loss pushes, how hard, and how the losses agree in weight space."""
+    """The gradient of each loss at every pixel of a crop, and how far the losses agree in weight space."""
 
     specs: tuple[LossSpec, ...]  # L, weights as numbers
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
     probability: NDArray[np.float32]  # (K, H, W)
-    pulls: NDArray[np.float32]  # (L, K, H, W), −N·∂L/∂z of each class's logit, N the number of valid pixels
+    gradients: NDArray[np.float32]  # (L, K, H, W), −N·∂L/∂z of each class's logit, N the number of valid pixels
     values: NDArray[np.float64]  # (L,), the losses themselves
     cosines: NDArray[np.float64]  # (L, L), between the gradients in weight space; NaN where one of them is zero

@@ -1,53 +1,29 @@
-"""The loss as a callable: a thin class over the functions of this package."""
+"""The loss as a callable: the functions of this package, found by their entries in the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 
 import torch
 from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.losses import objects, pixelwise, regions
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.losses.spec import LossSpec
+from explorer.losses.spec import LossSpec, logged_specs
+
+LossFunction = Callable[[Prediction, LossSpec], Tensor]
 
 
-def combined(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """Σ λ·L over the terms."""
-    return torch.stack([term.factor * FUNCTIONS[term.loss.kind](prediction, term.loss) for term in spec.terms]).sum()
-
-
-FUNCTIONS: Mapping[LossKind, Callable[[Prediction, LossSpec], Tensor]] = {
-    "cross_entropy": pixelwise.cross_entropy,
-    "weighted_cross_entropy": pixelwise.weighted_cross_entropy,
-    "focal": pixelwise.focal,
-    "jaccard": regions.jaccard,
-    "dice": regions.dice,
-    "tversky": regions.tversky,
-    "focal_tversky": regions.focal_tversky,
-    "lovasz": regions.lovasz,
-    "object_cross_entropy": objects.object_cross_entropy,
-    "object_jaccard": objects.object_jaccard,
-    "combined": combined,
-}
-
-
+@dataclass(frozen=True)
 class Loss:
-    """A loss with its settings.
+    """A loss with its settings. ``build_loss`` makes one."""
 
-    Args:
-        spec: which one.
-
-    Raises:
-        InputError: the class weights are still a rule.
-    """
-
-    def __init__(self, spec: LossSpec) -> None:
-        _refuse_rules(spec)
-        self.spec = spec
-        self._function = FUNCTIONS[spec.kind]
+    spec: LossSpec
+    function: LossFunction
 
     def __call__(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss of logits (N, K, H, W) against labels (N, H, W); a scalar in float32 (float64 for float64)."""
@@ -55,10 +31,42 @@ class Loss:
 
     def of(self, prediction: Prediction) -> Tensor:
         """The loss of a prediction that other losses share; a scalar."""
-        return self._function(prediction, self.spec)
+        return self.function(prediction, self.spec)
 
-    def __repr__(self) -> str:
-        return f"Loss({self.spec!r})"
+
+def build_loss(spec: LossSpec) -> Loss:
+    """The loss as a callable.
+
+    >>> logits = torch.tensor([0.0, 3.0]).log().view(1, 2, 1, 1)  # p = 0 and 1
+    >>> build_loss(LossSpec(kind="jaccard"))(logits, torch.tensor([[[1]]]))
+    tensor(0.)
+
+    Raises:
+        InputError: class weights are still a rule, or the kind is not in the registry.
+    """
+    _refuse_rules(spec)
+    return Loss(spec, loss_function(spec.kind))
+
+
+@cache
+def loss_function(kind: LossKind) -> LossFunction:
+    """The function that the registry's entry names.
+
+    Raises:
+        InputError: the kind is not in the registry.
+    """
+    if kind not in LOSSES:
+        raise InputError(f"there is no loss {kind!r}", "kind", f"take one of {', '.join(LOSSES)}")
+    module, name = LOSSES[kind].function.split(":")
+    function: LossFunction = getattr(import_module(f"explorer.losses.{module}"), name)
+    return function
+
+
+def combined(prediction: Prediction, spec: LossSpec) -> Tensor:
+    """Σ λ·L over the terms."""
+    return torch.stack(
+        [term.factor * loss_function(term.loss.kind)(prediction, term.loss) for term in spec.terms]
+    ).sum()
 
 
 def _refuse_rules(spec: LossSpec) -> None:
@@ -73,17 +81,12 @@ def _refuse_rules(spec: LossSpec) -> None:
 
 
 def logged_losses(weights: Sequence[float]) -> dict[LossKind, Loss]:
-    """What a run logs whatever it trains: every loss of the registry with its default settings.
+    """What a run logs whatever it trains: the losses of ``logged_specs``.
 
     Args:
-        weights: class weights of the weighted cross-entropy, background first.
+        weights: class weights of the losses that need some, background first.
     """
-    specs = [
-        LossSpec(kind=kind, class_weights=tuple(weights) if kind == "weighted_cross_entropy" else None)
-        for kind in LOSSES
-        if kind != "combined"
-    ]
-    return {spec.kind: spec.build() for spec in specs}
+    return {kind: build_loss(spec) for kind, spec in logged_specs(weights).items()}
 
 
 def evaluate_losses(prediction: Prediction, losses: Sequence[Loss]) -> Tensor:

@@ -1,7 +1,7 @@
-"""Losses that count objects, not pixels.
+"""Losses in which every object counts the same, whatever its number of pixels.
 
 An object is an 8-connected component of one class. "Fifty pixels of one object" and "one pixel of fifty objects"
-are the same to every pixelwise loss; only a term that is nonlinear per object tells them apart.
+are the same to every pixelwise loss; only a term that is nonlinear per object distinguishes them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from explorer.losses.spec import LossSpec
 
 
 def object_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """Cross-entropy in which every object has the same mass: w = A/(n·|O|) on objects, 1 on the background.
+    """Cross-entropy in which every object has the same total weight: w = A/(n·|O|) on objects, 1 on the background.
 
     A is the number of object pixels and n the number of objects in the batch, so that the total stays the same.
     """
@@ -34,6 +34,11 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     nearer to it than to any other object of its class. (1 − IoU)^γ and not a steep sigmoid, since its gradient is
     largest for an object that is not found at all. A false positive whose object lies outside the crop, or whose
     class has no objects, costs its probability divided by the number of pixels.
+
+    >>> label = torch.tensor([[[1, 1, 0, 0, 1]]])
+    >>> found = torch.tensor([9.0, 9.0, -9.0, -9.0, -9.0]).view(1, 1, 1, 5) * 9  # the first of two objects
+    >>> object_jaccard(Prediction(found, label), LossSpec(kind="object_jaccard"))
+    tensor(0.5000)
     """
     _, owners, bound = prediction.objects
     errors = prediction.errors
@@ -51,7 +56,7 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     limits = torch.finfo(errors.dtype)
     # γ < 1 has no gradient at a perfect overlap, hence the second clamp
     distance = (1 - (area - missed) / (area + false_positives).clamp_min(limits.tiny)).clamp_min(limits.eps)
-    power = torch.where(found, distance ** (2.0 if spec.gamma is None else spec.gamma), 0)
+    power = torch.where(found, distance ** spec.number("gamma"), 0)
     of_objects = power.sum((0, 2)) / found.sum((0, 2)).clamp_min(1)
     # false positives whose object lies outside the crop, or does not exist
     unowned = torch.where(found, 0, false_positives).sum((0, 2)) / prediction.pixels.clamp_min(1)
@@ -59,9 +64,9 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def _bins(like: Tensor, count: int) -> Tensor:
-    """(N, count) zeros to add pixels to, one by one: in float64, for in float32 a running sum of many stands still.
+    """(N, count) zeros to add pixels to, one by one: in float64, since a running sum of many stops growing in float32.
 
-    A GPU adds in many places at once, and not all of them have float64.
+    A GPU adds in many places at once, and not every GPU has float64.
     """
     kind = torch.float64 if like.device.type == "cpu" else like.dtype
     return torch.zeros(len(like), count, dtype=kind, device=like.device)

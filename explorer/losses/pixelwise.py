@@ -1,6 +1,6 @@
 """Losses that are a mean over pixels: cross-entropy, weighted, focal.
 
-All means are over valid pixels; where every pixel is ignored the result is a zero that backward can follow.
+All means are over valid pixels. Where every pixel is ignored the result is 0 with a gradient of 0.
 """
 
 from __future__ import annotations
@@ -13,32 +13,47 @@ from explorer.losses.spec import LossSpec
 
 
 def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """−mean log p of the labelled class."""
+    """−mean log p of the labelled class.
+
+    >>> even = torch.zeros(1, 2, 3, 3)  # p = ½ everywhere, so that the loss is log 2
+    >>> cross_entropy(Prediction(even, torch.ones(1, 3, 3)), LossSpec(kind="cross_entropy"))
+    tensor(0.6931)
+    """
     return prediction.nll_sum / prediction.pixels.clamp_min(1)
 
 
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """−Σ w log p / Σ w, as torch has it: only the ratio of the weights matters."""
+    """−Σ w log p / Σ w, as in torch: only the ratio of the weights matters.
+
+    >>> seen = Prediction(torch.randn(1, 2, 3, 3), torch.eye(3)[None])
+    >>> one, other = (LossSpec(kind="weighted_cross_entropy", class_weights=weights) for weights in ((1, 9), (2, 18)))
+    >>> torch.isclose(weighted_cross_entropy(seen, one), weighted_cross_entropy(seen, other))
+    tensor(True)
+    """
     weights = _class_weights(prediction, spec)
     if prediction.classes == 2:
         weight = prediction.by_class(weights)
-        weighed, total = (prediction.nll * weight).sum(), weight.sum()
+        weighted, total = (prediction.nll * weight).sum(), weight.sum()
     else:
         of_class = torch.stack([prediction.logits.new_full((), weight) for weight in weights])
-        weighed, total = ((sums * of_class).sum() for sums in (prediction.nll_by_class, prediction.area))
-    return weighed / torch.where(total > 0, total, 1)
+        weighted, total = ((sums * of_class).sum() for sums in (prediction.nll_by_class, prediction.area))
+    return weighted / torch.where(total > 0, total, 1)
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
     """−Σ α (1 − p)^γ log p / N over valid pixels; with class weights or α, N stays the number of pixels.
 
+    >>> even = Prediction(torch.zeros(1, 2, 3, 3), torch.ones(1, 3, 3))  # p = ½: a quarter of cross-entropy's log 2
+    >>> focal(even, LossSpec(kind="focal", gamma=2))
+    tensor(0.1733)
+
     1 − p comes from the logits or the log-probability and is exact where it is tiny; the clamp keeps the gradient
     finite where γ < 1 meets a pixel that is certain.
     """
     per_pixel = prediction.nll
-    if spec.gamma:
+    if gamma := spec.number("gamma"):
         one_minus_pt = prediction.one_minus_pt
-        per_pixel = per_pixel * one_minus_pt.clamp_min(torch.finfo(one_minus_pt.dtype).tiny) ** spec.gamma
+        per_pixel = per_pixel * one_minus_pt.clamp_min(torch.finfo(one_minus_pt.dtype).tiny) ** gamma
     if spec.class_weights is not None:
         per_pixel = per_pixel * prediction.by_class(_class_weights(prediction, spec))
     if spec.alpha is not None:

@@ -1,7 +1,7 @@
-"""One prediction and its label, from which every loss and metric reads.
+"""One prediction and its label, from which every loss is computed.
 
 Softmax, its logarithm and the sums that region losses share are computed once, in float32 (float64 stays
-float64): half precision gave NaN in region losses of published libraries.
+float64): half precision gives NaN in region losses of published libraries.
 """
 
 from __future__ import annotations
@@ -16,20 +16,24 @@ from torch import Tensor
 
 from explorer.imagery.objects import object_maps
 
-CERTAIN = 1e4  # logits this far apart leave no doubt, no surprise and no gradient, even in float64
+CERTAIN = 1e4  # logits this far apart give p = 1, a loss of 0 and a gradient of 0, even in float64
 
 
 class Prediction:
     """Logits with their labels; everything else is derived from them on first use and kept.
 
+    >>> seen = Prediction(torch.tensor([0.2, 0.8]).log().view(1, 2, 1, 1), torch.tensor([[[1]]]))
+    >>> seen.probabilities.flatten(), seen.intersection, seen.false_positives
+    (tensor([0.2000, 0.8000]), tensor([[0.0000, 0.8000]]), tensor([[0.2000, 0.0000]]))
+
     Args:
         logits: (N, K, H, W); K = 1 is one sigmoid logit, taken as two classes with logits (0, z).
-        labels: (N, H, W), class ids from 0 to K − 1 (to 1 if K is 1), ``IGNORE`` (or any above K) where a pixel
-            counts nowhere.
+        labels: (N, H, W), class ids from 0 to K − 1 (to 1 if K is 1), ``IGNORE`` (or any from K up) where a
+            pixel is ignored.
         ids: (N, H, W), the objects' ids within each image, 0 = none. Computed from the labels if not given.
         owners: (N, K − 1, H, W), id of the nearest object of each foreground class (on an object: its own), 0 = none;
             given with ``ids``.
-        id_bound: a number above all ids and owners. A caller that knows it saves the synchronisation that finds it.
+        id_bound: a number above all ids and owners. If not given, it is read back from the device.
     """
 
     def __init__(
@@ -59,13 +63,13 @@ class Prediction:
         return self.logits.shape[1]
 
     @cached_property
-    def _numbers(self) -> Tensor:
+    def _float_labels(self) -> Tensor:
         return self.labels.to(self.logits.dtype)
 
     @cached_property
     def weight(self) -> Tensor:
         """(N, H, W): 1 where the label counts, 0 where it is ignored, in the logits' type."""
-        return torch.lt(self._numbers, self.classes, out=torch.empty_like(self._numbers))
+        return torch.lt(self._float_labels, self.classes, out=torch.empty_like(self._float_labels))
 
     @cached_property
     def one_hot(self) -> Tensor:
@@ -74,12 +78,12 @@ class Prediction:
         Compared and written as floating point numbers, ten times faster on a CPU than by way of bool.
         """
         classes = torch.arange(self.classes, device=self.labels.device, dtype=self.logits.dtype)[:, None, None]
-        return torch.eq(self._numbers[:, None], classes, out=self._numbers.new_empty(self.logits.shape))
+        return torch.eq(self._float_labels[:, None], classes, out=self._float_labels.new_empty(self.logits.shape))
 
     def by_class(self, values: Sequence[float]) -> Tensor:
         """(N, H, W): the value of each pixel's class, 0 where ignored."""
         if self.classes == 2:
-            return torch.addcmul(self.weight * values[0], self.weight, self._numbers, value=values[1] - values[0])
+            return torch.addcmul(self.weight * values[0], self.weight, self._float_labels, value=values[1] - values[0])
         # filled on the device: copying numbers from the host would make it wait
         planes = torch.stack([self.logits.new_full((1, 1), value) for value in values])
         return (self.one_hot * planes).sum(1)
@@ -110,10 +114,10 @@ class Prediction:
         return F.softmax(self.logits, dim=1)
 
     @cached_property
-    def _against(self) -> Tensor:
-        """(N, H, W), two classes only: the other class's logit above the labelled one's; −``CERTAIN`` where ignored."""
+    def _margin(self) -> Tensor:
+        """(N, H, W), two classes only: the other class's logit minus the labelled one's; −``CERTAIN`` if ignored."""
         background, foreground = self.logits.unbind(1)
-        sign = torch.addcmul(self.weight, self.weight, self._numbers, value=-2)
+        sign = torch.addcmul(self.weight, self.weight, self._float_labels, value=-2)
         ignored = (self.weight - 1).mul_(CERTAIN)
         return torch.addcmul(ignored, sign, foreground - background)
 
@@ -121,7 +125,7 @@ class Prediction:
     def nll(self) -> Tensor:
         """(N, H, W): −log p of the labelled class; 0 where ignored."""
         if self.classes == 2:
-            return F.softplus(self._against, threshold=40)
+            return F.softplus(self._margin, threshold=40)
         # up to twice as fast as gathering, forward and backward
         return (self.log_probabilities * self.one_hot).sum(1).neg_()
 
@@ -138,7 +142,7 @@ class Prediction:
     @cached_property
     def one_minus_pt(self) -> Tensor:
         """(N, H, W): 1 − p of the labelled class, exact where it is tiny; 0 where ignored."""
-        return torch.sigmoid(self._against) if self.classes == 2 else -torch.expm1(-self.nll)
+        return torch.sigmoid(self._margin) if self.classes == 2 else -torch.expm1(-self.nll)
 
     @cached_property
     def errors(self) -> Tensor:
@@ -152,14 +156,14 @@ class Prediction:
 
     @cached_property
     def intersection(self) -> Tensor:
-        """(N, K): I = Σ p·y, from p itself: from 1 − p a confident miss would have no gradient at all in float32."""
-        hit = torch.sigmoid(-self._against)[:, None] if self.classes == 2 else self.probabilities
+        """(N, K): I = Σ p·y, from p itself: computed from 1 − p, a confident miss would have no gradient in float32."""
+        hit = torch.sigmoid(-self._margin)[:, None] if self.classes == 2 else self.probabilities
         return (hit * self.one_hot).sum((2, 3))
 
     @cached_property
     def false_positives(self) -> Tensor:
-        """(N, K): FP = Σ p·(1 − y) over valid pixels. Not Σ p − I, which a large class would leave without digits."""
-        if self.classes == 2:  # what one class misses, the other one claims
+        """(N, K): FP = Σ p·(1 − y) over valid pixels. Not as Σ p − I, which would cancel for a large class."""
+        if self.classes == 2:  # the misses of one class are the false positives of the other
             return (self.one_minus_pt[:, None] * self.one_hot).sum((2, 3)).flip(1)
         return (self.probabilities * (self.weight[:, None] - self.one_hot)).sum((2, 3))
 

@@ -4,8 +4,8 @@ With I = Σ p·y, FP = Σ p − I and FN = Σ y − I, all sums over valid pixel
 Tversky index = I / (I + α·FP + β·FN); (1, 1) is Jaccard, (½, ½) is Dice. The loss is the mean over classes of
 1 − index.
 
-A class that no label of the region shows has an index of 0 wherever it is predicted, without a gradient. It costs
-its mean probability instead, which pushes each false positive down with the same force.
+A class that is absent from the labels of the region has an index of 0 wherever it is predicted, without a gradient. Its
+loss is its mean probability instead, whose gradient is the same for every false positive.
 """
 
 from __future__ import annotations
@@ -17,11 +17,17 @@ from torch import Tensor
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 
-CACHED = 2**17  # pixels: some megabytes of numbers while they are sorted and weighed
+CACHED = 2**17  # pixels: some megabytes of numbers while they are sorted and weighted
 
 
 def jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """1 − I/U, mean over classes."""
+    """1 − I/U, mean over classes.
+
+    >>> hard = torch.tensor([[0.0, 0.0, 99.0, 99.0]]).view(1, 1, 1, 4)  # p = ½, ½, 1, 1
+    >>> seen = Prediction(hard, torch.tensor([[[0, 0, 0, 1]]]))
+    >>> jaccard(seen, LossSpec(kind="jaccard", include_background=False))  # I = 1, U = 3
+    tensor(0.6667)
+    """
     return _mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, 1.0, 1.0))
 
 
@@ -31,22 +37,29 @@ def dice(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """1 − I/(I + α·FP + β·FN), mean over classes."""
-    return _mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, spec.alpha or 0.0, spec.beta or 0.0))
+    """1 − I/(I + α·FP + β·FN), mean over classes.
+
+    >>> seen = Prediction(torch.randn(1, 2, 3, 3), torch.eye(3)[None])
+    >>> of_tversky = tversky(seen, LossSpec(kind="tversky", alpha=1, beta=1))
+    >>> torch.isclose(of_tversky, jaccard(seen, LossSpec(kind="jaccard")))
+    tensor(True)
+    """
+    losses = _tversky_losses(prediction, spec, spec.number("alpha"), spec.number("beta"))
+    return _mean_over_regions(prediction, spec, losses)
 
 
 def focal_tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
     """(1 − TI)^γ, mean over classes."""
-    distance = _tversky_losses(prediction, spec, spec.alpha or 0.0, spec.beta or 0.0)
+    distance = _tversky_losses(prediction, spec, spec.number("alpha"), spec.number("beta"))
     tiny = torch.finfo(distance.dtype).eps  # γ < 1 has no gradient at a perfect overlap
-    return _mean_over_regions(prediction, spec, distance.clamp_min(tiny) ** (1.0 if spec.gamma is None else spec.gamma))
+    return _mean_over_regions(prediction, spec, distance.clamp_min(tiny) ** spec.number("gamma"))
 
 
 def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """Lovász extension of the Jaccard distance, mean over the classes that the labels show.
+    """Lovász extension of the Jaccard distance, mean over the classes that occur in the labels.
 
-    Once the errors are sorted, the loss is a weighted sum of them with weights that know nothing of the logits.
-    Ignored pixels have no error, so that they sort last and weigh nothing. With two classes the errors of both are
+    Once the errors are sorted, the loss is a weighted sum of them, with weights that do not depend on the logits.
+    Ignored pixels have no error, so that they sort last and have no weight. With two classes the errors of both are
     the same numbers: one sort serves both.
     """
     images = len(prediction.labels) if spec.aggregate == "image" else 1

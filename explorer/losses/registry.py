@@ -1,231 +1,284 @@
-"""Every loss the project knows, described once.
+"""Every loss of the project, described once.
 
-Pages, documents and the command line read names, formulas, settings and warnings from here, so that a new
-loss is one function (in ``pixelwise``, ``regions`` or ``objects``) and one entry. No torch: the server reads this.
+Specs, widgets, charts, documents and the command line read kinds, settings, formulas and warnings from here. A new loss
+is one function in ``pixelwise``, ``regions`` or ``objects``, which its entry names, and that entry. No torch: the
+server reads this.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-LossKind = Literal[
-    "cross_entropy",
-    "weighted_cross_entropy",
-    "focal",
-    "jaccard",
-    "dice",
-    "tversky",
-    "focal_tversky",
-    "lovasz",
-    "object_cross_entropy",
-    "object_jaccard",
-    "combined",
-]
 Bias = Literal["none", "recall", "precision", "balance"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One number of a loss that can be turned, also while it trains."""
+    """One number of a loss, which can also be changed while it trains.
+
+    It becomes a field of ``LossSpec``; losses may share a name. Functions read it by ``spec.number(name)``.
+    """
 
     name: str  # the field of LossSpec
     label: str  # as shown
     symbol: str  # LaTeX
     default: float | None  # None: not used unless given
-    low: float
+    low: float  # ends and step of the slider
     high: float
     step: float
     help: str  # one sentence
+    accepts: tuple[float, float] | None = None  # smallest and largest value; None: those of the slider
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value that a spec may have."""
+        return self.accepts or (self.low, self.high)
 
 
 @dataclass(frozen=True)
 class LossInfo:
     """What there is to say about one kind of loss."""
 
-    kind: LossKind
+    kind: str
     name: str
+    function: str  # "module:function" of this package; takes a Prediction and the LossSpec, returns a scalar
     formula: str  # LaTeX
     sentence: str  # one plain sentence
     source: str  # paper or definition
-    color: str  # one meaning on all pages: Okabe–Ito for the main ones, tints of their kin for the rest
-    bias: Bias  # what it pushes toward
+    color: str  # one meaning on all pages: Okabe–Ito for the main ones, related hues for the rest
+    bias: Bias  # what it favours
     fails_when: str  # one plain sentence
     settings: tuple[Setting, ...] = ()
     takes_class_weights: bool = False
+    needs_class_weights: bool = False  # cannot do without them
     region: bool = False  # a sum over a region: takes aggregate and include_background
-    costly: bool = False  # sorts pixels or walks objects: logged every few steps only
+    needs_objects: bool = False  # reads the objects of a prediction
+    costly: bool = False  # sorts pixels or visits objects: logged every few steps only
+
+    @property
+    def accepts(self) -> tuple[str, ...]:
+        """Fields of ``LossSpec`` that this kind takes, beside ``kind``.
+
+        >>> LOSSES["tversky"].accepts
+        ('alpha', 'beta', 'aggregate', 'include_background')
+        """
+        return (
+            *(setting.name for setting in self.settings),
+            *(("class_weights", "weight_cap") if self.takes_class_weights else ()),
+            *(("aggregate", "include_background") if self.region else ()),
+            *(("terms",) if self.kind == "combined" else ()),
+        )
 
 
 FOCUS = Setting(
-    "gamma",
-    "Focus γ",
-    r"\gamma",
-    2.0,
-    0.0,
-    5.0,
-    0.1,
-    "How strongly easy pixels are silenced; 0 is cross-entropy.",
+    name="gamma",
+    label="Focus γ",
+    symbol=r"\gamma",
+    default=2.0,
+    low=0.0,
+    high=5.0,
+    step=0.1,
+    help="How strongly well-classified pixels are down-weighted; 0 is cross-entropy.",
+    accepts=(0.0, 10.0),
 )
 BALANCE = Setting(
-    "alpha", "Balance α", r"\alpha", None, 0.0, 1.0, 0.05, "Weight of the objects; the background gets 1 − α."
+    name="alpha",
+    label="Balance α",
+    symbol=r"\alpha",
+    default=None,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="Weight of object pixels; background pixels get 1 − α.",
 )
-FALSE_ALARM_COST = Setting(
-    "alpha",
-    "False alarms α",
-    r"\alpha",
-    0.3,
-    0.0,
-    1.0,
-    0.05,
-    "What a false alarm costs: more pushes to precision.",
+FALSE_ALARM_WEIGHT = Setting(
+    name="alpha",
+    label="False alarms α",
+    symbol=r"\alpha",
+    default=0.3,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="Weight of false alarms: larger values favour precision.",
 )
-MISS_COST = Setting("beta", "Misses β", r"\beta", 0.7, 0.0, 1.0, 0.05, "What a miss costs: more pushes to recall.")
+MISS_WEIGHT = Setting(
+    name="beta",
+    label="Misses β",
+    symbol=r"\beta",
+    default=0.7,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="Weight of misses: larger values favour recall.",
+)
 REGION_FOCUS = Setting(
-    "gamma",
-    "Focus γ",
-    r"\gamma",
-    0.75,
-    0.1,
-    3.0,
-    0.05,
-    "Below 1 the last bit of overlap counts more, above 1 less.",
+    name="gamma",
+    label="Focus γ",
+    symbol=r"\gamma",
+    default=0.75,
+    low=0.1,
+    high=3.0,
+    step=0.05,
+    help="Above 1, classes with poor overlap count more; below 1, classes with nearly perfect overlap.",
+    accepts=(0.0, 10.0),
 )
 OBJECT_POWER = Setting(
-    "gamma",
-    "Power γ",
-    r"\gamma",
-    2.0,
-    1.0,
-    4.0,
-    0.25,
-    "Above 1, losing one object costs more than nibbling at many.",
+    name="gamma",
+    label="Power γ",
+    symbol=r"\gamma",
+    default=2.0,
+    low=1.0,
+    high=4.0,
+    step=0.25,
+    help="Above 1, losing one object costs more than losing as many pixels spread over many objects.",
+    accepts=(0.0, 10.0),
 )
 
 _ENTRIES = (
     LossInfo(
-        "cross_entropy",
-        "Cross-entropy",
-        r"-\frac1N\sum_i \log p_{i,y_i}",
-        "Every pixel counts the same, so a rare class hardly counts.",
-        "maximum likelihood",
-        "#56B4E9",
-        "none",
-        "The background is 99 % of the pixels: predicting nothing is already nearly optimal.",
+        kind="cross_entropy",
+        name="Cross-entropy",
+        function="pixelwise:cross_entropy",
+        formula=r"-\frac1N\sum_i \log p_{i,y_i}",
+        sentence="Every pixel counts the same, so a rare class has little influence.",
+        source="maximum likelihood",
+        color="#56B4E9",
+        bias="none",
+        fails_when="The background is 99 % of the pixels: predicting nothing is already nearly optimal.",
     ),
     LossInfo(
-        "weighted_cross_entropy",
-        "Weighted cross-entropy",
-        r"-\frac{\sum_i w_{y_i}\log p_{i,y_i}}{\sum_i w_{y_i}}",
-        "A missed pixel of a rare class costs more: pushes to recall.",
-        "class-weighted maximum likelihood (King & Zeng 2001)",
-        "#0072B2",
-        "recall",
-        "The weights are large: everything that resembles an object is called one.",
+        kind="weighted_cross_entropy",
+        name="Weighted cross-entropy",
+        function="pixelwise:weighted_cross_entropy",
+        formula=r"-\frac{\sum_i w_{y_i}\log p_{i,y_i}}{\sum_i w_{y_i}}",
+        sentence="A missed pixel of a rare class costs more, which favours recall.",
+        source="class-weighted maximum likelihood (King & Zeng 2001)",
+        color="#0072B2",
+        bias="recall",
+        fails_when="The weights are large: everything that resembles an object is predicted as one.",
+        takes_class_weights=True,
+        needs_class_weights=True,
+    ),
+    LossInfo(
+        kind="focal",
+        name="Focal",
+        function="pixelwise:focal",
+        formula=r"-\frac1N\sum_i \alpha_{y_i}(1-p_{i,y_i})^{\gamma}\log p_{i,y_i}",
+        sentence="Cross-entropy that concentrates on the pixels that are still wrong.",
+        source="Lin et al. 2017, arXiv 1708.02002",
+        color="#D55E00",
+        bias="balance",
+        fails_when="Labels are noisy: the hardest pixels are the wrong labels.",
+        settings=(FOCUS, BALANCE),
         takes_class_weights=True,
     ),
     LossInfo(
-        "focal",
-        "Focal",
-        r"-\frac1N\sum_i \alpha_{y_i}(1-p_{i,y_i})^{\gamma}\log p_{i,y_i}",
-        "Looks mostly at the pixels that are still wrong.",
-        "Lin et al. 2017, arXiv 1708.02002",
-        "#D55E00",
-        "balance",
-        "Labels are noisy: the hardest pixels are the wrong labels.",
-        (FOCUS, BALANCE),
-        takes_class_weights=True,
-    ),
-    LossInfo(
-        "jaccard",
-        "Jaccard distance",
-        r"1-\frac1K\sum_k\frac{I_k}{U_k}",
-        "One minus the soft intersection over union: sees shapes, pushes to precision.",
-        "Rahman & Wang 2016",
-        "#009E73",
-        "precision",
-        "Training starts with it: a confident miss gets almost no gradient.",
+        kind="jaccard",
+        name="Jaccard distance",
+        function="regions:jaccard",
+        formula=r"1-\frac1K\sum_k\frac{I_k}{U_k}",
+        sentence="One minus the soft intersection over union: sensitive to shape, favours precision.",
+        source="Rahman & Wang 2016",
+        color="#009E73",
+        bias="precision",
+        fails_when="Training starts with it: a confident miss gets almost no gradient.",
         region=True,
     ),
     LossInfo(
-        "dice",
-        "Dice",
-        r"1-\frac1K\sum_k\frac{2I_k}{\sum p_k+\sum y_k}",
-        "Like Jaccard, but gentler on a poor overlap.",
-        "Milletari et al. 2016, arXiv 1606.04797",
-        "#8CCBB5",
-        "precision",
-        "Objects are tiny: one pixel more or less swings the value.",
+        kind="dice",
+        name="Dice",
+        function="regions:dice",
+        formula=r"1-\frac1K\sum_k\frac{2I_k}{\sum p_k+\sum y_k}",
+        sentence="Like Jaccard, with a smaller penalty for a poor overlap.",
+        source="Milletari et al. 2016, arXiv 1606.04797",
+        color="#5FBFA0",
+        bias="precision",
+        fails_when="Objects are tiny: one pixel more or less changes the value a lot.",
         region=True,
     ),
     LossInfo(
-        "tversky",
-        "Tversky",
-        r"1-\frac1K\sum_k\frac{I_k}{I_k+\alpha\,\mathrm{FP}_k+\beta\,\mathrm{FN}_k}",
-        "Dice with its own price for false alarms (α) and misses (β).",
-        "Salehi et al. 2017, arXiv 1706.05721",
-        "#E69F00",
-        "recall",
-        "β is close to 1: a large blob round each object is cheap.",
-        (FALSE_ALARM_COST, MISS_COST),
+        kind="tversky",
+        name="Tversky",
+        function="regions:tversky",
+        formula=r"1-\frac1K\sum_k\frac{I_k}{I_k+\alpha\,\mathrm{FP}_k+\beta\,\mathrm{FN}_k}",
+        sentence="Dice with separate weights for false alarms (α) and misses (β).",
+        source="Salehi et al. 2017, arXiv 1706.05721",
+        color="#E69F00",
+        bias="recall",
+        fails_when="β is close to 1: a large blob around each object costs little.",
+        settings=(FALSE_ALARM_WEIGHT, MISS_WEIGHT),
         region=True,
     ),
     LossInfo(
-        "focal_tversky",
-        "Focal Tversky",
-        r"\frac1K\sum_k\left(1-\mathrm{TI}_k\right)^{\gamma}",
-        "Tversky whose effort goes to badly (γ > 1) or almost well (γ < 1) overlapped classes.",
-        "Abraham & Khan 2019, arXiv 1810.07842; here the mean over classes of (1 − TI)^γ",
-        "#F2CF80",
-        "recall",
-        "γ < 1 near a perfect overlap: the gradient grows without bound.",
-        (FALSE_ALARM_COST, MISS_COST, REGION_FOCUS),
+        kind="focal_tversky",
+        name="Focal Tversky",
+        function="regions:focal_tversky",
+        formula=r"\frac1K\sum_k\left(1-\mathrm{TI}_k\right)^{\gamma}",
+        sentence="Tversky raised to a power: γ > 1 focuses on classes with poor overlap, γ < 1 on nearly perfect ones.",
+        source="Abraham & Khan 2019, arXiv 1810.07842; here the mean over classes of (1 − TI)^γ",
+        color="#B8A400",
+        bias="recall",
+        fails_when="γ < 1 near a perfect overlap: the gradient grows without bound.",
+        settings=(FALSE_ALARM_WEIGHT, MISS_WEIGHT, REGION_FOCUS),
         region=True,
     ),
     LossInfo(
-        "lovasz",
-        "Lovász-softmax",
-        r"\frac1{|C|}\sum_{c\in C}\overline{\Delta_{J_c}}\big(\lvert y_c-p_c\rvert\big)",
-        "The tightest convex stand-in for IoU: pushes the pixels that would change it most.",
-        "Berman et al. 2018, arXiv 1705.08790",
-        "#CC79A7",
-        "precision",
-        "Training starts with it: it is slow until predictions are roughly right.",
+        kind="lovasz",
+        name="Lovász-softmax",
+        function="regions:lovasz",
+        formula=r"\frac1{|C|}\sum_{c\in C}\overline{\Delta_{J_c}}\big(\lvert y_c-p_c\rvert\big)",
+        sentence="The tightest convex surrogate of IoU: each error is weighted by how much it changes IoU.",
+        source="Berman et al. 2018, arXiv 1705.08790",
+        color="#CC79A7",
+        bias="precision",
+        fails_when="Training starts with it: progress is slow until predictions are roughly right.",
         region=True,
         costly=True,
     ),
     LossInfo(
-        "object_cross_entropy",
-        "Object cross-entropy",
-        r"-\frac1N\sum_i w_i\log p_{i,y_i},\quad w_i=\frac{A}{n\,\lvert O(i)\rvert}",
-        "Every object has the same mass, however small; the total stays that of cross-entropy.",
-        "per-object weights A/(n·|O|), background 1",
-        "#A6761D",
-        "balance",
-        "Single stray pixels are labelled as objects: each counts as much as a whole one.",
+        kind="object_cross_entropy",
+        name="Object cross-entropy",
+        function="objects:object_cross_entropy",
+        formula=r"-\frac1N\sum_i w_i\log p_{i,y_i},\quad w_i=\frac{A}{n\,\lvert O(i)\rvert}",
+        sentence="Every object has the same total weight, however small; their sum stays that of cross-entropy.",
+        source="per-object weights A/(n·|O|), background 1",
+        color="#A6761D",
+        bias="balance",
+        fails_when="Single stray pixels are labelled as objects: each counts as much as a whole object.",
+        needs_objects=True,
         costly=True,
     ),
     LossInfo(
-        "object_jaccard",
-        "Object Jaccard",
-        r"\frac1n\sum_o\left(1-\frac{I_o}{\lvert O\rvert+\mathrm{FP}_o}\right)^{\gamma}",
-        "Overlap object by object: losing one costs more than nibbling at many.",
-        "soft IoU of each object in its Voronoi cell",
-        "#004D38",
-        "balance",
-        "Touching objects are labelled as one.",
-        (OBJECT_POWER,),
+        kind="object_jaccard",
+        name="Object Jaccard",
+        function="objects:object_jaccard",
+        formula=r"\frac1n\sum_o\left(1-\frac{I_o}{\lvert O\rvert+\mathrm{FP}_o}\right)^{\gamma}",
+        sentence="Overlap object by object: losing one costs more than losing as many pixels spread over many.",
+        source="soft IoU of each object in its Voronoi cell",
+        color="#7B68C8",
+        bias="balance",
+        fails_when="Touching objects are labelled as one.",
+        settings=(OBJECT_POWER,),
+        needs_objects=True,
         costly=True,
     ),
     LossInfo(
-        "combined",
-        "Combined",
-        r"\sum_j \lambda_j L_j",
-        "A weighted sum of other losses.",
-        "common practice, e.g. cross-entropy + Dice",
-        "#7F7F7F",
-        "none",
-        "The terms differ much in size: the largest one decides alone.",
+        kind="combined",
+        name="Combined",
+        function="loss:combined",
+        formula=r"\sum_j \lambda_j L_j",
+        sentence="A weighted sum of other losses.",
+        source="common practice, e.g. cross-entropy + Dice",
+        color="#7F7F7F",
+        bias="none",
+        fails_when="The terms differ greatly in magnitude: the largest one dominates.",
     ),
 )
-LOSSES: dict[LossKind, LossInfo] = {info.kind: info for info in _ENTRIES}
+LOSSES: dict[str, LossInfo] = {info.kind: info for info in _ENTRIES}
+"""By kind, in the order in which they are shown."""
+
+if TYPE_CHECKING:
+    LossKind = str
+else:
+    LossKind = Literal[tuple(LOSSES)]  # pydantic refuses any other kind and lists these

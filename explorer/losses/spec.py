@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from explorer.losses.registry import LOSSES, LossKind
-
-if TYPE_CHECKING:
-    from explorer.losses.loss import Loss
 
 WeightRule = Literal[
     "inverse_frequency",
@@ -22,22 +20,20 @@ WeightRule = Literal[
 ]
 """How class weights come from the data, when they are not given by hand."""
 
+LARGEST = 3.4028234663852886e38
+"""The largest float32, in which losses are computed."""
+
 
 class Term(BaseModel):
     """One summand of a combined loss."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    factor: float = Field(1.0, ge=0, allow_inf_nan=False)
+    factor: float = Field(1.0, ge=0, le=LARGEST, allow_inf_nan=False)
     loss: LossSpec
 
 
-class LossSpec(BaseModel):
-    """A loss and its settings. ``LossSpec(kind="focal", gamma=2).build()`` gives a ``Loss``.
-
-    A setting that its kind does not have is an error; a setting left out takes the registry's default.
-    """
-
+class _KindAndWeights(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: LossKind
@@ -45,62 +41,100 @@ class LossSpec(BaseModel):
         None,
         description="one weight ≥ 0 a class, background first; or the rule that computes them from the data",
     )
-    weight_cap: float | None = Field(None, gt=0, description="no weight that a rule gives is above this")
-    gamma: float | None = Field(None, ge=0, le=10)
-    alpha: float | None = Field(None, ge=0, le=1)
-    beta: float | None = Field(None, ge=0, le=1)
+    weight_cap: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="no weight that a rule gives is above this"
+    )
+
+
+if TYPE_CHECKING:
+
+    class _WithSettings(_KindAndWeights):
+        def __getattr__(self, name: str) -> float | None: ...
+
+else:
+    _WithSettings = create_model(
+        "_WithSettings",
+        __base__=_KindAndWeights,
+        __module__=__name__,
+        **{setting.name: (float | None, None) for info in LOSSES.values() for setting in info.settings},
+    )
+
+
+class LossSpec(_WithSettings):
+    """A loss and its settings: ``build_loss(LossSpec(kind="focal", gamma=2))`` computes it.
+
+    Every ``Setting`` of the registry is a field, here ``gamma``, ``alpha`` and ``beta``; it is None in a loss that does
+    not have it. A setting that its kind does not have is an error; one left out takes the registry's default.
+
+    >>> LossSpec(kind="focal").gamma
+    2.0
+    >>> LossSpec(kind="dice", gamma=2)
+    Traceback (most recent call last):
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for LossSpec
+    gamma
+      gamma is not a setting of dice, which takes aggregate, include_background ...
+    """
+
     aggregate: Literal["batch", "image"] = Field(
         "batch", description="region losses: one region over the batch, or the mean over images"
     )
     include_background: bool = Field(True, description="region losses: class 0 is one of the classes")
     terms: tuple[Term, ...] = Field((), description="combined only: what is summed")
 
+    if TYPE_CHECKING:
+
+        def __init__(self, *, kind: LossKind, **settings: Any) -> None: ...
+
     @model_validator(mode="before")
     @classmethod
     def _fill_defaults(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("kind") not in LOSSES:
+        info = LOSSES.get(str(given.get("kind"))) if isinstance(given, dict) else None
+        if info is None:
             return given
-        defaults = {setting.name: setting.default for setting in LOSSES[given["kind"]].settings}
+        for name in given:
+            if name not in cls.model_fields:
+                raise _not_a_setting(str(name), info.kind)
+        defaults = {setting.name: setting.default for setting in info.settings}
         return defaults | {key: value for key, value in given.items() if value is not None}
 
     @model_validator(mode="after")
     def _settings_belong_to_kind(self) -> LossSpec:
         info = LOSSES[self.kind]
-        own = {setting.name for setting in info.settings}
-        allowed = {
-            "gamma": "gamma" in own,
-            "alpha": "alpha" in own,
-            "beta": "beta" in own,
-            "class_weights": info.takes_class_weights,
-            "weight_cap": info.takes_class_weights,
-            "aggregate": info.region,
-            "include_background": info.region,
-            "terms": self.kind == "combined",
-        }
-        for name, fits in allowed.items():
-            if not fits and getattr(self, name) != type(self).model_fields[name].default:
-                takes = ", ".join(key for key, value in allowed.items() if value) or "no settings"
-                raise ValueError(f"{name} is not a setting of {self.kind}, which takes {takes}")
-        if self.kind == "weighted_cross_entropy" and self.class_weights is None:
-            raise ValueError("weighted_cross_entropy needs class_weights: numbers, background first, or a rule")
+        for name, field in type(self).model_fields.items():
+            if name not in ("kind", *info.accepts) and getattr(self, name) != field.default:
+                raise _not_a_setting(name, info.kind)
+        for setting in info.settings:
+            value, (low, high) = getattr(self, setting.name), setting.bounds
+            if value is not None and not low <= value <= high:
+                raise _fault(setting.name, f"{setting.name} must lie between {low:g} and {high:g}, got {value:g}")
+        if info.needs_class_weights and self.class_weights is None:
+            raise _fault("class_weights", f"{self.kind} needs class_weights: numbers, background first, or a rule")
         if self.kind == "combined" and not self.terms:
-            raise ValueError("combined needs terms, for example [{factor: 1, loss: {kind: dice}}]")
+            raise _fault("terms", "combined needs terms, for example [{factor: 1, loss: {kind: dice}}]")
         if isinstance(self.class_weights, tuple):
-            if any(not 0 <= weight < float("inf") for weight in self.class_weights):
-                raise ValueError(f"class_weights must be finite and not negative, got {self.class_weights}")
+            for weight in self.class_weights:
+                if not 0 <= weight <= LARGEST:
+                    limit = f"not above {LARGEST:.2g} (float32)"
+                    raise _fault("class_weights", f"class_weights must be finite and not negative, {limit}: {weight:g}")
             if not any(self.class_weights):
-                raise ValueError("class_weights are all zero: nothing would be learned")
+                raise _fault("class_weights", "class_weights are all zero: nothing would be learned")
         return self
 
-    def build(self) -> Loss:
-        """The loss as a callable. Imports torch.
+    @property
+    def needs_objects(self) -> bool:
+        """The loss, or one of its terms, reads the objects of a prediction."""
+        return LOSSES[self.kind].needs_objects or any(term.loss.needs_objects for term in self.terms)
+
+    def number(self, name: str) -> float:
+        """A setting that this kind always has.
 
         Raises:
-            InputError: ``class_weights`` is still a rule; call ``resolved`` with the data first.
+            ValueError: it has no value.
         """
-        from explorer.losses.loss import Loss
-
-        return Loss(self)
+        value: float | None = getattr(self, name)
+        if value is None:
+            raise ValueError(f"{name} of {self.kind} has no value")
+        return value
 
     def resolved(self, weights_of: Callable[[WeightRule, float | None], tuple[float, ...]]) -> LossSpec:
         """The same loss with every weight rule, those of terms included, replaced by numbers.
@@ -119,3 +153,27 @@ class LossSpec(BaseModel):
 
 
 Term.model_rebuild()
+
+
+def logged_specs(weights: Sequence[float]) -> dict[LossKind, LossSpec]:
+    """What runs log and slices show: every loss of the registry, except combined ones, with its default settings.
+
+    Args:
+        weights: class weights of the losses that need some, background first.
+    """
+    return {
+        kind: LossSpec(kind=kind, class_weights=tuple(weights) if info.needs_class_weights else None)
+        for kind, info in LOSSES.items()
+        if kind != "combined"
+    }
+
+
+def _not_a_setting(name: str, kind: LossKind) -> ValidationError:
+    takes = ", ".join(LOSSES[kind].accepts) or "no settings"
+    return _fault(name, f"{name} is not a setting of {kind}, which takes {takes}")
+
+
+def _fault(field: str, what: str) -> ValidationError:
+    """An error of one field, for a validator of the whole to raise."""
+    kind = PydanticCustomError("loss_setting", "{what}", {"what": what})
+    return ValidationError.from_exception_data("LossSpec", [InitErrorDetails(type=kind, loc=(field,), input=None)])

@@ -7,9 +7,9 @@ With n_c pixels of class c, N pixels and C classes, p = n/N (the values of p = .
   instead of those of the images that show c);
 - ENet 1/ln(1.02 + p_c) (1.45/25.5/33.8; Paszke et al. 2016);
 - effective number (1 − β)/(1 − β^n) (Cui et al. 2019), made for counts of samples and therefore fed with objects;
-- per object: the foreground as heavy as the background, shared among its classes by how rare their objects are.
+- per object: foreground and background get equal total weight; rarer objects get more of the foreground's.
 
-A class that is absent weighs 0, never infinity.
+An absent class has weight 0, not infinity.
 """
 
 from __future__ import annotations
@@ -22,20 +22,26 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.losses.spec import WeightRule
 
-BETA = 0.99  # of the effective number: about a hundred objects tell all there is to tell
+BETA = 0.99  # of the effective number, which then saturates at 1/(1 − β) = 100 objects
 
 
 def class_weights(
     rule: WeightRule, pixels: Sequence[int], objects: Sequence[int], cap: float | None = None
 ) -> tuple[float, ...]:
-    """One weight a class, background first, scaled so that the background weighs 1 where it occurs.
+    """One weight for each class, background first, scaled so that the background has weight 1 where it occurs.
 
-    Only ratios matter to a weighted mean, and with the background at 1 a weight reads "a miss costs that many times".
+    Only ratios matter to a weighted mean. With the background at 1, a weight says how many times as much a missed pixel
+    costs.
+
+    >>> [round(weight, 1) for weight in class_weights("inverse_frequency", [9700, 200, 100], [0, 20, 5])]
+    [1.0, 48.5, 97.0]
+    >>> class_weights("inverse_frequency", [9700, 200, 100], [0, 20, 5], cap=20)
+    (1.0, 20.0, 20.0)
 
     Args:
         pixels: labelled pixels of each class, background first.
         objects: objects of each class; the background's number is not used.
-        cap: no weight is above this.
+        cap: the largest weight allowed.
 
     Raises:
         InputError: no pixel is labelled.
@@ -52,7 +58,14 @@ def class_weights(
 
 
 def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(C,): the weights as their source defines them, before scaling and cap; 0 for an absent class."""
+    """(C,): the weights as their source defines them, before scaling and cap; 0 for an absent class.
+
+    >>> pixels, objects = np.array([9700.0, 200.0, 100.0]), np.array([0.0, 20.0, 5.0])
+    >>> raw_weights("inverse_frequency", pixels, objects).round(2)
+    array([ 0.34, 16.67, 33.33])
+    >>> raw_weights("enet", pixels, objects).round(2)
+    array([ 1.45, 25.5 , 33.83])
+    """
     present = pixels > 0
     n = np.where(present, pixels, 1)
     share = n / pixels.sum()
@@ -66,17 +79,17 @@ def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[
         case "enet":
             weights = 1 / np.log(1.02 + share)
         case "effective_number":
-            things = np.maximum(objects, 1)
-            things[0] = max(things[0], n[0] / _pixels_per_object(pixels, objects))
-            weights = (1 - BETA) / (1 - BETA**things)
+            counts = np.maximum(objects, 1)
+            counts[0] = max(counts[0], n[0] / _pixels_per_object(pixels, objects))
+            weights = (1 - BETA) / (1 - BETA**counts)
         case "per_object":
-            things = np.maximum(objects, 1)
-            usual = things[1:].mean(where=present[1:]) if present[1:].any() else 1.0
-            weights = n[0] / pixels[1:].sum().clip(1) * usual / things
+            counts = np.maximum(objects, 1)
+            mean = counts[1:].mean(where=present[1:]) if present[1:].any() else 1.0
+            weights = n[0] / pixels[1:].sum().clip(1) * mean / counts
             weights[0] = 1.0
     return np.where(present, weights, 0.0)
 
 
 def _pixels_per_object(pixels: NDArray[np.float64], objects: NDArray[np.float64]) -> float:
-    """Mean size of an object: in how many such pieces the background would fall."""
+    """Mean area of an object, by which the background is counted in objects too."""
     return float(max(pixels[1:].sum() / max(objects[1:].sum(), 1), 1))

@@ -1,13 +1,14 @@
-"""Every formula of the registry with the numbers of one pixel of a crop put in. Plain arithmetic, no torch.
+"""The formulas of the losses with the numbers of one pixel of a crop put in. Plain arithmetic, no torch.
 
-What a loss makes of a single pixel differs by kind, and each result says what it is: the pixel's own term (the loss is
-their mean, or for Lovász their sum), its object's term, or the loss of the whole crop, which has no terms by pixel.
+What one pixel contributes differs by kind, and each result says what it is: the pixel's own term (the loss is their
+mean, or for Lovász their sum), its object's term, or the loss of the whole crop, which has no terms by pixel.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
-from explorer.losses.registry import LOSSES
+from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 
 Of = Literal["pixel", "object", "crop"]
@@ -29,13 +30,21 @@ class Worked:
     spec: LossSpec
     factor: float  # of this term in a combined loss, else 1; not part of the value
     of: Of  # whose term this is
-    latex: str  # the numbers put in, and what comes out
+    latex: str  # the formula with numbers and its result
     value: float
+
+
+@dataclass(frozen=True)
+class NoExample:
+    """A loss whose arithmetic is not written out here."""
+
+    spec: LossSpec
+    factor: float  # of this term in a combined loss, else 1
 
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """What a segmenter says of a crop, and its label."""
+    """The probabilities that a segmenter predicts for a crop, and its label."""
 
     probability: NDArray[np.float64]  # (K, H, W), sums to 1 over the classes
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
@@ -47,8 +56,12 @@ class Crop:
         return valid
 
 
-def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Worked, ...]:
-    """The loss with the numbers of one pixel; of a combined loss each term by itself.
+def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Worked | NoExample, ...]:
+    r"""The loss with the numbers of one pixel; of a combined loss each term by itself.
+
+    >>> crop = Crop(np.array([[[0.2]], [[0.8]]]), np.array([[1]], dtype=np.uint8))
+    >>> substituted(LossSpec(kind="jaccard", include_background=False), crop, 0, 0)[0].latex
+    '1-\\frac{0.8}{0.8 + 0 + 0.2} = 0.2'
 
     Args:
         spec: with its class weights as numbers.
@@ -57,27 +70,24 @@ def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Work
         column: of the pixel, 0 at the left.
 
     Returns:
-        Nothing if the pixel is ignored and the loss is one of terms by pixel or object.
+        Empty if the pixel is ignored and the loss is made of terms by pixel or object.
     """
     if spec.kind == "combined":
         return tuple(
-            Worked(each.spec, term.factor * each.factor, each.of, each.latex, each.value)
+            replace(each, factor=term.factor * each.factor)
             for term in spec.terms
             for each in substituted(term.loss, crop, row, column)
         )
-    if LOSSES[spec.kind].region and spec.kind != "lovasz":
+    if spec.kind in _OVERLAPS:
         return (_overlap(spec, crop),)
-    if not crop.valid[row, column]:
-        return ()
-    if spec.kind == "lovasz":
-        return (_lovasz(spec, crop, row, column),)
-    if spec.kind == "object_jaccard":
-        return (_object_jaccard(spec, crop, row, column),)
-    return (_pixelwise(spec, crop, row, column),)
+    work_out = _BY_PIXEL.get(spec.kind)
+    if work_out is None:
+        return (NoExample(spec, 1.0),)
+    return (work_out(spec, crop, row, column),) if crop.valid[row, column] else ()
 
 
 def _pixelwise(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
-    """w · (1 − p)^γ · (−log p), with those factors that the kind has."""
+    """w · (1 − p)^γ · (−log p), with the factors that the kind has."""
     label = int(crop.label[row, column])
     p = float(crop.probability[label, row, column])
     value, factors = -math.log(max(p, 5e-324)), [rf"\left(-\log({_number(p)})\right)"]
@@ -107,8 +117,8 @@ def _weights(spec: LossSpec, crop: Crop, row: int, column: int) -> list[float]:
 
 def _overlap(spec: LossSpec, crop: Crop) -> Worked:
     """Jaccard, Dice, Tversky and its focal form from the sums of the crop."""
-    alpha, beta = {"jaccard": (1.0, 1.0), "dice": (0.5, 0.5)}.get(spec.kind, (spec.alpha or 0.0, spec.beta or 0.0))
-    power = spec.gamma if spec.kind == "focal_tversky" and spec.gamma is not None else 1.0
+    alpha, beta = _OVERLAPS[spec.kind] or (spec.number("alpha"), spec.number("beta"))
+    power = spec.number("gamma") if spec.kind == "focal_tversky" else 1.0
     values, parts = [], []
     for k in range(0 if spec.include_background else 1, len(crop.probability)):
         p, y = crop.probability[k][crop.valid], crop.label[crop.valid] == k
@@ -117,7 +127,7 @@ def _overlap(spec: LossSpec, crop: Crop) -> Worked:
             value = 1 - hit / (hit + alpha * false + beta * missed)
             below = rf"{_number(hit)} + {_times(alpha)}{_number(false)} + {_times(beta)}{_number(missed)}"
             part = rf"1-\frac{{{_number(hit)}}}{{{below}}}"
-        else:  # costs its mean probability
+        else:  # an absent class: its mean probability
             value = float(p.mean())
             part = rf"\frac{{{_number(false)}}}{{{p.size}}}"
         values.append(value**power)
@@ -129,7 +139,7 @@ def _overlap(spec: LossSpec, crop: Crop) -> Worked:
 
 
 def _lovasz(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
-    """The pixel's error in each class of the label, times what it adds to the Jaccard distance in its turn."""
+    """The pixel's error in each class of the label, times its step of the Jaccard distance in the order of errors."""
     here = int(np.flatnonzero(np.flatnonzero(crop.valid) == row * crop.label.shape[1] + column)[0])
     value, parts = 0.0, []
     for k in range(0 if spec.include_background else 1, len(crop.probability)):
@@ -155,21 +165,39 @@ def _object_jaccard(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked
     maps = object_maps(crop.label, len(crop.probability))
     cell = maps.owners[k - 1] == maps.owners[k - 1, row, column]
     p, on_object = crop.probability[k], crop.label == k
-    if not on_object.any():  # nobody owns a false positive: it costs its probability, shared by all pixels
+    if not on_object.any():  # no object for a false positive to count against: its probability over all pixels
         pixels = int(crop.valid.sum())
         value = float(p[row, column]) / pixels
         return Worked(
             spec, 1.0, "pixel", rf"\frac{{{_number(float(p[row, column]))}}}{{{pixels}}} = {_number(value)}", value
         )
     hit, false = float(p[cell & on_object].sum()), float(p[cell & crop.valid & ~on_object].sum())
-    area, gamma = int((cell & on_object).sum()), 2.0 if spec.gamma is None else spec.gamma
+    area, gamma = int((cell & on_object).sum()), spec.number("gamma")
     value = (1 - hit / (area + false)) ** gamma
     inside = rf"1-\frac{{{_number(hit)}}}{{{area} + {_number(false)}}}"
     return Worked(spec, 1.0, "object", rf"\left({inside}\right)^{{{_number(gamma)}}} = {_number(value)}", value)
 
 
-def _times(price: float) -> str:
-    return "" if price == 1 else _number(price) + TIMES
+_OVERLAPS: Mapping[LossKind, tuple[float, float] | None] = {
+    "jaccard": (1.0, 1.0),
+    "dice": (0.5, 0.5),
+    "tversky": None,
+    "focal_tversky": None,
+}
+"""α and β where they are fixed."""
+
+_BY_PIXEL: Mapping[LossKind, Callable[[LossSpec, Crop, int, int], Worked]] = {
+    "cross_entropy": _pixelwise,
+    "weighted_cross_entropy": _pixelwise,
+    "focal": _pixelwise,
+    "lovasz": _lovasz,
+    "object_cross_entropy": _pixelwise,
+    "object_jaccard": _object_jaccard,
+}
+
+
+def _times(weight: float) -> str:
+    return "" if weight == 1 else _number(weight) + TIMES
 
 
 def _number(value: float) -> str:

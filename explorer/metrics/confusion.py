@@ -1,4 +1,4 @@
-"""Scores of hard predictions, pooled over scenes: what validation, summaries and ``evaluate`` report."""
+"""Scores of predicted classes, pooled over scenes, as validation, summaries and ``evaluate`` report them."""
 
 from __future__ import annotations
 
@@ -54,12 +54,17 @@ def score_predictions(
 def confusion_matrix(predicted: NDArray[np.uint8], label: NDArray[np.uint8], classes: int) -> NDArray[np.int64]:
     """Pixels by true class (rows) and predicted class (columns): (classes, classes), without ignored pixels.
 
+    >>> label = np.array([[0, 0, 1, 255]], dtype=np.uint8)
+    >>> confusion_matrix(np.array([[0, 1, 1, 1]], dtype=np.uint8), label, classes=2)
+    array([[1, 1],
+           [0, 1]])
+
     Raises:
         InputError: the two sizes differ, or a class id is out of range.
     """
     if predicted.shape != label.shape:
         raise InputError(
-            f"the prediction is {predicted.shape}, its label {label.shape}", "score", "they must be one size"
+            f"the prediction is {predicted.shape}, its label {label.shape}", "score", "they must have the same size"
         )
     # One count over pairs of bytes: a pair is label · 256 + prediction.
     pairs = (label.astype(np.uint16) << 8) | predicted

@@ -1,6 +1,8 @@
 """Counts at every threshold, and the precision, recall, IoU and F1 that follow. No torch.
 
-A quotient whose denominator is zero is NaN: a hole in a picture, n/a in a table.
+A pixel is predicted where its probability is at least the threshold. Pixel curves come from a ``PixelHistogram``, which
+counts all thresholds at once; ``object_curve`` matches objects anew at each threshold. A quotient whose denominator is
+zero is NaN: a hole in a figure, n/a in a table.
 """
 
 from __future__ import annotations
@@ -17,10 +19,18 @@ from explorer.metrics.objects import count_objects
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
 
+THRESHOLDS: Values = np.arange(1, 50) / 50
+"""Those of an object curve unless others are given."""
+
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """What is found, missed and falsely reported of one class where its probability is at least a threshold."""
+    """Hits, false alarms and misses of one class at every threshold.
+
+    >>> curve = Curve(np.array([0.2, 0.8]), np.array([4, 2]), np.array([4, 0]), np.array([0, 2]))
+    >>> curve.precision, curve.recall
+    (array([0.5, 1. ]), array([1. , 0.5]))
+    """
 
     thresholds: Values  # (T,), ascending
     true_positives: Counts  # (T,)
@@ -97,25 +107,21 @@ class ObjectCurve(Curve):
         )
 
 
-def _quotient(numerator: Counts | Values, denominator: Counts) -> Values:
-    values = np.full(len(denominator), np.nan)
-    np.divide(numerator, denominator, out=values, where=denominator > 0)
-    return values
-
-
-THRESHOLDS = np.arange(1, 50) / 50
-"""Where the curve is measured unless said otherwise."""
-
-
 def object_curve(
-    probability: NDArray[np.float32], objects: LabelObjects, thresholds: NDArray[np.float64] = THRESHOLDS
+    probability: NDArray[np.float32], objects: LabelObjects, thresholds: Values = THRESHOLDS
 ) -> ObjectCurve:
     """Objects of one class at every threshold.
+
+    >>> from explorer.metrics.matching import find_label_objects
+    >>> label = np.ones((2, 3), dtype=np.uint8)  # one object
+    >>> probability = np.full((2, 3), 0.5, dtype=np.float32)
+    >>> object_curve(probability, find_label_objects(label, 1, 1), np.array([0.4, 0.6])).recall
+    array([1., 0.])
 
     Args:
         probability: (H, W), of the class.
         objects: the label's objects of that class.
-        thresholds: ascending; a pixel is predicted where its probability is at least the threshold.
+        thresholds: ascending.
     """
     counts = [count_objects(match(probability >= threshold, objects)) for threshold in thresholds]
     true, false, missed, ious = zip(
@@ -123,3 +129,9 @@ def object_curve(
         strict=True,
     )
     return ObjectCurve(thresholds, np.array(true), np.array(false), np.array(missed), np.array(ious))
+
+
+def _quotient(numerator: Counts | Values, denominator: Counts) -> Values:
+    values = np.full(len(denominator), np.nan)
+    np.divide(numerator, denominator, out=values, where=denominator > 0)
+    return values

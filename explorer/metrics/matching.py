@@ -4,10 +4,10 @@ A predicted object and a label object are a pair when their IoU = |A ∩ B| / |A
 object can have two such partners, so that the matching is unique and needs no solver (Kirillov et al., Panoptic
 Segmentation, CVPR 2019, section 4.1).
 
-Ignored pixels (label 255) belong to no object: predicted objects are the components of what is predicted on
-the other pixels, so that nothing predicted under an ignored pixel can make or break a match. A predicted object
-without a partner is no false alarm where it is the visible part of one that lies mostly (more than half) in
-ignored pixels. The minimum area applies alike to both sides, to the pixels that count.
+Ignored pixels (label 255) belong to no object: predicted objects are the connected components of the prediction on
+the other pixels, so that predictions at ignored pixels cannot change a match. A predicted object without a partner is
+no false alarm where it is the visible part of one of which more than half is ignored. The minimum area applies to
+objects of label and prediction alike, without their ignored pixels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from explorer.imagery.scene import IGNORE
 
 @dataclass(frozen=True, eq=False)
 class LabelObjects:
-    """The objects of one class in a label: found once, matched as often as needed."""
+    """The objects of one class in a label. They are found once and matched many times."""
 
     ids: NDArray[np.int32]  # (H, W), 1..n, 0 = none
     areas: NDArray[np.int64]  # (n,) pixels
@@ -54,7 +54,13 @@ def find_label_objects(label: NDArray[np.uint8], class_id: int, minimum_area: in
 
 
 def match(predicted: NDArray[np.bool_], objects: LabelObjects) -> Matching:
-    """Matches the components of a prediction with the objects of a label.
+    """Matches the connected components of a prediction with the objects of a label.
+
+    >>> label = np.array([[1, 1, 0, 1, 0, 0]], dtype=np.uint8)
+    >>> predicted = np.array([[1, 1, 0, 0, 0, 1]], dtype=bool)
+    >>> found = match(predicted, find_label_objects(label, class_id=1, minimum_area=1))
+    >>> found.partners, found.ious, found.false_alarms
+    (array([1, 0]), array([1., 0.]), array([False,  True]))
 
     Args:
         predicted: (H, W), True where the class is predicted.
@@ -90,7 +96,7 @@ def areas_of(ids: NDArray[np.int32], count: int) -> NDArray[np.int64]:
 def _mostly_ignored(
     predicted: NDArray[np.bool_], hidden: NDArray[np.bool_], ids: NDArray[np.int32], count: int
 ) -> NDArray[np.bool_]:
-    """(count,) True where the whole that an object is part of, ignored pixels and all, is mostly ignored."""
+    """(count,) True where the component that an object is part of, ignored pixels included, is mostly ignored."""
     whole, wholes = label_objects(predicted, minimum_area=1)
     mostly = np.append(False, 2 * areas_of(whole * hidden, wholes) > areas_of(whole, wholes))
     whole_of = np.zeros(count + 1, dtype=np.int64)

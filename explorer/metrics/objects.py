@@ -1,4 +1,7 @@
-"""The objects of a scene that were found, missed or falsely reported, with place and size."""
+"""The objects of a scene that were found, missed or falsely reported: counted, listed, and grouped by size.
+
+``count_objects`` and ``list_objects`` read one ``Matching``; ``recall_by_size`` takes lists of any number of scenes.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,7 @@ def _records(
 
 @dataclass(frozen=True)
 class SizeBin:
-    """The label's objects of one range of sizes."""
+    """The objects of the label in one range of sizes."""
 
     smallest: int  # pixels, of the smallest object in it
     largest: int
@@ -83,18 +86,23 @@ class SizeBin:
 
     @property
     def recall(self) -> float | None:
-        """Found ÷ all."""
+        """Found objects ÷ all objects."""
         return ratio(self.found, self.objects)
 
 
 def recall_by_size(records: Iterable[ObjectRecord], bins: int = 4) -> tuple[SizeBin, ...]:
-    """Recall in groups of about as many objects each, from the smallest to the largest.
+    """Recall in groups with about the same number of objects, from the smallest objects to the largest.
 
-    Objects of one size stay together, so that there are fewer groups where many objects are alike.
+    Objects of equal size share a group, so that there are fewer groups where many sizes are equal.
+
+    >>> box = (0, 0, 1, 1)
+    >>> small, large = (ObjectRecord("missed", 0, 0, box, 9, None), ObjectRecord("found", 0, 0, box, 80, 0.7))
+    >>> [(each.largest, each.recall) for each in recall_by_size([small, large], bins=2)]
+    [(9, 0.0), (80, 1.0)]
 
     Args:
-        records: objects of any number of scenes; false alarms have no place here and are left out.
-        bins: how many groups at most.
+        records: objects of any number of scenes; false alarms are left out.
+        bins: the most groups.
     """
     kept = [record for record in records if record.outcome != "false"]
     if not kept:

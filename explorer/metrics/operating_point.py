@@ -1,4 +1,4 @@
-"""Which threshold, and which run, when a miss costs as much as N false alarms. No torch."""
+"""Which threshold, and which run, has the lowest cost when a miss costs as much as N false alarms. No torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from explorer.metrics.curves import Curve
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a segmenter does at one threshold; None where undefined."""
+    """Counts and scores of a segmenter at one threshold; None where undefined."""
 
     threshold: float
     true_positives: int
@@ -37,13 +37,17 @@ class OperatingPoint:
         return ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
 
     def cost(self, miss: float) -> float:
-        """N·FN + FP, in false alarms, where a miss costs as much as N false alarms."""
+        """N·FN + FP, in false alarms, where a miss costs as much as N false alarms.
+
+        >>> OperatingPoint(0.5, true_positives=8, false_positives=3, false_negatives=2).cost(miss=10)
+        23
+        """
         return miss * self.false_negatives + self.false_positives
 
 
 @dataclass(frozen=True)
 class Offer:
-    """The best that one run can do at this price of a miss, or why that cannot be said."""
+    """The lowest cost of one run, or why it is unknown."""
 
     point: OperatingPoint | None
     cost: float | None  # in false alarms
@@ -58,16 +62,24 @@ class Advice:
     best: int | None  # index of the run to take; None if no run has an offer
     ties: tuple[int, ...]  # other runs at the same cost
 
+    def points(self, names: Sequence[str]) -> dict[str, OperatingPoint]:
+        """The cheapest point of each run that has one, by the run's name.
+
+        Args:
+            names: of the runs, in the order of the offers.
+        """
+        return {name: offer.point for name, offer in zip(names, self.offers, strict=True) if offer.point is not None}
+
 
 def operating_point(curve: Curve, threshold: float) -> OperatingPoint:
-    """What the curve says at the measured threshold nearest to this one."""
+    """The counts at the threshold of the curve that is nearest to this one."""
     return _point(curve, curve.at(threshold))
 
 
 def why_not(curve: Curve) -> str | None:
-    """Why this curve would mislead and is not to be drawn; None where it may be."""
+    """Why drawing this curve would mislead; None where it would not."""
     if not (curve.true_positives + curve.false_negatives).any():
-        return "the labels show nothing of this class, so that there is no recall"
+        return "the labels hold nothing of this class, so that there is no recall"
     if not (curve.true_positives + curve.false_positives).any():
         return "nothing is predicted at any threshold, so that there is no precision"
     inside = (curve.thresholds > 0) & (curve.thresholds < 1)
@@ -78,13 +90,17 @@ def why_not(curve: Curve) -> str | None:
 
 
 def cheapest(curve: Curve, miss: float) -> OperatingPoint:
-    """The threshold at which N·FN + FP is least.
+    """The threshold at which N·FN + FP is lowest.
 
-    Of thresholds that cost the same, it takes the middle of their longest run: there a small shift costs nothing.
+    Of thresholds with equal cost it takes the middle of their longest run, where a small shift changes nothing.
+
+    >>> curve = Curve(np.array([0.2, 0.8]), np.array([4, 2]), np.array([4, 0]), np.array([0, 2]))
+    >>> cheapest(curve, miss=1).threshold, cheapest(curve, miss=10).threshold
+    (0.8, 0.2)
 
     Args:
-        curve: with something to find.
-        miss: N, what a miss costs in false alarms; not negative.
+        curve: of a class that occurs in the labels.
+        miss: N, the cost of a miss in false alarms; not negative.
     """
     cost = miss * curve.false_negatives + curve.false_positives
     least = np.flatnonzero(np.isclose(cost, cost.min(), rtol=1e-12, atol=0))
@@ -94,13 +110,13 @@ def cheapest(curve: Curve, miss: float) -> OperatingPoint:
 
 
 def advise(curves: Sequence[Curve], miss: float) -> Advice:
-    """The threshold of each run, and the run to take, when a miss costs as much as N false alarms.
+    """The best threshold of each run, and the best run, when a miss costs as much as N false alarms.
 
-    Of runs at the same cost, the one with the higher F1 is taken, then the first.
+    Of runs with equal cost, the one with the higher F1 is taken, then the first.
 
     Args:
-        curves: one a run, all of one class over the same scenes. A run that was measured on another number of pixels
-            or objects than the first gets no offer: its costs would not compare.
+        curves: one for each run, all of one class over the same scenes. A run that was measured on another number of
+            pixels or objects than the first gets no offer, since their costs cannot be compared.
         miss: N, not negative.
     """
     wanted: int | None = None
@@ -113,7 +129,7 @@ def advise(curves: Sequence[Curve], miss: float) -> Advice:
         elif wanted is None:
             wanted = there
         elif there != wanted:
-            reason = f"measured against {there} to find instead of {wanted}: costs do not compare"
+            reason = f"measured on other labels, with {there} to find instead of {wanted}: costs cannot be compared"
         point = None if reason else cheapest(curve, miss)
         offers.append(Offer(point, point.cost(miss) if point else None, reason))
     open_to = [i for i, offer in enumerate(offers) if offer.point is not None]
@@ -125,7 +141,11 @@ def advise(curves: Sequence[Curve], miss: float) -> Advice:
 
 
 def iso_f1(f1: float, points: int = 101) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Recall and precision along which F1 is the same: P = F·R / (2R − F), for recalls at which P is at most 1.
+    """Recall and precision along which F1 is constant: P = F·R / (2R − F), for recalls at which P is at most 1.
+
+    >>> recall, precision = iso_f1(0.5, points=3)
+    >>> (2 * recall * precision / (recall + precision)).round(6)
+    array([0.5, 0.5, 0.5])
 
     Args:
         f1: in (0, 1).

@@ -1,4 +1,4 @@
-"""Every threshold's pixel counts from one pass over the probabilities, on whatever device they lie."""
+"""Pixel counts at every threshold from one pass over the probabilities, on their device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from explorer.metrics.curves import PixelCurve
 class PixelHistogram:
     """Pixels of each class by their probability and by whether the label says that class.
 
-    A stream: scenes, or pieces of one, are added by ``update``; nothing is read back from the device until ``curve``.
+    Scenes, or parts of one, are added by ``update``; nothing is read back from the device until ``curve``.
+
+    >>> histogram = PixelHistogram(classes=2, bins=3)  # thresholds 0, 0.5 and 1
+    >>> foreground = torch.tensor([[[[0.1, 0.6, 0.9]]]])
+    >>> histogram.update(torch.cat([1 - foreground, foreground], dim=1), torch.tensor([[[0, 0, 1]]]))
+    >>> curve = histogram.curve(class_id=1)
+    >>> curve.true_positives, curve.false_positives
+    (array([1, 1, 0]), array([2, 1, 0]))
 
     Args:
         classes: number of classes, background included.

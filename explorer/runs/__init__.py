@@ -1,1 +1,1 @@
-"""Runs: the folder each one lives in, the store that lists them, the engine that executes them."""
+"""Runs: their folders, the store that lists them, and all that is done with a run without the cluster."""

@@ -10,21 +10,20 @@ file                  what                                                     w
 ``checkpoints/``      ``*.safetensors``                                        the job
 ``previews/``         ``*.png``, predicted class ids                           the job
 ``summary.json``      how the run ended                                        the job
-``commands/``         wishes to the job, one file each, removed once done      the server
+``commands/``         commands to the job, one file each, removed once done    the server
 ``lock``              held by the one job that works here                      the job
 ====================  =======================================================  ==========
 
-Files appear whole (written aside, then renamed) or grow by whole lines, so that a kill at any moment leaves all of
-it readable: at worst, the last line of a growing file is torn, which readers skip and the next job cuts off.
+Files appear whole (written under a temporary name, then renamed) or grow by whole lines, so that a kill at any moment
+leaves all of them readable: at worst the last line of a growing file is incomplete, which readers skip and the next
+job cuts off.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -32,14 +31,12 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
-from explorer.files import write_atomically
+from explorer.files import locked, write_atomically
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
 from explorer.training.plan import Plan
-
-_LOCK_POLL = 0.1  # seconds
 
 
 class DatasetReference(BaseModel):
@@ -179,9 +176,8 @@ class RunFolder:
         for name in names:
             (self.path / "commands" / name).unlink(missing_ok=True)
 
-    @contextmanager
-    def locked(self, wait: float = 0.0) -> Iterator[None]:
-        """Holds the folder's lock, which the kernel takes back when the process dies.
+    def locked(self, wait: float = 0.0) -> AbstractContextManager[None]:
+        """Holds the folder's lock, see :func:`explorer.files.locked`.
 
         Args:
             wait: seconds to wait for another job to leave.
@@ -189,19 +185,7 @@ class RunFolder:
         Raises:
             InputError: another job works here.
         """
-        deadline = time.monotonic() + wait
-        with (self.path / "lock").open("ab") as file:
-            while True:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        raise InputError(
-                            "another job works on this run", str(self.path), "wait until it ends, or stop it"
-                        ) from None
-                time.sleep(_LOCK_POLL)
-            yield
+        return locked(self.path / "lock", wait, "another job works on this run")
 
 
 def parse_lines(lines: bytes) -> list[Event]:

@@ -1,4 +1,4 @@
-"""What the store tells of runs and datasets."""
+"""What the store lists: runs, datasets, and jobs that leave a file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from explorer.training.plan import Plan
 
 
 class RunStatus(StrEnum):
-    """Where a run stands."""
+    """The state of a run."""
 
     QUEUED = "queued"  # waits for a slot
     RUNNING = "running"
-    PAUSED = "paused"  # rests, or was not started yet; can be resumed
+    PAUSED = "paused"  # paused, or not started yet; can be resumed
     INTERRUPTED = "interrupted"  # its server or its workers went away; can be resumed
     DONE = "done"
     STOPPED = "stopped"
@@ -28,13 +28,29 @@ class RunStatus(StrEnum):
 
     @property
     def resumable(self) -> bool:
-        """The run rests and can go on."""
+        """The run does not train, and can go on."""
         return self in (RunStatus.PAUSED, RunStatus.INTERRUPTED, RunStatus.FAILED)
+
+
+class JobStatus(StrEnum):
+    """The state of a job that leaves a file: a slice, a threshold sweep, a curvature."""
+
+    QUEUED = "queued"  # waits for a worker
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"  # somebody stopped it; what a slice has measured is kept
+    INTERRUPTED = "interrupted"  # its server or its worker went away
+    FAILED = "failed"
+
+    @property
+    def active(self) -> bool:
+        """The job works, or will without anybody's doing."""
+        return self in (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One run as it stands."""
+    """One run as the store lists it."""
 
     id: str
     name: str  # of its plan
@@ -46,6 +62,20 @@ class RunRecord:
     step: int  # steps made
     message: str  # why it failed, diverged or was interrupted; otherwise empty
     group: str | None  # runs that are to be compared share one
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One job that leaves a file in a run's folder. At most one job at a time is active for a file."""
+
+    id: str
+    kind: str  # the class in ``explorer.jobs.registry``
+    run_id: str
+    file: str  # relative to the run's folder
+    title: str  # in words, for lists
+    status: JobStatus
+    message: str  # why it failed or was interrupted; otherwise empty
+    created: datetime  # with time zone
 
 
 @dataclass(frozen=True)

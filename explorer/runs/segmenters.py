@@ -1,8 +1,15 @@
-"""What a run's segmenter predicts, and how it scores on scenes with labels."""
+"""What a run's segmenter predicts, and how it scores on scenes with labels.
+
+The one place where a checkpoint becomes a segmenter.
+"""
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 
 import numpy as np
 import torch
@@ -10,15 +17,46 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.imagery.objects import MINIMUM_AREA
-from explorer.imagery.scene import Scene, Stretch
+from explorer.imagery.scene import Dataset, Scene, Stretch
 from explorer.imagery.stretch import stretched
 from explorer.metrics.confusion import score_predictions
 from explorer.metrics.counts import Scores
+from explorer.metrics.curves import THRESHOLDS, ObjectCurve, object_curve
+from explorer.metrics.matching import find_label_objects
+from explorer.metrics.pixel_histogram import PixelHistogram
 from explorer.runs.folder import RunFolder
+from explorer.runs.job_files import JobProgress, Report
+from explorer.runs.threshold_sweep import STEPS, ClassSweep, ThresholdSweep
 from explorer.segmenter.network import Segmenter, build_segmenter
 from explorer.segmenter.tiling import predict_probabilities
-from explorer.training.checkpoints import latest_checkpoint, load_checkpoint, load_weights
+from explorer.training.checkpoints import Checkpoint, load_checkpoint, load_weights
 from explorer.training.device import pick_device
+
+_NAME = re.compile(r"(?:(?P<run>[\w-]+)/)?(?P<file>step_\d+\.safetensors)")
+
+
+def find_checkpoint(folder: RunFolder, name: str | None = None) -> tuple[str, Checkpoint]:
+    """A checkpoint of a run, or of another run in the same folder, with its name.
+
+    Args:
+        name: "step_00000100.safetensors", or "RUN/step_00000100.safetensors" of another run in the same folder; the
+            newest one that can be read if not given.
+
+    Raises:
+        InputError: there is no such checkpoint, or it cannot be read.
+    """
+    if name is not None:
+        parts = _NAME.fullmatch(name)
+        if parts is None:
+            raise InputError(f"{name!r} names no checkpoint", "checkpoint", "for example step_00000100.safetensors")
+        run = RunFolder(folder.path.resolve().parent / parts["run"]) if parts["run"] else folder
+        return name, load_checkpoint(run.checkpoints / parts["file"])
+    for file in reversed(folder.checkpoint_files()):
+        try:
+            return file.name, load_checkpoint(file)
+        except InputError:
+            continue
+    raise InputError("the run has no checkpoint yet", str(folder.path), "train it first")
 
 
 def load_segmenter(folder: RunFolder, checkpoint: str | None = None, device: str = "auto") -> Segmenter:
@@ -26,19 +64,14 @@ def load_segmenter(folder: RunFolder, checkpoint: str | None = None, device: str
 
     Args:
         folder: of the run.
-        checkpoint: name of a file in ``checkpoints/``; the newest one if not given.
+        checkpoint: see ``find_checkpoint``.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     Raises:
         InputError: the folder is no run, it has no such checkpoint, or the device is not there.
     """
     plan, dataset = folder.plan(), folder.dataset()
-    if checkpoint is None:
-        state = latest_checkpoint(folder.checkpoints)
-        if state is None:
-            raise InputError("the run has no checkpoint yet", str(folder.path), "train it first")
-    else:
-        state = load_checkpoint(folder.checkpoints / checkpoint)
+    _, state = find_checkpoint(folder, checkpoint)
     segmenter = build_segmenter(len(dataset.bands), len(dataset.classes), plan.segmenter, plan.seed)
     load_weights(segmenter, state)
     return segmenter.to(pick_device(device)).eval()
@@ -64,3 +97,43 @@ def evaluate_scenes(
         (probabilities(segmenter, scene.image, stretch).argmax(0).astype(np.uint8), scene.label) for scene in scenes
     )
     return score_predictions(pairs, classes, minimum_area)
+
+
+def sweep_thresholds(
+    folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = "auto", report: Report = lambda _: None
+) -> ThresholdSweep:
+    """The pixel and object curves of every foreground class over the validation scenes.
+
+    Args:
+        report: called after each scene, first for the pixels, then for each class's objects.
+    """
+    segmenter = load_segmenter(folder, checkpoint, device)
+    classes, scenes = len(dataset.classes), dataset.validation
+    histogram = PixelHistogram(classes, bins=STEPS + 1)
+    expected, began, done = len(scenes) * classes, time.perf_counter(), 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        left = (time.perf_counter() - began) / done * (expected - done)
+        report(JobProgress(done, expected, "scenes", left))
+
+    kept: list[NDArray[np.uint16]] = []
+    for scene in scenes:
+        values = probabilities(segmenter, scene.image, dataset.stretch)
+        histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
+        kept.append((values[1:] * np.float32(STEPS)).clip(0, STEPS).astype(np.uint16))
+        advance()
+    # in whole thousandths, so that the object curve agrees with what is drawn at a threshold
+    thousandths = np.round(THRESHOLDS * STEPS)
+    swept: list[ClassSweep] = []
+    for class_id in range(1, classes):
+        curves: list[ObjectCurve] = []
+        for scene, stored in zip(scenes, kept, strict=True):
+            objects = find_label_objects(scene.label, class_id)
+            curves.append(object_curve(stored[class_id - 1].astype(np.float32), objects, thousandths))
+            advance()
+        total = reduce(add, curves)
+        counts = total.true_positives, total.false_positives, total.false_negatives, total.iou_sum
+        swept.append(ClassSweep(histogram.curve(class_id), ObjectCurve(THRESHOLDS, *counts)))
+    return ThresholdSweep(checkpoint, tuple(scene.name for scene in scenes), tuple(swept), tuple(kept))

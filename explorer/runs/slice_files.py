@@ -1,4 +1,7 @@
-"""Where slices of a run lie, and how far they are. No torch: the server reads these."""
+"""Where landscapes of a run are kept, and what workers tell of them as plain values.
+
+No torch: the server reads these.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from explorer.errors import InputError
+from explorer.files import write_atomically
 from explorer.landscape.slice import journal_path
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LossKind
 from explorer.runs.folder import RunFolder
-
-
-@dataclass(frozen=True)
-class SliceProgress:
-    """How far a slice is."""
-
-    measured: int
-    expected: int  # points in the end, about
-    seconds_left: float
-    shortfall: float  # estimated error in tolerances when points were last chosen; infinite until it is known
-    done: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +43,11 @@ class CurvatureReport:
     trace: float
     trace_error: float  # standard error
     parameters: int
-    learning_rate: float
+    learning_rate: float  # effective, of the next step
     stable: float  # 2 / learning rate
 
 
-_PROGRESS = TypeAdapter(SliceProgress)
+_CURVATURE = TypeAdapter(CurvatureReport)
 
 
 def slice_file(folder: RunFolder, request: SliceRequest) -> Path:
@@ -63,28 +57,32 @@ def slice_file(folder: RunFolder, request: SliceRequest) -> Path:
     return folder.path / "slices" / f"{request.plane.kind}-{name}.npz"
 
 
-def stop_file(out: Path) -> Path:
-    """Its presence asks the job to leave off."""
-    return out.with_suffix(".stop")
-
-
-def progress_file(out: Path) -> Path:
-    """How far the job is, as JSON."""
-    return out.with_suffix(".progress.json")
-
-
-def progress_of(out: Path) -> SliceProgress | None:
-    """How far the job was when it last said so; None before that."""
-    try:
-        return _PROGRESS.validate_json(progress_file(out).read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-
-
-def state_of(out: Path) -> tuple[int, int] | None:
+def slice_version(file: Path) -> tuple[int, int] | None:
     """Changes whenever there is more to read of a slice; None while there is nothing."""
-    for path in (journal_path(out), out):
+    for path in (journal_path(file), file):
         if path.exists():
             status = path.stat()
             return status.st_mtime_ns, status.st_size
     return None
+
+
+def curvature_file(folder: RunFolder, loss: LossKind, checkpoint: str) -> Path:
+    """Where the curvature of a loss at a checkpoint is kept."""
+    return folder.path / "curvature" / f"{Path(checkpoint).stem}-{loss}.json"
+
+
+def save_curvature(report: CurvatureReport, file: Path) -> None:
+    """Writes the file, whole or not at all."""
+    write_atomically(file, _CURVATURE.dump_json(report, indent=1))
+
+
+def load_curvature(file: Path) -> CurvatureReport:
+    """Reads what ``save_curvature`` wrote.
+
+    Raises:
+        InputError: the file is not there or cannot be read.
+    """
+    try:
+        return _CURVATURE.validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        raise InputError("cannot be read", file.name, "remove it and measure the curvature again") from None

@@ -6,7 +6,6 @@ The one code path of workers and of the command line. The validation crops lie i
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -23,31 +22,32 @@ from torch import Tensor
 from explorer.errors import InputError
 from explorer.imagery.archive import fingerprint
 from explorer.imagery.scene import Dataset
-from explorer.landscape.build import BuiltPlane, WeightsOf, build_plane, load_plane, locate, save_plane, with_losses
+from explorer.landscape.build import BuiltPlane, build_plane, load_plane, locate, save_plane, with_losses
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
-from explorer.landscape.directions import layer_mask
+from explorer.landscape.directions import WeightsOf, layer_mask
 from explorer.landscape.evaluation import Writer, evaluate_points, restored, standard_error
 from explorer.landscape.grid import Grid
-from explorer.landscape.objective import flatten
+from explorer.landscape.objective import Objective, flatten
 from explorer.landscape.plane import Plane
-from explorer.landscape.refine import Measure, Refinement, refine
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.plane_kinds import plane_kind
+from explorer.landscape.refine import PointEvaluator, Refinement, refine
+from explorer.landscape.segmenter_objective import SegmenterObjective
 from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
-from explorer.landscape.slice_meta import FieldInfo, PathPoint, SliceMeta, SliceRequest
+from explorer.landscape.slice_meta import PathPoint, SliceMeta, SliceRequest
 from explorer.losses.registry import LossKind
+from explorer.losses.spec import logged_specs
 from explorer.runs.folder import RunFolder
-from explorer.runs.slice_files import CurvatureReport, PointPrediction, SliceProgress
-from explorer.segmenter.network import build_segmenter
-from explorer.training.checkpoints import Checkpoint, checkpoint_files, load_checkpoint
-from explorer.training.device import pick_device
+from explorer.runs.job_files import JobProgress, Report
+from explorer.runs.segmenters import find_checkpoint, load_segmenter
+from explorer.runs.slice_files import CurvatureReport, PointPrediction
+from explorer.training.checkpoints import Checkpoint, load_checkpoint
 from explorer.training.plan import Plan
+from explorer.training.schedule import effective_learning_rate
 from explorer.training.weighting import weights_of_data
 
 MOST_PATH = 60
 """Of a longer path, so many checkpoints are taken, evenly spaced, the last among them."""
-
-_NAME = re.compile(r"(?:(?P<run>[\w-]+)/)?(?P<file>step_\d+\.safetensors)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +100,19 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
     """
     Grid(request.extent, request.resolution)  # refuses what is out of range before the work begins
     data = LandscapeData.load(folder.path / LANDSCAPE_DATA_FILE)
-    centre, segmenter_weights = _centre(folder, request.checkpoint)
-    plan = folder.plan()
-    bands = data.crops.images.shape[1]
-    segmenter = build_segmenter(bands, len(data.classes), plan.segmenter, plan.seed)
-    segmenter.load_state_dict(segmenter_weights.weights)
-    losses = field_losses(data.class_weights)
-    objective = SegmenterObjective(segmenter.to(pick_device(device)), data.crops, losses, data.classes, request.objects)
-    states = {file.name: load_checkpoint(file) for file in _thinned(checkpoint_files(folder.checkpoints))}
+    centre, _ = find_checkpoint(folder, request.checkpoint)
+    objective = SegmenterObjective(
+        load_segmenter(folder, centre, device),
+        data.crops,
+        logged_specs(data.class_weights),
+        data.classes,
+        request.objects,
+    )
+    states = {file.name: load_checkpoint(file) for file in _thinned(folder.checkpoint_files())}
 
     def weights_of(name: str) -> Tensor:
-        return _flat(states[name] if name in states else _load(folder, name), name, objective)
+        state = states[name] if name in states else find_checkpoint(folder, name)[1]
+        return _flat(state, name, objective)
 
     built = _build(folder, centre, request, objective, data, weights_of, list(states))
     path = tuple(
@@ -122,16 +124,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
         request=request,
         report=built.report,
         path=path,
-        fields=tuple(
-            FieldInfo(
-                name=field.name,
-                label=field.label,
-                group=field.group,
-                smooth=field.smooth,
-                logarithmic=field.logarithmic,
-            )
-            for field in objective.fields
-        ),
+        fields=objective.fields,
         classes=data.classes,
         class_weights=data.class_weights,
         data=data.dataset_id,
@@ -151,7 +144,7 @@ def _build(
     path: Sequence[str],
 ) -> BuiltPlane:
     """Builds the plane. Eigenvectors take seconds: they are kept in the run's folder, for clicks and other workers."""
-    if request.plane.kind != "hessian":
+    if not plane_kind(request.plane.kind).cached:
         return build_plane(request.plane, objective, weights_of, path)
     key = "\n".join((centre, request.plane.model_dump_json(), data.crops.fingerprint))
     file = folder.path / "planes" / f"{blake2b(key.encode(), digest_size=8).hexdigest()}.safetensors"
@@ -160,24 +153,6 @@ def _build(
     built = build_plane(request.plane, objective, weights_of, path)
     save_plane(built, file)
     return built
-
-
-def _centre(folder: RunFolder, name: str | None) -> tuple[str, Checkpoint]:
-    if name is not None:
-        return name, _load(folder, name)
-    files = checkpoint_files(folder.checkpoints)
-    if not files:
-        raise InputError("the run has no checkpoint yet", str(folder.path), "train it first")
-    return files[-1].name, load_checkpoint(files[-1])
-
-
-def _load(folder: RunFolder, name: str) -> Checkpoint:
-    """A checkpoint of the run, or of one beside it: ``step_….safetensors`` or ``RUN/step_….safetensors``."""
-    parts = _NAME.fullmatch(name)
-    if parts is None:
-        raise InputError(f"{name!r} names no checkpoint", "checkpoint", "for example step_00000100.safetensors")
-    run = RunFolder(folder.path.resolve().parent / parts["run"]) if parts["run"] else folder
-    return load_checkpoint(run.checkpoints / parts["file"])
 
 
 def _flat(state: Checkpoint, name: str, objective: SegmenterObjective) -> Tensor:
@@ -200,17 +175,18 @@ def measure_slice(
     request: SliceRequest,
     out: Path,
     device: str = "auto",
-    interrupted: Callable[[], bool] = lambda: False,
-    measure_with: Callable[[SliceSetup], Measure] | None = None,
-) -> Iterator[SliceProgress]:
+    measure_with: Callable[[SliceSetup], PointEvaluator] | None = None,
+) -> Iterator[JobProgress]:
     """Measures a slice into a file, coarse to fine, and goes on with one that was broken off or is too coarse.
+
+    Whoever closes the generator keeps what was measured. One process at a time may write the file: jobs and the command
+    line hold its lock (``job_files.lock_file``).
 
     Args:
         folder: of the run.
         request: which slice.
-        out: the slice's file; see ``explorer.landscape.slice`` for what lies beside it meanwhile.
+        out: the slice's file; ``explorer.landscape.slice`` describes the journal that accompanies it.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        interrupted: asked after every tile; leaves what was measured when it says so.
         measure_with: gives who measures points, for example several workers; only this process if not given.
 
     Raises:
@@ -226,20 +202,23 @@ def measure_slice(
         for tile in refine(refinement, measure_points, request.budget):
             journal.append(tile)
             yield _progress(refinement, request, began, before)
-            if interrupted():
-                return
         meta = setup.meta.model_copy(update={"path": tuple(_path_losses(setup))})
         journal.finish(Slice.of(refinement, meta), out)
-    yield SliceProgress(refinement.count, refinement.count, 0.0, refinement.shortfall(), done=True)
+    yield JobProgress(refinement.count, refinement.count, "points", 0.0, _finite(refinement.error_in_tolerances()))
 
 
-def _progress(refinement: Refinement, request: SliceRequest, began: float, before: int) -> SliceProgress:
+def _progress(refinement: Refinement, request: SliceRequest, began: float, before: int) -> JobProgress:
     measured, expected = refinement.count, refinement.expected(request.budget)
     pace = (time.perf_counter() - began) / max(1, measured - before)
-    return SliceProgress(measured, expected, pace * (expected - measured), refinement.last_shortfall)
+    error = _finite(refinement.last_error_in_tolerances)
+    return JobProgress(measured, expected, "points", pace * (expected - measured), error)
 
 
-def local_measure(setup: SliceSetup) -> Measure:
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def local_measure(setup: SliceSetup) -> PointEvaluator:
     """Values and standard errors of points, measured in this process."""
 
     def measured(
@@ -253,7 +232,7 @@ def local_measure(setup: SliceSetup) -> Measure:
 
 def _path_losses(setup: SliceSetup) -> Iterator[PathPoint]:
     for point in setup.meta.path:
-        weights = _flat(_load(setup.folder, point.checkpoint), point.checkpoint, setup.objective)
+        weights = _flat(find_checkpoint(setup.folder, point.checkpoint)[1], point.checkpoint, setup.objective)
         yield with_losses(point, setup.objective, setup.plane, weights)
 
 
@@ -297,21 +276,23 @@ def curvature_report(
     layers: Sequence[str] = (),
     seed: int = 0,
     device: str = "auto",
+    report: Report = lambda _: None,
 ) -> CurvatureReport:
-    """Top eigenvalues with residuals, trace with its standard error, and the line that the learning rate draws.
+    """Top eigenvalues with residuals, trace with its standard error, and the curvature at which the rate is stable.
 
     Args:
         count: eigenvalues.
+        report: called after each product of the Hessian with a vector.
 
     Raises:
         InputError: see ``prepare``; or the eigenvalues do not converge.
     """
     setup = prepare(folder, SliceRequest(checkpoint=checkpoint), device)
-    operator = HessianOperator(setup.objective, loss, layer_mask(setup.objective, layers))
+    operator = _ObservedHessian(setup.objective, loss, layer_mask(setup.objective, layers), report)
     pairs = top_eigenpairs(operator, count, seed)
     estimate = trace(operator, seed=seed)
-    state = _load(folder, setup.meta.checkpoint)
-    rate = state.learning_rate or folder.plan().phases[state.position.phase].learning_rate
+    _, state = find_checkpoint(folder, setup.meta.checkpoint)
+    rate = effective_learning_rate(folder.plan(), state.position, state.step, state.learning_rate, state.rate_factor)
     return CurvatureReport(
         loss=loss,
         checkpoint=setup.meta.checkpoint,
@@ -323,3 +304,16 @@ def curvature_report(
         learning_rate=rate,
         stable=stable_curvature(rate),
     )
+
+
+class _ObservedHessian(HessianOperator):
+    """Reports each product. How many there will be is known to nobody: Lanczos stops when it converges."""
+
+    def __init__(self, objective: Objective, kind: str, mask: Tensor, report: Report) -> None:
+        super().__init__(objective, kind, mask)
+        self._report, self._products = report, 0
+
+    def __call__(self, vector: Tensor) -> Tensor:
+        self._report(JobProgress(self._products, None, "Hessian-vector products", None))
+        self._products += 1
+        return super().__call__(vector)

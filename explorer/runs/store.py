@@ -1,8 +1,8 @@
-"""All runs and datasets of an installation: a SQLite database for lists and events, folders for the rest.
+"""All runs, datasets and jobs of an installation: a SQLite database for lists and events, folders for the rest.
 
 The folder of a run is written by the one job that works on it; the database is written by the server alone, which
 reads each run's ``events.jsonl`` from where it stopped. Offset and events are written in one transaction: every event
-is taken in exactly once, also when the server dies and comes back, and a run on another machine loses nothing
+is stored exactly once, also when the server dies and comes back, and a run on another machine loses nothing
 while there is no server. With a cluster, the store's folder must be visible to the workers at the same path.
 """
 
@@ -10,86 +10,25 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-import threading
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 from explorer.errors import InputError
 from explorer.imagery.archive import load_dataset, save_dataset
 from explorer.imagery.scene import Dataset
+from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
-from explorer.runs.records import DatasetRecord, RunRecord, RunStatus
+from explorer.runs.records import DatasetRecord, JobRecord, JobStatus, RunRecord, RunStatus
 from explorer.training.events import Ended, Event, Paused, Started, from_json, to_json
 from explorer.training.plan import Plan
 
-_VERSION = 1
-_SCHEMA = """
-CREATE TABLE datasets (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, reference TEXT NOT NULL, scenes INTEGER NOT NULL, created TEXT NOT NULL
-);
-CREATE TABLE runs (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, dataset_id TEXT NOT NULL REFERENCES datasets,
-    plan TEXT NOT NULL, created TEXT NOT NULL, step INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
-    "group" TEXT, job TEXT, offset INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE events (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, line TEXT NOT NULL);
-CREATE INDEX events_of_run ON events (run_id, id);
-"""
-
-
-class Database:
-    """A connection that threads take turns with."""
-
-    def __init__(self, path: Path) -> None:
-        self._turn = threading.RLock()
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.execute("PRAGMA foreign_keys = ON")
-        with self.transaction() as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.strip().split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise InputError(
-                    f"a store of version {version}, this program reads version {_VERSION}",
-                    str(path),
-                    "set EXPLORER_STORE to another folder",
-                )
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of what is done within takes effect, or none of it."""
-        with self._turn:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """All rows of a query."""
-        with self._turn:
-            return self._connection.execute(query, values).fetchall()
-
-    def close(self) -> None:
-        """Ends the connection."""
-        with self._turn:
-            self._connection.close()
-
-
+_ACTIVE = f"('{JobStatus.QUEUED}', '{JobStatus.RUNNING}')"
 _RUNS = "SELECT runs.*, datasets.name AS dataset_name FROM runs JOIN datasets ON datasets.id = runs.dataset_id"
 
 
 class Store:
-    """What has been made, wherever it is kept. Safe to use from several threads.
+    """Everything that users have made. Safe to use from several threads.
 
     Args:
         root: folder of the database, the datasets and the runs; made if it is not there.
@@ -100,6 +39,11 @@ class Store:
         for folder in ("datasets", "runs"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         self._database = Database(self.root / "store.sqlite")
+
+    @property
+    def id(self) -> str:
+        """Distinguishes this store from others, for example from that of another server on the same cluster."""
+        return str(self._database.rows("SELECT id FROM store")[0]["id"])
 
     def close(self) -> None:
         """Closes the database."""
@@ -146,7 +90,7 @@ class Store:
     # Runs -------------------------------------------------------------------------------------------------
 
     def create_run(self, plan: Plan, dataset_id: str, group: str | None = None) -> RunRecord:
-        """A run that has not begun; it rests until it is submitted.
+        """A run that has not begun; it is paused until it is submitted.
 
         Args:
             plan: what to do.
@@ -204,20 +148,101 @@ class Store:
         with self._database.transaction() as connection:
             connection.execute('UPDATE runs SET "group" = ? WHERE id = ?', (group, run_id))
 
-    def set_job(self, run_id: str, job: str | None) -> None:
-        """Remembers by which name the cluster knows the run's present job."""
+    def set_key(self, run_id: str, key: str | None) -> None:
+        """Stores the name by which the cluster knows the run's present job."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE runs SET job = ? WHERE id = ?", (job, run_id))
+            connection.execute("UPDATE runs SET job = ? WHERE id = ?", (key, run_id))
 
-    def jobs(self) -> dict[str, str]:
-        """The jobs that have not been seen to end, by run."""
+    def run_keys(self) -> dict[str, str]:
+        """Those names, by run, of jobs that have not been seen to end."""
         rows = self._database.rows("SELECT id, job FROM runs WHERE job IS NOT NULL ORDER BY created")
         return {row["id"]: row["job"] for row in rows}
+
+    def enqueue(self, run_id: str) -> None:
+        """Puts a run at the end of the queue."""
+        with self._database.transaction() as connection:
+            last = connection.execute("SELECT max(queued) FROM runs").fetchone()[0] or 0
+            connection.execute("UPDATE runs SET queued = ? WHERE id = ?", (last + 1, run_id))
+
+    def queue(self) -> list[str]:
+        """The runs that wait for a slot, the next one first."""
+        rows = self._database.rows("SELECT id FROM runs WHERE status = ? ORDER BY queued", RunStatus.QUEUED)
+        return [row["id"] for row in rows]
+
+    # Jobs that leave a file -------------------------------------------------------------------------------
+
+    def create_job(self, kind: str, run_id: str, file: str, title: str) -> tuple[JobRecord, bool]:
+        """A job that has not begun; the active one for this file, if there is one.
+
+        Args:
+            kind: the class in ``explorer.jobs.registry``.
+            run_id: of the run in whose folder the file will lie.
+            file: relative to that folder.
+            title: in words, for lists.
+
+        Returns:
+            The job, and whether it is new.
+        """
+        with self._database.transaction() as connection:
+            active = connection.execute(
+                f"SELECT * FROM jobs WHERE run_id = ? AND file = ? AND status IN {_ACTIVE}", (run_id, file)
+            ).fetchone()
+            if active is not None:
+                return _job_record(active), False
+            row = (secrets.token_hex(6), kind, run_id, file, title, JobStatus.QUEUED, _now())
+            connection.execute(
+                "INSERT INTO jobs (id, kind, run_id, file, title, status, created) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+            )
+        return self.job(row[0]), True
+
+    def job(self, job_id: str) -> JobRecord:
+        """One job.
+
+        Raises:
+            InputError: there is none with this id.
+        """
+        rows = self._database.rows("SELECT * FROM jobs WHERE id = ?", job_id)
+        if not rows:
+            raise InputError("there is no such job", job_id, "order it again")
+        return _job_record(rows[0])
+
+    def job_of(self, run_id: str, file: str) -> JobRecord | None:
+        """The latest job for a file of a run; None if there has been none."""
+        rows = self._database.rows(
+            "SELECT * FROM jobs WHERE run_id = ? AND file = ? ORDER BY rowid DESC LIMIT 1", run_id, file
+        )
+        return _job_record(rows[0]) if rows else None
+
+    def active_jobs(self, run_id: str | None = None) -> list[JobRecord]:
+        """The jobs that wait or work, oldest first; of one run, if it is given."""
+        of_run = "AND run_id = ?" if run_id is not None else ""
+        values = (run_id,) if run_id is not None else ()
+        rows = self._database.rows(f"SELECT * FROM jobs WHERE status IN {_ACTIVE} {of_run} ORDER BY rowid", *values)
+        return [_job_record(row) for row in rows]
+
+    def set_job_status(self, job_id: str, status: JobStatus, message: str = "") -> None:
+        """Changes the status of a job that is active; one that has ended keeps its status."""
+        with self._database.transaction() as connection:
+            connection.execute(
+                f"UPDATE jobs SET status = ?, message = ? WHERE id = ? AND status IN {_ACTIVE}",
+                (status, message, job_id),
+            )
+
+    def set_job_key(self, job_id: str, key: str) -> None:
+        """Stores the name by which the cluster knows the job."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE jobs SET key = ? WHERE id = ?", (key, job_id))
+
+    def job_keys(self) -> dict[str, str | None]:
+        """Those names, by job, of jobs that are active."""
+        return {
+            row["id"]: row["key"] for row in self._database.rows(f"SELECT id, key FROM jobs WHERE status IN {_ACTIVE}")
+        }
 
     # Events -----------------------------------------------------------------------------------------------
 
     def events(self, run_id: str, after: int = 0) -> tuple[int, list[Event]]:
-        """The events that were taken in after a cursor, oldest first, superseded ones among them.
+        """The events that were stored after a cursor, oldest first, superseded ones among them.
 
         Args:
             run_id: of the run.
@@ -230,11 +255,17 @@ class Store:
         return rows[-1]["id"] if rows else after, [from_json(row["line"]) for row in rows]
 
     def take_in(self, run_id: str) -> int:
-        """Takes in what the run's job has written since the last time, and gives the number of events."""
+        """Stores the events that the run's job has written since the last time, and gives their number.
+
+        Raises:
+            InputError: there is no run with this id.
+        """
         with self._database.transaction() as connection:
             row = connection.execute(
                 "SELECT offset, status, step, message FROM runs WHERE id = ?", (run_id,)
             ).fetchone()
+            if row is None:
+                raise InputError("there is no such run", run_id, "choose one of the list")
             lines = _whole_lines(self.root / "runs" / run_id / "events.jsonl", row["offset"])
             if not lines:
                 return 0
@@ -280,6 +311,19 @@ def _dataset_record(row: sqlite3.Row) -> DatasetRecord:
     reference = DatasetReference.model_validate_json(row["reference"])
     created = datetime.fromisoformat(row["created"])
     return DatasetRecord(row["id"], row["name"], reference.classes, reference.bands, row["scenes"], created)
+
+
+def _job_record(row: sqlite3.Row) -> JobRecord:
+    return JobRecord(
+        row["id"],
+        row["kind"],
+        row["run_id"],
+        row["file"],
+        row["title"],
+        JobStatus(row["status"]),
+        row["message"],
+        datetime.fromisoformat(row["created"]),
+    )
 
 
 def _record(row: sqlite3.Row) -> RunRecord:

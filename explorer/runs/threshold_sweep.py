@@ -1,4 +1,4 @@
-"""What a checkpoint's segmenter says about the validation scenes, at every threshold: measured once, then only read.
+"""A threshold sweep: what a checkpoint predicts on the validation scenes at every threshold. Measured once, then read.
 
 Probabilities are kept in whole thousandths, rounded down, so that "at least the threshold" means the same for the
 curves, the overlay and the table of objects. No torch: the server reads these files.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.metrics.curves import ObjectCurve, PixelCurve
+from explorer.metrics.matching import find_label_objects, match
+from explorer.metrics.objects import ObjectRecord, list_objects
 from explorer.runs.folder import RunFolder
 
 STEPS = 1000
@@ -52,6 +55,20 @@ class ThresholdSweep:
         """(H, W): where the class's probability is at least the threshold."""
         mask: NDArray[np.bool_] = self.probabilities[scene][class_id - 1] >= round(threshold * STEPS)
         return mask
+
+    def objects(
+        self, labels: Sequence[NDArray[np.uint8]], class_id: int, threshold: float
+    ) -> list[tuple[ObjectRecord, ...]]:
+        """The objects of each scene at a threshold: found, missed, and false alarms.
+
+        Args:
+            labels: (H, W) of the validation scenes, in their order.
+        """
+        found = []
+        for scene, label in enumerate(labels):
+            objects = find_label_objects(label, class_id)
+            found.append(list_objects(match(self.predicted(scene, class_id, threshold), objects), objects))
+        return found
 
 
 def sweep_file(folder: RunFolder, checkpoint: str) -> Path:

@@ -1,7 +1,7 @@
 """Executes a run in its folder: the one code path of the worker and of the command line.
 
 A run is a resumable function of its last checkpoint. ``execute`` goes on from the newest checkpoint that the events
-tell of, whatever became of the job before: paused, killed or never there. The steps after it are made once more, and
+record, whatever happened to the job before: paused, killed or never started. The steps after it are made once more, and
 since the training loop is deterministic on a processor, they come out the same; changes that were made by hand in
 those steps are made again at the same steps.
 """
@@ -20,7 +20,7 @@ from explorer.runs.slices import ensure_landscape_data
 from explorer.runs.summary import write_summary
 from explorer.runs.timeline import going_back, timeline
 from explorer.training.checkpoints import Checkpoint, load_checkpoint
-from explorer.training.commands import Command, Pause, Steer
+from explorer.training.commands import Command, Steer
 from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused
 from explorer.training.loop import train
 from explorer.training.plan import Plan
@@ -37,7 +37,6 @@ def execute(
     checkpoint_steps: int = 50,
     wait: float = 0.0,
     on_write: Callable[[], None] = lambda: None,
-    interrupted: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Trains until the plan is done, or a command ends or pauses it, and logs all that happens in the folder.
 
@@ -48,7 +47,6 @@ def execute(
         checkpoint_steps: steps between checkpoints: the most that a killed job loses.
         wait: seconds to wait for another job to leave the folder.
         on_write: called whenever something new can be read in the folder.
-        interrupted: asked often; pauses the run when it says so.
 
     Yields:
         The events, as logged.
@@ -64,7 +62,7 @@ def execute(
             return
         step = checkpoint.step if checkpoint else 0
         kept, lost = going_back(timeline(past), step)
-        inbox = _Inbox(folder, interrupted)
+        inbox = _Inbox(folder)
         folder.checkpoints.mkdir(exist_ok=True)
         ensure_landscape_data(folder, dataset)
         with EventLog(folder, kept, len(dataset.classes), on_write) as log:
@@ -96,19 +94,17 @@ def execute(
 class _Inbox:
     """The commands that the training loop has not been given yet."""
 
-    def __init__(self, folder: RunFolder, interrupted: Callable[[], bool]) -> None:
-        self._folder, self._interrupted = folder, interrupted
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
         self._given: dict[str, Command] = {}
-        self._look_at = 0.0
+        self._read_at = 0.0
 
     def __call__(self) -> Sequence[Command]:
-        """What has been ordered since the last call; looks for it some times a second."""
-        if self._interrupted():
-            return (Pause(),)
+        """The commands since the last call; the folder is read a few times a second."""
         now = time.monotonic()
-        if now < self._look_at:
+        if now < self._read_at:
             return ()
-        self._look_at = now + _POLL_SECONDS
+        self._read_at = now + _POLL_SECONDS
         new = {name: command for name, command in self._folder.pending().items() if name not in self._given}
         self._given |= new
         return tuple(new.values())
@@ -127,12 +123,12 @@ class _Inbox:
 
 
 def _newest_checkpoint(folder: RunFolder, past: Sequence[Event]) -> Checkpoint | None:
-    """The newest checkpoint that the events tell of and that can be read.
+    """The newest checkpoint that the events record and that can be read.
 
     A file without its event is not used: the events of the steps before it may not have been written.
     """
-    told = (event.file for event in reversed(timeline(past)) if isinstance(event, CheckpointSaved))
-    for file in told:
+    saved = (event.file for event in reversed(timeline(past)) if isinstance(event, CheckpointSaved))
+    for file in saved:
         try:
             return load_checkpoint(folder.checkpoints / file)
         except InputError as error:

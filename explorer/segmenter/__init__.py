@@ -1,1 +1,1 @@
-"""The small U-Net: its spec (no torch), the network, and prediction of any image size."""
+"""The segmenter, a small U-Net: its spec (without torch), the network, and prediction for images of any size."""

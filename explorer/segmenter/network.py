@@ -1,7 +1,7 @@
 """The segmenter: a small U-Net (Ronneberger et al. 2015, arXiv 1505.04597) with GroupNorm.
 
-GroupNorm has no running statistics, so that a perturbed weight has none to be wrong about. The weights are
-channels_last, which is up to twice as fast on a processor.
+GroupNorm has no running statistics, which would be wrong for perturbed weights as on a landscape. The weights are in
+channels_last format, which is up to twice as fast on a CPU.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ GROUP = 4  # channels that share a mean and a variance
 
 
 class Block(nn.Sequential):
-    """Two times convolution 3×3, GroupNorm, ReLU."""
+    """Convolution 3×3, GroupNorm and ReLU, twice."""
 
     def __init__(self, channels_in: int, channels_out: int) -> None:
         layers: list[nn.Module] = []
@@ -30,11 +30,11 @@ class Block(nn.Sequential):
 
 
 class Segmenter(nn.Module):
-    """Bands in, class logits out.
+    """Maps images to class logits.
 
     Args:
-        bands: C of the images.
-        classes: K of the logits, at least 2.
+        bands: channels C of the images.
+        classes: channels K of the logits, at least 2.
         spec: width and depth.
     """
 
@@ -51,7 +51,7 @@ class Segmenter(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """Height and width of an input must be a multiple of this."""
+        """The height and width of an input must be multiples of this number."""
         return int(2**self.spec.depth)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -69,12 +69,12 @@ class Segmenter(nn.Module):
 
 
 def build_segmenter(bands: int, classes: int, spec: SegmenterSpec, seed: int) -> Segmenter:
-    """A fresh segmenter whose weights depend on the seed alone; the global random state is left as it was."""
+    """A new segmenter whose weights depend on the seed alone; the global random state does not change."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Segmenter(bands, classes, spec)
 
 
 def count_parameters(segmenter: nn.Module) -> int:
-    """How many numbers are learned."""
+    """Number of trainable parameters."""
     return sum(parameter.numel() for parameter in segmenter.parameters())

@@ -1,4 +1,4 @@
-"""What a segmenter looks like, without torch, so that a plan can be read anywhere."""
+"""The size of a segmenter. No torch, so that plans can be read anywhere."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class SegmenterSpec(BaseModel):
-    """A small U-Net with GroupNorm.
+    """Width and depth of the U-Net.
 
-    The number of parameters grows with width² and 4^depth; the sizes offered on pages are in ``SIZES``.
+    The number of parameters grows with width² and 4^depth. The pages offer ``SIZES``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     width: int = Field(8, ge=4, le=64, multiple_of=4, description="channels of the first level")
-    depth: int = Field(2, ge=1, le=5, description="how often the image is halved; each time the channels double")
+    depth: int = Field(2, ge=1, le=5, description="number of times the image is halved; the channels double each time")
 
 
 SIZES: dict[str, SegmenterSpec] = {
@@ -22,4 +22,4 @@ SIZES: dict[str, SegmenterSpec] = {
     "medium": SegmenterSpec(width=8, depth=3),
     "large": SegmenterSpec(width=16, depth=3),
 }
-"""About 30 thousand, 120 thousand and 490 thousand parameters (three bands, two classes)."""
+"""About 30,000, 120,000 and 490,000 parameters (three bands, two classes)."""

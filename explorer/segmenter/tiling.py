@@ -1,4 +1,4 @@
-"""Prediction of any image size: padded to a multiple, in overlapping tiles that are blended, in bounded memory."""
+"""Prediction for images of any size, in blended overlapping tiles, so that memory is bounded."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ TILE, OVERLAP = 512, 64  # pixels
 def predict_probabilities(segmenter: Segmenter, image: Tensor, tile: int = TILE, overlap: int = OVERLAP) -> Tensor:
     """Class probabilities (K, H, W) float32 of one stretched image (C, H, W), on the segmenter's device.
 
-    An image that fits into one tile is predicted whole. Otherwise each tile's weight falls to zero toward the edges
-    that it shares with others, and no more than one tile's activations are held at a time.
+    An image that fits into one tile is predicted whole. Otherwise the weight of each tile falls towards the edges that
+    it shares with others, and only one tile's activations are in memory at a time.
 
     Args:
-        tile: side of a tile, more than twice the overlap.
-        overlap: pixels that neighbouring tiles share.
+        segmenter: with the image's number of bands.
+        image: stretched to [0, 1].
+        tile: side of a tile in pixels, more than twice the overlap.
+        overlap: number of pixels that neighbouring tiles share.
+
+    Raises:
+        ValueError: the tile is not more than twice the overlap.
     """
     if tile <= 2 * overlap:
         raise ValueError(f"tile ({tile}) must be more than twice the overlap ({overlap})")
@@ -44,7 +49,7 @@ def predict_probabilities(segmenter: Segmenter, image: Tensor, tile: int = TILE,
 
 def predict_classes(segmenter: Segmenter, image: Tensor) -> Tensor:
     """The most probable class (H, W) uint8 of one stretched image (C, H, W)."""
-    if max(image.shape[-2:]) <= TILE:  # the highest logit tells; no probabilities needed
+    if max(image.shape[-2:]) <= TILE:  # the highest logit decides: no probabilities needed
         with torch.inference_mode():
             return _logits(segmenter, image).argmax(0).to(torch.uint8)
     return predict_probabilities(segmenter, image).argmax(0).to(torch.uint8)
@@ -63,14 +68,14 @@ def _logits(segmenter: Segmenter, image: Tensor) -> Tensor:
 
 
 def _starts(length: int, tile: int, overlap: int) -> list[int]:
-    """Where tiles begin so that they cover the length; the last one ends with it."""
+    """Starts of the tiles that cover the length; the last tile ends where it ends."""
     if length <= tile:
         return [0]
     return [*range(0, length - tile, tile - overlap), length - tile]
 
 
 def _ramp(part: slice, length: int, overlap: int, like: Tensor) -> Tensor:
-    """A tile's weights along one axis: rising from near 0 to 1 over the overlap, but not at the image's edges."""
+    """The weights of a tile along one axis: they rise to 1 over each overlap, but are 1 at the edges of the image."""
     distance = torch.arange(1, part.stop - part.start + 1, device=like.device, dtype=like.dtype).div_(overlap + 1)
     rising = distance.clamp_max(1) if part.start > 0 else torch.ones_like(distance)
     falling = distance.flip(0).clamp_max(1) if part.stop < length else torch.ones_like(distance)

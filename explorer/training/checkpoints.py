@@ -1,12 +1,11 @@
 """The state of a run in one safetensors file: weights, AdamW's moments and where in the plan it is. Never pickle.
 
-A checkpoint is written aside and renamed, so that a kill at any moment leaves the last one whole.
+A checkpoint's file appears complete or not at all: a kill at any moment leaves those before it intact.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from explorer.errors import InputError
+from explorer.files import write_atomically
 from explorer.losses.spec import LossSpec
 from explorer.training.schedule import Position
 
@@ -25,18 +25,18 @@ PATTERN = "step_*.safetensors"
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """All that a run needs to go on as if it had never stopped."""
+    """Everything that a run needs to continue as if it had never stopped."""
 
     step: int
     position: Position
     weights: dict[str, Tensor]  # by parameter name
     moments: dict[str, Tensor]  # "<parameter>.<exp_avg|exp_avg_sq|step>"
     seconds: float  # of training so far
-    rate_factor: float = 1.0  # what all learning rates are multiplied with after divergences
+    rate_factor: float = 1.0  # by which all learning rates are multiplied; halved at every divergence
     recoveries: int = 0
     loss: LossSpec | None = None  # of the present phase, where it was steered
     learning_rate: float | None = None  # likewise
-    recent_losses: tuple[float, ...] = ()  # of the present phase, for telling an explosion
+    recent_losses: tuple[float, ...] = ()  # of the present phase, against which an exploding loss is noticed
 
     def clone(self) -> Checkpoint:
         """A copy that further training does not touch."""
@@ -53,7 +53,7 @@ def checkpoint_name(step: int) -> str:
 
 
 def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Writes the checkpoint into the folder and gives its path."""
+    """Writes the checkpoint into the folder and returns its path."""
     state = {
         "step": checkpoint.step,
         "position": asdict(checkpoint.position),
@@ -70,17 +70,12 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"state": json.dumps(state)}
     )
     path = folder / checkpoint_name(checkpoint.step)
-    aside = path.with_suffix(".part")
-    with aside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_atomically(path, data)
     return path
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """The checkpoint in this file, on the processor.
+    """The checkpoint in this file, on the CPU.
 
     Raises:
         InputError: the file cannot be read or is no checkpoint of this program.

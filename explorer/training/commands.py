@@ -1,4 +1,4 @@
-"""What a run can be told while it works. No torch; JSON in and out."""
+"""Commands to a run while it trains, and their JSON. The module does not import torch."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from explorer.losses.spec import LossSpec
 
 @dataclass(frozen=True)
 class Pause:
-    """Save a checkpoint and rest."""
+    """Save a checkpoint and pause; the run can be resumed."""
 
     kind: Literal["pause"] = "pause"
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Save a checkpoint, sum up and end for good."""
+    """Save a checkpoint and the summary, and end the run."""
 
     kind: Literal["stop"] = "stop"
 
 
 @dataclass(frozen=True)
 class Steer:
-    """Change the learning rate or the loss of the present phase, from the next step until the phase ends."""
+    """Change the learning rate or the loss, from the next step until the end of the current phase."""
 
     learning_rate: float | None = None
     loss: LossSpec | None = None
@@ -35,7 +35,7 @@ class Steer:
 
 @dataclass(frozen=True)
 class RunUntil:
-    """Go on, and pause after this step."""
+    """Continue, and pause after this step."""
 
     step: int
     kind: Literal["run_until"] = "run_until"
@@ -51,5 +51,5 @@ def command_to_json(command: Command) -> str:
 
 
 def command_from_json(line: str | bytes) -> Command:
-    """The command that ``command_to_json`` wrote."""
+    """Reads a command that :func:`command_to_json` wrote."""
     return _ADAPTER.validate_json(line)

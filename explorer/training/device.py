@@ -1,4 +1,4 @@
-"""Where a run computes."""
+"""The device on which a run computes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from explorer.errors import InputError
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """The device of this name; "auto" takes CUDA, then MPS, then the processor.
+    """The device of this name; "auto" takes CUDA, else MPS, else the CPU.
 
     Raises:
-        InputError: there is no such device here.
+        InputError: this machine has no such device.
     """
     if name == "auto":
         if torch.cuda.is_available():
@@ -34,7 +34,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def describe(device: torch.device) -> str:
-    """The device as people call it: "cpu (2 threads)", "NVIDIA H100"."""
+    """The device's name as shown: "cpu (2 threads)", "NVIDIA H100"."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"cpu ({torch.get_num_threads()} threads)" if device.type == "cpu" else device.type

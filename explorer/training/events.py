@@ -1,7 +1,7 @@
-"""What a run reports while it works. Frozen, JSON in and out, no torch.
+"""Events that a run reports while it trains, and their JSON. The module does not import torch.
 
-``Step.seconds`` and the like are compared by nobody: two runs with the same seed have the same events, bit for
-bit, except for the time they took (``compare=False``).
+Two runs with the same seed report equal events, bit for bit. Fields that depend on the machine or on time, such as
+``Step.seconds``, take no part in the comparison (``compare=False``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from explorer.training.plan import Intervention
 
 @dataclass(frozen=True)
 class Started:
-    """The loop begins, or goes on from a checkpoint."""
+    """Training starts, or resumes from a checkpoint."""
 
     step: int  # 0, or the checkpoint's
     device: str = field(compare=False)
@@ -31,7 +31,7 @@ class Started:
 
 @dataclass(frozen=True)
 class PhaseChange:
-    """A phase begins before this step."""
+    """A phase starts with the step after this one."""
 
     step: int
     phase: int  # position in the plan
@@ -42,41 +42,41 @@ class PhaseChange:
 
 @dataclass(frozen=True)
 class Step:
-    """One optimiser step has been made."""
+    """One optimiser step is done."""
 
-    step: int  # from 1: the number of steps made
+    step: int  # number of steps done, from 1
     phase: int
     cycle: int
-    loss: float | None  # the one being trained; None: NaN or infinite
-    # every loss of the registry at its default settings, by kind; costly ones now and then
+    loss: float | None  # the loss being trained; None: NaN or infinite
+    # every loss of the registry at its default settings, by kind; the expensive ones not at every step
     losses: dict[LossKind, float | None]
     gradient_norm: float
     learning_rate: float
-    seconds: float = field(compare=False)  # training time so far, pauses left out
+    seconds: float = field(compare=False)  # training time so far, without pauses
     kind: Literal["step"] = "step"
 
 
 @dataclass(frozen=True)
 class Validation:
-    """The validation scenes (or the part that the time budget allows) have been looked at."""
+    """The validation scenes, or as many of their pixels as the time budget allows, have been scored."""
 
     step: int
     phase: int
     cycle: int
     scores: Scores
-    pixels: int  # how many validation pixels this covers
-    seconds: float = field(compare=False)  # what it cost
+    pixels: int  # number of validation pixels scored
+    seconds: float = field(compare=False)  # duration
     kind: Literal["validation"] = "validation"
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What the segmenter sees at present in one fixed validation crop."""
+    """The segmenter's current prediction of one fixed validation crop."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)  # numpy's array
     step: int
     scene: str
-    top: int  # where the crop begins in the scene
+    top: int  # row and column of the crop in the scene
     left: int
     file: str = ""  # name within previews/, once it has been written
     prediction: Annotated[NDArray[np.uint8] | None, Field(exclude=True)] = field(
@@ -87,7 +87,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class CheckpointSaved:
-    """The state after this step can be gone back to."""
+    """The state after this step is saved; the run can resume from it."""
 
     step: int
     reason: Literal["interval", "phase", "pause", "end", "recovery"]
@@ -106,18 +106,18 @@ class Intervened:
 
 @dataclass(frozen=True)
 class Recovered:
-    """The loss became NaN or exploded: back to the last good checkpoint, half the rate."""
+    """The loss became NaN or exploded: training continues from the last good checkpoint at half the learning rate."""
 
-    step: int  # where it happened
-    back_to: int
-    rate_factor: float  # what all learning rates are multiplied with from now on
+    step: int  # at which it happened
+    back_to: int  # step of the checkpoint
+    rate_factor: float  # all later learning rates are multiplied by this
     reason: str
     kind: Literal["recovered"] = "recovered"
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something that happened to the run from outside: a worker died, a server was restarted."""
+    """Something outside the training itself: a worker died, a server was restarted, a change by hand was refused."""
 
     step: int
     text: str
@@ -126,7 +126,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Paused:
-    """The run rests; it can be resumed."""
+    """The run is paused; it can be resumed."""
 
     step: int
     kind: Literal["paused"] = "paused"
@@ -134,7 +134,7 @@ class Paused:
 
 @dataclass(frozen=True)
 class Ended:
-    """No more events follow, unless a failed run is resumed."""
+    """The last event, unless a failed run is resumed."""
 
     step: int
     reason: Literal["done", "stopped", "diverged", "failed"]
@@ -164,5 +164,5 @@ def to_json(event: Event) -> str:
 
 
 def from_json(line: str | bytes) -> Event:
-    """The event that ``to_json`` wrote."""
+    """Reads an event that :func:`to_json` wrote."""
     return _ADAPTER.validate_json(line)

@@ -1,7 +1,7 @@
 """The training loop: a generator of events.
 
-Live pages, the command line, tests and benchmarks all consume ``train``. On a processor it is deterministic for a
-seed: the same events, bit for bit, also when it is interrupted and resumed.
+Live pages, the command line, tests and benchmarks all consume ``train``. On a CPU it is deterministic for a seed: the
+same events, bit for bit, also when it is interrupted and resumed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.errors import InputError
 from explorer.imagery.scene import Dataset
-from explorer.losses.loss import Loss, logged_losses
+from explorer.losses.loss import Loss, build_loss, logged_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
@@ -34,6 +35,7 @@ from explorer.training.events import (
     Ended,
     Event,
     Intervened,
+    Note,
     Paused,
     PhaseChange,
     Preview,
@@ -45,20 +47,20 @@ from explorer.training.events import (
 from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
-from explorer.training.schedule import Position, learning_rate, validation_interval
+from explorer.training.schedule import Position, effective_learning_rate, validation_interval
 from explorer.training.validation import Validator
-from explorer.training.weighting import check_weights, logged_weights, weights_of_data
+from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
-COSTLY_EVERY = 20  # steps between values of the losses that sort pixels or walk objects
-EXPLODED = 20.0  # times the median of the last losses of the phase
-REMEMBERED = 50  # losses that the median is taken of; none is judged before a tenth of them
+COSTLY_EVERY = 20  # steps between values of the costly losses
+EXPLODED = 20.0  # a loss has exploded above this many times the median of the phase's last losses
+REMEMBERED = 50  # losses of which the median is taken; no loss counts as exploded before a tenth of them
 MOST_RECOVERIES = 3
 
 SaveReason = Literal["interval", "phase", "pause", "end", "recovery"]
 
 
 def no_commands() -> Sequence[Command]:
-    """Nobody is at the controls."""
+    """No commands, ever."""
     return ()
 
 
@@ -72,19 +74,19 @@ def train(
     commands: Callable[[], Sequence[Command]] = no_commands,
     checkpoint_steps: int = 50,
 ) -> Iterator[Event]:
-    """Trains a fresh segmenter, or goes on with one, and reports everything that happens.
+    """Trains a new segmenter, or continues from a checkpoint, and reports every event.
 
     Args:
-        plan: what to do; its weight rules are resolved against the training scenes.
+        plan: phases and settings; its weight rules are resolved against the training scenes.
         dataset: the scenes and their split.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         checkpoints: folder to write checkpoints into; None keeps the last one in memory only.
-        resume: the state to go on from.
-        commands: asked before every step for what has been ordered since.
+        resume: the state to continue from.
+        commands: called before every step; returns the commands that have arrived since.
         checkpoint_steps: steps between checkpoints.
 
     Raises:
-        InputError: the device is not there, or class weights do not fit the dataset's classes.
+        InputError: the device does not exist, or class weights do not fit the dataset's classes.
     """
     yield from _Run(plan, dataset, pick_device(device), checkpoints, commands, checkpoint_steps).events(resume)
 
@@ -101,7 +103,7 @@ class _Run:
         commands: Callable[[], Sequence[Command]],
         checkpoint_steps: int,
     ) -> None:
-        classes = len(dataset.classes)
+        classes = self.classes = len(dataset.classes)
         self.device, self.folder, self.commands, self.checkpoint_steps = device, folder, commands, checkpoint_steps
         self.weights_of = weights_of_data(dataset)
         self.plan = plan.model_copy(
@@ -111,8 +113,8 @@ class _Run:
                 )
             }
         )
-        self.weights = logged_weights(self.plan, self.weights_of)
         check_weights(self.plan, classes)
+        self.weights = logged_weights(self.plan, self.weights_of)
         self.segmenter = build_segmenter(len(dataset.bands), classes, plan.segmenter, plan.seed).to(device)
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
@@ -134,7 +136,7 @@ class _Run:
         self.until: int | None = None
         self.good = self._checkpoint().clone()
 
-    # What happens, in order -------------------------------------------------------------------------------
+    # Events, in order -------------------------------------------------------------------------------------
 
     def events(self, resume: Checkpoint | None) -> Iterator[Event]:
         if resume is not None:
@@ -176,7 +178,7 @@ class _Run:
                 yield from self._save("interval")
 
     def _apply_commands(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
-        """Carries out what has been ordered; gives "pause" or "stop" if the run is to rest or to end."""
+        """Carries out the commands; returns "pause" or "stop" if the run must rest or end."""
         ordered: Literal["pause", "stop"] | None = None
         for command in self.commands():
             match command:
@@ -190,17 +192,15 @@ class _Run:
                     yield self._steer(command)
         if ordered is None and self.until is not None and self.step >= self.until:
             ordered = "pause"
-        if ordered is None:  # after a pause these are still to come
+        if ordered is None:  # after a pause these are still due
             for recorded in self.plan.interventions:
                 if recorded.step == self.step:
                     yield self._steer(Steer(recorded.learning_rate, recorded.loss))
         return ordered
 
     def _one_step(self) -> Generator[Event, None, bool]:
-        """Makes a step and reports it; gives False if the loss had become NaN or exploded."""
-        phase = self.plan.phases[self.position.phase]
-        base = phase.learning_rate if self.steered_rate is None else self.steered_rate
-        rate = learning_rate(base, phase, self.step - self.position.began) * self.rate_factor
+        """Makes a step and reports it; returns False if the loss was NaN, infinite or exploding."""
+        rate = effective_learning_rate(self.plan, self.position, self.step, self.steered_rate, self.rate_factor)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self._loss()
@@ -209,7 +209,7 @@ class _Run:
         batch = self.overlap.taken(self.step) or self.sampler.batch(self.step)
         with self._autocast():
             logits = self.segmenter(batch.images)
-        needs_objects = everything or _walks_objects(loss.spec)
+        needs_objects = everything or loss.spec.needs_objects
         prediction = self.sampler.prediction(logits, batch.labels, batch.crops, needs_objects)
         self.overlap.prepare(self.step + 1, prediction, list(logged.values()))
         value, norm = training_step(loss, prediction, self.optimizer, self.trained, self.overlap.begin)
@@ -255,16 +255,22 @@ class _Run:
         yield Recovered(failed_at, self.step, self.rate_factor, reason)
         yield from self._save("recovery")
 
-    # What it is made of ------------------------------------------------------------------------------------
+    # Parts ------------------------------------------------------------------------------------------------
 
     def _loss(self) -> Loss:
-        return (self.steered_loss or self.plan.phases[self.position.phase].loss).build()
+        return build_loss(self.steered_loss or self.plan.phases[self.position.phase].loss)
 
-    def _steer(self, command: Steer) -> Intervened:
-        self.steered_rate = command.learning_rate or self.steered_rate
+    def _steer(self, command: Steer) -> Intervened | Note:
+        """Makes a change by hand. One that does not fit the dataset is refused, which must not end the run."""
         if command.loss is not None:
-            self.steered_loss = command.loss.resolved(self.weights_of)
+            loss = command.loss.resolved(self.weights_of)
+            try:
+                check_loss_weights(loss, self.classes, "loss")
+            except InputError as error:
+                return Note(self.step, f"A change of the loss was refused: {error}")
+            self.steered_loss = loss
             self.recent = []
+        self.steered_rate = command.learning_rate or self.steered_rate
         done = Intervention(step=self.step, learning_rate=command.learning_rate, loss=command.loss)
         return Intervened(self.step, done)
 
@@ -345,16 +351,16 @@ class _Run:
 def _like(moment: Tensor, parameter: Tensor) -> Tensor:
     """A copy on the parameter's device, laid out in memory as the parameter is.
 
-    A file holds no layout, and fused AdamW goes through parameter and moments by address: channels_last weights with
-    moments of another layout would be moved by the moments of other weights.
+    A file stores no layout, and fused AdamW reads parameter and moments in memory order: channels_last weights with
+    moments of another layout would be updated with the moments of other weights.
     """
     if moment.shape != parameter.shape:  # the count of steps
         return moment.to(parameter.device, copy=True)
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)
 
 
-def nothing_else() -> None:
-    """There is nothing to do beside the pass backward."""
+def no_work() -> None:
+    """Nothing overlaps with the backward pass."""
 
 
 def training_step(
@@ -362,12 +368,12 @@ def training_step(
     prediction: Prediction,
     optimizer: torch.optim.Optimizer,
     parameters: Sequence[Tensor],
-    meanwhile: Callable[[], None] = nothing_else,
+    meanwhile: Callable[[], None] = no_work,
 ) -> tuple[Tensor, Tensor]:
-    """Backward and one optimiser step; gives the loss and the norm of its gradient, both still on the device.
+    """Backward pass and one optimiser step; returns the loss and the norm of its gradient, both on the device.
 
     Args:
-        meanwhile: called as the pass backward begins; from there on, nobody else writes to the prediction.
+        meanwhile: called before the backward pass; nothing else writes to the prediction from then on.
     """
     value = loss.of(prediction)
     meanwhile()
@@ -382,10 +388,6 @@ def training_step(
 def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: torch.device) -> torch.optim.AdamW:
     """AdamW, fused where the device has it. The rate is set before every step."""
     return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda"))
-
-
-def _walks_objects(spec: LossSpec) -> bool:
-    return spec.kind.startswith("object_") or any(_walks_objects(term.loss) for term in spec.terms)
 
 
 def _finite(number: float) -> float | None:

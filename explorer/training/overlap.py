@@ -1,7 +1,7 @@
-"""What a step needs beside its pass backward: the logged losses, and the crops of the next step.
+"""Work that overlaps with the backward pass: the logged losses, and the crops of the next step.
 
-On a processor the pass backward leaves cores idle between its small layers; a second thread does this work in the gaps,
-which keeps live training near the speed of a bare loop. It computes the same numbers as in the step's own thread.
+On a CPU the backward pass leaves cores idle between its small layers; a second thread does this work in the gaps, which
+keeps live training near the speed of a bare loop. It computes the same numbers as the step's own thread would.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from explorer.training.sampler import Batch, Sampler
 
 
 class BackwardOverlap:
-    """Work beside the pass backward: in a thread on a processor, in line on other devices, whose queue is one.
+    """Overlaps with the backward pass in a thread on a CPU; on other devices the work runs in sequence.
 
     Args:
         sampler: of the run.
@@ -27,33 +27,33 @@ class BackwardOverlap:
 
     def __init__(self, sampler: Sampler, device: torch.device) -> None:
         self._sampler = sampler
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="aside") if device.type == "cpu" else None
-        self._wanted: tuple[int, Prediction, Sequence[Loss]] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="overlap") if device.type == "cpu" else None
+        self._prepared: tuple[int, Prediction, Sequence[Loss]] | None = None
         self._losses: Future[Tensor] | None = None
         self._batch: tuple[int, Future[Batch]] | None = None
 
     def prepare(self, next_step: int, prediction: Prediction, losses: Sequence[Loss]) -> None:
-        """Says what is to be done once the step's own loss has been computed from the prediction."""
-        self._wanted = next_step, prediction, losses
+        """Sets the work that ``begin`` starts, once the step's own loss has been computed from the prediction."""
+        self._prepared = next_step, prediction, losses
         self._losses = None
 
     def begin(self) -> None:
-        """Begins with it."""
-        if self._thread is None or self._wanted is None:
+        """Starts the prepared work."""
+        if self._thread is None or self._prepared is None:
             return
-        step, prediction, losses = self._wanted
+        step, prediction, losses = self._prepared
         self._losses = self._thread.submit(evaluate_losses, prediction, losses)
         self._batch = step, self._thread.submit(self._sampler.batch, step)
 
     def losses(self) -> Tensor:
-        """(L,): the logged losses, once they are there."""
+        """(L,): the logged losses; waits for them."""
         if self._losses is not None:
             return self._losses.result()
-        assert self._wanted is not None
-        return evaluate_losses(*self._wanted[1:])
+        assert self._prepared is not None
+        return evaluate_losses(*self._prepared[1:])
 
     def taken(self, step: int) -> Batch | None:
-        """The crops of this step, if they are what was prepared."""
+        """The crops of this step, if they were prepared."""
         if self._batch is None or self._batch[0] != step:
             return None
         batch = self._batch[1].result()

@@ -1,12 +1,12 @@
-"""Plans to begin with, and the controls that any plan is compared with. No torch.
+"""Presets: plans to start from, and the control plans that any plan is compared with. No torch.
 
-Class weights are rules, so that a preset fits any dataset; they are capped, since a weight of a hundred turns every
-pixel that resembles an object into one.
+The class weights of a preset are rules, so that it fits any dataset. They are capped: with a weight of a hundred, every
+pixel that resembles an object is predicted as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -15,38 +15,40 @@ from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SIZES
 from explorer.training.plan import Phase, Plan
 
-RATE = 5e-3
-CAP = 5.0  # of class weights
-WARMUP = 20  # steps
-OBJECT_SHARE = 0.8  # of the crops: objects are rare, and what surrounds them is background enough
-STEPS = 1200  # of every preset, so that they can be compared: half a minute to a minute on two processor cores
-SEGMENTER = SIZES["medium"]  # its deepest level sees about 70 pixels: a car with what surrounds it
+LEARNING_RATE = 5e-3
+WEIGHT_CAP = 5.0  # the largest class weight
+WARMUP_STEPS = 20
+OBJECT_SHARE = 0.8  # of the crops: objects are rare, and their surroundings give enough background
+STEPS = 1200  # of every preset, so that presets can be compared: 30 to 60 s on two processor cores
+SEGMENTER = SIZES["medium"]  # receptive field of about 70 pixels: a car and its surroundings
+
+_CONTROLS: tuple[tuple[str, LossKind], ...] = (("CE only", "cross_entropy"), ("Jaccard only", "jaccard"))
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A plan with the reason for it."""
+    """A plan and the reasons for it."""
 
     name: str
     when_to_use: str  # one sentence
     what_to_watch: str  # one sentence
-    phases: Callable[[], tuple[Phase, ...]]
+    phases: tuple[Phase, ...]
     cycles: int = 1
 
 
-def weighted(cap: float = CAP) -> LossSpec:
-    """Weighted cross-entropy with the data's inverse frequencies."""
+def _weighted_cross_entropy(cap: float = WEIGHT_CAP) -> LossSpec:
+    """Weighted cross-entropy with the inverse class frequencies of the data."""
     return LossSpec(kind="weighted_cross_entropy", class_weights="inverse_frequency", weight_cap=cap)
 
 
-def _alone(kind: LossKind) -> tuple[Phase, ...]:
-    return (Phase(loss=LossSpec(kind=kind), learning_rate=RATE, steps=STEPS, warmup_steps=WARMUP),)
+def _one_phase(kind: LossKind) -> tuple[Phase, ...]:
+    return (Phase(loss=LossSpec(kind=kind), learning_rate=LEARNING_RATE, steps=STEPS, warmup_steps=WARMUP_STEPS),)
 
 
-def _then(first: LossSpec, second: LossSpec, first_steps: int, second_steps: int) -> tuple[Phase, ...]:
+def _two_phases(first: LossSpec, second: LossSpec, first_steps: int, second_steps: int) -> tuple[Phase, ...]:
     return (
-        Phase(loss=first, learning_rate=RATE, steps=first_steps, warmup_steps=WARMUP),
-        Phase(loss=second, learning_rate=RATE / 10, steps=second_steps),
+        Phase(loss=first, learning_rate=LEARNING_RATE, steps=first_steps, warmup_steps=WARMUP_STEPS),
+        Phase(loss=second, learning_rate=LEARNING_RATE / 10, steps=second_steps),
     )
 
 
@@ -54,58 +56,58 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "recall_first": Preset(
             "Recall first, then clean up",
-            "Rare objects whose number and shape matter: weighted cross-entropy finds them, Jaccard at a tenth of the "
-            "rate removes the false alarms, and the two take turns.",
-            "Recall rises under weighted cross-entropy, precision under Jaccard; if recall falls for good, shorten the "
-            "Jaccard phases.",
-            lambda: _then(weighted(), LossSpec(kind="jaccard"), 350, 250),
+            "For rare objects whose number and shape matter: weighted cross-entropy finds them, Jaccard at a tenth of "
+            "the learning rate removes false alarms, and the two phases alternate.",
+            "Recall should rise under weighted cross-entropy and precision under Jaccard; if recall does not recover, "
+            "shorten the Jaccard phases.",
+            _two_phases(_weighted_cross_entropy(), LossSpec(kind="jaccard"), 350, 250),
             cycles=2,
         ),
         "counting": Preset(
             "Counting objects",
-            "The number of objects is the result: a miss and a false alarm cost the same.",
-            "Object precision and object recall should end close together; if not, change the weight's cap.",
-            lambda: _then(weighted(), LossSpec(kind="object_jaccard"), 600, 600),
+            "For counting: a missed object and a false alarm are equally bad.",
+            "Object precision and object recall should end close together; if not, change the maximum class weight.",
+            _two_phases(_weighted_cross_entropy(), LossSpec(kind="object_jaccard"), 600, 600),
         ),
         "needle": Preset(
             "Needle in a haystack",
-            "A missed object is far worse than looking at some false alarms.",
-            "Recall, first of all; choose the threshold on Trade-offs rather than training precision in.",
-            lambda: _then(weighted(50.0), LossSpec(kind="tversky", alpha=0.1, beta=0.9), 800, 400),
+            "For searches in which a missed object is far worse than a false alarm.",
+            "Recall matters most; to raise precision, choose a threshold on Trade-offs instead of training longer.",
+            _two_phases(_weighted_cross_entropy(50.0), LossSpec(kind="tversky", alpha=0.1, beta=0.9), 800, 400),
         ),
         "focal": Preset(
             "Focal",
-            "Many easy background pixels, few hard ones, and labels that can be trusted.",
-            "The curve is less stable than cross-entropy's; other seeds may end elsewhere.",
-            lambda: _alone("focal"),
+            "For many easy background pixels, few hard ones and reliable labels.",
+            "Training is less stable than with cross-entropy, and results can differ between seeds.",
+            _one_phase("focal"),
         ),
         "jaccard_only": Preset(
             "Jaccard only",
-            "A control: what the second half of the recipe does without the first.",
-            "It may find nothing at all for a long time: a confident miss gets almost no gradient.",
-            lambda: _alone("jaccard"),
+            "A control: the second phase of the recipe without the first.",
+            "It may find no objects for a long time, because a confident miss gets almost no gradient.",
+            _one_phase("jaccard"),
         ),
         "ce_only": Preset(
             "CE only",
-            "A control: plain cross-entropy, what one would do without thinking of the imbalance.",
-            "Precision is high and recall low where objects are rare.",
-            lambda: _alone("cross_entropy"),
+            "A control: plain cross-entropy, which ignores class imbalance.",
+            "If objects are rare, precision is high and recall low.",
+            _one_phase("cross_entropy"),
         ),
         "ce_lovasz": Preset(
             "CE → Lovász",
-            "IoU is what counts in the end, and the label's outlines are good.",
-            "The switch should lift IoU; if it falls, the rate of the second phase is too high.",
-            lambda: _then(LossSpec(kind="cross_entropy"), LossSpec(kind="lovasz"), 700, 500),
+            "For labels with accurate outlines, when IoU is the metric that counts.",
+            "IoU should rise after the switch; if it falls, the learning rate of the second phase is too high.",
+            _two_phases(LossSpec(kind="cross_entropy"), LossSpec(kind="lovasz"), 700, 500),
         ),
         "object_wise": Preset(
             "Object-wise",
-            "Objects of very different size, where a small one counts as much as a large one.",
-            "Recall by object size on Trade-offs: the small ones should gain.",
-            lambda: _then(LossSpec(kind="object_cross_entropy"), LossSpec(kind="object_jaccard"), 600, 600),
+            "For objects of very different sizes, when a small one counts as much as a large one.",
+            "Recall of small objects should rise; compare recall by object size on Trade-offs.",
+            _two_phases(LossSpec(kind="object_cross_entropy"), LossSpec(kind="object_jaccard"), 600, 600),
         ),
     }
 )
-"""By key, the article's recipe first."""
+"""Presets by key; the first is the recipe of the article."""
 
 
 def preset_plan(key: str, seed: int = 0) -> Plan:
@@ -113,7 +115,7 @@ def preset_plan(key: str, seed: int = 0) -> Plan:
     preset = PRESETS[key]
     return Plan(
         name=preset.name,
-        phases=preset.phases(),
+        phases=preset.phases,
         cycles=preset.cycles,
         seed=seed,
         segmenter=SEGMENTER,
@@ -122,7 +124,7 @@ def preset_plan(key: str, seed: int = 0) -> Plan:
 
 
 def controls(plan: Plan) -> tuple[Plan, ...]:
-    """Plain cross-entropy and Jaccard alone, with the plan's budget, seed, crops, segmenter and first rate."""
+    """Cross-entropy alone and Jaccard alone, with the plan's steps, seed, crops, segmenter and first learning rate."""
     first = plan.phases[0]
     return tuple(
         plan.model_copy(
@@ -142,6 +144,3 @@ def controls(plan: Plan) -> tuple[Plan, ...]:
         )
         for name, kind in _CONTROLS
     )
-
-
-_CONTROLS: tuple[tuple[str, LossKind], ...] = (("CE only", "cross_entropy"), ("Jaccard only", "jaccard"))

@@ -1,8 +1,8 @@
 """Training crops, cut on the device.
 
-The dataset lies on the device, stretched, with the ids and cells of its objects; a batch is a handful of slices with
-flips and quarter turns. Which crops a step gets depends on the seed and the step alone, so that there is no sampler
-state to keep: a run that is resumed sees what it would have seen.
+The dataset stays on the device, stretched, with the ids and cells of its objects; a batch is a few crops with flips and
+quarter turns. The crops of a step depend on the seed and the step alone, so that there is no sampler state to save: a
+resumed run gets the crops that it would have had.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from explorer.training.plan import Plan
 
 @dataclass(frozen=True)
 class SampledCrop:
-    """Where a crop lies and how it is turned."""
+    """Position and orientation of a crop."""
 
     scene: int
     top: int
@@ -59,7 +59,7 @@ class Sampler:
     Args:
         scenes: the training scenes.
         classes: number of classes, background included.
-        plan: batch size, crop size, seed and the share of crops that are laid around an object.
+        plan: batch size, crop size, seed and the share of foreground crops.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Sampler:
         self._chance = area / area.sum()
 
     def crops(self, step: int) -> list[SampledCrop]:
-        """Where the crops of this step lie: a pure function of the plan's seed and the step."""
+        """Positions of this step's crops: a pure function of the plan's seed and the step."""
         plan = self._plan
         random = np.random.default_rng([plan.seed, step])
-        around = random.random(plan.batch_size) < plan.object_share
+        on_object = random.random(plan.batch_size) < plan.object_share
         crops = []
-        for wants_object in around:
-            if wants_object and len(self._anchors):
+        for around_object in on_object:
+            if around_object and len(self._anchors):
                 scene, row, column = (int(v) for v in self._anchors[random.integers(len(self._anchors))])
                 top, left = (v - int(random.integers(plan.crop_size)) for v in (row, column))
             else:
@@ -119,7 +119,7 @@ class Sampler:
     def prediction(
         self, logits: Tensor, labels: Tensor, crops: Sequence[SampledCrop], with_objects: bool
     ) -> Prediction:
-        """Logits with their labels and, where a loss walks objects, the objects' ids and cells."""
+        """Logits with their labels and, where a loss needs objects, the objects' ids and cells."""
         if not with_objects:
             return Prediction(logits, labels)
         objects = torch.stack([self._cut(self._scenes[crop.scene].objects, crop) for crop in crops])
@@ -147,7 +147,7 @@ def _on_device(scene: Scene, maps: ObjectMaps, stretch: Stretch, least: int, dev
 
 
 def _object_centres(maps: Sequence[ObjectMaps]) -> NDArray[np.int64]:
-    """(n, 3): scene, row and column of the middle of every object."""
+    """(n, 3): scene, and row and column of the centre of every object's bounding box."""
     centres = [
         (i, (box[0].start + box[0].stop) // 2, (box[1].start + box[1].stop) // 2)
         for i, of_scene in enumerate(maps)

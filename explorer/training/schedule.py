@@ -1,4 +1,4 @@
-"""Where in the plan a run is, and when a phase ends. Pure; no torch, no clock."""
+"""The position of a run in its plan, its learning rate there, and the end of phases. Pure; no torch, no clock."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from explorer.metrics.counts import Scores
 from explorer.training.plan import Phase, Plan, Trigger
 
 VALIDATION_SHARE = 0.02  # of the training time, as planned from pixel counts
-VALIDATION_COST = 0.5  # of a training pixel: one forward and the count of objects, against forward and backward
+VALIDATION_COST = 0.5  # of a training pixel: forward and object counts, against forward and backward
 MOST_VALIDATION_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Position:
-    """The phase that a run is in and what its trigger has seen so far."""
+    """The present phase of a run and the state of its trigger."""
 
     phase: int = 0
     cycle: int = 0
     began: int = 0  # steps made when it began
     smoothed: float | None = None  # running mean of the watched value; None: not seen yet
     best: float | None = None  # plateau: the highest smoothed value so far
-    satisfied: int = 0  # validations in a row for which the condition held
+    satisfied: int = 0  # validations in a row for which the trigger's condition held
 
     def watch(self, trigger: Trigger | None, scores: Scores) -> Position:
-        """The position after a validation. A value that is undefined does not count as satisfying."""
+        """The position after a validation. An undefined value does not satisfy the condition."""
         value = watched_value(trigger, scores)
         if trigger is None or value is None:
             return replace(self, satisfied=0)
@@ -57,7 +57,7 @@ class Position:
 
 
 def watched_value(trigger: Trigger | None, scores: Scores) -> float | None:
-    """The value that a trigger looks at; None where it is undefined (objects have no IoU of their own)."""
+    """The value that a trigger watches; None where it is undefined (there is no object IoU)."""
     if trigger is None or trigger.class_id not in scores.classes:
         return None
     of_class = scores.classes[trigger.class_id]
@@ -65,19 +65,48 @@ def watched_value(trigger: Trigger | None, scores: Scores) -> float | None:
     return value
 
 
-def learning_rate(rate: float, phase: Phase, made: int) -> float:
-    """The rate of the step after ``made`` steps of the phase: rises linearly over the warm-up, then stays."""
-    return rate * min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else rate
+def effective_learning_rate(
+    plan: Plan, position: Position, step: int, steered: float | None = None, rate_factor: float = 1.0
+) -> float:
+    """The learning rate with which the optimiser makes its next step.
+
+    The phase's rate, or the one that was set by hand, rises linearly over the phase's warm-up and is multiplied by the
+    factor that remains of past divergences. A ``Checkpoint`` has all that is needed.
+
+    >>> from explorer.losses.spec import LossSpec
+    >>> phase = Phase(loss=LossSpec(kind="dice"), learning_rate=0.4, warmup_steps=4)
+    >>> [effective_learning_rate(Plan(phases=(phase,)), Position(), step) for step in range(6)]
+    [0.1, 0.2, 0.30000000000000004, 0.4, 0.4, 0.4]
+    >>> effective_learning_rate(Plan(phases=(phase,)), Position(), step=10, rate_factor=0.5)
+    0.2
+
+    Args:
+        plan: of the run.
+        position: in the plan.
+        step: steps made so far in the whole run.
+        steered: learning rate set by hand for the present phase; None: the phase's own.
+        rate_factor: 1, halved at every recovery from a divergence.
+    """
+    phase = plan.phases[position.phase]
+    rate = phase.learning_rate if steered is None else steered
+    made = step - position.began
+    warmth = min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else 1.0
+    return rate * warmth * rate_factor
 
 
 def validation_interval(plan: Plan, pixels: int) -> int:
     """Steps between validations, from pixel counts and not from the clock: two runs agree bit for bit.
 
-    A validation pixel costs about half a training pixel. Validation takes about ``VALIDATION_SHARE`` of the time;
-    where that would be fewer than ten in the whole plan, more, but never above a fifth.
+    Validation takes about ``VALIDATION_SHARE`` of the time; more where that gives fewer than ten validations in the
+    whole plan, but never above ``MOST_VALIDATION_SHARE``.
+
+    >>> from explorer.losses.spec import LossSpec
+    >>> plan = Plan(phases=(Phase(loss=LossSpec(kind="dice"), steps=1200),))
+    >>> validation_interval(plan, pixels=100_000)
+    34
 
     Args:
-        pixels: validation pixels that are looked at each time.
+        pixels: pixels in each validation.
     """
     steps_worth = VALIDATION_COST * pixels / (plan.batch_size * plan.crop_size**2)
     wanted = min(steps_worth / VALIDATION_SHARE, plan.steps / 10)

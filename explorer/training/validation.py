@@ -1,4 +1,4 @@
-"""How the segmenter does on the validation scenes."""
+"""Scores of the segmenter on the validation scenes, and the preview."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from explorer.metrics.counts import Scores
 from explorer.segmenter.network import Segmenter
 from explorer.segmenter.tiling import predict_classes
 
-MOST_PIXELS = 400_000  # looked at in each validation; the summary at the end takes all
+MOST_PIXELS = 400_000  # scored in each validation; the summary at the end covers all
 PREVIEW_SIDE = 256
 
 
@@ -37,8 +37,8 @@ class Window:
 class Validator:
     """A fixed set of windows of the validation scenes, at most ``MOST_PIXELS`` in all.
 
-    Scenes that are too large give the part that holds the most foreground. The preview is a part of the window with
-    the most foreground, so that a validation has its prediction at no cost.
+    Of a scene that is too large, it takes the part with the most foreground. The preview is a part of the window with
+    the most foreground, so that its prediction comes with every validation at no extra cost.
     """
 
     def __init__(self, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device) -> None:
@@ -53,7 +53,7 @@ class Validator:
 
     @property
     def pixels(self) -> int:
-        """How many pixels each validation looks at."""
+        """Pixels that each validation scores."""
         return sum(window.label.size for window in self.windows)
 
     def validate(self, segmenter: Segmenter) -> tuple[Scores, NDArray[np.uint8], float]:
@@ -82,7 +82,7 @@ def _predicted(segmenter: Segmenter, window: Window) -> NDArray[np.uint8]:
 def _preview(window: Window) -> Window:
     """The part of a window, at most ``PREVIEW_SIDE`` along each side, that holds the most foreground."""
     height, width = (min(side, PREVIEW_SIDE) for side in window.label.shape)
-    top, left = _richest_place(window.label, height, width)
+    top, left = _richest_window(window.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
     image, label = window.image[:, rows, columns], window.label[rows, columns]
     return Window(window.scene, window.top + top, window.left + left, image, label)
@@ -90,18 +90,18 @@ def _preview(window: Window) -> Window:
 
 def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.device) -> Window:
     height, width = (min(side, most) for side, most in zip(sides, scene.size, strict=True))
-    top, left = _richest_place(scene.label, height, width)
+    top, left = _richest_window(scene.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
     image = torch.from_numpy(stretched(scene.image[:, rows, columns], stretch)).to(device)
     return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]))
 
 
-def _richest_place(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
-    """Where a window of this size holds the most foreground (top, left)."""
+def _richest_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
+    """Top and left of the window of this size with the most foreground."""
     if label.shape == (height, width):
         return 0, 0
     density = ndimage.uniform_filter(_foreground(label).astype(np.float32), (height, width), mode="constant")
-    # The filter is centred: keep only the places at which the window lies inside the scene.
+    # The filter is centred: keep only positions at which the window lies inside the scene.
     rows, columns = label.shape[0] - height + 1, label.shape[1] - width + 1
     inside = density[height // 2 : height // 2 + rows, width // 2 : width // 2 + columns]
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)

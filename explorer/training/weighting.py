@@ -1,4 +1,4 @@
-"""The class weights of a run: rules turned into numbers by the training scenes, and checked against the classes."""
+"""The class weights of a run: computed from the training scenes where a rule is given, checked against the classes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
 from explorer.imagery.scene import Dataset
-from explorer.losses.spec import WeightRule
+from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.training.plan import Plan
 
@@ -23,7 +23,7 @@ def weights_of_data(dataset: Dataset) -> WeightsOf:
 
 
 def logged_weights(plan: Plan, weights_of: WeightsOf) -> tuple[float, ...]:
-    """The plan's own weights where a phase has some, so that the logged curve is the trained one."""
+    """The plan's own weights where a phase has some, so that the logged loss equals the trained one."""
     for phase in plan.phases:
         if phase.loss.kind == "weighted_cross_entropy" and isinstance(phase.loss.class_weights, tuple):
             return phase.loss.class_weights
@@ -31,16 +31,33 @@ def logged_weights(plan: Plan, weights_of: WeightsOf) -> tuple[float, ...]:
 
 
 def check_weights(plan: Plan, classes: int) -> None:
-    """Every phase that gives weights by hand gives one a class.
+    """Every loss of the plan that has class weights has one for each class.
 
     Raises:
-        InputError: a phase does not, which is named.
+        InputError: names the phase or intervention, and the term, whose loss has another number.
     """
     for i, phase in enumerate(plan.phases):
-        weights = phase.loss.class_weights
-        if isinstance(weights, tuple) and len(weights) != classes:
-            raise InputError(
-                f"{len(weights)} weights for {classes} classes",
-                f"phases[{i}].loss.class_weights",
-                "give one a class, background first",
-            )
+        check_loss_weights(phase.loss, classes, f"phases[{i}].loss")
+    for i, intervention in enumerate(plan.interventions):
+        if intervention.loss is not None:
+            check_loss_weights(intervention.loss, classes, f"interventions[{i}].loss")
+
+
+def check_loss_weights(spec: LossSpec, classes: int, where: str) -> None:
+    """Likewise for one loss and its terms.
+
+    Args:
+        where: its field, for the error.
+
+    Raises:
+        InputError: the loss, or one of its terms, has another number of weights.
+    """
+    weights = spec.class_weights
+    if isinstance(weights, tuple) and len(weights) != classes:
+        raise InputError(
+            f"{len(weights)} weights for {classes} classes",
+            f"{where}.class_weights",
+            "give one for each class, background first",
+        )
+    for j, term in enumerate(spec.terms):
+        check_loss_weights(term.loss, classes, f"{where}.terms[{j}].loss")

@@ -78,14 +78,14 @@ def loss_controls(
 
 def default_spec(kind: LossKind) -> LossSpec:
     """A loss with its defaults; weighted cross-entropy takes its weights from the data."""
-    rule = "inverse_frequency" if kind == "weighted_cross_entropy" else None
+    rule = "inverse_frequency" if LOSSES[kind].needs_class_weights else None
     return LossSpec(kind=kind, class_weights=rule, weight_cap=20 if rule else None)
 
 
 def _weight_controls(
     spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None
 ) -> dict[str, Any]:
-    none = ["none"] if spec.kind != "weighted_cross_entropy" else []
+    none = [] if LOSSES[spec.kind].needs_class_weights else ["none"]
     options = [*none, BY_HAND, *RULES]
     present = (
         "none"

@@ -1,4 +1,4 @@
-"""What the Loss lab asks the worker for short jobs; answers are kept for all sessions."""
+"""Answers of the worker for short jobs to the Loss lab, cached for all sessions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LabCrop, LossCurve
+from explorer.jobs.registry import CompareMisses, FindNothing, ListLabCrops, LossCurves, MapGradients
+from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.settings import settings
@@ -23,7 +23,6 @@ OBJECTS, OBJECT_SIDE = 50, 8
 BLIND_OBJECTS, BLIND_SIDE = 9, 4
 """The field on which nothing is found."""
 
-_PATIENCE = 20.0  # seconds: the worker may be busy with another page's picture
 _HASHED: dict[str | type, Any] = {LossSpec: LossSpec.model_dump_json}
 
 Specs = tuple[LossSpec, ...]
@@ -41,42 +40,34 @@ def with_numbers(specs: Sequence[LossSpec], shares: Sequence[ClassShare]) -> Spe
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
 def curves(specs: Specs, share: float) -> tuple[LossCurve, ...]:
-    """Each loss and its pulls against the probability of the true class, at a foreground share."""
-    answer: tuple[LossCurve, ...] = _asked("explorer.losses.experiments:loss_curves", specs, share)
-    return answer
+    """Each loss and its gradients against the probability of the true class, at a foreground share."""
+    return services.engine().ask(LossCurves(specs, share))
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
 def misses(
     specs: Specs, share: float, missed_of_one: int, objects_hit: int, confidence: float
 ) -> tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], tuple[Cost, ...]]:
-    """The two masks of missed pixels on the field of ``OBJECTS``, and what each loss charges for them."""
-    field = OBJECTS, OBJECT_SIDE, share
-    answer: tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], tuple[Cost, ...]] = _asked(
-        "explorer.jobs.loss_lab:misses", specs, *field, missed_of_one, objects_hit, confidence
-    )
-    return answer
+    """The two masks of missed pixels on the synthetic label of ``OBJECTS``, and what each loss charges for them."""
+    job = CompareMisses(specs, OBJECTS, OBJECT_SIDE, share, missed_of_one, objects_hit, confidence)
+    return services.engine().ask(job)
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
-def blindness(specs: Specs, share: float, confidence: float) -> tuple[Blindness, ...]:
+def blindness(specs: Specs, share: float, confidence: float) -> tuple[NothingFoundCost, ...]:
     """What each loss charges for finding none of ``BLIND_OBJECTS``."""
-    answer: tuple[Blindness, ...] = _asked(
-        "explorer.jobs.loss_lab:blindness", specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence
-    )
-    return answer
+    return services.engine().ask(FindNothing(specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence))
 
 
 @st.cache_data(show_spinner="Cutting crops from the validation scenes …", max_entries=32)
 def lab_crops(dataset_id: str) -> tuple[LabCrop, ...]:
-    """The validation crops on which gradients can be looked at."""
-    answer: tuple[LabCrop, ...] = _asked("explorer.jobs.loss_lab:lab_crops", services.store().dataset_file(dataset_id))
-    return answer
+    """The validation crops for which gradients can be computed."""
+    return services.engine().ask(ListLabCrops(services.store().dataset_file(dataset_id)))
 
 
-@st.cache_data(show_spinner="Asking every loss for its gradient …", max_entries=32, hash_funcs=_HASHED)
+@st.cache_data(show_spinner="Computing the gradient of each loss …", max_entries=32, hash_funcs=_HASHED)
 def gradient_maps(run_id: str, dataset_id: str, checkpoint: str, written: int, crop: int, specs: Specs) -> GradientMaps:
-    """Which pixels of a crop each loss pushes at a checkpoint.
+    """The gradients of losses on a crop, at a checkpoint.
 
     Args:
         run_id: of the run.
@@ -87,31 +78,5 @@ def gradient_maps(run_id: str, dataset_id: str, checkpoint: str, written: int, c
         specs: of the losses, weights as numbers.
     """
     store = services.store()
-    answer: GradientMaps = _asked(
-        "explorer.jobs.loss_lab:gradient_maps",
-        store.folder(run_id).path,
-        store.dataset_file(dataset_id),
-        checkpoint,
-        crop,
-        specs,
-        settings().device,
-    )
-    return answer
-
-
-def _asked(name: str, *arguments: Any) -> Any:
-    """What a worker's function answers.
-
-    Raises:
-        InputError: it does not answer in time.
-    """
-    future = services.engine().quick(name, *arguments)
-    try:
-        return future.result(timeout=_PATIENCE)
-    except TimeoutError:
-        future.cancel()
-        raise InputError(
-            f"the worker for short jobs has not answered in {_PATIENCE:.0f} s",
-            "",
-            "it is busy with another page's work: wait until that is done, then turn a control again",
-        ) from None
+    run, dataset = store.folder(run_id).path, store.dataset_file(dataset_id)
+    return services.engine().ask(MapGradients(run, dataset, checkpoint, crop, specs, settings().device))

@@ -11,7 +11,10 @@ from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.messages import escaped
 
-_RUN = "run"  # in the address
+MOST_RUNS = 6
+"""That can be compared at once."""
+
+_RUN, _RUNS = "run", "runs"  # in the address
 _CHOICE = "run-choice"  # the widget
 _NEW = ""  # the choice of a run that is not planned yet; Streamlit reads None as "nothing chosen"
 
@@ -40,8 +43,7 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
     runs = {record.id: record for record in records}
     options = [*([_NEW] if allow_new else []), *runs]
     if not options:
-        st.info("No run has a checkpoint yet. Start one: it has its first within seconds.", icon=":material/info:")
-        st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
+        _offer_training()
         return None
     wanted = st.query_params.get(_RUN, options[0])
     if wanted not in options:
@@ -57,6 +59,40 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
         on_change=_open_choice,
     )
     return runs.get(wanted)
+
+
+def pick_runs() -> list[RunRecord]:
+    """Runs to compare, all on one dataset; the first one is shown in detail. They are kept in the address (``?runs=``).
+
+    At first: the latest run, with those that were started to be compared with it.
+    """
+    runs = {record.id: record for record in runs_with_checkpoints()}
+    if not runs:
+        _offer_training()
+        return []
+    wanted = [run_id for run_id in st.query_params.get(_RUNS, "").split(",") if run_id in runs]
+    if not wanted:
+        latest = next(iter(runs.values()))
+        wanted = [each.id for each in runs.values() if each is latest or (each.group and each.group == latest.group)]
+        wanted.sort(key=lambda run_id: runs[run_id].created)
+    chosen = st.multiselect(
+        "Runs; the first one is shown in detail",
+        list(runs),
+        wanted[:MOST_RUNS],
+        lambda run_id: run_label(runs[run_id]),
+        max_selections=MOST_RUNS,
+        key="runs-chosen",
+    )
+    st.query_params[_RUNS] = ",".join(chosen)
+    alike = [runs[run_id] for run_id in chosen if runs[run_id].dataset_id == runs[chosen[0]].dataset_id]
+    if len(alike) < len(chosen):
+        st.warning("Runs on other datasets are left out: their scores do not compare.", icon=":material/info:")
+    return alike
+
+
+def _offer_training() -> None:
+    st.info("No run has a checkpoint yet. Start one: it has its first within seconds.", icon=":material/info:")
+    st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
 
 
 def open_run(run_id: str | None) -> None:

@@ -12,12 +12,12 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SIZES, SegmenterSpec
-from explorer.training.plan import Plan, Trigger, explain
+from explorer.training.plan import Plan, Trigger
 from explorer.ui.frame import stacking_columns
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
@@ -177,7 +177,7 @@ def _assembled(
         phases = phases_of(table, losses, int(str(watched)), like.smoothing, like.patience)
         return Plan.model_validate(base.model_dump() | rest | {"phases": phases})
     except ValidationError as error:
-        show_problem(InputError(*explain(error), "correct it in the plan"))
+        show_problem(InputError(*explain_validation(error), "correct it in the plan"))
     except InputError as problem:
         show_problem(problem)
     return None

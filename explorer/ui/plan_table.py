@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
-from explorer.training.plan import Phase, Plan, Trigger, explain
+from explorer.training.plan import Phase, Plan, Trigger
 
 KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items() if kind != "combined"}
 """The kind behind a name in the table. A combined loss comes from a plan file; the table offers none."""
@@ -65,8 +65,9 @@ def phases_of(
         try:
             phases.append(_phase(row, losses, class_id, smoothing, patience))
         except ValidationError as error:
-            what, where = explain(error)
-            raise InputError(what, f"phase {number}, {where}", "correct it in the table") from None
+            what, where = explain_validation(error)
+            at = f"phase {number}, {where}" if where else f"phase {number}"
+            raise InputError(what, at, "correct it in the table") from None
     if not phases:
         raise InputError("the plan has no phase", "phases", "add a row and choose a loss")
     return tuple(phases)

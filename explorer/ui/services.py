@@ -1,13 +1,17 @@
-"""What every page shares: one store and one engine for each server, started in the background.
+"""What all pages share: one store and one engine for each server, started in the background.
 
-Home is usable before the engine stands: ``store()`` answers at once, ``engine()`` waits until the workers are up.
+Home is usable before the engine is: ``store()`` answers at once, ``engine()`` waits until the cluster is there.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -15,9 +19,10 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
+from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
 from explorer.runs.store import Store
-from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep, sweep_file
+from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.settings import settings
 
 
@@ -52,8 +57,18 @@ def _services() -> _Services:
     return _Services(store, engine)
 
 
+@asynccontextmanager
+async def lifespan(_app: object) -> AsyncIterator[None]:
+    """Starts store and engine with the server, not with its first visitor, and ends them with it."""
+    started = _services()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_release, started)
+
+
 def start() -> None:
-    """Begin to start store and engine, unless that has been done; returns at once."""
+    """Starts store and engine unless that has been done; returns at once."""
     _services()
 
 
@@ -63,7 +78,7 @@ def store() -> Store:
 
 
 def engine() -> Engine:
-    """The engine of this server; waits until its workers are up (about half a second after a fresh start)."""
+    """The engine of this server; waits until its cluster is there (half a second after a fresh start)."""
     return _services().engine.result()
 
 
@@ -96,16 +111,26 @@ def follower(run_id: str) -> Follower:
     return Follower(store(), run_id)
 
 
-@st.cache_resource(show_spinner="Measuring every threshold …", max_entries=16)
-def tradeoffs(run_id: str, checkpoint: str) -> ThresholdSweep:
-    """A checkpoint at every threshold: measured on a worker the first time, read from its file from then on.
+@st.cache_resource(show_spinner=False, max_entries=24)
+def measured_slice(path: Path, version: tuple[int, int]) -> Slice:
+    """What has been measured of a slice, interpolated once for all sessions.
+
+    Args:
+        path: of its file.
+        version: see ``slice_version``; changes with the file.
+    """
+    return read_slice(path)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def threshold_sweep(path: Path, written: int) -> ThresholdSweep:
+    """A finished sweep, read once for all sessions.
+
+    Args:
+        path: of its file.
+        written: when it was, in nanoseconds, which distinguishes it from one that has replaced it.
 
     Raises:
-        InputError: the checkpoint cannot be read.
+        InputError: it cannot be read.
     """
-    folder, record = store().folder(run_id), store().run(run_id)
-    path = sweep_file(folder, checkpoint)
-    if not path.exists():
-        work = "explorer.jobs.threshold_sweep:measure_file"
-        engine().quick(work, folder.path, store().dataset_file(record.dataset_id), checkpoint).result()
     return load_sweep(path)

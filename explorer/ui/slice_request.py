@@ -1,4 +1,4 @@
-"""Which slice: the plane, its settings, extent, resolution and tolerance, as widgets that also stand in the address."""
+"""Widgets that choose a slice: kind of plane, its settings, extent, resolution and tolerance."""
 
 from __future__ import annotations
 
@@ -7,25 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 from pydantic import ValidationError
 
-from explorer.errors import InputError
+from explorer.errors import InputError, explain_validation
+from explorer.landscape.plane_kinds import PLANE_KINDS
+from explorer.landscape.plane_settings import Checkpoints, Choice, Layers, Losses, Number, Setting
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.landscape.spec import CAN_SHOW, PlaneKind, PlaneSpec
-from explorer.losses.registry import LOSSES, LossKind
-from explorer.training.plan import explain
-
-_LAYERS = ("encoder", "decoder", "head")
-_NAMES: dict[PlaneKind, str] = {
-    "random": "Random directions",
-    "pca": "The run's own path (PCA)",
-    "hessian": "Steepest curvature (Hessian)",
-    "gradients": "What two losses want",
-    "checkpoints": "Through checkpoints",
-}
-_KINDS: tuple[LossKind, ...] = tuple(kind for kind in LOSSES if kind != "combined")
+from explorer.losses.registry import LOSSES
 
 
 def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
-    """Widgets for everything that a slice can be asked for.
+    """Widgets for every part of a slice request; those of the plane come from ``PLANE_KINDS``.
 
     Args:
         checkpoints: names of the run's checkpoints, oldest first.
@@ -33,71 +23,106 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
     Raises:
         InputError: the settings do not go together.
     """
-    kind: PlaneKind = st.selectbox(
-        "Plane", list(_NAMES), format_func=_NAMES.__getitem__, key="plane", bind="query-params"
+    key = st.selectbox(
+        "Plane", list(PLANE_KINDS), format_func=lambda each: PLANE_KINDS[each].title, key="plane", bind="query-params"
     )
-    st.caption(CAN_SHOW[kind])
-    line = st.toggle("One dimension only", key="line", bind="query-params")
-    values: dict[str, object] = {"kind": kind, "line": line}
-    if kind == "random":
-        values["seed"] = st.number_input("Seed", 0, 2**30 - 1, 0, key="plane-seed", bind="query-params")
-        values["normalisation"] = st.selectbox("Normalised by", ["filter", "layer"], key="normalisation")
-    if kind in ("hessian", "gradients"):
-        first = _loss("Loss" if kind == "hessian" else "One loss", "weighted_cross_entropy", "plane-loss")
-        second = _loss("The other loss", "jaccard", "plane-other") if kind == "gradients" else "jaccard"
-        values["losses"] = (first, second)
-    if kind == "hessian":
-        ends = {"LA": "two largest eigenvalues", "BE": "largest and smallest"}
-        values["ends"] = st.selectbox("Directions", list(ends), format_func=ends.__getitem__, key="ends")
-    if kind == "checkpoints":
-        values["checkpoints"] = _through(checkpoints, 2 if line else 3)
+    kind = PLANE_KINDS[key]
+    st.caption(kind.shows)
+    line = kind.can_be_line and st.toggle("One dimension (a line)", key="line", bind="query-params")
+    plane: dict[str, object] = {"kind": key, "line": line}
+    for setting in kind.settings:
+        if not setting.advanced:
+            plane[setting.name] = _setting(setting, checkpoints, line)
     centre = st.select_slider(
-        "Centre: the checkpoint after step",
+        "Centre: checkpoint at step",
         checkpoints,
         checkpoints[-1],
         format_func=step_of,
         key=f"centre-{len(checkpoints)}",
     ) if len(checkpoints) > 1 else checkpoints[0]  # fmt: skip
-    with st.expander("Extent, resolution, tolerance, layers"):
-        values["layers"] = tuple(
-            st.multiselect("Layers that move; all if none is chosen", _LAYERS, key="layers") if kind != "checkpoints"
-            else ()
-        )  # fmt: skip
+    with st.expander("Extent, resolution and more"):
+        for setting in kind.settings:
+            if setting.advanced:
+                plane[setting.name] = _setting(setting, checkpoints, line)
         rest = {
-            "extent": st.slider("Extent to each side", 0.05, 3.0, 1.0, 0.05, key="extent", bind="query-params"),
-            "resolution": st.select_slider("Points a side", (11, 21, 31, 41, 61), 41, key="resolution"),
+            "extent": st.slider(
+                "Extent", 0.05, 3.0, 1.0, 0.05, key="extent", bind="query-params",
+                help="From −extent to +extent times each direction.",
+            ),
+            "resolution": st.select_slider("Points per side", (11, 21, 31, 41, 61), 41, key="resolution"),
             "tolerance": st.select_slider(
-                "Tolerance, share of the range", (0.002, 0.005, 0.01, 0.02, 0.05), 0.01, key="tolerance",
+                "Tolerance (share of the range)", (0.002, 0.005, 0.01, 0.02, 0.05), 0.01, key="tolerance",
                 help="Points are measured until 95 % of the estimated errors are below this.",
             ),
-            "budget": st.slider("Points at most", 50, 3721, 1681, 1, key="budget"),
-            "objects": st.checkbox("Object metrics too (slower)", key="object-metrics"),
+            "budget": st.slider("Maximum points", 50, 3721, 1681, 1, key="budget"),
+            "objects": st.checkbox("Include object metrics (slower)", key="object-metrics"),
         }  # fmt: skip
     try:
-        return SliceRequest.model_validate(rest | {"plane": PlaneSpec.model_validate(values), "checkpoint": centre})
+        return SliceRequest.model_validate(rest | {"plane": plane, "checkpoint": centre})
     except ValidationError as error:
-        raise InputError(*explain(error), "choose others") from None
+        raise InputError(*explain_validation(error), "choose other settings") from None
 
 
 def step_of(checkpoint: str) -> str:
-    """The step of a checkpoint's file, for people."""
+    """The step in the name of a checkpoint's file, for people."""
     return str(int("".join(filter(str.isdigit, checkpoint.split(".")[0]))))
 
 
-def _loss(label: str, default: LossKind, key: str) -> LossKind:
-    return st.selectbox(label, _KINDS, _KINDS.index(default), lambda kind: LOSSES[kind].name, key=key)
+def _setting(setting: Setting, checkpoints: Sequence[str], line: bool) -> object:
+    """The widget of one setting of a plane."""
+    key = f"plane-{setting.name}"
+    match setting:
+        case Number() if setting.is_integer:
+            low, high, start, step = (int(each) for each in (setting.low, setting.high, setting.default, setting.step))
+            return st.number_input(
+                setting.label, low, high, start, step, key=key, help=_sentence(setting), bind="query-params"
+            )
+        case Number():
+            return st.slider(
+                setting.label, float(setting.low), float(setting.high), setting.default, float(setting.step),
+                key=key, help=_sentence(setting), bind="query-params",
+            )  # fmt: skip
+        case Choice():
+            words = list(setting.choices)
+            return st.selectbox(
+                setting.label, words, words.index(setting.default), lambda word: setting.choices[word],
+                key=key, help=_sentence(setting),
+            )  # fmt: skip
+        case Layers():
+            return tuple(st.multiselect(setting.label, setting.suggestions, key=key))
+        case Losses():
+            return _losses(setting, key)
+        case Checkpoints():
+            return _checkpoints(setting, checkpoints, line)
+    raise TypeError(f"no widget for {type(setting).__name__}")
 
 
-def _through(checkpoints: Sequence[str], count: int) -> tuple[str, ...]:
-    """The first, the last and, for a plane, the middle one at first."""
+def _losses(setting: Losses, key: str) -> tuple[str, ...]:
+    """A widget for each label; a loss without one keeps its default."""
+    names: dict[str, str] = {kind: info.name for kind, info in LOSSES.items()}
+    chosen = tuple(
+        st.selectbox(
+            label, setting.kinds, setting.kinds.index(default), names.__getitem__, key=f"{key}-{number}"
+        )
+        for number, (label, default) in enumerate(zip(setting.labels, setting.default, strict=False))
+    )  # fmt: skip
+    return chosen + setting.default[len(chosen) :]
+
+
+def _checkpoints(setting: Checkpoints, checkpoints: Sequence[str], line: bool) -> tuple[str, ...]:
+    """At first the first, the last and, for a plane, the middle one."""
     spread = [0, len(checkpoints) - 1, (len(checkpoints) - 1) // 2]
     return tuple(
         st.selectbox(
-            f"Checkpoint {number + 1}, after step",
+            f"{setting.label} {number + 1}, at step",
             checkpoints,
             spread[number],
             step_of,
             key=f"through-{number}-{len(checkpoints)}",
         )
-        for number in range(count)
+        for number in range(setting.count(line))
     )
+
+
+def _sentence(setting: Setting) -> str:
+    return f"{setting.help[:1].upper()}{setting.help[1:]}."

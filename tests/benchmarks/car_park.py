@@ -2,9 +2,9 @@
 
     python tests/benchmarks/car_park.py [SEED ...]
 
-Two threads, the dataset in memory, all that a live run computes (every loss logged, validations, previews). For each
-seed: the F1 of the last validation within the 60 s, which looks at the held-out scenes whole. Exits with 1 where the
-mean over the seeds is below 0.8.
+Two threads, the dataset in memory, and everything that a live run computes (all logged losses, validations, previews).
+For each seed, prints the F1 of the last validation within the 60 s, which covers the held-out scenes completely. Exits
+with 1 if the mean over the seeds is below 0.8.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the app's workers; torch reads it as it is imported
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the app's workers; torch reads it on import
 
 import torch
 
@@ -26,12 +26,12 @@ from explorer.training.events import Step, Validation
 from explorer.training.loop import train
 from explorer.training.presets import preset_plan
 
-SECONDS, WANTED, THREADS = 60.0, 0.8, 2
+SECONDS, TARGET, THREADS = 60.0, 0.8, 2
 SEEDS = (0, 1, 2)
 
 
 def trained(dataset: Dataset, seed: int) -> float:
-    """Trains for at most a minute; prints how it went and gives the object F1 of the cars."""
+    """Trains for at most a minute, prints the result and returns the object F1 of the cars."""
     plan = preset_plan("recall_first", seed)
     began = time.perf_counter()
     step, seconds, last = 0, 0.0, None
@@ -51,7 +51,7 @@ def trained(dataset: Dataset, seed: int) -> float:
         f"seed {seed}: object F1 {cars.object.f1 or 0:.3f} at step {last.step} of {plan.steps} "
         f"(recall {cars.object.recall or 0:.2f}, precision {cars.object.precision or 0:.2f}, "
         f"pixel IoU {cars.pixel.iou or 0:.2f}); {step} steps in {seconds:.0f} s, "
-        f"{seconds / max(step, 1) * 1000:.0f} ms a step",
+        f"{seconds / max(step, 1) * 1000:.0f} ms per step",
         flush=True,
     )
     return cars.object.f1 or 0.0
@@ -64,8 +64,8 @@ def main() -> int:
     reached = [trained(dataset, seed) for seed in seeds]
     mean = statistics.mean(reached)
     print(f"object F1 within {SECONDS:.0f} s: mean {mean:.3f}, from {min(reached):.3f} to {max(reached):.3f}")
-    print(f"wanted: {WANTED} or more — {'reached' if mean >= WANTED else 'NOT reached'}")
-    return 0 if mean >= WANTED else 1
+    print(f"target: at least {TARGET} — {'reached' if mean >= TARGET else 'NOT reached'}")
+    return 0 if mean >= TARGET else 1
 
 
 if __name__ == "__main__":

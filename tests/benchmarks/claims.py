@@ -1,9 +1,10 @@
-"""The article's claims, tried: ``python -m tests.benchmarks.claims [car_park|harbour|ships] [--steps N]``.
-``--cap`` sets the largest class weight, ``--no-focal`` leaves out the runs over γ and rate, which are most of them.
+"""Tests the claims of the article: ``python -m tests.benchmarks.claims [car_park|harbour|ships] [--steps N]``.
 
-Every plan has the same steps, crops, segmenter and seeds; scores are those of the last validation, with the most
-probable class. Prints a table with mean ± standard deviation over the seeds, then each claim with the numbers that it
-stands or falls with, whichever that is. ``ships`` are real Sentinel-2 scenes, which lie beside the checkout.
+``--cap`` sets the largest class weight; ``--no-focal`` omits the runs over γ and learning rate, which are most of them.
+
+All plans have the same steps, crops, segmenter and seeds. Scores are those of the last validation, with the most
+probable class. Prints a table of mean ± standard deviation over the seeds, then for each claim whether it holds and the
+numbers that decide it. ``ships`` are real Sentinel-2 scenes, in ``../shared`` beside the checkout.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from explorer.training.plan import Phase, Plan, scaled
 from explorer.training.presets import preset_plan
 
 SHIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "ships"
-GAMMAS, RATES = (1.0, 2.0, 5.0), (1e-3, 5e-3, 2e-2)
+GAMMAS, LEARNING_RATES = (1.0, 2.0, 5.0), (1e-3, 5e-3, 2e-2)
 METRICS = ("object recall", "object precision", "object f1", "pixel recall", "pixel precision", "false alarms")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One run to make."""
+    """One run."""
 
     dataset: str
     name: str
@@ -41,13 +42,13 @@ class Job:
 
 
 def alone(spec: LossSpec, steps: int, rate: float, name: str, like: Plan) -> Plan:
-    """A plan of one phase, otherwise like another one."""
+    """A plan of one phase that is otherwise like another plan."""
     phase = Phase(loss=spec, learning_rate=rate, steps=steps, warmup_steps=min(20, steps))
     return like.model_copy(update={"name": name, "phases": (phase,), "cycles": 1})
 
 
 def plans(steps: int, cap: float | None, focal: bool) -> dict[str, Plan]:
-    """What is compared, by name."""
+    """The plans that are compared, by name."""
     recipe = preset_plan("recall_first")
     first, second = recipe.phases
     if cap is not None:
@@ -62,7 +63,7 @@ def plans(steps: int, cap: float | None, focal: bool) -> dict[str, Plan]:
         "weighted CE → Jaccard, once": once,
         "weighted CE → Jaccard, cycled": cycled,
     }
-    for rate in RATES if focal else ():
+    for rate in LEARNING_RATES if focal else ():
         if rate != first.learning_rate:
             found[f"CE at {rate:g}"] = alone(LossSpec(kind="cross_entropy"), steps, rate, "CE", cycled)
         for gamma in GAMMAS:
@@ -72,14 +73,14 @@ def plans(steps: int, cap: float | None, focal: bool) -> dict[str, Plan]:
 
 
 def dataset_of(name: str) -> Dataset:
-    """A built-in dataset, or the ships."""
+    """A built-in dataset, or ``ships``."""
     if name == "ships":
         return dataset_from_folders(SHIPS / "images", SHIPS / "masks")
     return builtin_dataset(name)
 
 
 def run(job: Job) -> dict[str, float]:
-    """Trains, and gives the scores of the last validation. What is undefined (nothing predicted) is 0 here."""
+    """Trains and returns the scores of the last validation; undefined scores (nothing predicted) count as 0."""
     import torch
 
     from explorer.training.events import Validation
@@ -106,12 +107,12 @@ def spread(values: Sequence[float]) -> float:
 
 
 def shown(values: Sequence[float], digits: int = 2) -> str:
-    """Mean ± spread."""
+    """Mean ± standard deviation."""
     return f"{statistics.mean(values):.{digits}f} ± {spread(values):.{digits}f}"
 
 
 def main() -> None:
-    """Runs everything and prints the tables."""
+    """Runs all plans and prints the table and the claims."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", nargs="?", default="car_park", choices=[*BUILTIN, "ships"])
     parser.add_argument("--steps", type=int, default=600)
@@ -141,7 +142,7 @@ def main() -> None:
 
 
 def claims(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """Each claim with its numbers, and whether the means bear it out."""
+    """Each claim with its numbers, and whether the means support it."""
 
     def mean(name: str, metric: str) -> float:
         return statistics.mean(scores[name][metric])
@@ -155,7 +156,7 @@ def claims(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
     def compared(text: str, one: str, other: str, metric: str, test: Callable[[float, float], bool]) -> str:
         a, b = mean(one, metric), mean(other, metric)
         if a == b == 0:
-            return f"- {text}: n/a, neither finds a single object"
+            return f"- {text}: n/a, neither finds any object"
         return line(text, test(a, b), f"{metric}: {one} {a:.2f}, {other} {b:.2f}")
 
     weighted, once, cycled = "weighted CE", "weighted CE → Jaccard, once", "weighted CE → Jaccard, cycled"
@@ -169,7 +170,7 @@ def claims(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
             "Jaccard raises precision over weighted CE", "Jaccard", weighted, "object precision", lambda a, b: a > b
         ),
         line(
-            "Weighted CE → Jaccard at a small rate cuts false detections, recall falls by at most five points",
+            "Weighted CE → Jaccard at a small learning rate cuts false detections; recall falls by at most five points",
             fewer and fall <= 0.05,
             f"false alarms {mean(weighted, 'false alarms'):.1f} → {mean(once, 'false alarms'):.1f}, "
             f"object recall {mean(weighted, 'object recall'):.2f} → {mean(once, 'object recall'):.2f}",
@@ -179,9 +180,9 @@ def claims(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
     if focal:
         found.append(
             line(
-                "Focal is less stable over γ and rate than CE over the same rates",
+                "Focal is less stable over γ and learning rate than CE over the same learning rates",
                 spread(focal) > spread(plain),
-                f"spread of object F1: focal {spread(focal):.2f}, CE {spread(plain):.2f}",
+                f"standard deviation of object F1: focal {spread(focal):.2f}, CE {spread(plain):.2f}",
             )
         )
     return found

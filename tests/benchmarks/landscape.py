@@ -35,12 +35,13 @@ from numpy.typing import NDArray
 from explorer.imagery.builtin.catalogue import builtin_dataset
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
-from explorer.landscape.directions import random_plane
+from explorer.landscape.directions import PlaneContext, random_plane
 from explorer.landscape.evaluation import evaluate_points, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.plane import Plane
 from explorer.landscape.refine import Refinement, refine
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.segmenter_objective import SegmenterObjective
+from explorer.losses.spec import logged_specs
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SIZES
 from explorer.training.checkpoints import latest_checkpoint, load_weights
@@ -67,7 +68,7 @@ def trained() -> tuple[SegmenterObjective, Crops]:
     assert checkpoint is not None
     load_weights(segmenter, checkpoint)
     crops = cut_crops(dataset.scenes, 2, dataset.stretch)  # 16: the validation scenes alone hold 12
-    return SegmenterObjective(segmenter, crops, field_losses((1.0, 30.0)), dataset.classes), crops
+    return SegmenterObjective(segmenter, crops, logged_specs((1.0, 30.0)), dataset.classes), crops
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -144,7 +145,7 @@ def main() -> int:
     """Prints the numbers; 1 if a target is missed."""
     torch.set_num_threads(2)
     objective, crops = trained()
-    plane = random_plane(objective)
+    plane = random_plane(PlaneContext(objective), seed=0, normalisation="filter", layers=())
     count, fields = sum(each.numel() for each in objective.parameters), len(objective.fields)
     print(f"{count} parameters, {len(crops.labels)} crops of {crops.labels.shape[1]}², {fields} fields, 2 threads")
     point = per_point(objective, plane, crops)

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LOSSES, LossSpec
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 
 Call = Callable[[Tensor, Tensor], Tensor]
@@ -82,7 +83,7 @@ def medians(calls: Mapping[str, Call], logits: Tensor, labels: Tensor) -> dict[s
 def spec(kind: str, classes: int) -> LossSpec:
     """The kind with its default settings."""
     weights = tuple(torch.linspace(1, 9, classes).tolist())
-    return LossSpec(kind=kind, class_weights=weights if kind == "weighted_cross_entropy" else None)
+    return LossSpec(kind=kind, class_weights=weights if LOSSES[kind].needs_class_weights else None)
 
 
 def compare(batch: int, side: int, classes: int) -> float:
@@ -95,7 +96,7 @@ def compare(batch: int, side: int, classes: int) -> float:
     labels = F.interpolate(coarse.float(), (side, side)).long()[:, 0]
     labels[:, 0] = IGNORE
     others = peers(classes)
-    ours = {kind: spec(kind, classes).build() for kind in LOSSES if kind != "combined"}
+    ours = {kind: build_loss(spec(kind, classes)) for kind in LOSSES if kind != "combined"}
     paired = [loss for kind, loss in ours.items() if kind in others]
 
     def together(z: Tensor, y: Tensor) -> Tensor:

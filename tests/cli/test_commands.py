@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from explorer.training.events import Step
 from explorer.training.plan import Plan
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
+ROOT = Path(__file__).resolve().parents[2]
 PLACE = Affine(10, 0, 500_000, 0, -10, 4_000_000)
 
 
@@ -159,3 +162,24 @@ def test_image_with_other_bands_is_refused(run: Path, tmp_path: Path, capsys: py
     Image.fromarray(np.zeros((20, 20), np.uint8)).save(image)
     assert main(["predict", str(run), str(image), "--out", str(tmp_path / "mask.tif")]) == 2
     assert "1 bands, the run was trained on 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["help", "train"])
+def test_command_line_loads_no_cluster(command: str, imagery: Path, plan: Path, tmp_path: Path) -> None:
+    folders = ["--images", str(imagery / "images"), "--masks", str(imagery / "masks")]
+    train = ["train", *folders, "--plan", str(plan), "--device", "cpu", "--out", str(tmp_path / "run")]
+    arguments = ["--help"] if command == "help" else train
+    program = f"""
+import sys
+from explorer.__main__ import main
+try:
+    code = main({arguments!r})
+except SystemExit as ended:
+    code = ended.code
+assert not code, code
+print("loaded", sorted({{name.partition(".")[0] for name in sys.modules}} & {{"dask", "distributed"}}))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.endswith("loaded []\n")
+    assert (tmp_path / "run" / "summary.json").exists() == (command == "train")

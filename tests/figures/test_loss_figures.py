@@ -13,7 +13,7 @@ from explorer.figures.loss_gradients import (
     outline,
 )
 from explorer.figures.loss_lab import blindness_figure, costs_figure, curves_figure, field_picture, in_rows
-from explorer.losses.lab import Blindness, Cost, GradientMaps, LossCurve, synthetic_label
+from explorer.losses.lab import Cost, GradientMaps, LossCurve, NothingFoundCost, synthetic_label
 from explorer.losses.spec import LossSpec
 
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
@@ -85,7 +85,7 @@ def test_a_loss_of_zero_has_no_ratio() -> None:
     assert bar.x[0] is None
     assert tuple(bar.text) == ("n/a", "×2")
     assert "(n/a)" in bar.y[0]
-    blind = blindness_figure([Blindness(double, 4.0), Blindness(zero, 0.0)]).data[0]
+    blind = blindness_figure([NothingFoundCost(double, 4.0), NothingFoundCost(zero, 0.0)]).data[0]
     assert tuple(blind.text) == ("50 %", "n/a")
 
 

@@ -1,4 +1,4 @@
-"""Writes small images the way other software does: what the reading tests read."""
+"""Encodes small images and zips as other software does: input of the reading tests."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ def png(array, **options) -> bytes:
 
 
 def picture(image: Image.Image, kind="PNG", **options) -> bytes:
+    """A Pillow image as a file."""
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
 def palette_png(index, colours, **options) -> bytes:
+    """(H, W) of indices into a list of colours as PNG."""
     image = Image.fromarray(index, mode="P")
     image.putpalette([part for colour in colours for part in colour])
     return picture(image, **options)
@@ -48,10 +50,12 @@ def tiff(array, *, driver="GTiff", names=(), colours=None, mask=None, interpreta
 
 
 def geotiff(array, *, crs="EPSG:32616", west=500_000.0, north=3_700_000.0, pixel=1.0, **profile) -> bytes:
+    """(C, H, W) as GeoTIFF, north up, with its top left corner at (west, north)."""
     return tiff(array, crs=crs, transform=from_origin(west, north, pixel, pixel), **profile)
 
 
 def zipped(members, compression=zipfile.ZIP_DEFLATED) -> bytes:
+    """Contents by name as a zip."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression) as archive:
         for name, data in members.items():
@@ -60,7 +64,7 @@ def zipped(members, compression=zipfile.ZIP_DEFLATED) -> bytes:
 
 
 def shortly(value) -> str | None:
-    """The name of a case, for cases that hold whole files."""
+    """A short test id for parameters that are whole files."""
     return f"{len(value)} bytes" if isinstance(value, bytes) else None
 
 

@@ -28,7 +28,7 @@ DATASET = Dataset(
 )
 
 
-def test_a_dataset_survives_the_way_to_disk_and_back(tmp_path):
+def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
     path = tmp_path / "new" / "dataset.npz"
     save_dataset(DATASET, path)
     loaded = load_dataset(path)
@@ -83,7 +83,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path, monkeypatch):
     assert not (tmp_path / "exploited").exists()
 
 
-def test_files_that_are_no_datasets_are_input_errors(tmp_path):
+def test_files_that_are_not_datasets_are_input_errors(tmp_path):
     path = tmp_path / "dataset.npz"
     with pytest.raises(InputError, match="no such dataset"):
         load_dataset(path)

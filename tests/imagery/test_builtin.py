@@ -1,4 +1,4 @@
-"""Built-in datasets: the same for a seed, rare objects that stay apart, a fixed split."""
+"""Built-in datasets: reproducible, with rare and separate objects, as their cards say."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def digest(scene: Scene) -> str:
 
 
 @pytest.mark.parametrize("key", BUILTIN)
-def test_same_seed_same_pixels_other_seed_others(key: str) -> None:
+def test_the_seed_determines_the_pixels(key: str) -> None:
     made = dataset(key).scenes[0]
     again, other = (BUILTIN[key].scene(made.name, scene_generator(key, seed, 0)) for seed in (0, 1))
     assert digest(again) == digest(made)
@@ -38,7 +38,7 @@ def test_same_seed_same_pixels_other_seed_others(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", BUILTIN)
-def test_dataset_is_what_its_card_says(key: str) -> None:
+def test_the_dataset_agrees_with_its_description(key: str) -> None:
     info, made = BUILTIN[key], dataset(key)
     assert (made.name, made.classes, made.bands) == (info.name, info.classes, info.bands)
     assert (len(made.training), len(made.validation)) == (info.training, info.validation)
@@ -53,7 +53,7 @@ SHARES = {"car_park": (0.008, 0.014), "harbour": (0.003, 0.008), "town": (0.004,
 """Least and most share of the class of interest over a dataset."""
 
 SMALLEST = {"car_park": 70, "harbour": 25, "town": 30}
-"""Fewest pixels of an object of interest; in the town trees may hide a part of a car."""
+"""Fewest pixels of an object of interest; in the town, trees can hide part of a car."""
 
 
 @pytest.mark.parametrize("key", BUILTIN)
@@ -67,15 +67,15 @@ def test_class_of_interest_is_rare_and_its_objects_large_enough(key: str) -> Non
         assert count >= 3, scene.name
         areas = np.bincount(numbered.ravel())[1:]
         assert areas.min() >= SMALLEST[key], scene.name
-        assert areas.max() < 4 * np.median(areas) or key == "harbour", "no two cars have grown together"
+        assert areas.max() < 4 * np.median(areas) or key == "harbour", "no two cars have merged"
 
 
 @pytest.mark.parametrize("key", BUILTIN)
-def test_card_shows_what_is_generated(key: str) -> None:
+def test_the_card_shows_a_generated_scene(key: str) -> None:
     with Image.open(Path(__file__).parents[2] / "assets" / "builtin" / f"{key}.jpg") as card:
         shown = np.asarray(card, float).transpose(2, 0, 1)
     made = BUILTIN[key].scene(key, scene_generator(key, 0, 0)).image[:, 70:250]
-    assert np.abs(shown - made).mean() < 8, "draw it anew: python -m explorer.imagery.builtin assets/builtin"
+    assert np.abs(shown - made).mean() < 8, "regenerate it: python -m explorer.imagery.builtin assets/builtin"
 
 
 @pytest.mark.parametrize(("key", "seed"), [("nowhere", 0), ("car_park", -1)])

@@ -7,7 +7,7 @@ import pytest
 from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
 from explorer.imagery.datasets import dataset_from_files, dataset_from_folders, make_dataset
-from explorer.imagery.scene import IGNORE, Raster, Scene, make_scene
+from explorer.imagery.scene import Scene
 from explorer.settings import Settings
 from tests.imagery.encoders import photo, png, tiff, zipped
 
@@ -43,7 +43,7 @@ def test_a_dataset_of_scenes():
     assert len(dataset.stretch.low) == 3
 
 
-def test_the_stretch_knows_nothing_of_the_validation_scenes():
+def test_the_stretch_does_not_depend_on_the_validation_scenes():
     scenes = [one_scene("a"), one_scene("b")]
     bright = replace(scenes[1], image=np.full_like(scenes[1].image, 255))
     stretches = [make_dataset("d", [scenes[0], other], ("x", "y"), ["b"]).stretch for other in (scenes[1], bright)]
@@ -58,7 +58,7 @@ def test_validation_scenes_can_be_named(names):
     )
 
 
-def test_scenes_smaller_than_a_crop_are_welcome():
+def test_scenes_of_two_pixels_make_a_dataset():
     label = np.array([[0, 1]], dtype=np.uint8)
     assert make_dataset("d", [one_scene("a", label=label), one_scene("b", label=label)], ("x", "y")).training
 
@@ -69,16 +69,16 @@ def test_scenes_smaller_than_a_crop_are_welcome():
         ([], {}, "no scenes"),
         ([one_scene("a"), one_scene("a")], {}, "a: two scenes have this name"),
         ([one_scene("a"), one_scene("b"), one_scene("c", bands=4)], {}, "c: 4 bands, but a has 3"),
-        ([one_scene("a", label=objects(value=2))], {}, "a: label 2 is none of the 2 classes"),
+        ([one_scene("a", label=objects(value=2))], {}, "a: label 2 is not one of the 2 classes"),
         ([one_scene("a", label=np.zeros((16, 16), np.uint8))], {}, "no foreground at all"),
-        ([one_scene("a"), one_scene("b")], {"validation": ["z"]}, "no scene is called z — choose from a, b"),
+        ([one_scene("a"), one_scene("b")], {"validation": ["z"]}, "no scene is named z — choose from a, b"),
         ([one_scene("a"), one_scene("b")], {"validation": ["a", "b"]}, "no scene is left for training"),
         ([one_scene("a"), one_scene("b")], {"validation": []}, "no scene is left for validation"),
         ([one_scene("a")], {"classes": ("only",)}, "classes 'only'"),
         ([one_scene("a")], {"classes": ("same", "same")}, "classes 'same', 'same'"),
     ],
 )
-def test_what_makes_no_dataset_is_refused_with_the_reason(scenes, options, message):
+def test_scenes_that_form_no_dataset_are_refused_with_the_reason(scenes, options, message):
     with pytest.raises(InputError, match=message) as caught:
         make_dataset("d", scenes, **{"classes": ("background", "object"), **options})
     assert caught.value.where
@@ -89,19 +89,7 @@ def test_a_side_without_foreground_is_noted():
     scenes = [one_scene("a"), one_scene("b", label=np.zeros((16, 16), np.uint8))]
     notes = make_dataset("d", scenes, ("background", "object")).notes
     assert len(notes) == 1
-    assert "No foreground among the" in notes[0]
-
-
-def test_invalid_pixels_become_ignore():
-    valid = np.ones((16, 16), dtype=bool)
-    valid[:3, :3] = False
-    raster = Raster("a", photo(16, 16), valid, ("red", "green", "blue"))
-    scene = make_scene(raster, objects())
-    np.testing.assert_array_equal(scene.label, np.where(valid, objects(), IGNORE))
-    with pytest.raises(InputError, match="the mask is 8×8 pixels, its image 16×16"):
-        make_scene(raster, objects(8))
-    with pytest.raises(InputError, match="every pixel is ignored"):
-        make_scene(raster, np.full((16, 16), IGNORE, np.uint8))
+    assert "No foreground in the" in notes[0]
 
 
 @pytest.mark.parametrize("wrap", [lambda files: files, lambda files: {"all.zip": zipped(files)}], ids=["files", "zip"])
@@ -113,10 +101,13 @@ def test_an_upload_becomes_a_dataset(wrap):
     assert len(result.table) == len(result.dataset.scenes) == 4
 
 
-def test_images_and_masks_may_come_apart():
-    files = upload()
-    masks = {name: files.pop(name) for name in list(files) if "mask" in name}
-    assert dataset_from_files({"i.zip": zipped(files)}, {"m.zip": zipped(masks)}).dataset is not None
+def test_images_and_masks_may_be_uploaded_separately():
+    images = upload()
+    masks = {name: images.pop(name) for name in list(images) if "mask" in name}
+    result = dataset_from_files({"i.zip": zipped(images)}, {"m.zip": zipped(masks)})
+    assert result.dataset is not None
+    assert sorted(scene.name for scene in result.dataset.scenes) == sorted(images)
+    assert sorted(row.mask for row in result.table if row.used) == sorted(masks)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +118,7 @@ def test_images_and_masks_may_come_apart():
         ({"b_mask__png": upload()["b_mask.png"][:50]}, "b_mask.png: unreadable or truncated"),
         ({"b_mask__png": png(objects(8) * 255)}, "b.png: the mask is 8×8 pixels, its image 16×16"),
         ({"b_mask__png": png(photo(16, 16, 1)[0])}, "b_mask.png: .* different values"),
-        ({"b_mask__png": None}, "no mask is called like this image"),
+        ({"b_mask__png": None}, "no mask has a matching name"),
         ({"b__png": None, "b__tif": tiff(np.full((3, 16, 16), np.nan, "float32"))}, "b.tif: no valid pixel"),
         ({"b_gt__png": png(objects())}, "ambiguous"),
     ],
@@ -141,9 +132,10 @@ def test_one_bad_file_does_not_lose_the_good_ones(changed, reason):
 
 
 @pytest.mark.parametrize("classes", [None, ("background", "car")])
-def test_a_label_that_is_no_class_refuses_its_scene_only(classes):
+def test_a_value_without_a_class_refuses_its_scene_only(classes):
     result = dataset_from_files(upload(b_mask__png=png(objects(value=7))), classes=classes)
     assert result.dataset is not None
+    assert len(result.dataset.scenes) == 3
     assert [row.image for row in result.table if not row.used] == ["b.png"]
 
 
@@ -155,7 +147,7 @@ def test_a_label_that_is_no_class_refuses_its_scene_only(classes):
         (upload(b__png=png(photo(16, 16, 1)[0])), "b.png: 1 bands, but a.png has 3"),
     ],
 )
-def test_an_upload_that_makes_no_dataset_keeps_its_table(files, message):
+def test_an_upload_without_a_dataset_has_a_table_and_the_problem(files, message):
     result = dataset_from_files(files)
     assert result.dataset is None
     assert message in str(result.problem)
@@ -175,26 +167,14 @@ def test_folders_become_a_dataset(tmp_path):
     dataset = dataset_from_folders(tmp_path / "images", tmp_path / "masks", ["b"])
     assert [scene.name for scene in dataset.validation] == ["b.png"]
     assert dataset.classes == ("background", "object")
-    assert dataset.notes == ("Not used: e.png: no mask is called like this image.",)
+    assert dataset.notes == ("Not used: e.png: no mask has a matching name.",)
     (tmp_path / "images" / "a.png").write_bytes(b"garbage")
     with pytest.raises(InputError, match=r"a\.png: not a PNG"):
         dataset_from_folders(tmp_path / "images", tmp_path / "masks")
     (tmp_path / "empty").mkdir()
-    for folder, message in (("none", "no such folder"), ("empty", "holds no")):
+    for folder, message in (("none", "no such folder"), ("empty", "contains no")):
         with pytest.raises(InputError, match=message):
             dataset_from_folders(tmp_path / folder, tmp_path / "masks")
-
-
-def test_class_balance():
-    label = objects()
-    label[0, :] = IGNORE
-    background, foreground = class_balance([one_scene("a", label=label), one_scene("b")], ("background", "object"))
-    assert (foreground.pixels, foreground.objects) == (64, 4)
-    assert background.pixels == 2 * 256 - 16 - 64
-    assert background.objects is None
-    assert foreground.share == pytest.approx(64 / (2 * 256 - 16))
-    ignored = one_scene("c", label=np.full((4, 4), IGNORE, np.uint8))
-    assert [share.share for share in class_balance([ignored], ("background", "object"))] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -210,12 +190,12 @@ def test_real_folders(shared_data, folder, bands, share, objects_each):
     assert foreground.objects / len(dataset.scenes) == pytest.approx(objects_each, abs=1)
 
 
-def test_real_buildings_are_one_scene_and_cut_into_blocks(shared_data):
+def test_real_buildings_are_one_scene_split_into_blocks(shared_data):
     folder = shared_data / "buildings"
     image = {"image.tif": (folder / "image.tif").read_bytes()}
     result = dataset_from_files(image, {"image.geojson": (folder / "buildings.geojson").read_bytes()})
     assert result.dataset is not None
-    assert "One scene only" in result.dataset.notes[0]
+    assert "Only one scene" in result.dataset.notes[0]
     for side in (result.dataset.training, result.dataset.validation):
         assert class_balance(side, result.dataset.classes)[1].objects >= 5
     result = dataset_from_files(image, {"image.geojson": (folder / "buildings_custom_proj.geojson").read_bytes()})

@@ -54,7 +54,7 @@ def test_objects_of_two_classes_that_touch_stay_two():
     assert maps.owners.tolist() == [[[1, 1, 1, 1, 2, 2, 2]], [[3] * 7], [[0] * 7]]
 
 
-def test_ignored_pixels_belong_to_no_object_but_lie_in_a_cell():
+def test_ignored_pixels_belong_to_no_object_but_have_an_owner():
     label = np.array([[1, IGNORE, 1]], dtype=np.uint8)
     maps = object_maps(label, classes=2)
     assert maps.ids.tolist() == [[1, 0, 2]]

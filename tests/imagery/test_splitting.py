@@ -34,7 +34,7 @@ def test_blocks_never_share_a_pixel_and_keep_a_margin(height, width, seed, turne
     assert all(part.label.size for part in parts.training)
 
 
-def test_blocks_keep_their_place_on_the_ground():
+def test_blocks_keep_their_georeference():
     scene = numbered(64, 64)
     parts = split_blocks(scene, 2)
     for piece in (*parts.training, *parts.validation):
@@ -45,13 +45,13 @@ def test_blocks_keep_their_place_on_the_ground():
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("objects", [[(2, 2), (55, 55)], [(2, 40), (30, 2)], [(20, 30), (40, 30)]])
-def test_objects_are_on_both_sides_where_that_can_be(objects, seed):
+def test_objects_are_on_both_sides_if_possible(objects, seed):
     parts = split_blocks(numbered(64, 64, objects), 2, seed)
     assert any((scene.label == 1).any() for scene in parts.training)
     assert (parts.validation[0].label == 1).any()
 
 
-def test_a_scene_too_small_to_cut_is_refused():
+def test_a_scene_too_small_to_split_is_refused():
     with pytest.raises(InputError, match=r"s\.tif: too small .* give a second scene"):
         split(([numbered(7, 7)]), 2)
 
@@ -65,7 +65,7 @@ def scenes(*foreground):
 
 @given(st.lists(st.integers(0, 2), min_size=2, max_size=12), st.integers(0, 3))
 @settings(max_examples=60, deadline=None)
-def test_scenes_go_to_one_side_each_and_classes_to_both_where_that_can_be(foreground, seed):
+def test_scenes_go_to_one_side_each_and_classes_to_both_if_possible(foreground, seed):
     given_scenes = scenes(*foreground)
     parts = split_scenes(given_scenes, 3, seed)
     assert sorted(scene.name for scene in parts.training + parts.validation) == sorted(s.name for s in given_scenes)

@@ -16,7 +16,7 @@ def scene(image, label=None):
 
 @settings(max_examples=80, deadline=None)
 @given(st.data(), st.sampled_from(["uint8", "int16", "uint16", "uint32", "float32", "float64"]))
-def test_any_image_becomes_finite_and_between_0_and_1(data, dtype):
+def test_a_stretched_image_is_finite_and_between_0_and_1(data, dtype):
     image = data.draw(hnp.arrays(dtype, hnp.array_shapes(min_dims=3, max_dims=3, max_side=6)))
     result = stretched(image, fit_stretch([scene(image)]))
     assert result.dtype == np.float32
@@ -67,7 +67,7 @@ def test_large_offsets_do_not_cost_precision():
     assert len(np.unique(result)) > 390
 
 
-def test_one_stretch_serves_all_scenes():
+def test_the_stretch_covers_all_scenes():
     dark, bright = np.zeros((1, 50, 50)), np.full((1, 50, 50), 10.0)
     stretch = fit_stretch([scene(dark), scene(bright)])
     assert (stretch.low, stretch.high) == ((0.0,), (10.0,))

@@ -17,13 +17,16 @@ import pytest
 from explorer.errors import InputError
 from explorer.jobs.cluster import start_cluster
 from explorer.jobs.engine import Engine
-from explorer.landscape.slice import Slice, journal_path
+from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, SweepThresholds
+from explorer.landscape.slice import Slice, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
-from explorer.runs.records import RunStatus
-from explorer.runs.slice_files import progress_of, slice_file
+from explorer.runs.job_files import read_progress
+from explorer.runs.records import JobStatus, RunStatus
+from explorer.runs.slice_files import load_curvature
 from explorer.runs.slices import measure_slice
 from explorer.runs.store import Store
+from explorer.runs.threshold_sweep import load_sweep
 from explorer.settings import Settings
 from explorer.training.commands import Steer
 from explorer.training.events import CheckpointSaved, Intervened, Note, Step
@@ -76,7 +79,7 @@ def test_run_is_trained_to_its_end_and_summed_up(store: Store, engine: Engine, d
     wait_for(has_status(store, run_id, RunStatus.DONE))
     assert steps_of(store, run_id) == list(range(1, 26))
     assert store.folder(run_id).summary_file.exists()
-    wait_for(lambda: run_id not in store.jobs())
+    wait_for(lambda: run_id not in store.run_keys())
     with pytest.raises(InputError, match="done"):
         engine.submit(run_id)
 
@@ -147,27 +150,130 @@ def test_killed_worker_costs_no_more_than_the_steps_since_the_last_checkpoint(
     ended(store, engine, run_id)
 
 
-def test_slice_is_shared_by_its_workers_and_survives_one_of_them(store: Store, engine: Engine, dataset_id: str) -> None:
+def trained(store: Store, engine: Engine, dataset_id: str) -> str:
     run_id = store.create_run(tiny_plan(60), dataset_id).id
     engine.submit(run_id)
     wait_for(has_status(store, run_id, RunStatus.DONE))
-    folder = store.folder(run_id)
-    request = SliceRequest(resolution=15, exhaustive=True)
-    out = slice_file(folder, request)
-    arguments = (folder.path, store.dataset_file(dataset_id), request.model_dump_json(), out)
-    job = engine.slice("explorer.jobs.landscape:slice_job", *arguments)
-    wait_for(lambda: (progress := progress_of(out)) is not None and progress.measured > 20)
-    os.kill(_process_with(journal_path(out)), signal.SIGKILL)
-    job.result(90)
-    shared = Slice.load(out)
+    return run_id
+
+
+def slice_job(store: Store, run_id: str, dataset_id: str, **request: object) -> MeasureSlice:
+    folder = store.folder(run_id).path
+    return MeasureSlice(folder, store.dataset_file(dataset_id), "cpu", SliceRequest.model_validate(request))
+
+
+def test_slice_is_shared_by_its_workers_and_survives_one_of_them(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=15, exhaustive=True)
+    record = engine.order(job)
+    assert engine.order(job).id == record.id, "it cannot be ordered twice"
+    wait_for(lambda: (progress := read_progress(job.file)) is not None and progress.done > 20)
+    os.kill(_process_with(journal_path(job.file)), signal.SIGKILL)
+    wait_for(lambda: store.job(record.id).status is JobStatus.DONE, 90)
+    assert read_progress(job.file) is None
+    shared = Slice.load(job.file)
     assert shared.measured.all()
-    alone = out.with_name("alone.npz")
-    for _ in measure_slice(folder, request, alone, "cpu"):
+    alone = job.file.with_name("alone.npz")
+    for _ in measure_slice(store.folder(run_id), job.request, alone, "cpu"):
         pass
     again = Slice.load(alone)
     for info in again.meta.fields:  # other numbers of threads add up in another order
         if info.group == "loss":
             np.testing.assert_allclose(shared.fields[info.name], again.fields[info.name], rtol=1e-3)
+
+
+def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
+    store: Store, engine: Engine, dataset_id: str
+) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=25, exhaustive=True)
+    waiting = slice_job(store, run_id, dataset_id, resolution=9, plane={"seed": 7})
+    first = engine.order(job)
+    wait_for(lambda: (progress := read_progress(job.file)) is not None and progress.done > 9)
+    assert store.job_of(run_id, first.file) == store.job(first.id), "another visitor finds it by its file"
+    second = engine.order(waiting)
+    assert [each.id for each in store.active_jobs(run_id)] == [first.id, second.id]
+    engine.stop_job(second.id)  # it waits: there is nothing to wait for
+    wait_for(lambda: store.job(second.id).status is JobStatus.STOPPED)
+    engine.stop_job(first.id)
+    wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
+    measured = read_slice(job.file).measured.sum()
+    assert 9 < measured < 625
+    third = engine.order(job)
+    assert third.id != first.id
+    wait_for(lambda: (progress := read_progress(job.file)) is not None and progress.done > measured)
+    engine.stop_job(third.id)
+    wait_for(lambda: not store.active_jobs())
+
+
+def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = trained(store, engine, dataset_id)
+    folder, dataset = store.folder(run_id).path, store.dataset_file(dataset_id)
+    checkpoint = store.folder(run_id).checkpoint_files()[-1].name
+    jobs = (
+        SweepThresholds(folder, dataset, "cpu", checkpoint),
+        MeasureCurvature(folder, dataset, "cpu", "cross_entropy", checkpoint),
+    )
+    ordered = [engine.order(job) for job in jobs]
+    for record in ordered:
+        wait_for(lambda record=record: store.job(record.id).status is JobStatus.DONE, 90)
+    sweep = load_sweep(jobs[0].file)
+    assert sweep.checkpoint == checkpoint
+    assert load_curvature(jobs[1].file).checkpoint == checkpoint
+
+
+def test_worker_refuses_points_of_another_plane(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = trained(store, engine, dataset_id)
+    with pytest.raises(InputError, match="the plane has changed meanwhile"):
+        engine.ask(EvaluatePoints(store.folder(run_id).path, SliceRequest(), "another", ((0.0, 0.0),)))
+
+
+def test_job_that_fails_says_why(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = trained(store, engine, dataset_id)
+    record = engine.order(slice_job(store, run_id, dataset_id, checkpoint="step_00099999.safetensors"))
+    wait_for(lambda: store.job(record.id).status is JobStatus.FAILED)
+    assert "no readable checkpoint" in store.job(record.id).message
+
+
+def test_question_that_is_not_answered_in_time_says_what_is_at_work(
+    store: Store, engine: Engine, dataset_id: str
+) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=41, exhaustive=True)
+    record = engine.order(job)
+    wait_for(lambda: store.job(record.id).status is JobStatus.RUNNING)
+    points = EvaluatePoints(job.run, job.request, "any", ((0.0, 0.0),))
+    with pytest.raises(InputError, match="no answer in 0 s; at work: random slice"):
+        engine.ask(points, timeout=0.01)
+    engine.stop_job(record.id)
+    wait_for(lambda: not store.active_jobs())
+
+
+def test_runs_start_in_the_order_of_the_places_shown(store: Store, engine: Engine, dataset_id: str) -> None:
+    runs = [store.create_run(tiny_plan(3), dataset_id).id for _ in range(8)]
+    blocker = store.create_run(tiny_plan(LONG), dataset_id).id
+    engine.submit(blocker)
+    wait_for(has_status(store, blocker, RunStatus.RUNNING))
+    for run_id in runs:
+        engine.submit(run_id)
+    assert [engine.position(run_id) for run_id in runs] == list(range(1, 9))
+    ended(store, engine, blocker)
+    for run_id in runs:
+        wait_for(has_status(store, run_id, RunStatus.DONE))
+    first_events = [store.folder(run_id).events_file.stat().st_ctime_ns for run_id in runs]
+    assert first_events == sorted(first_events)
+
+
+def test_run_that_was_resumed_goes_to_the_end_of_the_queue(store: Store, engine: Engine, dataset_id: str) -> None:
+    first, second, third = (store.create_run(tiny_plan(LONG), dataset_id).id for _ in range(3))
+    for run_id in (first, second, third):
+        engine.submit(run_id)
+    engine.pause(second)
+    engine.submit(second)
+    wait_for(has_status(store, first, RunStatus.RUNNING))
+    assert [engine.position(run_id) for run_id in (third, second)] == [1, 2]
+    for run_id in (second, third, first):
+        ended(store, engine, run_id)
 
 
 def test_failing_run_says_why_and_can_be_resumed(store: Store, engine: Engine, dataset_id: str) -> None:
@@ -224,6 +330,30 @@ def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> Non
         ended(again, second, run_id)
         second.close()
     finally:
+        cluster.close()
+
+
+def test_two_servers_share_a_cluster(tmp_path: Path) -> None:
+    """Each hears of its own runs only; what the other's jobs report neither reaches nor harms its reader."""
+    cluster = start_cluster(Settings())
+    settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)
+    stores = [Store(tmp_path / name) for name in ("one", "other")]
+    engines = [Engine(store, settings) for store in stores]
+    try:
+        runs = [store.create_run(tiny_plan(15), store.save_dataset(tiny_dataset())).id for store in stores]
+        for _ in range(2):
+            for store, engine, run_id in zip(stores, engines, runs, strict=True):
+                engine.submit(run_id)
+                wait_for(has_status(store, run_id, RunStatus.DONE))
+            runs = [store.create_run(tiny_plan(15), store.datasets()[0].id).id for store in stores]
+        # a notification under its own topic of a run that it does not have, as after the run was deleted
+        engines[0]._client.log_event(stores[0].id, ("run", "nowhere"))
+        engines[0].submit(runs[0])
+        wait_for(has_status(stores[0], runs[0], RunStatus.DONE))
+        assert engines[0].problem is None
+    finally:
+        for engine in engines:
+            engine.close()
         cluster.close()
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.landscape.build import build_plane
 from explorer.landscape.fields import Field
+from explorer.landscape.objective import Objective
+from explorer.landscape.plane import Plane
+from explorer.landscape.plane_kinds import PlaneSpec
 
 
 class Quadratic:
@@ -70,3 +76,9 @@ class LeastSquares:
 
     def loss(self, kind: str) -> Tensor:
         return self._terms().mean()
+
+
+def plane_of(objective: Objective, kind: str = "random", path: Sequence[Tensor] = (), **settings: object) -> Plane:
+    """A plane as a slice builds it, from its spec. The path's checkpoints are called "0", "1" and so on."""
+    spec = PlaneSpec.model_validate({"kind": kind, **settings})
+    return build_plane(spec, objective, lambda name: path[int(name)], [str(index) for index in range(len(path))]).plane

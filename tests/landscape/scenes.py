@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.segmenter_objective import SegmenterObjective
+from explorer.losses.spec import logged_specs
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SegmenterSpec
 
@@ -49,7 +50,7 @@ def make_objective(crops: Crops, seed: int = 0, objects: bool = False) -> Segmen
     """An untrained small segmenter on the crops."""
     segmenter = build_segmenter(3, crops.classes, SMALL, seed)
     weights = [1.0, 8.0, 6.0, 4.0][: crops.classes]
-    return SegmenterObjective(segmenter, crops, field_losses(weights), NAMES[: crops.classes], objects)
+    return SegmenterObjective(segmenter, crops, logged_specs(weights), NAMES[: crops.classes], objects)
 
 
 def fit(objective: SegmenterObjective, steps: int, kind: str = "weighted_cross_entropy") -> list[torch.Tensor]:

@@ -1,4 +1,4 @@
-"""The fixed validation crops: cut once, the same for the same seed, never the same pixel twice."""
+"""The fixed validation crops: the same for the same seed, never the same pixel twice."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def test_crops_do_not_overlap_and_hold_the_scene_as_it_is() -> None:
     crops = cut_crops(scenes, 2, STRETCH, count=100, size=32)
     assert len(crops.origins) == len(set(crops.origins)) == 3 * 4 + 4 + 1
     by_name = {scene.name: scene for scene in scenes}
-    for place, image, label in zip(crops.origins, crops.images, crops.labels, strict=True):
-        assert place.top % 32 == place.left % 32 == 0
-        scene = by_name[place.scene]
-        part = scene.image[:, place.top : place.top + 32, place.left : place.left + 32]
+    for origin, image, label in zip(crops.origins, crops.images, crops.labels, strict=True):
+        assert origin.top % 32 == origin.left % 32 == 0
+        scene = by_name[origin.scene]
+        part = scene.image[:, origin.top : origin.top + 32, origin.left : origin.left + 32]
         height, width = part.shape[1:]
         np.testing.assert_allclose(image[:, :height, :width], part / 255, atol=1e-6)
         assert (label[height:] == IGNORE).all()  # padding counts nowhere
         assert (label[:, width:] == IGNORE).all()
 
 
-def test_the_seed_decides_and_objects_are_shown() -> None:
+def test_the_seed_decides_and_half_of_the_crops_contain_objects() -> None:
     scenes = make_scenes()
     one, again, other = (cut_crops(scenes, 2, STRETCH, count=4, size=32, seed=seed) for seed in (0, 0, 1))
     assert one.fingerprint == again.fingerprint != other.fingerprint
@@ -55,7 +55,7 @@ def test_the_seed_decides_and_objects_are_shown() -> None:
 
 def test_objects_are_those_of_the_whole_scene() -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=100, size=32)
-    origins = [(place.scene, place.top, place.left) for place in crops.origins]
+    origins = [(origin.scene, origin.top, origin.left) for origin in crops.origins]
     without = origins.index(("s0", 0, 64))
     assert not crops.ids[without].any()
     assert crops.owners[without].all()  # a false positive here belongs to an object beyond the edge
@@ -69,7 +69,7 @@ def test_nothing_labelled_is_refused() -> None:
         cut_crops([], 2, STRETCH)
 
 
-def test_material_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_landscape_data_is_read_as_it_was_written(tmp_path: Path) -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=4, size=32)
     path = tmp_path / "landscape.npz"
     LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc").save(path)

@@ -1,4 +1,4 @@
-"""Points of a plane: afresh from the centre, in any order, and the weights are put back whatever happens."""
+"""Points of a plane: each computed from the centre, in any order, and the weights are always restored."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.landscape.directions import random_plane
 from explorer.landscape.evaluation import Writer, evaluate_at, evaluate_points, placed, standard_error
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
-from tests.landscape.models import LeastSquares, Quadratic
+from tests.landscape.models import LeastSquares, Quadratic, plane_of
 from tests.landscape.scenes import make_crops, make_objective
 
 POINTS = [(0.0, 0.0), (1.0, -0.5), (-0.3, 2.0), (1.0, -0.5)]
@@ -30,9 +29,9 @@ def test_fields_of_a_quadratic_are_its_closed_form() -> None:
         np.testing.assert_allclose(values, [[float(model.value(wanted)), float(wanted.norm())]], rtol=1e-12)
 
 
-def test_fields_of_least_squares_and_their_error_bars() -> None:
+def test_fields_of_least_squares_and_their_standard_errors() -> None:
     model = LeastSquares()
-    plane = random_plane(model, seed=1)
+    plane = plane_of(model, seed=1)
     (values,) = evaluate_points(model, plane, [(0.7, -0.2)])
     weights = plane.at(0.7, -0.2)
     terms = ((model.inputs @ weights - model.targets) ** 2 / 2).view(4, 10).mean(1)
@@ -40,14 +39,14 @@ def test_fields_of_least_squares_and_their_error_bars() -> None:
     np.testing.assert_allclose(standard_error(values), [float(terms.std() / 2)], rtol=1e-12)
 
 
-def test_error_bars_leave_out_parts_that_say_nothing() -> None:
+def test_standard_errors_leave_out_undefined_parts() -> None:
     values = np.array([[2.0, 5.0, 1.0], [1.0, 5.0, np.nan], [3.0, np.nan, np.nan], [np.nan, np.nan, 1.0]])
     np.testing.assert_allclose(standard_error(values), [1.0, np.nan, np.nan])
 
 
 def test_a_point_does_not_depend_on_the_points_before_it() -> None:
     objective = make_objective(make_crops())
-    plane = random_plane(objective)
+    plane = plane_of(objective)
     alone = list(evaluate_points(objective, plane, POINTS[1:2]))
     many = list(evaluate_points(objective, plane, POINTS * 20))
     np.testing.assert_array_equal(alone[0], many[-1])
@@ -58,15 +57,15 @@ def test_the_centre_is_the_checkpoint_itself() -> None:
     objective = make_objective(make_crops())
     with torch.inference_mode():
         own = objective.evaluate()
-    (values,) = evaluate_points(objective, random_plane(objective), [(0.0, 0.0)])
+    (values,) = evaluate_points(objective, plane_of(objective), [(0.0, 0.0)])
     np.testing.assert_array_equal(values, own)
 
 
 @pytest.mark.parametrize("way", ["end", "error", "close"])
-def test_weights_are_put_back_bit_for_bit(way: str) -> None:
+def test_weights_are_restored_bit_for_bit(way: str) -> None:
     objective = make_objective(make_crops())
     before = [each.detach().clone() for each in objective.parameters]
-    generator = evaluate_points(objective, random_plane(objective), POINTS)
+    generator = evaluate_points(objective, plane_of(objective), POINTS)
     if way == "end":
         list(generator)
     elif way == "close":
@@ -97,7 +96,7 @@ def test_no_gradients_and_evaluation_mode() -> None:
     seen: list[tuple[bool, bool]] = []
     hook = lambda module, inputs, output: seen.append((output.requires_grad, module.training))  # noqa: E731
     objective.segmenter.register_forward_hook(hook)
-    list(evaluate_points(objective, random_plane(objective), POINTS[:1]))
+    list(evaluate_points(objective, plane_of(objective), POINTS[:1]))
     assert seen
     assert not any(grad or training for grad, training in seen)
 
@@ -111,7 +110,7 @@ def test_the_segmenter_has_no_running_statistics() -> None:
 
 def test_the_writer_writes_what_the_plane_says() -> None:
     objective = make_objective(make_crops())
-    plane = random_plane(objective)
+    plane = plane_of(objective)
     Writer(objective.parameters, plane).write(0.3, -0.6)
     torch.testing.assert_close(flatten(objective.parameters), plane.at(0.3, -0.6), rtol=1e-6, atol=1e-7)
 

@@ -1,4 +1,4 @@
-"""What happens on the device stays there: under ``FakeTensorMode``, device ``meta`` refuses a tensor of the CPU."""
+"""Tensors stay on their device: under ``FakeTensorMode``, device ``meta`` refuses tensors on the CPU."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from explorer.landscape.evaluation import Writer, restored
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane import Plane
 from explorer.landscape.segment_sums.sums import in_order
-from explorer.landscape.segmenter_objective import SegmenterObjective, field_losses
+from explorer.landscape.segmenter_objective import SegmenterObjective
+from explorer.losses.spec import logged_specs
 from explorer.segmenter.network import build_segmenter
 from tests.landscape.scenes import NAMES, SMALL, make_crops
 
@@ -20,7 +21,7 @@ META = torch.device("meta")
 
 def make_objective_on_meta() -> SegmenterObjective:
     segmenter = build_segmenter(3, 2, SMALL, 0).to(META)
-    return SegmenterObjective(segmenter, make_crops(), field_losses((1.0, 8.0)), NAMES[:2])
+    return SegmenterObjective(segmenter, make_crops(), logged_specs((1.0, 8.0)), NAMES[:2])
 
 
 def test_a_point_of_a_slice_stays_on_its_device() -> None:

@@ -1,4 +1,4 @@
-"""Planes: closed forms of Hessian, eigenvectors and gradients, and every pitfall of published tools."""
+"""Planes: closed forms of Hessian, eigenvectors and gradients, and the known faults of published tools."""
 
 from __future__ import annotations
 
@@ -13,22 +13,15 @@ from explorer.errors import InputError
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
 from explorer.landscape.directions import (
     LOCAL_REACH,
-    checkpoints_line,
-    checkpoints_plane,
     filter_axes,
     gradient,
-    gradients_plane,
-    hessian_plane,
     layer_mask,
-    line_along,
     orthogonal,
-    pca_plane,
     random_direction,
-    random_plane,
 )
 from explorer.landscape.objective import flatten, unflatten
 from explorer.landscape.plane import Plane
-from tests.landscape.models import LeastSquares, Quadratic
+from tests.landscape.models import LeastSquares, Quadratic, plane_of
 from tests.landscape.scenes import make_crops, make_objective
 
 
@@ -78,7 +71,7 @@ def test_a_filter_of_zeros_stays_zero() -> None:
     assert not part[2].any()
 
 
-def test_directions_are_gaussian_of_both_signs_and_depend_on_the_seed_alone() -> None:
+def test_directions_have_both_signs_and_depend_on_the_seed_alone() -> None:
     model = Shapes()
     torch.manual_seed(5)
     one = random_direction(model, seed=3)
@@ -91,10 +84,10 @@ def test_directions_are_gaussian_of_both_signs_and_depend_on_the_seed_alone() ->
 def test_random_planes_are_orthogonal_after_normalisation() -> None:
     objective = make_objective(make_crops())
     for seed in range(5):
-        assert abs(random_plane(objective, seed).cosine) < 1e-6
+        assert abs(plane_of(objective, seed=seed).cosine) < 1e-6
 
 
-def test_gram_schmidt_divides_by_the_squared_norm() -> None:
+def test_gram_schmidt_is_orthogonal_to_a_direction_of_any_length() -> None:
     one, other = torch.randn(2, 50, generator=torch.Generator().manual_seed(0)) * 7
     left = orthogonal(one, to=other)
     assert abs(cosine(left, other)) < 1e-6
@@ -103,7 +96,7 @@ def test_gram_schmidt_divides_by_the_squared_norm() -> None:
         orthogonal(other * -2, to=other)
 
 
-def test_a_plane_says_its_norms_and_cosine() -> None:
+def test_a_plane_reports_its_norms_and_cosine() -> None:
     zero = torch.zeros(3)
     plane = Plane(zero, torch.tensor([2.0, 0, 0]), torch.tensor([3.0, 4.0, 0]), ("a", "b"))
     assert plane.norms == pytest.approx((2.0, 5.0))
@@ -132,7 +125,7 @@ def test_projection_is_least_squares_for_directions_that_are_not_orthogonal() ->
 def test_principal_directions_equal_those_of_the_full_covariance() -> None:
     model = Quadratic()
     path = [flatten(model.parameters) + torch.randn(8, generator=torch.Generator().manual_seed(k)) for k in range(6)]
-    plane = pca_plane(model, path)
+    plane = plane_of(model, "pca", path)
     stacked = torch.stack(path)
     _, values, vectors = torch.linalg.svd(stacked - stacked.mean(0), full_matrices=False)
     assert abs(cosine(plane.first, vectors[0])) == pytest.approx(1)
@@ -143,9 +136,9 @@ def test_principal_directions_equal_those_of_the_full_covariance() -> None:
     assert max(each.alpha for each in coordinates) == pytest.approx(1)  # an extent of 1 shows the whole path
     assert max(abs(each.alpha) for each in coordinates) == pytest.approx(1)
     with pytest.raises(InputError, match="three checkpoints"):
-        pca_plane(model, path[:2])
+        plane_of(model, "pca", path[:2])
     with pytest.raises(InputError, match="one line"):
-        pca_plane(model, [path[0], path[0] * 2, path[0] * 3])
+        plane_of(model, "pca", [path[0], path[0] * 2, path[0] * 3])
 
 
 def test_hessian_products_eigenpairs_and_trace_of_a_quadratic() -> None:
@@ -160,7 +153,7 @@ def test_hessian_products_eigenpairs_and_trace_of_a_quadratic() -> None:
     assert abs(cosine(pairs.vectors[0], vectors[:, -1])) == pytest.approx(1, abs=1e-6)
     assert max(pairs.residuals) < 1e-3 * pairs.values[0]
     ends = top_eigenpairs(operator, 2, which="BE")
-    assert ends.values == pytest.approx((float(values[-1]), float(values[0])), rel=1e-6)  # the saddle is seen
+    assert ends.values == pytest.approx((float(values[-1]), float(values[0])), rel=1e-6)  # negative at a saddle
     estimate = trace(operator, draws=64)
     assert abs(estimate.value - float(model.hessian.trace())) < 4 * estimate.standard_error
     assert estimate.standard_error > 0
@@ -171,11 +164,11 @@ def test_trace_of_a_diagonal_hessian_has_no_error() -> None:
     estimate = trace(HessianOperator(model, "dice", everything(model)), draws=4)  # ½‖w‖²
     assert estimate.value == pytest.approx(8)
     assert estimate.standard_error == pytest.approx(0, abs=1e-12)
-    with pytest.raises(InputError, match="no spread"):
+    with pytest.raises(InputError, match="no standard error"):
         trace(HessianOperator(model, "dice", everything(model)), draws=1)
 
 
-def test_standard_error_of_the_trace_is_honest() -> None:
+def test_standard_error_of_the_trace_agrees_with_its_spread() -> None:
     model = Quadratic()
     operator = HessianOperator(model, "jaccard", everything(model))
     found = [trace(operator, draws=16, seed=seed) for seed in range(100)]
@@ -220,56 +213,61 @@ def test_hessian_products_of_the_segmenter_agree_with_finite_differences() -> No
 
 def test_hessian_plane_shows_eigenvectors_with_residuals() -> None:
     model = Quadratic()
-    plane, values, residuals = hessian_plane(model, "jaccard", which="BE")
+    plane = plane_of(model, "hessian", losses=("jaccard", "dice"), ends="BE")
     vectors = torch.linalg.eigh(model.hessian).eigenvectors
     assert abs(cosine(plane.first, vectors[:, -1])) == pytest.approx(1, abs=1e-5)
     assert abs(cosine(plane.second, vectors[:, 0])) == pytest.approx(1, abs=1e-5)
-    assert values[1] < 0 < values[0]
-    assert max(residuals) < 1e-2
+    assert plane.eigenvalues[1] < 0 < plane.eigenvalues[0]
+    assert max(plane.residuals) < 1e-2
+    assert plane.labels[0] == f"Hessian eigenvector of Jaccard distance, λ = {plane.eigenvalues[0]:.3g}"
     assert plane.norms[0] == pytest.approx(LOCAL_REACH * float(flatten(model.parameters).norm()))
 
 
 def test_gradients_plane_goes_downhill_for_each_loss_and_keeps_their_cosine() -> None:
     model = Quadratic()
-    plane = gradients_plane(model, ("jaccard", "dice"))
+    plane = plane_of(model, "gradients", losses=("jaccard", "dice"))
     weights = flatten(model.parameters)
     slope = model.hessian @ weights + model.slope
     assert cosine(plane.first, -slope) == pytest.approx(1)
     assert cosine(plane.second, -weights) == pytest.approx(1)
     assert plane.cosine == pytest.approx(cosine(slope, weights))
     assert float(model.value(plane.at(1e-4, 0))) < float(model.value(weights))
+    assert float(plane.at(0, 1e-4).norm()) < float(weights.norm())  # the other loss is ½‖w‖²
 
 
 def test_three_checkpoints_lie_at_the_corners_and_two_at_the_ends() -> None:
-    one, two, three = torch.randn(3, 12, generator=torch.Generator().manual_seed(0))
-    plane = checkpoints_plane((one, two, three), ("a", "b", "c"))
+    path = one, two, three = tuple(torch.randn(3, 8, generator=torch.Generator().manual_seed(0)))
+    plane = plane_of(Quadratic(), "checkpoints", path, checkpoints=("0", "1", "2"))
     for weights, wanted in ((one, (0, 0)), (two, (1, 0)), (three, (0, 1))):
         seen = plane.project(weights)
         assert (seen.alpha, seen.beta, seen.distance) == pytest.approx((*wanted, 0), abs=1e-5)
-    line = checkpoints_line((one, two), ("a", "b"))
+    line = plane_of(Quadratic(), "checkpoints", path, checkpoints=("0", "1"), line=True)
     assert line.is_line
     torch.testing.assert_close(line.at(1, 0), two)
     assert line.project(two).alpha == pytest.approx(1)
 
 
 def test_a_line_along_a_plane_keeps_its_first_direction() -> None:
-    line = line_along(random_plane(Quadratic()))
+    plane, line = (plane_of(Quadratic(), "hessian", line=line) for line in (False, True))
+    assert torch.equal(line.first, plane.first)
     assert line.is_line
-    assert line.cosine == 0
+    assert not line.second.any()
+    assert line.eigenvalues == plane.eigenvalues[:1]
+    assert line.labels == (plane.labels[0], "")
 
 
 def test_layers_can_be_chosen() -> None:
     objective = make_objective(make_crops())
-    plane = random_plane(objective, layers=["decoder"])
+    plane = plane_of(objective, layers=["decoder"])
     for name, part in zip(objective.names, unflatten(plane.first, objective.parameters), strict=True):
         assert bool(part.any()) == (name.startswith("decoder") and part.dim() > 1)
     with pytest.raises(InputError, match="decodr"):
-        random_plane(objective, layers=["decodr"])
+        plane_of(objective, layers=["decodr"])
     with pytest.raises(InputError, match="encoder\\.1"):
-        random_plane(objective, layers=["encoder.17"])
+        plane_of(objective, layers=["encoder.17"])
 
 
-def test_a_random_plane_averages_the_curvature_that_eigenvectors_show() -> None:
+def test_random_unit_directions_average_the_curvature_over_all_eigenvectors() -> None:
     """Along a random unit direction the curvature is about tr(H)/N (Böttcher & Wheeler): far below the largest."""
     model = Quadratic()
     draws = torch.randn(4000, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -279,7 +277,30 @@ def test_a_random_plane_averages_the_curvature_that_eigenvectors_show() -> None:
     assert float(along.mean()) < 0.5 * float(torch.linalg.eigvalsh(model.hessian)[-1])
 
 
-def test_two_over_the_rate_is_where_gradient_descent_turns_unstable() -> None:
-    rate = 0.1
-    for curvature, grows in ((0.99 * stable_curvature(rate), False), (1.01 * stable_curvature(rate), True)):
-        assert (abs(1 - rate * curvature) > 1) == grows
+class Bowl(Quadratic):
+    """A convex quadratic: the Hessian's eigenvalues are those of ``Quadratic``, shifted to lie above zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        smallest = float(torch.linalg.eigvalsh(self.hessian)[0])
+        self.hessian = self.hessian + (1 - smallest) * torch.eye(8, dtype=torch.float64)
+
+
+def distance_after_descent(model: Bowl, rate: float, steps: int) -> float:
+    """How far gradient descent is from the minimum, as a multiple of its distance at the start."""
+    minimum = torch.linalg.solve(model.hessian, -model.slope)
+    before = float((flatten(model.parameters) - minimum).norm())
+    for _ in range(steps):
+        downhill = unflatten(-rate * gradient(model, "jaccard"), model.parameters)
+        with torch.no_grad():
+            torch._foreach_add_(list(model.parameters), downhill)
+    return float((flatten(model.parameters) - minimum).norm()) / before
+
+
+def test_gradient_descent_converges_below_two_over_the_largest_eigenvalue_and_diverges_above() -> None:
+    model = Bowl()
+    largest = top_eigenpairs(HessianOperator(model, "jaccard", everything(model)), 1).values[0]
+    low, high = 1.9 / largest, 2.1 / largest
+    assert stable_curvature(high) < largest < stable_curvature(low)
+    assert distance_after_descent(Bowl(), low, 1000) < 1e-6
+    assert distance_after_descent(Bowl(), high, 1000) > 1e6

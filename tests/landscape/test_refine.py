@@ -1,4 +1,4 @@
-"""Coarse to fine: where points go, when it stops, and whether its error estimate is honest."""
+"""Coarse to fine: which points are measured, when it stops, and whether the error estimate holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from explorer.errors import InputError
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid, Tile
 from explorer.landscape.interpolation import fit
-from explorer.landscape.refine import TILE, WORST, Measure, Refinement, refine
+from explorer.landscape.refine import TILE, WORST, PointEvaluator, Refinement, refine
 
 LOSS = Field("loss", "Loss", "loss")
 PRECISION = Field("precision_1", "Precision", "pixel", smooth=False, logarithmic=False)
@@ -27,7 +27,7 @@ def valley(alpha: float, beta: float) -> list[float]:
     return [loss, precision, 0.5 + 0.4 * np.tanh(2 * alpha)]
 
 
-def measuring(function: Callable[[float, float], list[float]]) -> Measure:
+def measuring(function: Callable[[float, float], list[float]]) -> PointEvaluator:
     def measure(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         for alpha, beta in points:
             values = np.array(function(alpha, beta))
@@ -40,14 +40,14 @@ def truth(grid: Grid, function: Callable[[float, float], list[float]]) -> NDArra
     return np.array([function(alpha, beta) for alpha, beta in grid.points(np.arange(grid.size))])
 
 
-def test_the_grid_holds_the_centre_and_is_straight() -> None:
+def test_the_grid_holds_the_centre_and_has_even_spacing() -> None:
     grid = Grid(extent=0.7, resolution=21, alpha_middle=0.5, beta_middle=-0.1)
     assert grid.alpha[10] == 0.5
     assert grid.beta[10] == -0.1
     np.testing.assert_allclose(np.diff(grid.alpha), 0.07)
     assert grid.points(np.array([0, 1, 21])) == [
         (grid.alpha[0], grid.beta[0]),
-        (grid.alpha[1], grid.beta[0]),  # rows are not shifted against each other, nor walked to and fro
+        (grid.alpha[1], grid.beta[0]),  # every row begins at the same alpha
         (grid.alpha[0], grid.beta[1]),
     ]
     with pytest.raises(InputError, match="odd"):
@@ -62,7 +62,7 @@ def test_stages_refine_each_other(resolution: int) -> None:
     stages = grid.stages()
     together = np.concatenate(stages)
     assert len(together) == len(set(together.tolist())) == min(9, resolution) ** 2
-    assert grid.size // 2 in stages[0]  # the centre comes with the first picture
+    assert grid.size // 2 in stages[0]  # the centre is measured first
     assert len(stages[0]) == 9
 
 
@@ -70,7 +70,7 @@ def test_it_reaches_the_tolerance_with_few_points() -> None:
     grid = Grid()
     refinement = Refinement(grid, FIELDS)
     tiles = list(refine(refinement, measuring(valley), budget=1681))
-    assert refinement.shortfall() <= 1
+    assert refinement.error_in_tolerances() <= 1
     assert refinement.count < 400
     assert max(len(tile.indices) for tile in tiles) <= TILE
     assert sum(len(tile.indices) for tile in tiles) == refinement.count
@@ -99,7 +99,7 @@ def test_discontinuous_fields_are_never_interpolated() -> None:
     assert set(np.unique(found.values[:, 1][~np.isnan(found.values[:, 1])])) == {0.25, 1.0}
 
 
-def test_holes_stay_holes() -> None:
+def test_undefined_values_stay_undefined() -> None:
     def torn(alpha: float, beta: float) -> list[float]:
         bad = alpha > 0.72
         return [np.inf if bad else 1 + alpha**2, 1.0, np.nan if bad else 0.5 * alpha]
@@ -111,10 +111,10 @@ def test_holes_stay_holes() -> None:
     assert np.isnan(found.values[(alpha > 0.72) & refinement.measured, 0]).all()
     assert np.isnan(found.values[alpha > 0.9, 0]).all()
     inside = alpha < 0.5
-    np.testing.assert_allclose(found.values[inside, 0], 1 + alpha[inside] ** 2, rtol=0.01)  # no mean leaks in
+    np.testing.assert_allclose(found.values[inside, 0], 1 + alpha[inside] ** 2, rtol=0.01)  # no undefined value spreads
 
 
-def test_values_of_zero_and_below_are_values() -> None:
+def test_fields_of_zero_and_negative_values_are_interpolated_too() -> None:
     def negative(alpha: float, beta: float) -> list[float]:
         return [alpha + beta, 1.0, 0.0]
 
@@ -134,14 +134,14 @@ def test_the_same_measurements_lead_to_the_same_points() -> None:
     np.testing.assert_array_equal(*runs)
 
 
-def test_a_broken_off_slice_goes_on_and_to_a_finer_tolerance() -> None:
+def test_a_finer_tolerance_continues_from_the_points_of_a_coarser_one() -> None:
     whole = Refinement(Grid(), FIELDS, tolerance=0.004)
     list(refine(whole, measuring(valley), budget=1681))
     first = Refinement(Grid(), FIELDS, tolerance=0.02)
     list(refine(first, measuring(valley), budget=1681))
     known = np.flatnonzero(first.measured)
     then = Refinement(Grid(), FIELDS, tolerance=0.004)
-    then.add(Tile(known, first.values[known], first.bars[known]))
+    then.add(Tile(known, first.values[known], first.standard_errors[known]))
     again = [index for tile in refine(then, measuring(valley), budget=1681) for index in tile.indices]
     assert not set(again) & set(known.tolist())  # nothing is measured twice
     np.testing.assert_array_equal(then.measured, whole.measured)
@@ -157,8 +157,8 @@ def test_budget_and_exhaustive() -> None:
     np.testing.assert_array_equal(refinement.values, truth(refinement.grid, valley))
 
 
-def test_a_half_measured_exhaustive_slice_is_drawn_quickly() -> None:
-    """Its picture is interpolated from the coarse points alone: a fit through a thousand takes a second."""
+def test_an_exhaustive_slice_in_progress_is_interpolated_from_the_coarse_points() -> None:
+    """A fit through a thousand points takes a second."""
     refinement = Refinement(Grid(), FIELDS, exhaustive=True)
     list(refine(refinement, measuring(valley), budget=1200))
     found, wanted = refinement.estimate(), truth(refinement.grid, valley)
@@ -227,7 +227,7 @@ def test_splines_reproduce_their_polynomials_and_left_out_errors() -> None:
 
 @pytest.mark.parametrize(("width", "kernels"), [(1, 0), (2, 1), (3, 2)])
 def test_points_on_a_line_or_two_determine_no_or_one_spline(width: int, kernels: int) -> None:
-    """So it is where all else is a hole."""
+    """As where all other points are undefined."""
     points = np.array([(x, y) for x in np.linspace(-0.2, 0.2, width) for y in np.linspace(-1, 1, 9)])
     surface = fit(points, points[:, :1] ** 2 + points[:, 1:], Grid().unit_coordinates())
     assert (0 if surface is None else len(surface.splines)) == kernels
@@ -235,7 +235,7 @@ def test_points_on_a_line_or_two_determine_no_or_one_spline(width: int, kernels:
         assert np.isfinite(surface.values).all()
 
 
-def test_a_grid_of_holes_ends() -> None:
+def test_a_grid_of_undefined_values_ends() -> None:
     def ridge(alpha: float, beta: float) -> list[float]:
         return [1 + beta**2 if abs(alpha) < 0.01 else np.nan, 1.0, np.nan]
 

@@ -13,15 +13,24 @@ from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops
 from explorer.landscape.segment_sums.evaluate import FieldEvaluator
+from explorer.landscape.segment_sums.formulas import FORMULAS, covers
 from explorer.landscape.segment_sums.segments import PARTS
-from explorer.landscape.segmenter_objective import field_losses
 from explorer.losses import LOSSES, LossSpec
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
+from explorer.losses.spec import logged_specs
 from explorer.metrics.confusion import score_predictions
 from tests.landscape.scenes import NAMES, make_crops
+from tests.losses.cases import BINARY, FOUR, name
 
 CPU = torch.device("cpu")
 WEIGHTS = (1.0, 8.0, 6.0, 4.0)
+MORE = (
+    LossSpec(kind="focal", gamma=0.0, class_weights=(1.0, 3.0)),
+    LossSpec(kind="weighted_cross_entropy", class_weights=(0.0, 1.0)),
+    LossSpec(kind="object_jaccard", gamma=3.0),
+)
+"""Settings at an edge, beside those of the table."""
 
 
 def make_logits(crops: Crops, spread: float, seed: int = 0) -> Tensor:
@@ -34,7 +43,7 @@ def make_logits(crops: Crops, spread: float, seed: int = 0) -> Tensor:
 def reference(logits: Tensor, crops: Crops, spec: LossSpec, images: slice) -> float:
     labels, ids, owners = (torch.from_numpy(array) for array in (crops.labels, crops.ids, crops.owners))
     prediction = Prediction(logits[images].double(), labels[images], ids[images], owners[images])
-    return float(spec.build().of(prediction))
+    return float(build_loss(spec).of(prediction))
 
 
 def part_of(crops: Crops, part: int) -> slice:
@@ -42,44 +51,53 @@ def part_of(crops: Crops, part: int) -> slice:
     return slice(belongs[0], belongs[-1] + 1)
 
 
-@pytest.mark.parametrize("classes", [2, 3, 4])
 @pytest.mark.parametrize("spread", [0.1, 3.0, 30.0])
-def test_every_loss_equals_the_registry(classes: int, spread: float) -> None:
-    crops = make_crops(classes=classes)
-    specs = field_losses(WEIGHTS[:classes])
+def test_with_three_classes_every_loss_equals_its_own_function(spread: float) -> None:
+    crops = make_crops(classes=3)
+    specs = logged_specs(WEIGHTS[:3])
     assert set(specs) == set(LOSSES) - {"combined"}
-    evaluator = FieldEvaluator(crops, specs, NAMES[:classes], CPU)
+    evaluator = FieldEvaluator(crops, specs, NAMES[:3], CPU)
     logits = make_logits(crops, spread).to(memory_format=torch.channels_last)
     values = evaluator(logits)
     for column, field in enumerate(evaluator.fields[: len(specs)]):
-        spec = specs[field.name]
-        assert values[0, column] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6), field.name
-        for part in range(PARTS):
-            wanted = reference(logits, crops, spec, part_of(crops, part))
-            assert values[1 + part, column] == pytest.approx(wanted, rel=2e-6, abs=1e-9), (field.name, part)
+        check_loss(values[:, column], logits, crops, specs[field.name])
 
 
 @pytest.mark.parametrize(
-    "spec",
+    ("classes", "spec"),
     [
-        LossSpec(kind="jaccard", aggregate="image"),
-        LossSpec(kind="lovasz", include_background=False),
-        LossSpec.model_validate({"kind": "combined", "terms": [{"factor": 0.5, "loss": {"kind": "dice"}}]}),
-        LossSpec(kind="focal", gamma=0.5, alpha=0.8),
-        LossSpec(kind="focal", gamma=0.0, class_weights=(1.0, 3.0)),
-        LossSpec(kind="tversky", alpha=0.9, beta=0.1),
-        LossSpec(kind="focal_tversky", gamma=1.5),
-        LossSpec(kind="object_jaccard", gamma=3.0),
-        LossSpec(kind="weighted_cross_entropy", class_weights=(0.0, 1.0)),
+        pytest.param(classes, spec, id=f"{classes}-{name(spec)}")
+        for classes, table in ((2, (*BINARY, *MORE)), (4, FOUR))
+        for spec in table
     ],
-    ids=lambda spec: f"{spec.kind}",
 )
-def test_any_settings_equal_the_registry(spec: LossSpec) -> None:
-    crops = make_crops()
-    logits = make_logits(crops, 3.0)
-    values = FieldEvaluator(crops, {spec.kind: spec}, NAMES[:2], CPU)(logits)
-    assert values[0, 0] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6)
-    assert values[2, 0] == pytest.approx(reference(logits, crops, spec, part_of(crops, 1)), rel=2e-6)
+@pytest.mark.parametrize("spread", [0.1, 3.0, 30.0])
+def test_every_case_of_the_table_equals_its_own_function(classes: int, spec: LossSpec, spread: float) -> None:
+    """The one proof that the formulas over segments are those of ``explorer.losses``."""
+    crops = make_crops(classes=classes)
+    logits = make_logits(crops, spread)
+    values = FieldEvaluator(crops, {spec.kind: spec}, NAMES[:classes], CPU)(logits)
+    check_loss(values[:, 0], logits, crops, spec)
+
+
+def check_loss(values: np.ndarray, logits: Tensor, crops: Crops, spec: LossSpec) -> None:
+    """The whole set, then every part of it, against the loss's own function in double precision."""
+    assert values[0] == pytest.approx(reference(logits, crops, spec, slice(None)), rel=2e-6)
+    for part in range(PARTS):
+        wanted = reference(logits, crops, spec, part_of(crops, part))
+        assert values[1 + part] == pytest.approx(wanted, rel=2e-6, abs=1e-9), (spec.kind, part)
+
+
+def test_the_table_has_cases_for_every_formula() -> None:
+    for table in (BINARY, FOUR):
+        assert {spec.kind for spec in table if covers(spec)} == set(FORMULAS)
+    assert not all(covers(spec) for spec in BINARY)  # what is left to the losses' own functions is tried too
+
+
+def test_a_loss_that_is_not_in_the_registry_is_refused() -> None:
+    unknown = LossSpec.model_construct(**LossSpec(kind="dice").model_dump() | {"kind": "mean_square"})
+    with pytest.raises(InputError, match="there is no loss 'mean_square'"):
+        FieldEvaluator(make_crops(), {"mean_square": unknown}, NAMES[:2], CPU)
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -117,24 +135,24 @@ def test_logits_that_are_not_finite_make_a_hole(bad: float) -> None:
     crops = make_crops()
     logits = make_logits(crops, 1.0)
     logits[3, 1, 20, 20] = bad
-    assert np.isnan(FieldEvaluator(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
+    assert np.isnan(FieldEvaluator(crops, logged_specs(WEIGHTS[:2]), NAMES[:2], CPU)(logits)).all()
 
 
 def test_ignored_pixels_do_not_matter() -> None:
     crops = make_crops()
-    evaluator = FieldEvaluator(crops, field_losses(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
+    evaluator = FieldEvaluator(crops, logged_specs(WEIGHTS[:2]), NAMES[:2], CPU, objects=True)
     logits = make_logits(crops, 2.0)
     other = logits.clone()
     other[:, :, :2] = -7
     np.testing.assert_array_equal(evaluator(logits)[:, :10], evaluator(other)[:, :10])
 
 
-def test_objects_cut_by_the_edge_of_a_crop_equal_the_registry() -> None:
+def test_objects_cut_by_the_edge_of_a_crop_equal_the_loss_own_function() -> None:
     crops = make_crops()
     owners = crops.owners.copy()
     owners[:, :, :16][crops.ids[:, None, :16] == 0] = 99  # the nearest object lies outside the crop
     crops = replace(crops, owners=owners)
-    specs = field_losses(WEIGHTS[:2])
+    specs = logged_specs(WEIGHTS[:2])
     logits = make_logits(crops, 1.0)
     value = FieldEvaluator(crops, {"object_jaccard": specs["object_jaccard"]}, NAMES[:2], CPU)(logits)[0, 0]
     assert value == pytest.approx(reference(logits, crops, specs["object_jaccard"], slice(None)), rel=2e-6)

@@ -1,9 +1,10 @@
-"""Files of slices: round trips, the same bytes for the same seed, and nothing lost when a worker is killed."""
+"""Files of slices: round trips, the same bytes for the same values, and nothing lost when a worker is killed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from explorer.errors import InputError
 from explorer.landscape.export import to_csv, to_vtk
 from explorer.landscape.grid import Tile
+from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.refine import Refinement, refine
 from explorer.landscape.slice import (
     Journal,
@@ -22,16 +24,12 @@ from explorer.landscape.slice import (
     read_journal,
     read_slice,
 )
-from explorer.landscape.slice_meta import FieldInfo, PathPoint, PlaneReport, SliceMeta, SliceRequest
-from explorer.landscape.spec import PlaneSpec
+from explorer.landscape.slice_meta import PathPoint, PlaneReport, SliceMeta, SliceRequest
 from tests.landscape.test_refine import FIELDS, measuring, valley
 
 
 def make_meta(**changes: object) -> SliceMeta:
     request = SliceRequest.model_validate({"resolution": 21, "tolerance": 0.02, "budget": 441} | changes)
-    infos = tuple(
-        FieldInfo(name=f.name, label=f.label, group=f.group, smooth=f.smooth, logarithmic=f.logarithmic) for f in FIELDS
-    )
     point = PathPoint(
         checkpoint="step_00000010.safetensors",
         step=10,
@@ -48,7 +46,7 @@ def make_meta(**changes: object) -> SliceMeta:
         request=request,
         report=PlaneReport(labels=("one", "other"), cosine=0.0, norms=(1.0, 2.0), fingerprint="ab"),
         path=(point,),
-        fields=infos,
+        fields=FIELDS,
         classes=("background", "car"),
         class_weights=(1.0, 9.0),
         data="d",
@@ -73,7 +71,11 @@ def test_a_slice_is_read_as_it_was_written(tmp_path: Path) -> None:
     shown.save(tmp_path / "one.npz")
     again = Slice.load(tmp_path / "one.npz")
     np.testing.assert_array_equal(shown.measured, again.measured)
-    for one, other in ((shown.fields, again.fields), (shown.error, again.error), (shown.bars, again.bars)):
+    for one, other in (
+        (shown.fields, again.fields),
+        (shown.error, again.error),
+        (shown.standard_errors, again.standard_errors),
+    ):
         assert list(one) == list(other)
         for name in one:
             np.testing.assert_array_equal(one[name], other[name])
@@ -82,6 +84,11 @@ def test_a_slice_is_read_as_it_was_written(tmp_path: Path) -> None:
     with np.load(tmp_path / "one.npz", allow_pickle=False) as file:
         assert {"alpha", "beta", "measured", "meta", "loss", "precision_1", "recall_1"} <= set(file.files)
         assert file["loss"].shape == (21, 21)
+
+
+def test_fields_keep_their_keys_in_the_file() -> None:
+    text = make_meta().model_dump_json()
+    assert '{"name":"recall_1","label":"Recall","group":"pixel","smooth":true,"logarithmic":false}' in text
 
 
 def test_rows_are_beta_and_columns_alpha(tmp_path: Path) -> None:
@@ -97,7 +104,7 @@ def test_the_same_measurements_give_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
 
 
-def test_what_is_no_slice_is_refused(tmp_path: Path) -> None:
+def test_files_that_are_no_slice_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.npz"
     with pytest.raises(InputError, match="not there"):
         Slice.load(path)
@@ -112,8 +119,8 @@ def test_what_is_no_slice_is_refused(tmp_path: Path) -> None:
         Slice.of(measured(make_meta()), make_meta()).save(tmp_path / "missing" / "x.npz")
 
 
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
-    """The process dies with SIGKILL in the middle of a slice; another goes on and ends with the same file."""
+def test_a_killed_worker_loses_no_tile_that_it_wrote(tmp_path: Path) -> None:
+    """The process dies with SIGKILL in the middle of a slice; another continues and ends with the same file."""
     path, whole = tmp_path / "cut.npz", tmp_path / "whole.npz"
     script = f"""
 import os, signal
@@ -153,12 +160,17 @@ with Journal(Path({str(path)!r}), meta, no_points()) as journal:
     assert path.read_bytes() == whole.read_bytes()
 
 
-def test_a_finished_slice_goes_on_to_a_finer_tolerance_and_no_other_slice_is_mixed_in(tmp_path: Path) -> None:
+def test_points_serve_a_finer_tolerance_and_no_other_slice(tmp_path: Path) -> None:
     path, meta = tmp_path / "x.npz", make_meta()
     first = measured(meta)
     Slice.of(first, meta).save(path)
     finer = make_meta(tolerance=0.003, budget=300)
     assert len(known_points(path, finer).indices) == first.count
+    reworded = meta.report.model_copy(update={"labels": ("first direction", "second direction")})
+    fields = (replace(FIELDS[0], label="A loss"), *FIELDS[1:])
+    assert (
+        len(known_points(path, meta.model_copy(update={"report": reworded, "fields": fields})).indices) == first.count
+    )
     for other in (
         make_meta(extent=2.0),
         make_meta(plane=PlaneSpec(seed=3)),
@@ -168,7 +180,7 @@ def test_a_finished_slice_goes_on_to_a_finer_tolerance_and_no_other_slice_is_mix
         assert len(known_points(path, other).indices) == 0
 
 
-def test_a_journal_holds_holes_and_begins_with_what_is_known(tmp_path: Path) -> None:
+def test_a_journal_keeps_undefined_values_and_begins_with_known_points(tmp_path: Path) -> None:
     path, meta = tmp_path / "x.npz", make_meta()
     known = Tile(np.array([3, 7]), np.array([[1.0, np.nan, 2.0]] * 2), np.full((2, 3), 0.5))
     with Journal(path, meta, known) as journal:
@@ -181,7 +193,7 @@ def test_a_journal_holds_holes_and_begins_with_what_is_known(tmp_path: Path) -> 
     assert read_journal(path) is None
 
 
-def test_the_command_line_that_makes_it_again() -> None:
+def test_the_command_measures_the_same_slice() -> None:
     assert make_meta(resolution=41, tolerance=0.01, budget=1681).command("runs/a b", "x.npz") == (
         "python -m explorer landscape 'runs/a b' --checkpoint step_00000020.safetensors --plane random --out x.npz"
     )
@@ -191,7 +203,7 @@ def test_the_command_line_that_makes_it_again() -> None:
         assert words in text
 
 
-def test_exports_hold_every_number_and_where_they_come_from() -> None:
+def test_exports_hold_every_number_and_the_provenance() -> None:
     meta = make_meta()
     shown = Slice.of(measured(meta), meta)
     comment, header, *lines = to_csv(shown).splitlines()

@@ -1,6 +1,10 @@
-"""Every kind of loss in the settings that are worth trying, and random predictions to try them on."""
+"""Every kind of loss in the settings that are worth trying, and predictions to try them on."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, sqrt
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,41 +12,80 @@ from torch import Tensor
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
 
-_VARIANTS = (
-    {"kind": "cross_entropy"},
-    {"kind": "weighted_cross_entropy", "class_weights": True},
-    {"kind": "focal"},
-    {"kind": "focal", "gamma": 0.5, "alpha": 0.25},
-    {"kind": "focal", "gamma": 3, "class_weights": True},
-    {"kind": "jaccard"},
-    {"kind": "jaccard", "aggregate": "image", "include_background": False},
-    {"kind": "dice"},
-    {"kind": "dice", "aggregate": "image"},
-    {"kind": "tversky"},
-    {"kind": "tversky", "alpha": 0.9, "beta": 0.2, "include_background": False},
-    {"kind": "focal_tversky"},
-    {"kind": "focal_tversky", "alpha": 0.6, "beta": 0.4, "gamma": 1.5, "aggregate": "image"},
-    {"kind": "lovasz"},
-    {"kind": "lovasz", "aggregate": "image", "include_background": False},
-    {"kind": "object_cross_entropy"},
-    {"kind": "object_jaccard"},
-    {"kind": "object_jaccard", "gamma": 1},
-    {
-        "kind": "combined",
-        "terms": (
-            {"factor": 0.5, "loss": {"kind": "focal", "gamma": 1}},
-            {"factor": 2, "loss": {"kind": "tversky"}},
-            {"loss": {"kind": "object_jaccard"}},
-        ),
-    },
+
+@dataclass(frozen=True)
+class Case:
+    """One loss in one setting.
+
+    Attributes:
+        settings: of its ``LossSpec``; class weights that are True become ``WEIGHTS``.
+        by_hand: its value on ``EXAMPLE``, as worked out by hand. Each kind has one case with such a value.
+    """
+
+    settings: dict[str, Any]
+    by_hand: float | None = None
+
+
+CASES = (
+    Case({"kind": "cross_entropy"}, -(log(0.8) + log(0.4) + log(0.9)) / 3),
+    Case(
+        {"kind": "weighted_cross_entropy", "class_weights": True},
+        -(4 * log(0.8) + 4 * log(0.4) + 0.5 * log(0.9)) / 8.5,
+    ),
+    Case({"kind": "focal"}, -(0.04 * log(0.8) + 0.36 * log(0.4) + 0.01 * log(0.9)) / 3),
+    Case(
+        {"kind": "focal", "gamma": 0.5, "alpha": 0.25},
+        -(0.25 * (sqrt(0.2) * log(0.8) + sqrt(0.6) * log(0.4)) + 0.75 * sqrt(0.1) * log(0.9)) / 3,
+    ),
+    Case({"kind": "focal", "gamma": 3, "class_weights": True}),
+    Case({"kind": "jaccard"}, 1 - (0.9 / 1.8 + 1.2 / 2.1) / 2),
+    Case({"kind": "jaccard", "aggregate": "image", "include_background": False}, 1 - 1.2 / 2.1),
+    Case({"kind": "dice"}, 1 - (1.8 / 2.7 + 2.4 / 3.3) / 2),
+    Case({"kind": "dice", "aggregate": "image"}),
+    Case(
+        {"kind": "tversky"},
+        1 - (0.9 / (0.9 + 0.3 * 0.8 + 0.7 * 0.1) + 1.2 / (1.2 + 0.3 * 0.1 + 0.7 * 0.8)) / 2,
+    ),
+    Case(
+        {"kind": "tversky", "alpha": 0.9, "beta": 0.2, "include_background": False},
+        1 - 1.2 / (1.2 + 0.9 * 0.1 + 0.2 * 0.8),
+    ),
+    Case({"kind": "focal_tversky"}),
+    Case(
+        {"kind": "focal_tversky", "alpha": 0.6, "beta": 0.4, "gamma": 1.5, "aggregate": "image"},
+        ((1 - 0.9 / (0.9 + 0.6 * 0.8 + 0.4 * 0.1)) ** 1.5 + (1 - 1.2 / (1.2 + 0.6 * 0.1 + 0.4 * 0.8)) ** 1.5) / 2,
+    ),
+    Case({"kind": "lovasz"}),
+    # class 1, errors .6 (truth), .2 (truth), .1: IoU 1 → ½ → 0 → 0
+    Case({"kind": "lovasz", "aggregate": "image", "include_background": False}, 0.6 * 0.5 + 0.2 * 0.5),
+    # one object of two pixels, and w = A/(n·|O|) = 1
+    Case({"kind": "object_cross_entropy"}, -(log(0.8) + log(0.4) + log(0.9)) / 3),
+    Case({"kind": "object_jaccard"}, (1 - 1.2 / 2.1) ** 2),
+    Case({"kind": "object_jaccard", "gamma": 1}, 1 - 1.2 / 2.1),
+    Case(
+        {
+            "kind": "combined",
+            "terms": (
+                {"factor": 0.5, "loss": {"kind": "focal", "gamma": 1}},
+                {"factor": 2, "loss": {"kind": "jaccard", "include_background": False}},
+                {"loss": {"kind": "object_jaccard"}},
+            ),
+        },
+        -0.5 * (0.2 * log(0.8) + 0.6 * log(0.4) + 0.1 * log(0.9)) / 3 + 2 * (1 - 1.2 / 2.1) + (1 - 1.2 / 2.1) ** 2,
+    ),
 )
 WEIGHTS = (0.5, 4.0, 9.0, 2.0)
 
 
+def make_spec(case: Case, classes: int) -> LossSpec:
+    """The case's spec, with as many class weights as there are classes."""
+    weights = {"class_weights": WEIGHTS[:classes]} if "class_weights" in case.settings else {}
+    return LossSpec(**case.settings | weights)
+
+
 def specs(classes: int) -> list[LossSpec]:
-    """The table, with as many class weights as there are classes."""
-    weights = {"class_weights": WEIGHTS[:classes]}
-    return [LossSpec(**(v | weights if "class_weights" in v else v)) for v in _VARIANTS]
+    """The whole table."""
+    return [make_spec(case, classes) for case in CASES]
 
 
 BINARY, FOUR = specs(2), specs(4)
@@ -52,6 +95,17 @@ def name(spec: LossSpec) -> str:
     """Short and unique, for the test's name."""
     given = spec.model_dump(exclude_defaults=True, exclude={"kind", "terms"})
     return "-".join([spec.kind, *(f"{k}={v}" for k, v in given.items())]).replace(" ", "")
+
+
+def from_probabilities(foreground: list[list[float]]) -> Tensor:
+    """Logits (1, 2, H, W) that give these probabilities of class 1."""
+    return torch.logit(torch.tensor([foreground], dtype=torch.float64))[:, None] * torch.tensor(
+        [-0.5, 0.5], dtype=torch.float64
+    ).view(1, 2, 1, 1)
+
+
+EXAMPLE = from_probabilities([[0.8, 0.4], [0.1, 0.5]]), torch.tensor([[[1, 1], [0, IGNORE]]])
+"""Logits and label. Class 1: I = 1.2, Σp = 1.3, Σy = 2; class 0: I = .9, Σp = 1.7, Σy = 1."""
 
 
 def random_case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,6 +12,13 @@ from scipy import ndimage
 from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
+
+
+def has_reference(spec: LossSpec) -> bool:
+    """There is a slow form of this loss here."""
+    if spec.kind == "combined":
+        return all(has_reference(term.loss) for term in spec.terms)
+    return spec.kind in _LOSSES
 
 
 def reference(spec: LossSpec, logits: torch.Tensor, labels: torch.Tensor) -> float:
@@ -25,18 +33,18 @@ def reference(spec: LossSpec, logits: torch.Tensor, labels: torch.Tensor) -> flo
 def _loss(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
     if spec.kind == "combined":
         return sum(term.factor * _loss(term.loss, p, y) for term in spec.terms)
-    if spec.kind in ("cross_entropy", "weighted_cross_entropy", "focal"):
-        return _pixelwise(spec, p, y)
-    if spec.kind == "object_cross_entropy":
-        return _object_cross_entropy(p, y)
-    if spec.kind == "object_jaccard":
-        return _object_jaccard(spec, p, y)
-    images = [[n] for n in range(len(y))] if spec.aggregate == "image" else [list(range(len(y)))]
-    if spec.kind == "lovasz":
-        values = [v for n in images for v in _lovasz(spec, p[n], y[n])]
+    return _LOSSES[spec.kind](spec, p, y)
+
+
+def _over_regions(one: Callable[..., list[float]]) -> Callable[..., float]:
+    """The mean over the batch as one region, or over its images."""
+
+    def loss(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
+        images = [[n] for n in range(len(y))] if spec.aggregate == "image" else [list(range(len(y)))]
+        values = [value for n in images for value in one(spec, p[n], y[n])]
         return float(np.mean(values)) if values else 0.0
-    values = [_region(spec, p[n], y[n]) for n in images if (y[n] != IGNORE).any()]
-    return float(np.mean(values)) if values else 0.0
+
+    return loss
 
 
 def _pixelwise(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
@@ -55,16 +63,18 @@ def _pixelwise(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
     return total / weights if weights else 0.0
 
 
-def _region(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
+def _region(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> list[float]:
     a, b = {"jaccard": (1, 1), "dice": (0.5, 0.5)}.get(spec.kind, (spec.alpha, spec.beta))
     valid = y != IGNORE
+    if not valid.any():
+        return []
     losses = []
     for k in range(0 if spec.include_background else 1, p.shape[1]):
         pk, yk = p[:, k][valid], y[valid] == k
         hit, false, missed = pk[yk].sum(), pk[~yk].sum(), (1 - pk[yk]).sum()
         loss = 1 - hit / (hit + a * false + b * missed) if yk.any() else pk.mean()
         losses.append(loss**spec.gamma if spec.kind == "focal_tversky" else loss)
-    return float(np.mean(losses))
+    return [float(np.mean(losses))]
 
 
 def _lovasz(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> list[float]:
@@ -96,7 +106,7 @@ def _objects(y: np.ndarray) -> list[tuple[int, int, np.ndarray]]:
     return found
 
 
-def _object_cross_entropy(p: np.ndarray, y: np.ndarray) -> float:
+def _object_cross_entropy(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
     if (y == IGNORE).all():
         return 0.0
     objects = _objects(y)
@@ -123,3 +133,17 @@ def _object_jaccard(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
                 terms.append((1 - overlap) ** spec.gamma)
         losses.append((float(np.mean(terms)) if terms else 0.0) + unowned / max(valid.sum(), 1))
     return float(np.mean(losses))
+
+
+_LOSSES: dict[str, Callable[[LossSpec, np.ndarray, np.ndarray], float]] = {
+    "cross_entropy": _pixelwise,
+    "weighted_cross_entropy": _pixelwise,
+    "focal": _pixelwise,
+    "jaccard": _over_regions(_region),
+    "dice": _over_regions(_region),
+    "tversky": _over_regions(_region),
+    "focal_tversky": _over_regions(_region),
+    "lovasz": _over_regions(_lovasz),
+    "object_cross_entropy": _object_cross_entropy,
+    "object_jaccard": _object_jaccard,
+}

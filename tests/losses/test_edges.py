@@ -8,9 +8,10 @@ from torch import Tensor
 
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from tests.losses.cases import BINARY, FOUR, name, of_truth, random_case
-from tests.losses.references import reference
+from tests.losses.references import has_reference, reference
 
 EITHER = [
     pytest.param(classes, spec, id=f"{classes}-{name(spec)}")
@@ -21,7 +22,7 @@ EITHER = [
 
 def finite_gradient(spec: LossSpec, logits: Tensor, labels: Tensor) -> tuple[float, Tensor]:
     logits = logits.clone().requires_grad_()
-    value = spec.build()(logits, labels)
+    value = build_loss(spec)(logits, labels)
     value.backward()
     assert torch.isfinite(value)
     assert logits.grad is not None
@@ -33,7 +34,7 @@ def finite_gradient(spec: LossSpec, logits: Tensor, labels: Tensor) -> tuple[flo
 def test_gradients_are_those_of_finite_differences(classes: int, spec: LossSpec) -> None:
     logits, labels = random_case(0, classes, (2, 4, 4), scale=1.0)
     maps = Prediction(logits, labels).objects[:2]
-    loss = spec.build()
+    loss = build_loss(spec)
     assert torch.autograd.gradcheck(lambda z: loss.of(Prediction(z, labels, *maps)), logits.requires_grad_())
 
 
@@ -44,7 +45,8 @@ def test_labels_of_one_value(spec: LossSpec, dtype: torch.dtype, fill: int) -> N
     logits, labels = random_case(1, dtype=dtype)
     labels = torch.full_like(labels, fill)
     value, gradient = finite_gradient(spec, logits, labels)
-    assert value == pytest.approx(reference(spec, logits, labels), rel=1e-4, abs=1e-9)
+    if has_reference(spec):
+        assert value == pytest.approx(reference(spec, logits, labels), rel=1e-4, abs=1e-9)
     if fill == IGNORE:
         assert value == 0
         assert not gradient.any()
@@ -60,7 +62,7 @@ def test_very_small_images(spec: LossSpec, shape: tuple[int, int, int]) -> None:
 def test_an_image_that_is_ignored_counts_for_nothing(spec: LossSpec) -> None:
     logits, labels = random_case(2, 4)
     labels[1] = IGNORE
-    kept = spec.build()(logits[[0, 2]], labels[[0, 2]]).item()
+    kept = build_loss(spec)(logits[[0, 2]], labels[[0, 2]]).item()
     value, gradient = finite_gradient(spec, logits, labels)
     assert value == pytest.approx(kept, rel=1e-10)
     assert not gradient[1].any()
@@ -74,7 +76,8 @@ def test_saturated_logits(classes: int, spec: LossSpec, dtype: torch.dtype, sign
     _, labels = random_case(3, classes)
     logits = sign * (2 * of_truth(labels, classes, 50).to(dtype) - 50)
     value, gradient = finite_gradient(spec, logits, labels)
-    assert value == pytest.approx(reference(spec, logits, labels), rel=1e-4, abs=1e-4)
+    if has_reference(spec):
+        assert value == pytest.approx(reference(spec, logits, labels), rel=1e-4, abs=1e-4)
     if sign < 0 and spec.kind in ("cross_entropy", "weighted_cross_entropy", "focal"):
         assert (gradient.abs().sum(1)[labels != IGNORE] > 0).all()
 
@@ -93,7 +96,7 @@ def test_half_precision_is_computed_in_float32(spec: LossSpec) -> None:
     logits, labels = random_case(5, 4, (2, 128, 128), dtype=torch.float32)
     labels[labels > 0] = torch.where(labels[labels > 0] == IGNORE, IGNORE, 1)
     half = logits.bfloat16()
-    expected = spec.build()(half.double(), labels).item()
+    expected = build_loss(spec)(half.double(), labels).item()
     with torch.autocast("cpu", torch.bfloat16):
         value, gradient = finite_gradient(spec, half, labels)
     assert value == pytest.approx(expected, rel=1e-5)
@@ -102,7 +105,7 @@ def test_half_precision_is_computed_in_float32(spec: LossSpec) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jaccard", "dice", "tversky", "focal_tversky", "object_jaccard"])
-def test_a_class_that_no_label_shows_is_still_pushed_down(kind: str) -> None:
+def test_false_positives_of_an_absent_class_still_have_a_gradient(kind: str) -> None:
     logits, labels = torch.zeros(1, 3, 6, 6), torch.zeros(1, 6, 6, dtype=torch.long)
     labels[0, 2:4, 2:4] = 1
     logits[0, 2, 0, 0] = 2.0  # a false alarm of class 2
@@ -123,7 +126,7 @@ def test_curvature_can_be_asked_for(classes: int, spec: LossSpec) -> None:
     """Hessian–vector products of the landscape need gradients of gradients."""
     logits, labels = random_case(7, classes, (1, 3, 4), scale=1.0)
     maps = Prediction(logits, labels).objects[:2]
-    loss = spec.build()
+    loss = build_loss(spec)
     assert torch.autograd.gradgradcheck(lambda z: loss.of(Prediction(z, labels, *maps)), logits.requires_grad_())
 
 
@@ -134,7 +137,7 @@ def test_float32_is_good_to_six_digits_where_objects_are_few(classes: int) -> No
     logits[:, 0] += 8 * (labels == 0)
     for spec in BINARY if classes == 2 else FOUR:
         exact = logits.double().requires_grad_()
-        expected = spec.build()(exact, labels)
+        expected = build_loss(spec)(exact, labels)
         expected.backward()
         value, gradient = finite_gradient(spec, logits, labels)
         assert value == pytest.approx(expected.item(), rel=5e-6), name(spec)

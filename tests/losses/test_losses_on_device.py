@@ -11,7 +11,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from explorer.losses import LossSpec
-from explorer.losses.loss import evaluate_losses, logged_losses
+from explorer.losses.loss import build_loss, evaluate_losses, logged_losses
 from explorer.losses.prediction import Prediction
 from tests.losses.cases import BINARY, FOUR, name
 
@@ -26,7 +26,7 @@ def test_a_loss_stays_on_its_device(
         logits = torch.empty(2, channels, 16, 16, dtype=dtype, requires_grad=True)
         maps = torch.empty(2, classes, 16, 16, dtype=torch.int32)
         labels = torch.empty(2, 16, 16, dtype=torch.uint8)
-        value = table[which].build().of(Prediction(logits, labels, maps[:, 0], maps[:, 1:], id_bound=9))
+        value = build_loss(table[which]).of(Prediction(logits, labels, maps[:, 0], maps[:, 1:], id_bound=9))
         value.backward()
         assert value.device.type == "meta"
         assert value.dtype == torch.float32

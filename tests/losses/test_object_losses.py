@@ -15,31 +15,32 @@ from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
 from explorer.losses.lab import synthetic_label
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from tests.losses.cases import of_truth, random_case
 
-OBJECT_JACCARD = LossSpec(kind="object_jaccard").build()
+OBJECT_JACCARD = build_loss(LossSpec(kind="object_jaccard"))
 
 
-def cost(wrong: np.ndarray, field, loss=OBJECT_JACCARD) -> float:
-    """What a segmenter pays that is sure everywhere, and wrong on these pixels, for a field of squares."""
-    label = torch.from_numpy(field.label).long()[None]
+def cost(wrong: np.ndarray, synthetic, loss=OBJECT_JACCARD) -> float:
+    """The loss of a segmenter that is certain everywhere and wrong on these pixels, for squares on a background."""
+    label = torch.from_numpy(synthetic.label).long()[None]
     said = torch.where(torch.from_numpy(wrong)[None], 1 - label, label)
-    maps = torch.from_numpy(field.ids)[None], torch.from_numpy(field.owners)[None, None]
+    maps = torch.from_numpy(synthetic.ids)[None], torch.from_numpy(synthetic.owners)[None, None]
     return loss.of(Prediction(of_truth(said, 2, 30), label, *maps)).item()
 
 
 def test_one_pixel_of_each_of_fifty_objects_costs_far_less_than_half_of_one() -> None:
-    field = synthetic_label(50, 10, 0.05)
-    half = (field.ids == 7) & (np.cumsum(field.ids == 7).reshape(field.ids.shape) <= 50)
-    nibbled = np.zeros_like(half)
-    nibbled.flat[np.unique(field.ids, return_index=True)[1][1:]] = True
-    assert half.sum() == nibbled.sum() == 50
-    assert cost(half, field) == pytest.approx(0.5**2 / 50, rel=1e-4)  # 0.005
-    assert cost(nibbled, field) == pytest.approx(0.01**2, rel=1e-3)  # 0.0001
+    synthetic = synthetic_label(50, 10, 0.05)
+    half = (synthetic.ids == 7) & (np.cumsum(synthetic.ids == 7).reshape(synthetic.ids.shape) <= 50)
+    one_each = np.zeros_like(half)
+    one_each.flat[np.unique(synthetic.ids, return_index=True)[1][1:]] = True
+    assert half.sum() == one_each.sum() == 50
+    assert cost(half, synthetic) == pytest.approx(0.5**2 / 50, rel=1e-4)  # 0.005
+    assert cost(one_each, synthetic) == pytest.approx(0.01**2, rel=1e-3)  # 0.0001
     for kind in ("cross_entropy", "focal", "jaccard", "dice", "lovasz", "object_cross_entropy"):
-        loss = LossSpec(kind=kind).build()
-        assert cost(half, field, loss) == pytest.approx(cost(nibbled, field, loss), rel=1e-6)
+        loss = build_loss(LossSpec(kind=kind))
+        assert cost(half, synthetic, loss) == pytest.approx(cost(one_each, synthetic, loss), rel=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
@@ -83,17 +84,17 @@ def test_false_alarms_without_an_object_in_sight_cost_their_probability() -> Non
     assert OBJECT_JACCARD.of(prediction).item() == pytest.approx(0.06, rel=1e-6)
 
 
-def test_object_cross_entropy_gives_every_object_the_same_mass_and_keeps_the_total() -> None:
+def test_object_cross_entropy_gives_every_object_the_same_weight_and_keeps_the_total() -> None:
     label = torch.zeros(1, 12, 12, dtype=torch.long)
     label[0, 0:6, 0:6] = 1  # 36 pixels
     label[0, 9, 9:11] = 1  # 2 pixels
     logits = torch.zeros(1, 2, 12, 12, dtype=torch.float64, requires_grad=True)
-    value = LossSpec(kind="object_cross_entropy").build()(logits, label)
+    value = build_loss(LossSpec(kind="object_cross_entropy"))(logits, label)
     assert value.item() == pytest.approx(math.log(2))
     (gradient,) = torch.autograd.grad(value, logits)
-    pull = -gradient[0, 1]
-    masses = [pull[0:6, 0:6].sum().item(), pull[9, 9:11].sum().item()]
-    assert masses == pytest.approx([0.5 * 19 / 144] * 2)
+    toward = -gradient[0, 1]
+    totals = [toward[0:6, 0:6].sum().item(), toward[9, 9:11].sum().item()]
+    assert totals == pytest.approx([0.5 * 19 / 144] * 2)
 
 
 def test_objects_of_a_crop_are_those_of_its_scene() -> None:
@@ -121,7 +122,7 @@ def test_maps_and_their_bound_may_be_given() -> None:
     given = [torch.from_numpy(np.stack([getattr(m, name) for m in maps])) for name in ("ids", "owners")]
     assert Prediction(logits, labels).objects[2] == 1 + given[0].max()
     for kind in ("object_jaccard", "object_cross_entropy"):
-        loss = LossSpec(kind=kind).build()
+        loss = build_loss(LossSpec(kind=kind))
         expected = loss(logits, labels).item()
         assert loss.of(Prediction(logits, labels, *given)).item() == pytest.approx(expected, rel=1e-12)
         assert loss.of(Prediction(logits, labels, *given, id_bound=999)).item() == pytest.approx(expected, rel=1e-12)

@@ -18,6 +18,7 @@ from torchmetrics.functional.classification import multiclass_jaccard_index
 
 from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec
+from explorer.losses.loss import build_loss
 from tests.losses.cases import WEIGHTS, of_truth, random_case
 
 Peer = Callable[[Tensor, Tensor], Tensor]
@@ -72,7 +73,7 @@ def test_value_and_gradient_are_the_peers(settings: dict[str, object], peer: Pee
     if settings.get("class_weights"):
         settings = settings | {"class_weights": WEIGHTS[:classes]}
     ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
-    value, expected = LossSpec(**settings).build()(ours, labels), peer(theirs, labels)
+    value, expected = build_loss(LossSpec(**settings))(ours, labels), peer(theirs, labels)
     # MONAI computes its focal loss in float32
     torch.testing.assert_close(value, expected.to(value.dtype), rtol=1e-5, atol=1e-7)
     value.backward()
@@ -85,7 +86,7 @@ def test_value_and_gradient_are_the_peers(settings: dict[str, object], peer: Pee
 def test_lovasz_softmax_is_kornias_where_all_classes_occur(classes: int, seed: int) -> None:
     logits, labels = random_case(seed, classes, (3, 16, 16), ignored=0)
     ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
-    value = LossSpec(kind="lovasz", aggregate="image").build()(ours, labels)
+    value = build_loss(LossSpec(kind="lovasz", aggregate="image"))(ours, labels)
     expected = kornia.lovasz_softmax_loss(theirs, labels)
     assert value.item() == pytest.approx(expected.item(), rel=1e-6)
     value.backward()
@@ -99,5 +100,5 @@ def test_on_hard_predictions_the_distance_is_that_of_torchmetrics(classes: int, 
     logits, labels = random_case(5, classes, (3, 16, 16))
     decided = logits.argmax(1)
     index = multiclass_jaccard_index(decided, labels, classes, average="macro", ignore_index=IGNORE)
-    value = LossSpec(kind=kind).build()(of_truth(decided, classes, 200), labels)
+    value = build_loss(LossSpec(kind=kind))(of_truth(decided, classes, 200), labels)
     assert value.item() == pytest.approx(1 - index.item(), rel=1e-6)

@@ -1,9 +1,12 @@
-"""What a spec accepts, what it refuses and how it says so, and that torch waits until ``build``."""
+"""What a spec accepts, what it refuses and with which message, and what the registry promises about each kind."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +14,7 @@ from pydantic import ValidationError
 
 from explorer.errors import InputError
 from explorer.losses import LOSSES, LossSpec
-from explorer.losses.loss import FUNCTIONS, logged_losses
+from explorer.losses.loss import build_loss, logged_losses, loss_function
 from tests.losses.cases import FOUR, name, random_case
 
 WEIGHTED = "weighted_cross_entropy"
@@ -21,7 +24,9 @@ WEIGHTED = "weighted_cross_entropy"
     ("given", "field"),
     [
         ({"kind": "crossentropy"}, "kind"),
-        ({"kind": "focal", "gama": 2}, "gama"),
+        ({"kind": "focal", "gama": 2}, "gama is not a setting of focal, which takes gamma, alpha, class_weights"),
+        ({"kind": "cross_entropy", "no_such": None}, "no_such is not a setting of cross_entropy, which takes no sett"),
+        ({"kind": "focal", "gamma": 10.5}, "gamma must lie between 0 and 10, got 10.5"),
         ({"kind": "focal", "gamma": -1}, "gamma"),
         ({"kind": "focal", "gamma": float("nan")}, "gamma"),
         ({"kind": "focal", "alpha": 1.5}, "alpha"),
@@ -34,13 +39,17 @@ WEIGHTED = "weighted_cross_entropy"
         ({"kind": WEIGHTED}, "needs class_weights"),
         ({"kind": WEIGHTED, "class_weights": (1, -2)}, "class_weights must be finite and not negative"),
         ({"kind": WEIGHTED, "class_weights": (1, float("inf"))}, "class_weights must be finite"),
+        ({"kind": WEIGHTED, "class_weights": (1, 1e39)}, "not above 3.4e+38 (float32): 1e+39"),
         ({"kind": WEIGHTED, "class_weights": (0, 0)}, "class_weights are all zero"),
         ({"kind": WEIGHTED, "class_weights": "inverse"}, "class_weights"),
         ({"kind": WEIGHTED, "class_weights": "enet", "weight_cap": 0}, "weight_cap"),
+        ({"kind": WEIGHTED, "class_weights": "enet", "weight_cap": float("inf")}, "weight_cap"),
         ({"kind": "combined"}, "combined needs terms"),
         ({"kind": "dice", "terms": ({"loss": {"kind": "dice"}},)}, "terms is not a setting of dice"),
         ({"kind": "combined", "terms": ({"factor": -1, "loss": {"kind": "dice"}},)}, "terms.0.factor"),
+        ({"kind": "combined", "terms": ({"factor": 1e39, "loss": {"kind": "dice"}},)}, "terms.0.factor"),
         ({"kind": "combined", "terms": ({"loss": {"kind": "focal", "alpha": 2}},)}, "terms.0.loss.alpha"),
+        ({"kind": "combined", "terms": ({"loss": {"kind": "dice", "alpha": 1}},)}, "terms.0.loss.alpha"),
     ],
     ids=str,
 )
@@ -56,20 +65,92 @@ def test_a_spec_goes_through_json(spec: LossSpec) -> None:
     assert hash(spec) == hash(spec.model_copy())
 
 
+def test_plans_of_before_open_with_the_same_content() -> None:
+    old = {
+        "kind": "focal",
+        "class_weights": None,
+        "weight_cap": None,
+        "gamma": 7.5,
+        "alpha": None,
+        "beta": None,
+        "aggregate": "batch",
+        "include_background": True,
+        "terms": [],
+    }
+    spec = LossSpec.model_validate_json(json.dumps(old))
+    dumped = json.loads(spec.model_dump_json())
+    assert dumped == old | dict.fromkeys(dumped.keys() - old.keys())
+    assert (spec.gamma, spec.alpha) == (7.5, None)
+    for kind in ("focal_tversky", "object_jaccard"):  # their sliders are narrower
+        assert [LossSpec(kind=kind, gamma=gamma).gamma for gamma in (0, 10)] == [0, 10]
+    assert [LossSpec(kind="tversky", alpha=value, beta=value).beta for value in (0, 1)] == [0, 1]
+
+
+def test_a_setting_is_a_number_or_an_error() -> None:
+    assert LossSpec(kind="focal").number("gamma") == 2
+    with pytest.raises(ValueError, match="alpha of focal has no value"):
+        LossSpec(kind="focal").number("alpha")
+
+
+def test_a_kind_that_is_not_in_the_registry_cannot_be_built() -> None:
+    with pytest.raises(InputError, match="there is no loss 'mean_square'"):
+        build_loss(LossSpec.model_construct(kind="mean_square", class_weights=None, terms=()))
+
+
+@pytest.mark.parametrize(
+    ("spec", "needed"),
+    [
+        (LossSpec(kind="dice"), False),
+        (LossSpec(kind="object_jaccard"), True),
+        (LossSpec(kind="combined", terms=({"loss": {"kind": "dice"}},)), False),
+        (
+            LossSpec(
+                kind="combined",
+                terms=({"loss": {"kind": "combined", "terms": [{"loss": {"kind": "object_cross_entropy"}}]}},),
+            ),
+            True,
+        ),
+    ],
+)
+def test_a_combined_loss_needs_the_objects_that_a_term_needs(spec: LossSpec, needed: bool) -> None:
+    assert spec.needs_objects is needed
+
+
 @pytest.mark.parametrize("kind", [kind for kind in LOSSES if kind not in (WEIGHTED, "combined")])
 def test_what_is_left_out_takes_the_default_of_the_registry(kind: str) -> None:
     spec = LossSpec(kind=kind)
     for setting in LOSSES[kind].settings:
         assert getattr(spec, setting.name) == setting.default
         if setting.default is not None:
-            assert setting.low <= setting.default <= setting.high
+            assert setting.bounds[0] <= setting.low <= setting.default <= setting.high <= setting.bounds[1]
 
 
-def test_every_kind_has_an_entry_a_function_and_a_logged_value() -> None:
-    assert list(FUNCTIONS) == list(LOSSES)
+def test_every_kind_has_a_function_and_a_logged_value() -> None:
+    assert len({loss_function(kind) for kind in LOSSES}) == len(LOSSES)
     assert set(logged_losses((1, 2))) == set(LOSSES) - {"combined"}
     for info in LOSSES.values():
         assert all((info.name, info.formula, info.sentence, info.source, info.fails_when))
+
+
+THEME = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())["theme"]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_colour_can_be_seen_on_both_themes(kind: str, theme: str) -> None:
+    darker, lighter = sorted((luminance(LOSSES[kind].color), luminance(THEME[theme]["backgroundColor"])))
+    contrast = (lighter + 0.05) / (darker + 0.05)
+    assert contrast >= 2  # Okabe–Ito's sky blue and orange have no more on white
+
+
+def test_no_two_losses_share_a_colour() -> None:
     assert len({info.color for info in LOSSES.values()}) == len(LOSSES)
 
 
@@ -79,25 +160,25 @@ def test_a_rule_must_become_numbers_first() -> None:
     combined = LossSpec(kind="combined", terms=({"factor": 2, "loss": rule}, {"loss": {"kind": "dice"}}))
     for unresolved in (spec, combined):
         with pytest.raises(InputError, match="class_weights: the rule 'enet'"):
-            unresolved.build()
+            build_loss(unresolved)
     asked = []
     resolved = combined.resolved(lambda rule, cap: asked.append((rule, cap)) or (1.0, 20.0))
     assert asked == [("enet", 20)]
     assert resolved.terms[0].loss == LossSpec(kind=WEIGHTED, class_weights=(1, 20))
     assert resolved.terms[1] == combined.terms[1]
-    resolved.build()
+    build_loss(resolved)
 
 
 def test_as_many_weights_as_classes() -> None:
     logits, labels = random_case(0, 4)
     with pytest.raises(ValueError, match="class_weights must be 4 numbers"):
-        LossSpec(kind=WEIGHTED, class_weights=(1, 2)).build()(logits, labels)
+        build_loss(LossSpec(kind=WEIGHTED, class_weights=(1, 2)))(logits, labels)
 
 
 @pytest.mark.parametrize(("logits", "labels"), [((2, 2, 4), (2, 4)), ((2, 2, 4, 4), (2, 4, 5)), ((2, 2, 4, 4), (4, 4))])
 def test_shapes_that_do_not_belong_together(logits: tuple[int, ...], labels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"logits must be \(N, K, H, W\) and labels \(N, H, W\)"):
-        LossSpec(kind="dice").build()(torch.zeros(logits), torch.zeros(labels, dtype=torch.long))
+        build_loss(LossSpec(kind="dice"))(torch.zeros(logits), torch.zeros(labels, dtype=torch.long))
 
 
 def test_specs_and_registry_import_no_torch() -> None:

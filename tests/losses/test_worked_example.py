@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from explorer.imagery.scene import IGNORE
-from explorer.losses import LOSSES, LossSpec
+from explorer.losses import LossSpec, worked_example
+from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
-from explorer.losses.worked_example import Crop, substituted
+from explorer.losses.worked_example import Crop, NoExample, Worked, substituted
 from tests.losses.cases import FOUR, WEIGHTS, name, random_case
 
 
@@ -22,16 +23,19 @@ def crop_of(seed: int, classes: int) -> tuple[Crop, torch.Tensor, torch.Tensor]:
 
 
 def everywhere(spec: LossSpec, crop: Crop) -> list[float]:
-    return [each.value for place in np.ndindex(crop.label.shape) for each in substituted(spec, crop, *place)]
+    found = [each for place in np.ndindex(crop.label.shape) for each in substituted(spec, crop, *place)]
+    return [each.value for each in found if isinstance(each, Worked)]
 
 
 @pytest.mark.parametrize("spec", [s for s in FOUR if s.kind != "combined"], ids=name)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_value_is_the_losses(spec: LossSpec, seed: int) -> None:
     crop, logits, labels = crop_of(seed, 4)
-    value = spec.build()(logits, labels).item()
+    value = build_loss(spec)(logits, labels).item()
     terms = everywhere(spec, crop)
-    if LOSSES[spec.kind].region and spec.kind != "lovasz":
+    if any(isinstance(each, NoExample) for each in substituted(spec, crop, 0, 0)):
+        assert not terms
+    elif spec.kind in ("jaccard", "dice", "tversky", "focal_tversky"):
         assert terms == pytest.approx([value] * crop.label.size, rel=1e-9)
     elif spec.kind == "lovasz":
         assert sum(terms) == pytest.approx(value, rel=1e-9)
@@ -55,7 +59,7 @@ def test_the_terms_of_objects_have_the_losses_mean(gamma: float) -> None:
             owner = int(owners[0, 0][place])
             assert terms.setdefault(owner, each.value) == each.value  # the same for all pixels of a cell
     assert len(terms) == int(ids.max())
-    assert np.mean(list(terms.values())) == pytest.approx(spec.build()(logits, labels).item(), rel=1e-9)
+    assert np.mean(list(terms.values())) == pytest.approx(build_loss(spec)(logits, labels).item(), rel=1e-9)
 
 
 def test_a_false_alarm_that_nobody_owns() -> None:
@@ -63,7 +67,7 @@ def test_a_false_alarm_that_nobody_owns() -> None:
     labels[labels == 1] = 0
     crop = Crop(crop.probability, labels[0].numpy().astype(np.uint8))
     spec = LossSpec(kind="object_jaccard")
-    assert sum(everywhere(spec, crop)) == pytest.approx(spec.build()(logits, labels).item(), rel=1e-9)
+    assert sum(everywhere(spec, crop)) == pytest.approx(build_loss(spec)(logits, labels).item(), rel=1e-9)
 
 
 def test_what_is_written_is_the_formula_with_numbers() -> None:
@@ -89,6 +93,17 @@ def test_a_combined_loss_is_worked_term_by_term() -> None:
     row, column = np.argwhere(crop.valid)[0]
     first, second = substituted(LossSpec(kind="combined", terms=terms), crop, row, column)
     assert (first.factor, first.of, second.factor, second.of) == (0.5, "pixel", 2, "crop")
+
+
+def test_a_loss_that_is_not_written_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(worked_example._BY_PIXEL, "focal")
+    crop, _, _ = crop_of(6, 2)
+    focal, dice = LossSpec(kind="focal"), LossSpec(kind="dice")
+    assert substituted(focal, crop, 0, 0) == (NoExample(focal, 1.0),)
+    both = LossSpec(kind="combined", terms=({"factor": 3, "loss": focal}, {"loss": dice}))
+    first, second = substituted(both, crop, 0, 0)
+    assert first == NoExample(focal, 3.0)
+    assert isinstance(second, Worked)
 
 
 def test_an_ignored_pixel_has_no_term() -> None:

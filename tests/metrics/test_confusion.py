@@ -155,7 +155,7 @@ def test_json_has_the_shape_that_summary_and_evaluate_share():
 @pytest.mark.parametrize(
     ("predicted", "label", "message"),
     [
-        (np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8), "one size"),
+        (np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.uint8), "same size"),
         (np.full((4, 4), 2, np.uint8), np.zeros((4, 4), np.uint8), "the prediction holds class 2"),
         (np.zeros((4, 4), np.uint8), np.full((4, 4), 3, np.uint8), "the label holds class 3"),
     ],

@@ -1,4 +1,4 @@
-"""Thresholds and runs at a price of a miss, against trying every one."""
+"""Thresholds and runs for a cost of a miss, against an exhaustive search."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def curves(draw, positives: int = 12):
     ("miss", "threshold"),
     [(0, 1.0), (0.5, 0.75), (1, 0.5), (5, 0.5), (20, 0.25), (100, 0.0)],
 )
-def test_the_dearer_a_miss_the_lower_the_threshold(miss: float, threshold: float) -> None:
+def test_the_more_a_miss_costs_the_lower_the_threshold(miss: float, threshold: float) -> None:
     point = cheapest(FINE, miss)
     assert point.threshold == threshold
     assert point.cost(miss) == (miss * FINE.false_negatives + FINE.false_positives).min()
@@ -45,7 +45,7 @@ def test_nothing_is_cheaper(any_curve: Curve, miss: float) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(curves(), st.floats(0, 20), st.floats(0, 20))
-def test_a_dearer_miss_never_means_more_misses(any_curve: Curve, one: float, other: float) -> None:
+def test_a_higher_cost_of_a_miss_never_means_more_misses(any_curve: Curve, one: float, other: float) -> None:
     low, high = sorted((one, other))
     if low < high * (1 - 1e-9):
         assert cheapest(any_curve, high).false_negatives <= cheapest(any_curve, low).false_negatives

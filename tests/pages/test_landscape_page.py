@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.landscape.slice import Slice
-from explorer.runs.records import RunStatus
+from explorer.runs.records import JobStatus, RunStatus
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -36,14 +35,22 @@ def landscape(open_page: OpenPage) -> AppTest:
     return page
 
 
+def wait_for_jobs() -> None:
+    deadline = time.monotonic() + 90
+    while services.store().active_jobs():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def run_of(page: AppTest) -> str:
+    given = page.query_params["run"]
+    return given if isinstance(given, str) else given[0]
+
+
 def measured(page: AppTest) -> AppTest:
     """Presses Measure, and looks again once the slice is finished."""
     next(each for each in page.button if each.label == "Measure").click().run()
-    deadline = time.monotonic() + 90
-    jobs = page.session_state["slice-jobs"]
-    while not all(job.done() for job in jobs.values()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_for_jobs()
     page.run()
     assert not page.exception, page.exception
     return page
@@ -52,12 +59,12 @@ def measured(page: AppTest) -> AppTest:
 def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
     page = open_page("pages/landscape.py").run()
     assert not page.exception
-    assert "There is no run with a checkpoint yet" in texts(page)
+    assert "No run has a checkpoint yet" in texts(page)
 
 
 def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
     landscape.run()
-    assert "Nothing is measured here yet" in texts(landscape)
+    assert "Nothing has been measured" in texts(landscape)
     landscape.select_slider(key="resolution").set_value(11).run()
     measured(landscape)
     assert "points measured (dots)" in texts(landscape)
@@ -65,12 +72,12 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
         next(each for each in landscape.segmented_control if each.label == "View").set_value(view).run()
         assert not landscape.exception, (view, landscape.exception)
         assert not landscape.error
-    (path,) = landscape.session_state["slice-jobs"]
-    landscape.session_state["clicked"] = (path, 0.5, -0.25)
+    (path,) = (services.store().folder(run_of(landscape)).path / "slices").glob("*.npz")
+    landscape.session_state["clicked"] = (str(path), 0.5, -0.25)
     landscape.run()
     assert not landscape.exception
     assert "The mask at alpha 0.500, beta -0.250" in texts(landscape)
-    assert Slice.load(Path(path)).measured.sum() > 50
+    assert Slice.load(path).measured.sum() > 50
 
 
 def test_plane_that_cannot_be_says_why(landscape: AppTest) -> None:
@@ -92,3 +99,32 @@ def test_line_shows_all_fields_on_axes_of_their_own(landscape: AppTest) -> None:
     landscape.select_slider(key="resolution").set_value(11).run()
     measured(landscape)
     assert next(each for each in landscape.segmented_control if each.label == "View").options == ["Lines"]
+
+
+def test_slice_outlives_its_tab_and_is_stopped_by_another(landscape: AppTest, open_page: OpenPage) -> None:
+    landscape.run()
+    landscape.select_slider(key="tolerance").set_value(0.002).run()
+    next(each for each in landscape.button if each.label == "Measure").click().run()
+    (job,) = services.store().active_jobs(run_of(landscape))
+    other = open_page("pages/landscape.py")  # another visitor, who has ordered nothing
+    other.query_params["run"] = run_of(landscape)
+    other.run()
+    deadline = time.monotonic() + 30
+    while not any(each.label == "Stop" for each in other.button):
+        assert time.monotonic() < deadline
+        other.run()
+    assert "slice around" in other.get("progress")[0].proto.text
+    next(each for each in other.button if each.label == "Stop").click().run()
+    wait_for_jobs()
+    assert services.store().job(job.id).status in (JobStatus.STOPPED, JobStatus.DONE)
+    other.run()
+    assert "Stopped: random slice" in texts(other)
+
+
+def test_curvature_is_measured_once_and_kept(landscape: AppTest) -> None:
+    landscape.run()
+    next(each for each in landscape.button if each.label == "Measure the curvature").click().run()
+    wait_for_jobs()
+    landscape.run()
+    assert "Largest eigenvalues" in texts(landscape)
+    assert not [each for each in landscape.button if each.label == "Measure the curvature"]

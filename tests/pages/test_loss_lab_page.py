@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from explorer.errors import InputError
 from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset, Scene
-from explorer.jobs.registry import call
+from explorer.jobs.registry import Answer, Job, perform
 from explorer.losses.registry import LOSSES
 from explorer.runs.store import Store
 from explorer.runs.training import execute
@@ -25,29 +25,17 @@ ROOT = Path(__file__).resolve().parents[2]
 VIEWS = ("Curves", "One object or fifty pixels", "99 % background", "On imagery")
 
 
-class Answer:
-    """A job that was done on the spot, or one that never ends."""
-
-    def __init__(self, value: Any, late: bool) -> None:
-        self.value, self.late = value, late
-
-    def result(self, timeout: float) -> Any:
-        if self.late:
-            raise TimeoutError
-        return self.value
-
-    def cancel(self) -> None:
-        """Nothing runs on."""
-
-
 class Engine:
-    """Does quick jobs in this process."""
+    """Does jobs in this process."""
 
     def __init__(self) -> None:
         self.late = False
 
-    def quick(self, name: str, *arguments: Any) -> Answer:
-        return Answer(None if self.late else call(name, *arguments), self.late)
+    def ask(self, job: Job[Answer]) -> Answer:
+        """The answer, or the error of an engine whose workers are busy."""
+        if self.late:
+            raise InputError(f"no answer in {job.limit:.0f} s", job.describe(), "try again")
+        return perform(job)
 
 
 def three_classes() -> Dataset:
@@ -216,7 +204,7 @@ def test_without_a_run_the_page_leads_to_train(page: AppTest, tmp_path: Path, mo
 def test_a_busy_worker_is_an_error_message(page: AppTest, engine: Engine) -> None:
     engine.late = True
     shown(page, "Curves")
-    assert "has not answered" in page.error[0].value
+    assert "no answer in" in page.error[0].value
     engine.late = False
     page.run()
     assert not page.error

@@ -1,4 +1,4 @@
-"""Trade-offs: an empty state, curves of several runs, the threshold, the price, objects, and n/a with its reason."""
+"""Trade-offs: an empty state, curves, the threshold, the cost of a miss, objects, and n/a with its reason."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def metric(page: AppTest, label: str) -> str:
 def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
     page = open_page("pages/tradeoffs.py").run()
     assert not page.exception
-    assert "There is no trained run yet" in texts(page)
+    assert "No run has a checkpoint yet" in texts(page)
 
 
 def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
@@ -46,6 +46,13 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
     page.run()
     assert not page.exception, page.exception
     assert page.multiselect(key="runs-chosen").value == [first, second]
+    assert [each.label for each in page.button] == ["Stop", "Stop"], "both sweeps are on their way"
+    deadline = time.monotonic() + 60
+    while services.store().active_jobs():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    page.run()
+    assert not page.exception, page.exception
     assert "take **" in texts(page)
 
     page.slider(key="threshold").set_value(0.02).run()
@@ -54,8 +61,32 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
     page.slider(key="threshold").set_value(0.98).run()
     assert int(metric(page, "objects found")) + int(metric(page, "missed")) == found + missed, "labels stay"
 
-    page.select_slider(key="price").set_value(100.0).run()
+    page.select_slider(key="miss-cost").set_value(100.0).run()
     assert "**100** false alarms" in page.success[0].value
     page.segmented_control[0].set_value("pixel").run()
     assert not page.exception
     assert int(metric(page, "pixels found").replace(",", "")) >= found
+
+
+def test_sweep_that_failed_says_why_and_can_be_tried_again(open_page: OpenPage) -> None:
+    page = open_page("pages/tradeoffs.py")
+    run_id = trained(5)
+    (checkpoint,) = services.store().folder(run_id).checkpoint_files()[-1:]
+    whole = checkpoint.read_bytes()
+    checkpoint.write_bytes(whole[:100])
+    page.query_params["runs"] = run_id
+    page.run()
+    deadline = time.monotonic() + 60
+    while services.store().active_jobs():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    page.run()
+    assert "no readable checkpoint" in page.error[0].value.replace("\\", "")
+    checkpoint.write_bytes(whole)
+    next(each for each in page.button if each.label.startswith("Try again")).click().run()
+    while services.store().active_jobs():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    page.run()
+    assert not page.error
+    assert metric(page, "F1")

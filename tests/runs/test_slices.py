@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,12 @@ import torch
 
 from explorer.__main__ import main
 from explorer.errors import InputError
-from explorer.jobs.landscape import points_job
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData
 from explorer.landscape.grid import Tile
 from explorer.landscape.objective import flatten
+from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.landscape.spec import PlaneSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.slices import (
     SliceSetup,
@@ -28,6 +29,7 @@ from explorer.runs.slices import (
     save_landscape_data,
 )
 from explorer.runs.training import execute
+from explorer.training.checkpoints import load_checkpoint, save_checkpoint
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 SMALL = SliceRequest(resolution=9, budget=81)
@@ -59,8 +61,8 @@ def test_adaptive_agrees_with_exhaustive(run: RunFolder, tmp_path: Path) -> None
     *_, last = measure_slice(run, request, adaptive, "cpu")
     list(measure_slice(run, request.model_copy(update={"exhaustive": True}), whole, "cpu"))
     one, other = Slice.load(adaptive), Slice.load(whole)
-    assert last.done
-    assert last.measured < 450
+    assert last.done == last.expected == one.measured.sum()
+    assert last.done < 450
     assert other.measured.all()
     np.testing.assert_array_equal(one.fields["jaccard"][one.measured], other.fields["jaccard"][one.measured])
     for info in one.meta.fields:
@@ -77,7 +79,7 @@ def test_the_same_seed_gives_the_same_file(run: RunFolder, tmp_path: Path) -> No
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
 
 
-@pytest.mark.parametrize("way", ["cancel", "close", "error"])
+@pytest.mark.parametrize("way", ["close", "error"])
 def test_broken_off_anywhere_it_goes_on_to_the_same_file(
     run: RunFolder, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,10 +90,8 @@ def test_broken_off_anywhere_it_goes_on_to_the_same_file(
             with pytest.raises(ZeroDivisionError):
                 list(measure_slice(run, SMALL, path, "cpu"))
     else:
-        progress = measure_slice(run, SMALL, path, "cpu", interrupted=lambda: way == "cancel")
+        progress = measure_slice(run, SMALL, path, "cpu")
         next(progress)
-        if way == "cancel":
-            assert list(progress) == []
         progress.close()  # type: ignore[attr-defined]
     assert not path.exists()
     assert 0 < read_slice(path).measured.sum() < 81
@@ -119,8 +119,6 @@ def test_many_workers_share_a_slice(run: RunFolder, tmp_path: Path) -> None:
     alone = Slice.load(tmp_path / "one.npz").refinement()
     np.testing.assert_array_equal(refinement.measured, alone.measured)
     np.testing.assert_array_equal(refinement.values, alone.values)
-    with pytest.raises(InputError, match="changed"):
-        points_job(run.path, SMALL.model_dump_json(), "another", [(0.0, 0.0)])
 
 
 @pytest.mark.parametrize(
@@ -187,6 +185,21 @@ def test_curvature_of_a_run(run: RunFolder) -> None:
     assert report.stable == pytest.approx(2 / report.learning_rate)
 
 
+def test_the_rate_beside_curvature_is_the_one_of_the_next_step(run: RunFolder, tmp_path: Path) -> None:
+    """After a recovery inside a warm-up it is neither the phase's rate nor what was set by hand."""
+    folder = RunFolder(tmp_path / "recovered")
+    shutil.copytree(run.path, folder.path)
+    phase = run.plan().phases[0].model_copy(update={"learning_rate": 8e-3, "warmup_steps": 40})
+    plan = run.plan().model_copy(update={"phases": (phase,)})
+    folder.plan_file.write_text(plan.model_dump_json())
+    state = load_checkpoint(folder.checkpoints / "step_00000010.safetensors")
+    for steered, rate in ((None, 8e-3 * 11 / 40 / 2), (4e-3, 4e-3 * 11 / 40 / 2)):
+        save_checkpoint(replace(state, rate_factor=0.5, learning_rate=steered), folder.checkpoints)
+        report = curvature_report(folder, "cross_entropy", "step_00000010.safetensors", count=1, device="cpu")
+        assert report.learning_rate == pytest.approx(rate)
+        assert report.stable == pytest.approx(2 / rate)
+
+
 def test_object_metrics_are_an_option(run: RunFolder, tmp_path: Path) -> None:
     request = SMALL.model_copy(update={"objects": True, "resolution": 3, "budget": 9})
     list(measure_slice(run, request, tmp_path / "x.npz", "cpu"))
@@ -236,5 +249,5 @@ def test_refine_is_what_measure_slice_does(run: RunFolder, tmp_path: Path) -> No
     replay = empty_refinement(shown.meta)
     while replay.count < known.count:
         wanted = replay.propose()[: known.count - replay.count]
-        replay.add(Tile(wanted, known.values[wanted], known.bars[wanted]))
+        replay.add(Tile(wanted, known.values[wanted], known.standard_errors[wanted]))
     np.testing.assert_array_equal(replay.measured, known.measured)

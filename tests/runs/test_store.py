@@ -1,4 +1,4 @@
-"""The store: datasets kept once, runs, events taken in exactly once, and an older database refused."""
+"""The store: datasets kept once, events stored exactly once, jobs of a file, and databases of older versions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from explorer.errors import InputError
 from explorer.imagery.archive import fingerprint
 from explorer.runs.history import Follower
-from explorer.runs.records import RunStatus
+from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -61,7 +61,76 @@ def test_unknown_ids_are_named(store: Store, ask: object) -> None:
         ask(store, "nowhere")  # type: ignore[operator]
 
 
-def test_store_of_another_version_is_refused(store: Store) -> None:
+def test_a_file_has_one_active_job_at_a_time(store: Store) -> None:
+    run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    first, new = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
+    assert new
+    assert store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice") == (first, False)
+    other, new = store.create_job("MeasureSlice", run_id, "slices/b.npz", "slice")
+    assert new
+    assert [job.id for job in store.active_jobs()] == [first.id, other.id]
+    store.set_job_status(first.id, JobStatus.RUNNING)
+    store.set_job_status(first.id, JobStatus.FAILED, "why")
+    store.set_job_status(first.id, JobStatus.RUNNING)  # a late notification
+    assert (store.job(first.id).status, store.job(first.id).message) == (JobStatus.FAILED, "why")
+    again, new = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
+    assert new
+    assert store.job_of(run_id, "slices/a.npz") == again
+    assert store.job_of(run_id, "slices/c.npz") is None
+
+
+_VERSION_1 = """
+CREATE TABLE datasets (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, reference TEXT NOT NULL, scenes INTEGER NOT NULL, created TEXT NOT NULL
+);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, dataset_id TEXT NOT NULL REFERENCES datasets,
+    plan TEXT NOT NULL, created TEXT NOT NULL, step INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
+    "group" TEXT, job TEXT, offset INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE events (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, line TEXT NOT NULL);
+CREATE INDEX events_of_run ON events (run_id, id);
+PRAGMA user_version = 1;
+"""
+
+
+def test_store_of_version_1_opens_with_all_that_is_in_it(store: Store) -> None:
+    dataset = tiny_dataset()
+    run_id = store.create_run(tiny_plan(12), store.save_dataset(dataset)).id
+    for _ in execute(store.folder(run_id), dataset, device="cpu"):
+        pass
+    store.take_in(run_id)
+    before = store.run(run_id), store.events(run_id), store.datasets()
+    store.close()
+    new = store.root / "store.sqlite"
+    old = sqlite3.connect(store.root / "old.sqlite")
+    old.executescript(_VERSION_1)
+    old.execute("ATTACH ? AS new", (str(new),))
+    for table, columns in (
+        ("datasets", "*"),
+        ("runs", 'id, name, status, dataset_id, plan, created, step, message, "group", job, offset'),
+        ("events", "*"),
+    ):
+        old.execute(f"INSERT INTO {table} SELECT {columns} FROM new.{table}")
+    old.commit()
+    old.close()
+    for path in store.root.glob("store.sqlite*"):
+        path.unlink()
+    (store.root / "old.sqlite").rename(new)
+    opened = Store(store.root)
+    assert (opened.run(run_id), opened.events(run_id), opened.datasets()) == before
+    assert opened.active_jobs() == []
+    assert len(opened.id) == 16
+    opened.close()
+    assert Store(store.root).id == opened_id(store.root), "it keeps its id"
+
+
+def opened_id(root: Path) -> str:
+    connection = sqlite3.connect(root / "store.sqlite")
+    return str(connection.execute("SELECT id FROM store").fetchone()[0])
+
+
+def test_store_of_a_newer_version_is_refused(store: Store) -> None:
     store.close()
     connection = sqlite3.connect(store.root / "store.sqlite")
     connection.execute("PRAGMA user_version = 99")

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.jobs.threshold_sweep import sweep_thresholds
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import list_objects
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.segmenters import sweep_thresholds
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep, save_sweep, sweep_file
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan

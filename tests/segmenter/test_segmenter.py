@@ -1,4 +1,4 @@
-"""The segmenter: sizes, seeds, any image, tiles that blend, bounded memory."""
+"""The segmenter: its sizes and seeds, images of any size, blended tiles, bounded activations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TINY = SegmenterSpec(width=4, depth=1)
 
 
 @pytest.mark.parametrize(("size", "parameters"), [("small", 30_000), ("medium", 120_000), ("large", 500_000)])
-def test_the_sizes_have_the_parameters_they_say(size: str, parameters: int) -> None:
+def test_the_sizes_have_about_the_parameters_stated(size: str, parameters: int) -> None:
     assert count_parameters(build_segmenter(3, 2, SIZES[size], 0)) == pytest.approx(parameters, rel=0.05)
 
 
@@ -58,7 +58,7 @@ def test_an_image_of_any_size_is_predicted(size: tuple[int, int], depth: int) ->
 
 
 class Local(Segmenter):
-    """Class logits of a pixel from its 3×3 neighbourhood, so that a tile's interior equals the whole image's."""
+    """Logits that depend on 3×3 pixels, so that the interior of a tile agrees with the whole image."""
 
     def __init__(self) -> None:
         super().__init__(1, 2, TINY)
@@ -75,20 +75,21 @@ def test_blended_tiles_equal_the_whole_away_from_their_edges(size: tuple[int, in
     image = torch.rand(1, *size, generator=torch.Generator().manual_seed(0))
     whole = predict_probabilities(Local(), image, tile=512, overlap=16)
     tiled = predict_probabilities(Local(), image, tile=64, overlap=16)
-    # only pixels on a tile's rim see another neighbourhood, and there the tile weighs least: 1/17 against 16/17
+    # only pixels at the edge of a tile have another neighbourhood, and there its weight is least: 1/17 against 16/17
     assert (tiled - whole).abs().max() < 0.02
     assert ((tiled - whole).abs() < 1e-6).float().mean() > 0.9
 
 
-def test_no_tile_is_larger_than_asked_for_and_every_pixel_is_covered() -> None:
+def test_tiles_have_the_given_size_and_cover_every_pixel() -> None:
     segmenter = Local()
-    predict_probabilities(segmenter, torch.rand(1, 300, 205), tile=64, overlap=16)
+    probabilities = predict_probabilities(segmenter, torch.rand(1, 300, 205), tile=64, overlap=16)
+    assert torch.isfinite(probabilities).all()  # a pixel that no tile covers is 0 / 0
     assert max(max(side) for side in segmenter.sides) == 64
     assert len(segmenter.sides) == 6 * 4
 
 
-def test_memory_grows_with_the_tile_and_not_with_the_image() -> None:
-    """The largest activation of a prediction is that of one tile, however large the image."""
+@pytest.mark.parametrize("size", [(200, 140), (500, 600)])
+def test_the_largest_activation_is_that_of_one_tile(size: tuple[int, int]) -> None:
     segmenter = build_segmenter(1, 2, TINY, 0)
     largest = 0
 
@@ -98,7 +99,7 @@ def test_memory_grows_with_the_tile_and_not_with_the_image() -> None:
 
     for module in segmenter.modules():
         module.register_forward_hook(watch)
-    predict_probabilities(segmenter, torch.rand(1, 500, 600), tile=128, overlap=32)
+    predict_probabilities(segmenter, torch.rand(1, *size), tile=128, overlap=32)
     assert largest == 4 * 128 * 128
 
 

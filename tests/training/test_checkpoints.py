@@ -68,10 +68,10 @@ def test_what_is_no_checkpoint_is_refused(content: bytes, tmp_path: Path) -> Non
         load_checkpoint(path)
 
 
-def test_nothing_is_left_aside_and_a_half_written_one_is_not_seen(tmp_path: Path) -> None:
+def test_no_temporary_file_is_left_and_a_half_written_one_is_not_seen(tmp_path: Path) -> None:
     save_checkpoint(checkpoint_at(5), tmp_path)
     assert len(list(tmp_path.iterdir())) == 1
-    (tmp_path / "step_00000006.part").write_bytes(b"half")  # a kill while it was written
+    (tmp_path / ".step_00000006.safetensors.99-1").write_bytes(b"half")  # a kill while it was written
     assert [path.name for path in checkpoint_files(tmp_path)] == ["step_00000005.safetensors"]
 
 

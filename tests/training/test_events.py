@@ -1,4 +1,4 @@
-"""Events and commands survive JSON, and the server can read them without torch."""
+"""Events and commands survive JSON, and importing them does not import torch."""
 
 from __future__ import annotations
 
@@ -72,16 +72,17 @@ def test_an_event_is_the_same_after_json(event: Event) -> None:
     assert to_json(again) == line  # also the fields that == leaves out
 
 
-def test_every_kind_of_event_is_tried_here() -> None:
+def test_the_cases_cover_every_kind() -> None:
     assert {type(event) for event in EVENTS} == set(Event.__args__)
+    assert {type(command) for command in COMMANDS} == set(Command.__args__)
 
 
-def test_a_number_that_json_lacks_becomes_null() -> None:
+def test_nan_and_infinity_become_null() -> None:
     step = Step(1, 0, 0, None, {"focal": None}, 1.0, 1e-3, 0.0)
     assert from_json(to_json(replace(step, loss=math.nan, losses={"focal": math.inf}))) == step
 
 
-def test_the_picture_of_a_preview_is_no_part_of_its_json() -> None:
+def test_the_prediction_of_a_preview_is_not_part_of_its_json() -> None:
     event = Preview(20, "scene", 0, 0, prediction=np.zeros((300, 300), np.uint8))
     assert len(to_json(event)) < 200
     assert from_json(to_json(event)) == event
@@ -92,7 +93,7 @@ def test_a_command_is_the_same_after_json(command: Command) -> None:
     assert command_from_json(command_to_json(command)) == command
 
 
-def test_none_of_this_needs_torch() -> None:
+def test_the_server_side_of_training_imports_without_torch() -> None:
     modules = ("events", "commands", "plan", "schedule", "presets")
     code = ";".join(f"import explorer.training.{module}" for module in modules)
     subprocess.run([sys.executable, "-c", f"{code};import sys;assert 'torch' not in sys.modules"], check=True)

@@ -21,6 +21,7 @@ from explorer.training.events import (
     Ended,
     Event,
     Intervened,
+    Note,
     Paused,
     PhaseChange,
     Preview,
@@ -264,7 +265,22 @@ def test_nothing_worthless_is_ever_logged_as_json(whole: list[Event]) -> None:
     assert not any("NaN" in to_json(event) or "Infinity" in to_json(event) for event in whole)
 
 
-def test_weights_that_do_not_fit_the_classes_are_refused() -> None:
-    plan = tiny_plan(phases=(Phase(loss=LossSpec(kind="weighted_cross_entropy", class_weights=(1.0, 2.0, 3.0))),))
-    with pytest.raises(InputError, match=r"phases\[0\].loss.class_weights: 3 weights for 2 classes"):
-        run(plan)
+WRONG = {"kind": "weighted_cross_entropy", "class_weights": (1.0, 2.0, 3.0)}
+
+
+def test_weights_of_a_term_that_do_not_fit_the_classes_are_refused_before_the_run_starts() -> None:
+    loss = LossSpec(kind="combined", terms=({"loss": {"kind": "dice"}}, {"loss": WRONG}))
+    events = train(tiny_plan(phases=(Phase(loss=loss),)), DATASET, device="cpu")
+    with pytest.raises(InputError, match=r"phases\[0\].loss.terms\[1\].loss.class_weights: 3 weights for 2 classes"):
+        next(iter(events))
+
+
+@pytest.mark.parametrize("wrong", [WRONG, {"kind": "combined", "terms": ({"loss": WRONG},)}], ids=["loss", "term"])
+def test_a_change_by_hand_that_does_not_fit_is_refused_and_the_run_goes_on(
+    whole: list[Event], wrong: dict[str, object]
+) -> None:
+    events = run(TWO_PHASES, commands=ordering({5: Steer(learning_rate=0.02, loss=LossSpec(**wrong))}))
+    (note,) = (event for event in events if isinstance(event, Note))
+    assert note.step == 5
+    assert "class_weights: 3 weights for 2 classes" in note.text
+    assert told(events) == told(whole)

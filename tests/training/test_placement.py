@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from explorer.losses.loss import evaluate_losses, logged_losses
+from explorer.losses.loss import build_loss, evaluate_losses, logged_losses
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SIZES, SegmenterSpec
@@ -37,7 +37,7 @@ def test_a_training_step_stays_on_its_device(spec: LossSpec) -> None:
         places = sampler.crops(0)
         labels = sampler.labels(places)
         prediction = sampler.prediction(segmenter(sampler.images(places)), labels, places, with_objects=True)
-        value, norm = training_step(spec.build(), prediction, make_optimizer(parameters, 1e-4, META), parameters)
+        value, norm = training_step(build_loss(spec), prediction, make_optimizer(parameters, 1e-4, META), parameters)
         logged = evaluate_losses(prediction, list(logged_losses((1.0, 5.0)).values()))
         for tensor in (prediction.logits, labels, value, norm, logged, *(p.grad for p in parameters)):
             assert tensor is not None

@@ -1,4 +1,4 @@
-"""Plans survive JSON, and what is wrong with one is said with the field's name."""
+"""Plans survive JSON, errors name the field, and a scaled plan has exactly the steps asked for."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_plan_is_the_same_after_json(plan: Plan) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(plans, st.integers(40, 5000))
-def test_a_scaled_plan_has_just_the_steps_asked_for(plan: Plan, steps: int) -> None:
+def test_a_scaled_plan_has_exactly_the_steps_asked_for(plan: Plan, steps: int) -> None:
     changed = scaled(plan, steps)
     assert changed.steps == steps
     assert Plan.read(changed.model_dump_json()) == changed
@@ -103,14 +103,16 @@ def test_an_error_names_the_field(given_plan: dict[str, Any], field: str) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"plan"', "\x00"])
-def test_what_is_no_plan_is_refused(text: str) -> None:
-    with pytest.raises(InputError):
+def test_text_that_is_not_a_plan_is_refused(text: str) -> None:
+    with pytest.raises(InputError) as caught:
         Plan.read(text)
+    assert caught.value.where == "plan"
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_plan_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
-    for name in ("missing.json", "binary.json"):
+    (tmp_path / "list.json").write_text("[]")
+    for name in ("missing.json", "binary.json", "list.json"):
         with pytest.raises(InputError, match=name):
             Plan.read(tmp_path / name)
 

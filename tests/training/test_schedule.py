@@ -15,7 +15,7 @@ from explorer.training.schedule import (
     MOST_VALIDATION_SHARE,
     VALIDATION_COST,
     Position,
-    learning_rate,
+    effective_learning_rate,
     validation_interval,
     watched_value,
 )
@@ -108,10 +108,26 @@ def test_phases_are_gone_through_in_cycles() -> None:
     assert plan.steps == 6
 
 
-def test_the_rate_rises_over_the_warmup_and_stays() -> None:
-    phase = Phase(loss=CE, warmup_steps=4)
-    assert [learning_rate(1.0, phase, made) for made in range(6)] == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
-    assert learning_rate(0.3, Phase(loss=CE), 0) == 0.3
+PLAN = Plan(
+    phases=(
+        Phase(loss=CE, learning_rate=1.0, steps=10, warmup_steps=4),
+        Phase(loss=CE, learning_rate=0.3, steps=10),
+    )
+)
+
+
+def test_the_rate_rises_over_the_warmup_of_each_cycle_and_stays() -> None:
+    first = [effective_learning_rate(PLAN, Position(), step) for step in range(6)]
+    assert first == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+    assert effective_learning_rate(PLAN, Position(phase=1, began=10), 10) == 0.3
+    assert effective_learning_rate(PLAN, Position(phase=0, cycle=1, began=20), 21) == 0.5
+
+
+def test_a_rate_set_by_hand_and_past_divergences_count() -> None:
+    inside, after = (Position(), 1), (Position(), 8)
+    assert effective_learning_rate(PLAN, *after, steered=0.1) == 0.1
+    assert effective_learning_rate(PLAN, *after, rate_factor=0.25) == 0.25
+    assert effective_learning_rate(PLAN, *inside, steered=0.1, rate_factor=0.5) == pytest.approx(0.025)
 
 
 @given(

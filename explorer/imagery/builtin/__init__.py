@@ -1,4 +1,4 @@
-"""Built-in datasets, generated in code from a seed: the app is useful on first load, with no upload."""
+"""Built-in datasets, generated from a seed, so that the app is useful without an upload."""
 
 from explorer.imagery.builtin.catalogue import BUILTIN, BuiltinInfo, builtin_dataset
 

@@ -1,4 +1,4 @@
-"""``python -m explorer.imagery.builtin FOLDER`` writes the picture on each dataset's card anew: 320×180 px."""
+"""``python -m explorer.imagery.builtin FOLDER`` regenerates the card picture of each dataset: 320×180 px."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A canvas in metres that keeps colour, height and label of the ground at once.
+"""A canvas in metres that holds the colour, height and label of the ground.
 
 Layouts paint polygons on it; ``light.py`` turns colour and height into a photograph.
 """
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 Colour = tuple[float, float, float]
-"""Red, green and blue, 0 to 255, as the eye sees them in even light."""
+"""Red, green and blue, 0 to 255, as seen in even light."""
 
 Point = tuple[float, float]
 """Metres from the centre of the scene, x to the right and y down, before the layout is turned."""
@@ -26,16 +26,19 @@ Area = tuple[float, float, float, float]
 
 Window = tuple[slice, slice]
 
+CLEARANCE = 3
+"""Pixels of the final scene that stay free around an object, so that neighbours are separate objects in the label."""
+
 
 @dataclass(eq=False)
 class Canvas:
-    """The ground seen from above, drawn finer than it is delivered.
+    """The ground seen from above, on a finer grid than that of the final scene.
 
     Layout coordinates are metres from the centre of the scene, turned by ``angle``.
     """
 
-    pixels: int  # side of the delivered scene
-    metres_per_pixel: float  # of the delivered scene
+    pixels: int  # side of the final scene
+    metres_per_pixel: float  # of the final scene
     angle: float = 0.0  # radians by which the layout is turned
     supersampling: int = 2
     colour: NDArray[np.float32] = field(init=False)  # (S, S, 3), 0 to 255
@@ -49,36 +52,52 @@ class Canvas:
 
     @property
     def side(self) -> int:
-        """Height and width of the fine grid in its pixels."""
+        """Height and width of the fine grid in pixels."""
         return self.pixels * self.supersampling
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The fine grid."""
+        """Shape of the fine grid."""
         return self.side, self.side
 
     @property
     def scale(self) -> float:
-        """Pixels of the fine grid in a metre."""
+        """Pixels of the fine grid per metre."""
         return self.supersampling / self.metres_per_pixel
 
     @property
     def reach(self) -> float:
-        """Metres from the centre that cover every corner, however the layout is turned."""
+        """Metres from the centre to the corners: covers the scene at any angle of the layout."""
         return float(self.pixels * self.metres_per_pixel / np.sqrt(2))
 
     def to_grid(self, points: Points) -> NDArray[np.float64]:
-        """Layout metres (n, 2) to columns and rows (n, 2) of the fine grid."""
+        """Columns and rows (n, 2) of the fine grid of layout metres (n, 2)."""
         return placed(points, (0.0, 0.0), self.angle) * self.scale + self.side / 2
 
     def sees(self, centre: Point, radius: float) -> bool:
-        """Whether anything within a radius of a point may be in view."""
+        """Whether anything within a radius of a point can be in view."""
         column, row = self.to_grid([centre])[0]
         margin = radius * self.scale
         return bool(-margin < column < self.side + margin and -margin < row < self.side + margin)
 
+    def is_free(self, size: tuple[float, float], centre: Point, angle: float, label: int) -> bool:
+        """Whether an object of a length and a width fits here.
+
+        It must lie in view, on ground no higher than 0.3 m, and apart from every other object of its class.
+        """
+        margin = 2 * CLEARANCE * self.metres_per_pixel
+        around = rectangle(centre, (size[0] + margin, size[1] + margin), angle)
+        corners = self.to_grid(around)
+        if corners.min() < 0 or corners.max() > self.side:
+            return False
+        body, near = self.stencil([rectangle(centre, size, angle)]), self.stencil([around])
+        if body is None or near is None:
+            return False
+        raised = self.height[body[0]][body[1]] > 0.3
+        return not raised.any() and not (self.label[near[0]][near[1]] == label).any()
+
     def stencil(self, outlines: Sequence[Points]) -> tuple[Window, NDArray[np.bool_]] | None:
-        """The window that polygons cover and the pixels inside any of them; None if all lie out of view."""
+        """The window that polygons cover and the pixels inside any of them; None if all are out of view."""
         together = self.to_grid(np.concatenate([np.asarray(outline, np.float64) for outline in outlines]))
         left, top = np.maximum(np.floor(together.min(axis=0)).astype(int), 0).tolist()
         right, bottom = np.minimum(np.ceil(together.max(axis=0)).astype(int) + 1, self.side).tolist()
@@ -103,7 +122,7 @@ class Canvas:
         label: int | None = None,
         opacity: float = 1.0,
     ) -> None:
-        """Paint the inside of a polygon; what is None stays as it is."""
+        """Paint the inside of a polygon; properties that are None are left as they are."""
         self.polygons([points], colour, height=height, label=label, opacity=opacity)
 
     def polygons(
@@ -115,7 +134,7 @@ class Canvas:
         label: int | None = None,
         opacity: float = 1.0,
     ) -> None:
-        """Paint many polygons alike: much quicker than one by one."""
+        """Paint many polygons in the same way: much faster than one by one."""
         found = self.stencil(outlines) if outlines else None
         if found is None:
             return
@@ -137,8 +156,8 @@ class Canvas:
             window, inside = found
             np.multiply(self.colour[window], texture[window][..., None], self.colour[window], where=inside[..., None])
 
-    def delivered_label(self) -> NDArray[np.uint8]:
-        """The label at the delivered size: the commonest class of each block, ties to the higher class id."""
+    def final_label(self) -> NDArray[np.uint8]:
+        """The label of the final scene: the most common class of each block, ties to the higher class id."""
         factor = self.supersampling
         blocks = self.label.reshape(self.pixels, factor, self.pixels, factor)
         counts = np.stack([(blocks == k).sum(axis=(1, 3)) for k in range(int(self.label.max()) + 1)])
@@ -158,7 +177,7 @@ def box(area: Area) -> NDArray[np.float64]:
 
 
 def strokes(points: Sequence[Point], width: float) -> list[NDArray[np.float64]]:
-    """Outlines of a line of a width in metres through the points, one for each straight piece."""
+    """Outlines of a line of a width in metres through the points, one for each straight segment."""
     return [
         rectangle(
             ((x0 + x1) / 2, (y0 + y1) / 2),

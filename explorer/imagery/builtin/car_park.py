@@ -1,4 +1,4 @@
-"""A car park from above: a few cars among paint, trees and a roof full of things of a car's size."""
+"""A car park from above: a few cars among paint, trees and roofs full of objects the size of a car."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ from explorer.imagery.builtin.ground import (
     weather,
 )
 from explorer.imagery.builtin.light import Light, photograph
-from explorer.imagery.builtin.placing import is_free
 from explorer.imagery.builtin.roofs import draw_container, draw_flat_roof
-from explorer.imagery.builtin.texture import Field
+from explorer.imagery.builtin.texture import Layer
 from explorer.imagery.builtin.trees import draw_tree
 from explorer.imagery.scene import Scene
 
@@ -43,8 +42,8 @@ class Layout:
     columns: int  # bays in a row
 
     @classmethod
-    def drawn(cls, rng: Generator) -> Layout:
-        """A lot somewhere about the middle."""
+    def random(cls, rng: Generator) -> Layout:
+        """A lot near the middle of the scene."""
         width, top = rng.uniform(62, 84), rng.uniform(-20, -8) - AISLE
         left = -width / 2 + rng.uniform(-8, 8)
         depth = 2 * AISLE + ROWS * (2 * DEPTH + AISLE)
@@ -70,7 +69,7 @@ class Layout:
 def car_park_scene(name: str, rng: Generator) -> Scene:
     """One RGB scene of 320×320 px at 0.3 m, about 1 % of it cars."""
     canvas = Canvas(PIXELS, METRES_PER_PIXEL, float(rng.integers(4)) * np.pi / 2 + rng.normal(0, 0.12))
-    layout = Layout.drawn(rng)
+    layout = Layout.random(rng)
     wear = weather(canvas, rng)
     lay_grass(canvas, rng)
     _lay_lot(canvas, layout, wear, rng)
@@ -78,11 +77,11 @@ def car_park_scene(name: str, rng: Generator) -> Scene:
     _plant_trees(canvas, layout, rng)
     _draw_shops(canvas, layout, wear, rng)
     _park(canvas, layout, bays, rng)
-    image = photograph(canvas, Light.drawn(rng), rng)
-    return Scene(name, image, canvas.delivered_label(), ("red", "green", "blue"))
+    image = photograph(canvas, Light.random(rng), rng)
+    return Scene(name, image, canvas.final_label(), ("red", "green", "blue"))
 
 
-def _lay_lot(canvas: Canvas, layout: Layout, wear: Field, rng: Generator) -> None:
+def _lay_lot(canvas: Canvas, layout: Layout, wear: Layer, rng: Generator) -> None:
     left, top, right, bottom = layout.lot
     canvas.polygon(box((left - 0.4, top - 0.4, right + 0.4, bottom + 0.4)), KERB)
     lay_asphalt(canvas, box(layout.lot), wear, tone=rng.uniform(0.9, 1.18))
@@ -94,7 +93,7 @@ def _lay_lot(canvas: Canvas, layout: Layout, wear: Field, rng: Generator) -> Non
 
 
 def _draw_bays(canvas: Canvas, layout: Layout, rng: Generator) -> list[tuple[float, float, float]]:
-    """Paint bays, islands and arrows; gives the middle and heading (x, y, angle) of each bay."""
+    """Paint bays, islands and arrows; returns the centre and heading (x, y, angle) of each bay."""
     last = layout.columns - 1
     islands = {0, last, int(rng.integers(layout.columns // 3, 2 * layout.columns // 3))}
     end = layout.first_bay + layout.columns * BAY
@@ -132,7 +131,7 @@ def _draw_island(canvas: Canvas, x: float, spine: float, rng: Generator) -> None
             draw_tree(canvas, (x, y), rng.uniform(1.3, 2.3), rng)
 
 
-def _draw_shops(canvas: Canvas, layout: Layout, wear: Field, rng: Generator) -> None:
+def _draw_shops(canvas: Canvas, layout: Layout, wear: Layer, rng: Generator) -> None:
     """Paint the buildings behind the lot, containers beside it, and a shelter for trolleys."""
     left, top, right, _ = layout.lot
     canvas.polygon(rectangle(((left + right) / 2, top - 2.2), (right - left + 10, 4.4)), CONCRETE)
@@ -164,7 +163,7 @@ def _plant_trees(canvas: Canvas, layout: Layout, rng: Generator) -> None:
 
 
 def _park(canvas: Canvas, layout: Layout, bays: list[tuple[float, float, float]], rng: Generator) -> None:
-    """Let a few cars drive and park others, until the wished share of the scene is cars."""
+    """Place a few moving cars and park others, until the target share of the scene is cars."""
     left, _, right, bottom = layout.lot
     spots = [(rng.uniform(-40, 40), layout.road + lane, np.pi if lane < 0 else 0.0) for lane in (-1.75, 1.75)]
     spots.append((rng.uniform(left + 8, right - 8), bottom - AISLE / 2 + float(rng.choice([-1.3, 1.3])), 0.0))
@@ -173,7 +172,7 @@ def _park(canvas: Canvas, layout: Layout, bays: list[tuple[float, float, float]]
     for x, y, heading in spots:
         if np.count_nonzero(canvas.label) > wanted:
             return
-        car = Car.drawn(rng)
+        car = Car.random(rng)
         centre, angle = (x + rng.normal(0, 0.07), y + rng.normal(0, 0.25)), heading + rng.normal(0, 0.02)
-        if is_free(canvas, (car.length, car.width), centre, angle, CAR):
+        if canvas.is_free((car.length, car.width), centre, angle, CAR):
             draw_car(canvas, car, centre, angle, CAR)

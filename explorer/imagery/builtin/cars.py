@@ -1,4 +1,4 @@
-"""Cars and vans seen from above: body, glass, roof, and the label under them."""
+"""Cars and vans seen from above: body, glass, roof and label."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Car:
     paint: Colour
 
     @classmethod
-    def drawn(cls, rng: Generator) -> Car:
-        """A hatchback, saloon or van."""
+    def random(cls, rng: Generator) -> Car:
+        """A hatchback, saloon or van in a common colour."""
         paints, shares = zip(*PAINTS, strict=True)
         chosen = paints[rng.choice(len(paints), p=np.array(shares) / sum(shares))]
         red, green, blue = np.clip(np.array(chosen) + rng.normal(0, 7) + rng.normal(0, 2, 3), 12, 240).tolist()
@@ -54,7 +54,7 @@ class Car:
 
 
 def draw_car(canvas: Canvas, car: Car, centre: Point, angle: float, label: int) -> None:
-    """Paint a car that heads along ``angle``; its outline gets the label."""
+    """Paint a car that heads along ``angle`` and label its outline."""
 
     def part(points: list[Point]) -> NDArray[np.float64]:
         return placed(np.array(points) * [car.length, car.width], centre, angle)

@@ -1,4 +1,4 @@
-"""The list of built-in datasets and the one function that generates any of them."""
+"""The built-in datasets and the function that generates them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from explorer.imagery.scene import Dataset, Scene
 
 @dataclass(frozen=True)
 class BuiltinInfo:
-    """What a visitor reads about a built-in dataset before it is generated.
+    """What is known about a built-in dataset before it is generated.
 
     Attributes:
-        name: on the card and as a dataset.
-        sentence: one sentence on what is in it and why it is hard.
+        name: of the dataset, also on its card.
+        sentence: one sentence on what the scenes show and why they are hard.
         classes: names; the position is the class id.
         interest: id of the class whose recall and precision matter.
-        scene: draws one scene from its name and a generator.
+        scene: generates one scene from its name and a random generator.
         bands: names.
         training: number of training scenes.
         validation: number of validation scenes, the last ones generated.
@@ -43,21 +43,21 @@ BUILTIN: Mapping[str, BuiltinInfo] = MappingProxyType(
     {
         "car_park": BuiltinInfo(
             name="Car park",
-            sentence="Cars cover about 1 % of the pixels, beside skylights and containers of their size.",
+            sentence="Cars cover about 1 % of the pixels, among skylights and containers of the same size.",
             classes=car_park.CLASSES,
             interest=car_park.CAR,
             scene=car_park.car_park_scene,
         ),
         "harbour": BuiltinInfo(
             name="Harbour",
-            sentence="Ships cover about 0.5 % of the pixels, moored at piers or under way, small and large.",
+            sentence="Small and large ships, moored or under way, cover about 0.5 % of the pixels.",
             classes=harbour.CLASSES,
             interest=harbour.SHIP,
             scene=harbour.harbour_scene,
         ),
         "town": BuiltinInfo(
             name="Town",
-            sentence="Four classes at once: buildings and roads are common, trees less so, cars rare.",
+            sentence="Four classes at once: buildings and roads are common, trees less so, and cars are rare.",
             classes=town.CLASSES,
             interest=town.CAR,
             scene=town.town_scene,
@@ -67,20 +67,20 @@ BUILTIN: Mapping[str, BuiltinInfo] = MappingProxyType(
 
 
 def builtin_dataset(key: str, seed: int = 0) -> Dataset:
-    """Generate a built-in dataset; the same key and seed give the same pixels.
+    """Generates a built-in dataset; the same key and seed give the same pixels.
 
     Args:
         key: a key of ``BUILTIN``.
-        seed: 0 or more; each gives other scenes of the same kind.
+        seed: 0 or more; each seed gives different scenes of the same kind.
 
     Raises:
         InputError: there is no such key, or the seed is negative.
     """
     if key not in BUILTIN:
-        raise InputError(f"there is no built-in dataset {key!r}", "dataset", f"take one of {', '.join(BUILTIN)}")
+        raise InputError(f"there is no built-in dataset {key!r}", "dataset", f"choose one of {', '.join(BUILTIN)}")
     if seed < 0:
-        raise InputError(f"the seed is {seed}", "seed", "take 0 or more")
-    from explorer.imagery.datasets import make_dataset  # with its readers 0.3 s: not when the server starts
+        raise InputError(f"the seed is {seed}", "seed", "use 0 or more")
+    from explorer.imagery.datasets import make_dataset  # imports rasterio, 0.3 s: not at server start
 
     info = BUILTIN[key]
     scenes = [
@@ -92,5 +92,5 @@ def builtin_dataset(key: str, seed: int = 0) -> Dataset:
 
 
 def scene_generator(key: str, seed: int, number: int) -> Generator:
-    """The random numbers of one scene, which do not depend on how many scenes there are."""
+    """The random generator of one scene, independent of the number of scenes."""
     return np.random.default_rng([seed, number, *key.encode()])

@@ -1,4 +1,4 @@
-"""Grass, asphalt, kerbs and paint: what lies flat."""
+"""Flat ground: grass, asphalt, kerbs and paint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from explorer.imagery.builtin.canvas import Area, Canvas, Colour, Point, Points, rectangle, spot, strokes
-from explorer.imagery.builtin.texture import Field, fractal_noise, grain
+from explorer.imagery.builtin.texture import Layer, fractal_noise, grain
 
 ASPHALT: Colour = (104, 104, 106)
 CONCRETE: Colour = (168, 164, 156)
@@ -15,20 +15,20 @@ PAINT: Colour = (226, 226, 220)
 
 
 def lay_grass(canvas: Canvas, rng: Generator) -> None:
-    """Cover everything with mown grass, dry in places."""
+    """Cover the whole canvas with mown grass, dry in places."""
     dry = np.clip(0.45 + 0.3 * fractal_noise(rng, canvas.shape, 9 * canvas.scale, 6), 0, 1)
     blades = 1 + np.float32(0.09) * grain(rng, canvas.shape)
     for band, (lush, straw) in enumerate(zip((84, 104, 54), (146, 138, 92), strict=True)):
         canvas.colour[..., band] = (lush + dry * np.float32(straw - lush)) * blades
 
 
-def weather(canvas: Canvas, rng: Generator) -> Field:
-    """Factor (S, S) about 1 that hard surfaces are multiplied with: grit, patches of age, stains."""
+def weather(canvas: Canvas, rng: Generator) -> Layer:
+    """Factor (S, S) about 1 that hard surfaces are multiplied by: grit, stains, patches of wear."""
     patches = np.float32(0.055) * fractal_noise(rng, canvas.shape, 14 * canvas.scale, 6)
     return 1 + patches + np.float32(0.035) * grain(rng, canvas.shape)
 
 
-def lay_asphalt(canvas: Canvas, points: Points, wear: Field, tone: float = 1.0, label: int | None = None) -> None:
+def lay_asphalt(canvas: Canvas, points: Points, wear: Layer, tone: float = 1.0, label: int | None = None) -> None:
     """Paint a polygon as worn asphalt."""
     red, green, blue = (tone * value for value in ASPHALT)
     canvas.polygon(points, (red, green, blue), label=label)
@@ -54,12 +54,12 @@ def draw_road(
     centre: Point,
     length: float,
     width: float,
-    wear: Field,
+    wear: Layer,
     *,
     angle: float = 0.0,
     label: int | None = None,
 ) -> None:
-    """Paint a road with kerbs and a dashed centre line; the label lies between the kerbs."""
+    """Paint a road with kerbs and a dashed centre line; the label covers the area between the kerbs."""
     canvas.polygon(rectangle(centre, (length, width + 0.6), angle), KERB)
     lay_asphalt(canvas, rectangle(centre, (length, width), angle), wear, 0.93, label)
     dashes = np.arange(-length / 2, length / 2, 7.0).tolist()

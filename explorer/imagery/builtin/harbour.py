@@ -8,10 +8,9 @@ from numpy.random import Generator
 from explorer.imagery.builtin.canvas import Canvas, Point, Points, box, rectangle
 from explorer.imagery.builtin.ground import CONCRETE, draw_road, lay_asphalt, lay_grass, weather
 from explorer.imagery.builtin.light import Light, photograph
-from explorer.imagery.builtin.placing import is_free
 from explorer.imagery.builtin.roofs import as_colour, draw_container, draw_flat_roof, varied
 from explorer.imagery.builtin.ships import Ship, draw_ship
-from explorer.imagery.builtin.texture import Field
+from explorer.imagery.builtin.texture import Layer
 from explorer.imagery.builtin.trees import draw_tree
 from explorer.imagery.builtin.water import add_wake, foam_at_shore, lay_water
 from explorer.imagery.scene import Scene
@@ -25,7 +24,7 @@ CRANES = ((206, 160, 52), (58, 98, 146), (168, 62, 48))
 QUAY_HEIGHT = 2.2  # metres of land above the water
 
 Berth = tuple[float, float, float]
-"""X and y of a point on a quay's edge, and the direction from there to the water."""
+"""X and y of a point on the edge of a quay, and the direction from there to the water."""
 
 
 def harbour_scene(name: str, rng: Generator) -> Scene:
@@ -47,12 +46,12 @@ def harbour_scene(name: str, rng: Generator) -> Scene:
     lay_water(canvas, foam, rng)
     for ship, centre, angle in ships:
         draw_ship(canvas, ship, centre, angle, rng, SHIP)
-    image = photograph(canvas, Light.drawn(rng), rng)
-    return Scene(name, image, canvas.delivered_label(), ("red", "green", "blue"))
+    image = photograph(canvas, Light.random(rng), rng)
+    return Scene(name, image, canvas.final_label(), ("red", "green", "blue"))
 
 
-def _draw_land(canvas: Canvas, quay: float, wear: Field, rng: Generator) -> None:
-    """Paint the quay with stacks of containers, sheds, a road, and trees behind."""
+def _draw_land(canvas: Canvas, quay: float, wear: Layer, rng: Generator) -> None:
+    """Paint the quay with stacks of containers and sheds, and behind it a road and trees."""
     reach = canvas.reach
     lay_asphalt(canvas, box((-reach, quay, reach, quay + 64)), wear, tone=rng.uniform(0.95, 1.25))
     canvas.polygon(box((-reach, quay, reach, quay + 9)), CONCRETE)
@@ -84,7 +83,7 @@ def _draw_land(canvas: Canvas, quay: float, wear: Field, rng: Generator) -> None
 
 
 def _draw_stack(canvas: Canvas, corner: Point, rng: Generator) -> float:
-    """Paint a block of containers side by side; gives its length in metres."""
+    """Paint a block of containers side by side; returns its length in metres."""
     columns, rows = int(rng.integers(2, 5)), int(rng.integers(3, 8))
     for column in range(columns):
         for row in range(rows):
@@ -95,7 +94,7 @@ def _draw_stack(canvas: Canvas, corner: Point, rng: Generator) -> float:
 
 
 def _draw_crane(canvas: Canvas, foot: Point, rng: Generator) -> None:
-    """Paint a gantry crane that stands on the quay and reaches over the water."""
+    """Paint a gantry crane on the quay that reaches over the water."""
     x, y = foot
     paint = as_colour(varied(CRANES, rng))
     canvas.polygons([box((x - 7, y + 2, x + 7, y + 3.2)), box((x - 7, y + 10, x + 7, y + 11.2))], paint, height=9.0)
@@ -104,8 +103,8 @@ def _draw_crane(canvas: Canvas, foot: Point, rng: Generator) -> None:
     canvas.polygon(box((x - 2.6, y + 12, x + 2.6, y + 17)), (206, 206, 202), height=15.0)
 
 
-def _draw_piers(canvas: Canvas, quay: float, wear: Field, rng: Generator) -> list[Berth]:
-    """Paint concrete piers and floating pontoons; gives places to moor along them and along the quay."""
+def _draw_piers(canvas: Canvas, quay: float, wear: Layer, rng: Generator) -> list[Berth]:
+    """Paint concrete piers and floating pontoons; returns berths along them and along the quay."""
     berths: list[Berth] = [(x, quay, -np.pi / 2) for x in np.arange(-170, 171, 24.0).tolist()]
     for x in np.arange(-140, 141, 68.0).tolist():
         x += rng.uniform(-14, 14)
@@ -150,11 +149,11 @@ def _draw_breakwater(canvas: Canvas, quay: float, rng: Generator) -> None:
 
 
 def _place_ships(
-    canvas: Canvas, berths: list[Berth], quay: float, foam: Field, rng: Generator
+    canvas: Canvas, berths: list[Berth], quay: float, foam: Layer, rng: Generator
 ) -> list[tuple[Ship, Point, float]]:
-    """Choose ships and their places until the wished share is reached, and lay the wakes of those under way.
+    """Place ships until the target share of the scene is reached, and draw the wakes of those under way.
 
-    The label is written at once, so that the next ship keeps clear of this one.
+    Each ship is labelled at once, so that the next one keeps clear of it.
     """
     wanted = SHARE * rng.uniform(0.8, 1.15) * canvas.label.size
     kinds = ["tug", "trawler", "yacht", "trawler", "yacht", *rng.choice(["trawler", "yacht", "tug"], 60)]
@@ -164,7 +163,7 @@ def _place_ships(
     for number, kind in enumerate(kinds):
         if len(placed_ships) >= FEWEST and np.count_nonzero(canvas.label) > wanted:
             break
-        ship = Ship.drawn(rng, kind)
+        ship = Ship.random(rng, kind)
         moving = number % 3 == 1
         if moving:
             centre = (rng.uniform(-175, 175), rng.uniform(-180, quay - 30))
@@ -174,7 +173,7 @@ def _place_ships(
             away = ship.width / 2 + 1.6
             centre = (x + away * np.cos(out), y + away * np.sin(out))
             angle = out + np.pi / 2 * float(rng.choice([-1, 1])) + rng.normal(0, 0.02)
-        if not is_free(canvas, (ship.length, ship.width), centre, angle, SHIP):
+        if not canvas.is_free((ship.length, ship.width), centre, angle, SHIP):
             continue
         canvas.polygon(rectangle(centre, (ship.length, ship.width), angle), label=SHIP)
         if moving:

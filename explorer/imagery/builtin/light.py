@@ -1,7 +1,7 @@
 """Sun, sky and camera: from colour and height to the photograph.
 
-The sun casts shadows by marching over the height field, the sky darkens what stands close to something tall,
-and the camera blurs, adds noise and delivers 8-bit RGB.
+The sun casts shadows by marching over the height map, the sky leaves the surroundings of tall objects darker, and the
+camera blurs, adds noise and outputs 8-bit RGB.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from explorer.imagery.builtin.canvas import Canvas
-from explorer.imagery.builtin.texture import Field, fractal_noise, grain
+from explorer.imagery.builtin.texture import Layer, fractal_noise, grain
 
 
 @dataclass(frozen=True)
 class Light:
-    """One moment of a day."""
+    """Sunlight, skylight and haze at one moment of a day."""
 
     azimuth: float  # radians, direction from the ground to the sun, x to the right and y down
     elevation: float  # radians above the horizon
@@ -29,8 +29,8 @@ class Light:
     haze: float  # 0 clear to about 0.1
 
     @classmethod
-    def drawn(cls, rng: Generator) -> Light:
-        """A light that differs from scene to scene, as between flights."""
+    def random(cls, rng: Generator) -> Light:
+        """A light that differs between scenes, as between flights."""
         return cls(
             azimuth=rng.uniform(0, 2 * np.pi),
             elevation=np.radians(rng.uniform(38, 58)),
@@ -42,25 +42,23 @@ class Light:
 
 
 def photograph(canvas: Canvas, light: Light, rng: Generator) -> NDArray[np.uint8]:
-    """The delivered image (3, H, W) of what stands on the canvas."""
+    """The final image (3, H, W) of a canvas."""
     lit = (1 - cast_shadow(canvas.height, light, canvas.scale)) * facing(canvas.height, light, canvas.scale)
     lit *= np.float32(light.sun)
     sky = openness(canvas.height, canvas.scale) * np.float32(light.sky)
     warm = (1 + 0.05 * light.warmth, 1.0, 1 - 0.07 * light.warmth)
     cool = (0.86, 0.97, 1.2)
     factor, side = canvas.supersampling, canvas.pixels
-    delivered = np.empty((3, side, side), np.float32)
+    image = np.empty((3, side, side), np.float32)
     for band in range(3):
-        radiance = (canvas.colour[..., band] / np.float32(255)) ** 2  # the eye's scale to light, roughly
+        radiance = (canvas.colour[..., band] / np.float32(255)) ** 2  # from perceived brightness to light, roughly
         radiance *= np.float32(warm[band]) * lit + np.float32(cool[band]) * sky
-        delivered[band] = sum(
-            radiance[row::factor, column::factor] for row in range(factor) for column in range(factor)
-        )
-    return exposed(delivered / np.float32(factor**2), light, rng)
+        image[band] = sum(radiance[row::factor, column::factor] for row in range(factor) for column in range(factor))
+    return exposed(image / np.float32(factor**2), light, rng)
 
 
 def exposed(radiance: NDArray[np.float32], light: Light, rng: Generator) -> NDArray[np.uint8]:
-    """What the camera makes of a radiance (3, H, W): optics, haze, uneven light, sensor noise, 8 bits."""
+    """The camera's 8-bit image of a radiance (3, H, W), with optics, haze, uneven light and sensor noise."""
     shape = (radiance.shape[1], radiance.shape[2])
     seen = gaussian_filter(radiance, (0, 0.4, 0.4), truncate=2.5) * np.float32(1 - light.haze)
     seen += np.float32(light.haze) * np.array([0.5, 0.56, 0.66], np.float32)[:, None, None]
@@ -71,13 +69,13 @@ def exposed(radiance: NDArray[np.float32], light: Light, rng: Generator) -> NDAr
     return picture
 
 
-def cast_shadow(height: Field, light: Light, scale: float) -> Field:
-    """How deep each pixel lies in shadow, 0 to 1, from a height field (H, W) in metres.
+def cast_shadow(height: Layer, light: Light, scale: float) -> Layer:
+    """How deep each pixel lies in shadow, 0 to 1.
 
     Args:
-        height: metres above the ground.
-        light: where the sun stands.
-        scale: pixels in a metre.
+        height: (H, W), metres above the ground.
+        light: the position of the sun.
+        scale: pixels per metre.
     """
     slope = np.tan(light.elevation)
     across, down = np.cos(light.azimuth), np.sin(light.azimuth)
@@ -99,8 +97,8 @@ def _shifted(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slic
     return (far_rows, far_columns), (near_rows, near_columns)
 
 
-def facing(height: Field, light: Light, scale: float) -> Field:
-    """How squarely each pixel faces the sun, 1 for level ground."""
+def facing(height: Layer, light: Light, scale: float) -> Layer:
+    """How directly each pixel faces the sun, 1 for level ground."""
     limit = np.float32(1.2)  # an orthophoto shows no walls: the jump at an edge is not a slope
     across, down = np.zeros_like(height), np.zeros_like(height)
     across[:, 1:-1] = np.clip((height[:, 2:] - height[:, :-2]) * np.float32(scale / 2), -limit, limit)
@@ -111,13 +109,13 @@ def facing(height: Field, light: Light, scale: float) -> Field:
         - across * np.float32(np.cos(light.azimuth) * steepness)
         - down * np.float32(np.sin(light.azimuth) * steepness)
     )
-    share: Field = np.clip(towards / np.sqrt(1 + across**2 + down**2), 0, np.float32(1.6))
+    share: Layer = np.clip(towards / np.sqrt(1 + across**2 + down**2), 0, np.float32(1.6))
     return share
 
 
-def openness(height: Field, scale: float) -> Field:
-    """How much of the sky each pixel sees, 0.45 to 1: less beside something tall."""
+def openness(height: Layer, scale: float) -> Layer:
+    """How much of the sky each pixel sees, 0.45 to 1: less beside tall objects."""
     around = uniform_filter(height, round(2.2 * scale))
     around = uniform_filter(around, round(1.2 * scale))
-    share: Field = np.clip(1 - np.float32(0.22) * np.clip(around - height, 0, None), np.float32(0.45), 1)
+    share: Layer = np.clip(1 - np.float32(0.22) * np.clip(around - height, 0, None), np.float32(0.45), 1)
     return share

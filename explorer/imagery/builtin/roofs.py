@@ -1,4 +1,4 @@
-"""Buildings seen from above, and the clutter on their roofs that a segmenter takes for cars."""
+"""Buildings seen from above, with equipment on their roofs that a segmenter can mistake for cars."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from explorer.imagery.builtin.canvas import Canvas, Colour, Point, placed, rectangle, spot, strokes
-from explorer.imagery.builtin.texture import Field
+from explorer.imagery.builtin.texture import Layer
 
 FLAT_ROOFS: tuple[Colour, ...] = (
     (176, 174, 168), (148, 148, 148), (186, 184, 178), (120, 118, 116), (158, 146, 132),
@@ -21,12 +21,12 @@ CONTAINERS: tuple[Colour, ...] = (
 
 
 def varied(palette: tuple[Colour, ...], rng: Generator) -> NDArray[np.float64]:
-    """One colour (3) of a palette, somewhat lighter or darker."""
+    """A random colour (3) of a palette, made slightly lighter or darker."""
     return np.array(palette[rng.integers(len(palette))]) * rng.uniform(0.9, 1.1) + rng.normal(0, 1.5, 3)
 
 
 def as_colour(values: NDArray[np.float64]) -> Colour:
-    """Three numbers as a colour that stays in range."""
+    """Three numbers as a colour, clipped to the valid range."""
     red, green, blue = np.clip(values, 0, 245).tolist()
     return red, green, blue
 
@@ -36,13 +36,13 @@ def draw_flat_roof(
     centre: Point,
     size: tuple[float, float],
     height: float,
-    wear: Field,
+    wear: Layer,
     rng: Generator,
     *,
     angle: float = 0.0,
     label: int | None = None,
 ) -> None:
-    """Paint a flat roof with a parapet, seams and plant on it."""
+    """Paint a flat roof with a parapet, seams and roof equipment."""
     if not canvas.sees(centre, float(np.hypot(*size)) / 2):
         return
     roof = varied(FLAT_ROOFS, rng)
@@ -62,11 +62,11 @@ def draw_flat_roof(
         x, y = ((np.array(size) - 6) * rng.uniform(-0.5, 0.5, 2)).tolist()
         if all(np.hypot(x - other_x, y - other_y) >= 5.5 for other_x, other_y in taken):
             taken.append((x, y))
-            draw_plant(canvas, spot((x, y), centre, angle), height, rng, angle)
+            draw_equipment(canvas, spot((x, y), centre, angle), height, rng, angle)
 
 
-def draw_plant(canvas: Canvas, centre: Point, base: float, rng: Generator, angle: float) -> None:
-    """Paint one piece of roof plant: a skylight, an air handler, fans or rows of solar panels."""
+def draw_equipment(canvas: Canvas, centre: Point, base: float, rng: Generator, angle: float) -> None:
+    """Paint one piece of roof equipment: a skylight, an air handler, fans or rows of solar panels."""
     angle += np.pi / 2 * rng.integers(2)
     kind = rng.choice(["skylight", "handler", "fans", "solar"], p=[0.36, 0.34, 0.16, 0.14])
     if kind == "skylight":
@@ -95,13 +95,13 @@ def draw_house(
     canvas: Canvas,
     centre: Point,
     size: tuple[float, float],
-    wear: Field,
+    wear: Layer,
     rng: Generator,
     *,
     angle: float = 0.0,
     label: int | None = None,
 ) -> None:
-    """Paint a tiled gable roof, its ridge along the length, perhaps with a chimney and solar panels."""
+    """Paint a tiled gable roof, its ridge along the length; some have a chimney or solar panels."""
     if not canvas.sees(centre, float(np.hypot(*size)) / 2):
         return
     tile = varied(TILES, rng)
@@ -125,7 +125,7 @@ def draw_house(
 def draw_container(
     canvas: Canvas, centre: Point, angle: float, rng: Generator, length: float = 6.1, layers: int = 1
 ) -> None:
-    """Paint a freight container: a ribbed box as long as a car or two."""
+    """Paint a freight container: a ribbed box as long as one or two cars."""
     if not canvas.sees(centre, length):
         return
     paint = varied(CONTAINERS, rng)

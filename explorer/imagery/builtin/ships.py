@@ -1,4 +1,4 @@
-"""Ships and boats seen from above: hull, deck, wheelhouse, hatches, and the label under them."""
+"""Ships and boats seen from above: hull, deck, wheelhouse, hatches and label."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GLASS: Colour = (36, 44, 52)
 
 @dataclass(frozen=True)
 class Ship:
-    """One vessel: its kind, its size in metres and its colours."""
+    """One vessel: kind, size in metres and colours."""
 
     kind: str  # coaster, trawler, tug or yacht
     length: float
@@ -28,8 +28,8 @@ class Ship:
     deck: Colour
 
     @classmethod
-    def drawn(cls, rng: Generator, kind: str) -> Ship:
-        """A ship of a kind, somewhat larger or smaller than its sisters."""
+    def random(cls, rng: Generator, kind: str) -> Ship:
+        """A ship of a kind, with random size and colours."""
         length, slimness = {
             "coaster": (rng.uniform(44, 60), 5.4),
             "trawler": (rng.uniform(19, 28), 3.5),
@@ -42,7 +42,7 @@ class Ship:
 
 
 def draw_ship(canvas: Canvas, ship: Ship, centre: Point, angle: float, rng: Generator, label: int) -> None:
-    """Paint a ship whose bow points along ``angle``; the outline of its hull gets the label."""
+    """Paint a ship whose bow points along ``angle`` and label the outline of its hull."""
 
     def part(points: list[Point]) -> NDArray[np.float64]:
         return placed(np.array(points) * [ship.length, ship.width], centre, angle)

@@ -1,4 +1,4 @@
-"""A town from above with four classes, of which the car is rare: streets, houses, gardens, trees."""
+"""A town from above with four classes, of which cars are rare: streets, houses, gardens, trees."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from explorer.imagery.builtin.canvas import Canvas, Points, rectangle
 from explorer.imagery.builtin.cars import Car, draw_car
 from explorer.imagery.builtin.ground import CONCRETE, draw_repairs, draw_road, lay_asphalt, lay_grass, weather
 from explorer.imagery.builtin.light import Light, photograph
-from explorer.imagery.builtin.placing import is_free
 from explorer.imagery.builtin.roofs import draw_flat_roof, draw_house
-from explorer.imagery.builtin.texture import Field
+from explorer.imagery.builtin.texture import Layer
 from explorer.imagery.builtin.trees import draw_tree
 from explorer.imagery.scene import Scene
 
@@ -24,18 +23,18 @@ SHARE = 0.0085  # of the scene that is cars
 STREET = 6.4  # metres between the kerbs
 
 Spot = tuple[float, float, float]
-"""X, y and heading of a place where a car may stand."""
+"""X, y and heading of a place where a car can be parked."""
 
 
 @dataclass(frozen=True)
 class Streets:
-    """Where the streets run, in metres: along x at some heights, along y at one place."""
+    """Where the streets run, in metres: some along x, one along y."""
 
-    along: tuple[float, ...]
-    across: float
+    along: tuple[float, ...]  # y of the streets along x
+    across: float  # x of the street along y
 
     @classmethod
-    def drawn(cls, rng: Generator) -> Streets:
+    def random(cls, rng: Generator) -> Streets:
         """Streets far enough apart for two rows of houses with gardens back to back."""
         first, pitch = rng.uniform(-34, -16), rng.uniform(50, 56)
         return cls((first - pitch, first, first + pitch), rng.uniform(-24, 24))
@@ -44,7 +43,7 @@ class Streets:
 def town_scene(name: str, rng: Generator) -> Scene:
     """One RGB scene of 320×320 px at 0.3 m with buildings, roads, trees and a few cars."""
     canvas = Canvas(PIXELS, METRES_PER_PIXEL, rng.uniform(0, 2 * np.pi))
-    streets = Streets.drawn(rng)
+    streets = Streets.random(rng)
     wear = weather(canvas, rng)
     lay_grass(canvas, rng)
     _lay_streets(canvas, streets, wear, rng)
@@ -60,11 +59,11 @@ def town_scene(name: str, rng: Generator) -> Scene:
     spots += [(streets.across + lane, y, np.pi / 2) for y in np.arange(-60, 61, 9.0).tolist() for lane in (-2, 2)]
     _plant_street_trees(canvas, streets, rng)
     _park(canvas, spots, rng)
-    image = photograph(canvas, Light.drawn(rng), rng)
-    return Scene(name, image, canvas.delivered_label(), ("red", "green", "blue"))
+    image = photograph(canvas, Light.random(rng), rng)
+    return Scene(name, image, canvas.final_label(), ("red", "green", "blue"))
 
 
-def _lay_streets(canvas: Canvas, streets: Streets, wear: Field, rng: Generator) -> None:
+def _lay_streets(canvas: Canvas, streets: Streets, wear: Layer, rng: Generator) -> None:
     """Paint pavements first and then the carriageways, so that crossings stay open."""
     length = 3 * canvas.reach
     pavement = STREET + 4.4
@@ -80,8 +79,8 @@ def _lay_streets(canvas: Canvas, streets: Streets, wear: Field, rng: Generator) 
         lay_asphalt(canvas, rectangle((streets.across, y), (STREET, STREET)), wear, tone=0.93)
 
 
-def _draw_plots(canvas: Canvas, street: float, side: int, across: float, wear: Field, rng: Generator) -> list[Spot]:
-    """Paint the plots on one side of a street; gives the driveways as places for a car."""
+def _draw_plots(canvas: Canvas, street: float, side: int, across: float, wear: Layer, rng: Generator) -> list[Spot]:
+    """Paint the plots on one side of a street; returns the driveways, where cars can be parked."""
     kerb = street + side * (STREET / 2 + 2.2)
     driveways: list[Spot] = []
     x = -canvas.reach + rng.uniform(0, 8)
@@ -111,7 +110,7 @@ def _draw_plots(canvas: Canvas, street: float, side: int, across: float, wear: F
 
 
 def _draw_garden(canvas: Canvas, plot: tuple[float, float], kerb: float, side: int, rng: Generator) -> None:
-    """Paint a hedge, terrace, shed, perhaps a pool, and trees behind where the house will be."""
+    """Paint a hedge, trees and sometimes a terrace, a pool or a shed, before the house is drawn."""
     left, frontage = plot
     back = kerb + side * 20.0
     canvas.polygon(rectangle((left, kerb + side * 10), (0.9, 19.0)), (62, 82, 44), height=1.5)
@@ -139,13 +138,13 @@ def _plant_street_trees(canvas: Canvas, streets: Streets, rng: Generator) -> Non
 
 
 def _park(canvas: Canvas, spots: list[Spot], rng: Generator) -> None:
-    """Park cars in driveways and streets until the wished share of the scene is cars."""
+    """Park cars in driveways and streets until the target share of the scene is cars."""
     wanted = SHARE * rng.uniform(0.75, 1.15) * canvas.label.size
     for index in rng.permutation(len(spots)):
         if np.count_nonzero(canvas.label == CAR) > wanted:
             return
         x, y, heading = spots[index]
-        car = Car.drawn(rng)
+        car = Car.random(rng)
         centre, angle = (x + rng.normal(0, 0.15), y + rng.normal(0, 0.1)), heading + rng.normal(0, 0.03)
-        if is_free(canvas, (car.length, car.width), centre, angle, CAR):
+        if canvas.is_free((car.length, car.width), centre, angle, CAR):
             draw_car(canvas, car, centre, angle, CAR)

@@ -1,4 +1,4 @@
-"""Trees seen from above: a crown of many lumps, so that the light finds leaves and hollows."""
+"""Trees seen from above: a crown of overlapping domes with leaf noise."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from explorer.imagery.builtin.canvas import Canvas, Point
 from explorer.imagery.builtin.texture import grain
 
 CROWN_COLOURS = np.array([[74, 98, 48], [86, 106, 52], [60, 86, 46], [96, 108, 60], [70, 84, 58]])
-EDGE = 1.15  # lumps reach this far beyond the radius
+EDGE = 1.15  # the domes extend to this multiple of the radius
 
 
 def draw_tree(canvas: Canvas, centre: Point, radius: float, rng: Generator, label: int = 0) -> None:
-    """Paint a crown of a radius in metres; what lies under it is hidden, so its label takes that place."""
+    """Paint a crown of a radius in metres; it hides what lies under it, and its label replaces the label there."""
     column, row = canvas.to_grid([centre])[0].tolist()
     reach = radius * canvas.scale
     top, bottom = max(int(row - reach * EDGE), 0), min(int(row + reach * EDGE) + 1, canvas.side)
@@ -24,11 +24,11 @@ def draw_tree(canvas: Canvas, centre: Point, radius: float, rng: Generator, labe
     rows = (np.arange(top, bottom, dtype=np.float32) - np.float32(row))[:, None] / np.float32(reach)
     columns = (np.arange(left, right, dtype=np.float32) - np.float32(column))[None, :] / np.float32(reach)
 
-    lumps = int(rng.integers(9, 14))
-    turns, distances = rng.uniform(0, 2 * np.pi, lumps), 0.72 * np.sqrt(rng.uniform(0, 1, lumps))
+    domes = int(rng.integers(9, 14))
+    turns, distances = rng.uniform(0, 2 * np.pi, domes), 0.72 * np.sqrt(rng.uniform(0, 1, domes))
     crown = np.clip(np.float32(0.62) - (rows**2 + columns**2), 0, None)  # (h, w) in radii, 0 outside
     for x, y, size in zip(
-        distances * np.cos(turns), distances * np.sin(turns), rng.uniform(0.24, 0.42, lumps), strict=True
+        distances * np.cos(turns), distances * np.sin(turns), rng.uniform(0.24, 0.42, domes), strict=True
     ):
         room = np.float32(size**2) - (rows - np.float32(y)) ** 2 - (columns - np.float32(x)) ** 2
         dome = np.float32(1.1) * np.sqrt(np.clip(room, 0, None))

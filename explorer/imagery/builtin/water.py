@@ -7,15 +7,15 @@ from numpy.random import Generator
 from scipy.ndimage import gaussian_filter, uniform_filter
 
 from explorer.imagery.builtin.canvas import Canvas, Colour, Point, placed
-from explorer.imagery.builtin.texture import Field, fractal_noise, grain
+from explorer.imagery.builtin.texture import Layer, fractal_noise, grain
 
 DEEP: tuple[Colour, ...] = ((30, 58, 76), (40, 70, 76), (34, 66, 62), (26, 52, 82))
 SHALLOW: Colour = (92, 124, 110)
 FOAM: Colour = (222, 230, 230)
 
 
-def lay_water(canvas: Canvas, foam: Field, rng: Generator) -> None:
-    """Cover all that is not higher than 0 m with water, lighter near land, under foam (S, S), 0 to 1."""
+def lay_water(canvas: Canvas, foam: Layer, rng: Generator) -> None:
+    """Cover everything at or below 0 m with water, lighter near land, with foam (S, S), 0 to 1, on top."""
     wet = canvas.height <= 0
     near = uniform_filter((~wet).astype(np.float32), round(34 * canvas.scale))
     near = uniform_filter(near, round(22 * canvas.scale))
@@ -32,8 +32,8 @@ def lay_water(canvas: Canvas, foam: Field, rng: Generator) -> None:
         np.copyto(canvas.colour[..., band], colour, where=wet)
 
 
-def waves(canvas: Canvas, rng: Generator) -> Field:
-    """Relative brightness (S, S) of three trains of waves, and of sparks of sunlight on them."""
+def waves(canvas: Canvas, rng: Generator) -> Layer:
+    """Relative brightness (S, S) of three wave trains with glints of sunlight on them."""
     steps = np.arange(canvas.side, dtype=np.float32) / np.float32(canvas.scale)
     bend = np.float32(1.6) * fractal_noise(rng, canvas.shape, 20 * canvas.scale, 3)
     wind, calm = rng.uniform(0, 2 * np.pi), rng.uniform(0.5, 1.0)
@@ -44,12 +44,12 @@ def waves(canvas: Canvas, rng: Generator) -> Field:
         phase = down * steps[:, None] + across * steps
         total += np.float32(0.05 * calm) * np.sin(phase + bend)
     sparks = np.clip(grain(rng, canvas.shape) + 6 * total - np.float32(1.75), 0, None)
-    relative: Field = total + np.float32(0.5) * sparks
+    relative: Layer = total + np.float32(0.5) * sparks
     return relative
 
 
-def add_wake(canvas: Canvas, foam: Field, stern: Point, angle: float, width: float, length: float) -> None:
-    """Lay the foam of a ship that moves along ``angle``: a churned trail behind it and two bow waves."""
+def add_wake(canvas: Canvas, foam: Layer, stern: Point, angle: float, width: float, length: float) -> None:
+    """Add the foam of a ship that moves along ``angle``: a trail behind it and two bow waves."""
     for reach, share, strength in ((1.0, 0.55, 0.16), (0.6, 0.45, 0.25), (0.25, 0.4, 0.4)):
         trail = [(0, -share * width), (0, share * width), (-reach * length, width), (-reach * length, -width)]
         found = canvas.stencil([placed(trail, stern, angle)])
@@ -68,8 +68,8 @@ def add_wake(canvas: Canvas, foam: Field, stern: Point, angle: float, width: flo
             foam[found[0]][found[1]] += np.float32(0.22)
 
 
-def foam_at_shore(canvas: Canvas, foam: Field, strength: float) -> None:
-    """Lay a thin line of foam where the sea meets whatever stands in it, and soften all foam."""
+def foam_at_shore(canvas: Canvas, foam: Layer, strength: float) -> None:
+    """Add a thin line of foam along the shore, then soften all foam."""
     land = (canvas.height > 0).astype(np.float32)
     foam += np.float32(strength) * gaussian_filter(land, 0.8 * canvas.scale, truncate=2.0)
     foam[:] = gaussian_filter(foam, 0.35 * canvas.scale, truncate=2.0)

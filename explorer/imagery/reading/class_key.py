@@ -1,6 +1,6 @@
-"""From masks to labels: what each value, colour or name means, decided over all masks of a dataset.
+"""From masks to labels: the class of each value, colour or name, decided once over all masks of a dataset.
 
-A colour that occurs in one scene only is the same class everywhere, and an empty mask does not shift the ids.
+A colour therefore means the same class in every scene, and an empty mask does not shift the ids.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from explorer.imagery.scene import IGNORE
 from explorer.settings import Settings, settings
 
 BACKGROUND = "background"
-IGNORED = "ignore"
-"""The name in a palette of the colour that marks pixels to be ignored."""
+IGNORE_NAME = "ignore"
+"""In a palette, the name for the colour of pixels to ignore."""
 
 Palette = Mapping[tuple[int, int, int], str]
-"""Colours (red, green, blue) and the class that each means."""
+"""The class of each colour (red, green, blue)."""
 
 
 @dataclass(frozen=True)
 class ClassKey:
-    """The meaning of every key of a dataset's masks."""
+    """The class of every key of a dataset's masks."""
 
     kind: MaskKind
     classes: tuple[str, ...]  # names; the position is the id
@@ -37,27 +37,27 @@ class ClassKey:
         """The label (H, W) of a mask.
 
         Raises:
-            InputError: the mask has a value that is none of the classes, or is of another kind.
+            InputError: the mask has a key without a class, or keys of another kind.
         """
-        unified = _as(mask, self.kind)
-        if unified is None:
+        converted = _as(mask, self.kind)
+        if converted is None:
             raise InputError(
-                f"its {mask.kind} do not go with the {self.kind} of the other masks",
+                f"its classes are given as {mask.kind}, those of the other masks as {self.kind}",
                 mask.name,
-                "save all masks alike",
+                "save all masks in the same form",
             )
-        table = np.full(max(1, len(unified.keys)), IGNORE, dtype=np.uint8)
-        counts = unified.counts()
-        for position, key in enumerate(unified.keys):
+        ids = np.full(max(1, len(converted.keys)), IGNORE, dtype=np.uint8)  # by position in ``keys``
+        counts = converted.counts()
+        for position, key in enumerate(converted.keys):
             if key in self.ids:
-                table[position] = self.ids[key]
+                ids[position] = self.ids[key]
             elif counts[position]:
                 raise InputError(
-                    f"{_shown(key)} in {counts[position]} pixels is none of the classes {_listed(self)}",
+                    f"{_shown(key)} in {counts[position]} pixels is not one of the classes {_listed(self)}",
                     mask.name,
-                    "correct the mask; pixels to be ignored are 255",
+                    "correct the mask; mark pixels to ignore with 255",
                 )
-        label = table[mask.index]
+        label = ids[mask.index]
         label[mask.ignored] = IGNORE
         return label
 
@@ -68,47 +68,47 @@ def class_key(
     palette: Palette | None = None,
     limits: Settings | None = None,
 ) -> ClassKey:
-    """Decides what the masks of a dataset mean.
+    """Decides which class each key of a dataset's masks means.
 
-    - Where most masks hold nothing but 0 and 255, these are background and object. Otherwise values are ids
-      and 255 is ``IGNORE``; gaps are closed, the names tell the value ("class 7").
-    - Colours that are all grey are values. Other colours are classes in the order of their codes ("#ff8000");
-      black is the background, or else the most frequent colour.
-    - Index images with a palette are values, unless their palettes contradict each other: then they are
-      colours.
+    - If most masks hold nothing but 0 and 255, these are background and object. Otherwise values are ids and 255 is
+      ``IGNORE``; gaps between the ids are closed, and the class names state the values ("class 7").
+    - Colours that are all grey are values. Other colours are classes in the order of their codes ("#ff8000"); the
+      background is black or, without black, the most frequent colour.
+    - Index images with a palette are values, unless their palettes contradict each other: then they are colours.
 
     Args:
         masks: all masks of the dataset.
-        classes: the class names, background first, where they are known.
-        palette: colours and their classes, where they are known; the name "ignore" marks pixels to ignore.
-        limits: the most classes; those of the installation if not given.
+        classes: class names, background first, if they are known.
+        palette: colours and their classes, if they are known; the name "ignore" marks pixels to ignore.
+        limits: on the number of classes; those of the installation if not given.
 
     Raises:
-        InputError: too many classes, or colours or names that do not fit ``classes``.
+        InputError: there are too many classes, or the colours or names do not match ``classes``.
     """
-    most = (limits or settings()).max_classes
+    max_classes = (limits or settings()).max_classes
     kind = _common_kind(masks, palette)
-    unified = (_as(mask, kind) for mask in masks)
-    tallies = [_tally(mask) for mask in unified if mask is not None]  # the others are refused when labelled
-    counts = sum(tallies, Counter())
-    if kind is MaskKind.VALUES and _black_and_white(tallies) and (classes is None or len(classes) == 2):
-        meaning = ClassKey(kind, tuple(classes or (BACKGROUND, "object")), {0: 0, 255: 1})
+    converted = (_as(mask, kind) for mask in masks)
+    per_mask = [_pixels_by_key(mask) for mask in converted if mask is not None]  # ``ClassKey.label`` refuses the others
+    total = sum(per_mask, Counter())
+    if kind is MaskKind.VALUES and _are_black_and_white(per_mask) and (classes is None or len(classes) == 2):
+        key = ClassKey(kind, tuple(classes or (BACKGROUND, "object")), {0: 0, 255: 1})
     elif kind is MaskKind.VALUES:
-        values = {int(key) for key in counts}
-        meaning = _of_values(values, most) if classes is None else _to_ids(classes)
+        key = (
+            _of_values({int(value) for value in total}, max_classes) if classes is None else _of_known_classes(classes)
+        )
     elif palette is not None:
-        meaning = _of_palette(palette, classes)
+        key = _of_palette(palette, classes)
     else:
-        meaning = _of_words(kind, counts, classes)
-    if len(meaning.classes) > most:
-        raise InputError(f"{len(meaning.classes)} classes, at most {most}", "masks", "merge classes")
-    return meaning
+        key = _of_colours_or_names(kind, total, classes)
+    if len(key.classes) > max_classes:
+        raise InputError(f"{len(key.classes)} classes, at most {max_classes}", "masks", "merge classes")
+    return key
 
 
 def _common_kind(masks: Sequence[Mask], palette: Palette | None) -> MaskKind:
-    """The kind that most masks have or can be taken for."""
-    given = Counter(mask.kind for mask in masks)
-    if given[MaskKind.NAMES] * 2 > len(masks):
+    """The kind that most masks have or can be converted to."""
+    kinds = Counter(mask.kind for mask in masks)
+    if kinds[MaskKind.NAMES] * 2 > len(masks):
         return MaskKind.NAMES
     with_palette = [mask for mask in masks if mask.colours]
     pairs = {pair for mask in with_palette for pair in zip(mask.keys, mask.colours, strict=True)}
@@ -123,7 +123,7 @@ def _common_kind(masks: Sequence[Mask], palette: Palette | None) -> MaskKind:
 
 
 def _as(mask: Mask, kind: MaskKind) -> Mask | None:
-    """The same mask with its keys as values or as colours; None where that cannot be."""
+    """The mask with keys of another kind; None if they cannot be converted."""
     if mask.kind is kind:
         return mask
     if kind is MaskKind.COLOURS and mask.colours:
@@ -135,28 +135,29 @@ def _as(mask: Mask, kind: MaskKind) -> Mask | None:
     return None
 
 
-def _tally(mask: Mask) -> Counter[Key]:
-    """Pixels of each key that has any."""
-    tally: Counter[Key] = Counter()
-    for key, count in zip(mask.keys, mask.counts(), strict=True):
-        tally[key] += int(count)
-    return +tally
+def _pixels_by_key(mask: Mask) -> Counter[Key]:
+    """Number of pixels of each key that has any."""
+    pixels: Counter[Key] = Counter()
+    for key, count in zip(mask.keys, mask.counts(), strict=True):  # a palette may give two indices one colour
+        pixels[key] += int(count)
+    return +pixels
 
 
-def _black_and_white(tallies: Sequence[Counter[Key]]) -> bool:
-    """Whether most masks that are not empty hold nothing but 0 and 255."""
-    drawn = [set(tally) for tally in tallies if set(tally) != {0}]
-    plain = sum(keys <= {0, 255} for keys in drawn)
-    return 2 * plain > len(drawn) and any(0 in tally for tally in tallies)
+def _are_black_and_white(per_mask: Sequence[Counter[Key]]) -> bool:
+    """Whether most masks with any foreground hold nothing but 0 and 255."""
+    with_foreground = [set(pixels) for pixels in per_mask if set(pixels) != {0}]
+    matching = sum(keys <= {0, 255} for keys in with_foreground)
+    return 2 * matching > len(with_foreground) and any(0 in pixels for pixels in per_mask)
 
 
 def _is_grey(colour: str) -> bool:
     return colour[1:3] == colour[3:5] == colour[5:7]
 
 
-def _of_values(found: set[int], most: int) -> ClassKey:
+def _of_values(found: set[int], max_classes: int) -> ClassKey:
+    """The values that occur, as classes named after them; ids are the values in order without gaps."""
     ids: dict[Key, int] = {0: 0}
-    if max(found - {IGNORE}, default=0) < most:  # ids, not grey levels, among which 255 would be a class
+    if max(found - {IGNORE}, default=0) < max_classes:  # these are ids; among grey levels, 255 is a class
         ids[IGNORE] = IGNORE
     foreground = sorted(found - set(ids))
     ids |= {value: position for position, value in enumerate(foreground, start=1)}
@@ -164,32 +165,35 @@ def _of_values(found: set[int], most: int) -> ClassKey:
     return ClassKey(MaskKind.VALUES, (BACKGROUND, *names), ids)
 
 
-def _to_ids(classes: Sequence[str]) -> ClassKey:
-    """Values for classes that are known: a class that was named after its value keeps it."""
+def _of_known_classes(classes: Sequence[str]) -> ClassKey:
+    """Values are positions in the classes; a class that is named after a value ("class 7") has that value."""
     ids: dict[Key, int] = {}
     for class_id, name in enumerate(classes):
-        named = name.removeprefix("class ")
-        ids[int(named) if named != name and named.isdecimal() else class_id] = class_id
+        value = name.removeprefix("class ")
+        ids[int(value) if value != name and value.isdecimal() else class_id] = class_id
     return ClassKey(MaskKind.VALUES, tuple(classes), {IGNORE: IGNORE, **ids})
 
 
 def _of_palette(palette: Palette, classes: Sequence[str] | None) -> ClassKey:
-    names = tuple(classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORED))))
+    """Colours as the palette names them; black is the background unless the palette names it."""
+    names = tuple(classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORE_NAME))))
     ids: dict[Key, int] = {hexadecimal(0, 0, 0): 0}
     for colour, name in palette.items():
-        if name != IGNORED and name not in names:
-            raise InputError(f"{name!r} is none of the classes {', '.join(names)}", "palette", "name it like a class")
-        ids[hexadecimal(*colour)] = IGNORE if name == IGNORED else names.index(name)
+        if name != IGNORE_NAME and name not in names:
+            raise InputError(
+                f"{name!r} is not one of the classes {', '.join(names)}", "palette", "use the name of a class"
+            )
+        ids[hexadecimal(*colour)] = IGNORE if name == IGNORE_NAME else names.index(name)
     return ClassKey(MaskKind.COLOURS, names, ids)
 
 
-def _of_words(kind: MaskKind, counts: Counter[Key], classes: Sequence[str] | None) -> ClassKey:
-    """Colours without a palette, and names."""
+def _of_colours_or_names(kind: MaskKind, pixels: Counter[Key], classes: Sequence[str] | None) -> ClassKey:
+    """Colours without a given palette, and names."""
     background: Key = BACKGROUND
     if kind is MaskKind.COLOURS:
         black = hexadecimal(0, 0, 0)
-        background = black if black in counts else max(sorted(counts, key=str), key=counts.__getitem__)
-    foreground = sorted(str(key) for key in counts if key != background)
+        background = black if black in pixels else max(sorted(pixels, key=str), key=pixels.__getitem__)
+    foreground = sorted(str(key) for key in pixels if key != background)
     if classes is None:
         names = (BACKGROUND, *foreground)
     else:
@@ -199,7 +203,7 @@ def _of_words(kind: MaskKind, counts: Counter[Key], classes: Sequence[str] | Non
                 raise InputError(
                     f"{len(foreground)} foreground {kind} ({', '.join(foreground)}) for the classes {', '.join(names)}",
                     "masks",
-                    "say which is which: give a palette, or use these as class names",
+                    "state which is which: give a palette, or use these as class names",
                 )
             return ClassKey(kind, names, {background: 0} | {key: i for i, key in enumerate(foreground, start=1)})
     return ClassKey(kind, names, {background: 0} | {name: names.index(name) for name in foreground})

@@ -1,4 +1,7 @@
-"""The bytes of a file, and what kind of file they are. Kinds are told by content, never by the name."""
+"""What every reader shares: the bytes of a file and their kind, the limits on size, and decoded pixels.
+
+The kind of a file follows from its content, never from its name.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from explorer.settings import MEBI, Settings
 
 
 class FileKind(StrEnum):
-    """What a file holds."""
+    """The kinds of file that are recognised."""
 
     PNG = "PNG"
     JPEG = "JPEG"
@@ -37,7 +40,7 @@ _SIGNATURES = (
 
 
 def kind_of(data: bytes) -> FileKind | None:
-    """The kind of a file, from its first bytes; None for all that is not read here."""
+    """The kind of a file, from its first bytes; None if it is not recognised."""
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             return kind
@@ -66,42 +69,55 @@ def read_bytes(source: Path | bytes, name: str, limits: Settings) -> bytes:
     if len(source) > limits.max_file_bytes:
         raise too_large
     if not source:
-        raise InputError("the file is empty", name, "save or send it again")
+        raise InputError("the file is empty", name, "save or upload it again")
     return source
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Pixels as they stand in the file; nothing is decided about them yet."""
+    """An image as a decoder returns it: the file's own values, not yet interpreted."""
 
     kind: FileKind
     values: NDArray[np.generic]  # (C, H, W), its own dtype; an alpha channel is not one of the bands
     bands: tuple[str, ...]  # C names
-    masked: NDArray[np.bool_]  # (H, W), True where the file's own mask says so, or a value is NaN or infinite
+    masked: NDArray[np.bool_]  # (H, W), True where the file masks a pixel, or a value is NaN or infinite
     transparent: NDArray[np.bool_]  # (H, W), True where the alpha channel is 0
     nodata: float | None = None
-    palette: NDArray[np.uint8] | None = None  # (n, 3) colours, where the one band holds indices into them
+    palette: NDArray[np.uint8] | None = None  # (n, 3) colours, if the one band holds indices into them
     georeference: GeoReference | None = None
 
     def is_nodata(self) -> NDArray[np.bool_]:
         """(H, W), True where any band has the file's nodata value."""
         if self.nodata is None:
             return np.zeros(self.masked.shape, dtype=np.bool_)
-        with np.errstate(over="ignore"):  # a nodata value beyond the range of the dtype equals no pixel
+        with np.errstate(over="ignore"):  # a nodata value outside the range of the dtype equals no pixel
             return np.asarray((self.values == self.nodata).any(axis=0))
+
+    def colours_of(self, indices: NDArray[np.integer], name: str) -> NDArray[np.uint8]:
+        """The palette's colours (…, 3) of indices (…); only for images with a palette.
+
+        Raises:
+            InputError: an index lies beyond the palette.
+        """
+        assert self.palette is not None
+        largest = int(indices.max())
+        if largest >= len(self.palette):
+            raise InputError(f"index {largest}, but its palette ends at {len(self.palette) - 1}", name, "save it again")
+        colours: NDArray[np.uint8] = self.palette[indices]
+        return colours
 
 
 def check_size(height: int, width: int, bands: int, name: str, limits: Settings) -> None:
-    """Refuses an image by the size in its header, before a single pixel is decoded.
+    """Refuses an image by the size in its header, before any pixel is decoded.
 
     Raises:
-        InputError: more pixels, bands or values than the settings allow, or none at all.
+        InputError: more pixels, bands or values than the limits allow, or none at all.
     """
     size = f"{width}×{height} pixels, {bands} band{'s' if bands != 1 else ''}"
     if min(height, width, bands) < 1:
-        raise InputError(f"holds no pixels ({size})", name, "save it again")
+        raise InputError(f"contains no pixels ({size})", name, "save it again")
     if bands > limits.max_bands:
-        raise InputError(f"{bands} bands, at most {limits.max_bands} are read", name, "keep the bands you need")
+        raise InputError(f"{bands} bands, at most {limits.max_bands} are read", name, "keep only the bands you need")
     if height * width > limits.max_pixels:
         raise InputError(
             f"too large ({size}; at most {limits.max_pixels:,} pixels)",

@@ -1,6 +1,6 @@
-"""TIFF and GeoTIFF, and PNGs of 16 bits per colour, by rasterio from memory.
+"""Decodes TIFF, GeoTIFF and PNG with 16 bits per colour, with GDAL (rasterio), in memory.
 
-The driver is fixed, so that no file can make GDAL open another one (a VRT or a /vsi name would).
+The driver is fixed, so that no file can make GDAL open another one, as a VRT or a /vsi name would.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from explorer.imagery.scene import GeoReference
 from explorer.settings import Settings
 
 _DRIVERS = {FileKind.TIFF: "GTiff", FileKind.PNG: "PNG"}
-_NAMED = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
-_ALPHA_EXTREMES = 0.95
+_BAND_NAMES = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
+_ALPHA_EXTREMES = 0.95  # share of the pixels of an alpha channel that are clear or opaque
 
-# An image without a georeference is nothing to warn of: most pictures have none.
+# Most images have no georeference: not worth a warning.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
 def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -> Decoded:
-    """Decodes a TIFF, or a PNG that Pillow would cut to 8 bits.
+    """Decodes a TIFF, or a PNG that Pillow would reduce to 8 bits.
 
     Raises:
-        InputError: too large, complex numbers, or several images in one file.
+        InputError: the file is too large, or holds complex numbers or several images.
         Exception: whatever rasterio raises on a broken file.
     """
     with (
@@ -42,13 +42,13 @@ def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -
         check_size(dataset.height, dataset.width, dataset.count, name, limits)
         if len(dataset.subdatasets) > 1:
             raise InputError(
-                f"holds {len(dataset.subdatasets)} images",
+                f"contains {len(dataset.subdatasets)} images",
                 name,
-                "save each as a file, or as bands of one image",
+                "save each in its own file, or all as bands of one image",
             )
         dtype = np.result_type(*dataset.dtypes) if "complex_int16" not in dataset.dtypes else np.dtype(complex)
         if dtype.kind not in "iuf":
-            raise InputError("holds complex numbers", name, "save its amplitude")
+            raise InputError("contains complex numbers", name, "save their amplitude")
         return _pixels(dataset, kind)
 
 
@@ -78,10 +78,10 @@ def _pixels(dataset: DatasetReader, kind: FileKind) -> Decoded:
 
 
 def _alpha_band(dataset: DatasetReader, values: NDArray[np.generic]) -> int | None:
-    """The band that says where the image is, if there is one.
+    """Position of the alpha channel, if there is one.
 
-    Software marks any fourth band as alpha, near infrared too. A real alpha channel is fully clear or
-    fully opaque nearly everywhere; what is not, is data.
+    Some software marks every fourth band as alpha, even near infrared. A real alpha channel is fully clear or fully
+    opaque nearly everywhere; any other band holds data.
     """
     if ColorInterp.alpha not in dataset.colorinterp or len(values) == 1:
         return None
@@ -95,7 +95,7 @@ def _band_names(dataset: DatasetReader) -> tuple[str, ...]:
     if dataset.count == 1:
         return (dataset.descriptions[0] or "grey",)
     return tuple(
-        description or _NAMED.get(colour) or f"band {number}"
+        description or _BAND_NAMES.get(colour) or f"band {number}"
         for number, (description, colour) in enumerate(
             zip(dataset.descriptions, dataset.colorinterp, strict=True), start=1
         )

@@ -1,7 +1,7 @@
-"""Masks as files hold them: index images, 0/255, booleans and colour images.
+"""Reads raster masks: index images, 0/255, booleans and colour images.
 
-A mask is compacted at once to the few distinct values it has, its *keys*. What a key means is decided later
-over all masks of a dataset (see :mod:`explorer.imagery.reading.class_key`).
+A mask is reduced at once to its few distinct values, its *keys*. Which class a key means is decided later, over all
+masks of a dataset (see :mod:`explorer.imagery.reading.class_key`).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from explorer.imagery.reading.raster import decode
 from explorer.settings import Settings, settings
 
 Key = int | str
-"""What tells one class from another in a file: a value (7), a colour ("#ff8000") or a name ("ship")."""
+"""What distinguishes one class from another in a file: a value (7), a colour ("#ff8000") or a name ("ship")."""
 
-_CODES = 1 << 24  # as many as there are colours
+_CODES = 1 << 24  # number of 8-bit colours
 
 
 class MaskKind(StrEnum):
@@ -34,17 +34,17 @@ class MaskKind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """One mask, not yet classes."""
+    """One mask, not yet translated to classes."""
 
     name: str
     kind: MaskKind
     keys: tuple[Key, ...]  # at most 256, ascending
     index: NDArray[np.uint8]  # (H, W), positions in ``keys``
-    ignored: NDArray[np.bool_]  # (H, W), True: nodata or masked, counts nowhere
-    colours: tuple[str, ...] = ()  # the colour of each key, where the file has a palette
+    ignored: NDArray[np.bool_]  # (H, W), True: nodata or masked, to be ignored
+    colours: tuple[str, ...] = ()  # the colour of each key, if the file has a palette
 
     def counts(self) -> NDArray[np.int64]:
-        """Pixels of each key, ignored ones left out; (len(keys),)."""
+        """Number of pixels of each key, (len(keys),); ignored pixels are not counted."""
         counted = self.index[~self.ignored] if self.ignored.any() else self.index.ravel()
         return np.bincount(counted, minlength=len(self.keys)).astype(np.int64)
 
@@ -52,16 +52,16 @@ class Mask:
 def read_mask(source: Path | bytes, name: str, limits: Settings | None = None) -> Mask:
     """Reads one mask: PNG, TIFF or GeoTIFF.
 
-    Transparent pixels are background, for that is how they are drawn. Nodata and masked pixels are ignored,
-    except where the nodata value is 0: there it means background.
+    Transparent pixels are background, since drawing programs leave the background transparent. Nodata and masked
+    pixels are ignored, unless the nodata value is 0, which means background.
 
     Args:
-        source: a path, or the file's content.
-        name: what to call the mask.
-        limits: size limits; those of the installation if not given.
+        source: a path, or the content of a file.
+        name: of the mask, also for messages.
+        limits: on its size; those of the installation if not given.
 
     Raises:
-        InputError: unreadable, too large, a JPEG, not a mask at all (fractions, too many values or colours).
+        InputError: the file is unreadable, too large, a JPEG, or not a mask (fractions, too many values or colours).
     """
     limits = limits or settings()
     decoded = decode(source, name, limits)
@@ -93,12 +93,12 @@ def hexadecimal(red: int, green: int, blue: int) -> str:
 def _values(decoded: Decoded, ignored: NDArray[np.bool_], name: str) -> NDArray[np.int32]:
     band = np.where(ignored, 0, decoded.values[0])
     if band.dtype.kind == "f" and (band != np.rint(band)).any():
-        raise InputError("holds fractions, not class ids", name, "save a mask of whole numbers: 0, 1, 2 …")
+        raise InputError("contains fractions, not class ids", name, "save the mask with whole numbers: 0, 1, 2 …")
     if band.min() < 0 or band.max() >= _CODES:
         raise InputError(
             f"values from {band.min():g} to {band.max():g}",
             name,
-            "number the classes from 0 and mark pixels to be ignored with 255",
+            "number the classes from 0 and mark pixels to ignore with 255",
         )
     return band.astype(np.int32)
 
@@ -110,13 +110,13 @@ def _compact(
     present[codes] = True
     found = np.flatnonzero(present)
     colour_image = len(decoded.bands) == 3
-    if len(found) > limits.max_classes + 1:  # one more for the ignored
+    if len(found) > limits.max_classes + 1:  # one more for ignored pixels
         raise InputError(
             f"{len(found)} different {'colours' if colour_image else 'values'}, "
             f"at most {limits.max_classes} classes are possible",
             name,
-            "check that it is a mask and not the image, that each class has one value (no id per object, "
-            "no smoothed edges), and save it as PNG or TIFF",
+            "check that it is a mask and not the image, and that each class has one value (no id per object, "
+            "no smoothed edges); save it as PNG or TIFF",
         )
     positions = np.zeros(len(present), dtype=np.uint8)
     positions[found] = np.arange(len(found))
@@ -127,11 +127,5 @@ def _compact(
         kind = MaskKind.COLOURS
         keys = tuple(f"#{code:06x}" for code in found)
     elif decoded.palette is not None:
-        colours = _palette_colours(decoded.palette, found, name)
+        colours = tuple(hexadecimal(*colour) for colour in decoded.colours_of(found, name).tolist())
     return Mask(name, kind, keys, positions[codes], ignored, colours)
-
-
-def _palette_colours(palette: NDArray[np.uint8], found: NDArray[np.intp], name: str) -> tuple[str, ...]:
-    if found[-1] >= len(palette):
-        raise InputError(f"index {found[-1]}, but its palette ends at {len(palette) - 1}", name, "save it again")
-    return tuple(hexadecimal(*(int(part) for part in palette[index])) for index in found)

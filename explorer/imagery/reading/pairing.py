@@ -1,4 +1,4 @@
-"""Pairs images and masks by their names."""
+"""Tells images from masks and pairs them, by their names."""
 
 from __future__ import annotations
 
@@ -17,49 +17,49 @@ _SEPARATORS = re.compile(r"[\s_.\-]+")
 
 @dataclass(frozen=True)
 class Pair:
-    """One row of the table that shows what was paired, what was not, and why."""
+    """One row of the table that shows which files were paired, which were not, and why."""
 
     image: str | None
     mask: str | None
-    reason: str = ""  # why it is not used; empty where it is
+    reason: str = ""  # why the row is not used; empty if it is
 
     @property
     def used(self) -> bool:
-        """Whether both are there and nothing speaks against them."""
+        """Whether there are an image and a mask and no reason against them."""
         return self.image is not None and self.mask is not None and not self.reason
 
 
 def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[Pair, ...]:
-    """Pairs names, the strictest likeness first: folder and stem, stem, both without words such as "mask".
+    """Pairs images and masks by name, with the strictest rule first.
 
-    ``a.tif`` goes with ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders called ``images``
-    or ``masks`` do not count, others do as long as they tell files apart. What fits more than one file is not
-    paired.
+    The rules compare folder and stem, the stem alone, then both again without words such as "mask": ``a.tif`` matches
+    ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders named ``images`` or ``masks`` are left out of
+    the comparison. A file that matches more than one other is not paired.
 
     Returns:
-        A row for each pair, in the order of the images, then a row for each file that has no partner.
+        A row for each pair, in the order of the images, then a row for each file without a partner.
     """
     partner: dict[str, str] = {}
     left_images, left_masks = list(dict.fromkeys(images)), list(dict.fromkeys(masks))
-    for likeness in _LIKENESSES:
-        partner.update(_unique(left_images, left_masks, likeness))
+    for rule in _RULES:
+        partner.update(_unique_matches(left_images, left_masks, rule))
         taken = set(partner.values())
         left_images = [name for name in left_images if name not in partner]
         left_masks = [name for name in left_masks if name not in taken]
     rows = [Pair(image, mask) for image, mask in partner.items()]
     rows.sort(key=lambda row: images.index(row.image or ""))
-    rows += [Pair(name, None, _why(name, left_images, left_masks, "image", "mask")) for name in left_images]
-    rows += [Pair(None, name, _why(name, left_masks, left_images, "mask", "image")) for name in left_masks]
+    rows += [Pair(name, None, _why_unpaired(name, left_images, left_masks, "mask")) for name in left_images]
+    rows += [Pair(None, name, _why_unpaired(name, left_masks, left_images, "image")) for name in left_masks]
     return tuple(rows)
 
 
 def separate(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tells images from masks where both came together: by a folder called "masks" or a word in the name.
+    """Tells images from masks that were sent together: by a folder named "masks" or by a word in the name.
 
-    GeoJSON files are labels wherever they lie.
+    GeoJSON files are masks in any folder.
 
     Returns:
-        Names of images and names of masks.
+        The names of the images and the names of the masks.
     """
     images: list[str] = []
     masks: list[str] = []
@@ -86,7 +86,7 @@ def _stem(name: str) -> str:
 
 
 def _bare(name: str) -> str:
-    """The stem without a word for "image" or "mask" at either end, however its parts are joined."""
+    """The stem without a word for "image" or "mask" at either end, whatever its separators."""
     tokens = _tokens(_stem(name))
     words = IMAGE_WORDS | MASK_WORDS
     if len(tokens) > 1 and tokens[-1] in words:
@@ -96,7 +96,7 @@ def _bare(name: str) -> str:
     return " ".join(tokens)
 
 
-_LIKENESSES: tuple[Callable[[str], object], ...] = (
+_RULES: tuple[Callable[[str], object], ...] = (  # names match if they have the same key
     lambda name: (_folder(name), _stem(name)),
     _stem,
     lambda name: (_folder(name), _bare(name)),
@@ -104,18 +104,20 @@ _LIKENESSES: tuple[Callable[[str], object], ...] = (
 )
 
 
-def _unique(images: Sequence[str], masks: Sequence[str], likeness: Callable[[str], object]) -> list[tuple[str, str]]:
+def _unique_matches(
+    images: Sequence[str], masks: Sequence[str], rule: Callable[[str], object]
+) -> list[tuple[str, str]]:
     groups: dict[object, tuple[list[str], list[str]]] = {}
     for side, names in enumerate((images, masks)):
         for name in names:
-            groups.setdefault(likeness(name), ([], []))[side].append(name)
+            groups.setdefault(rule(name), ([], []))[side].append(name)
     return [(group[0][0], group[1][0]) for group in groups.values() if len(group[0]) == len(group[1]) == 1]
 
 
-def _why(name: str, own: Sequence[str], others: Sequence[str], kind: str, other_kind: str) -> str:
+def _why_unpaired(name: str, own: Sequence[str], others: Sequence[str], other_kind: str) -> str:
     rivals = [rival for rival in own if rival != name and _bare(rival) == _bare(name)]
     partners = [partner for partner in others if _bare(partner) == _bare(name)]
     if partners and (rivals or len(partners) > 1):
         names = ", ".join([name, *rivals])
-        return f"ambiguous: {names} could go with {', '.join(partners)}; rename or leave some out"
-    return f"no {other_kind} is called like this {kind}"
+        return f"ambiguous: {names} could match {', '.join(partners)}; rename or remove some of them"
+    return f"no {other_kind} has a matching name"

@@ -1,4 +1,4 @@
-"""PNG and JPEG, by Pillow."""
+"""Decodes PNG and JPEG with Pillow."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _BANDS = {1: ("grey",), 3: ("red", "green", "blue")}
 _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
-def decode_picture(data: bytes, kind: FileKind, name: str, limits: Settings) -> Decoded:
-    """Decodes a PNG or JPEG, turned upright as its Exif orientation says.
+def decode_with_pillow(data: bytes, kind: FileKind, name: str, limits: Settings) -> Decoded:
+    """Decodes a PNG or JPEG and applies its Exif orientation.
 
-    A palette image keeps its indices; CMYK becomes RGB. PNGs of 16 bits per colour are for
-    :mod:`explorer.imagery.reading.gdal`: Pillow would cut them to 8.
+    A palette image keeps its indices; CMYK becomes RGB. PNGs with 16 bits per colour belong to
+    :mod:`explorer.imagery.reading.gdal`: Pillow would reduce them to 8.
 
     Raises:
-        InputError: too large.
+        InputError: the image is too large.
         Exception: whatever Pillow raises on a broken file.
     """
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels  # Pillow's own guard, at the same limit as ours
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels  # Pillow's own check, with our limit
     try:
         opened = Image.open(io.BytesIO(data), formats=(kind.value,))
     except _BOMB as error:
@@ -37,7 +37,7 @@ def decode_picture(data: bytes, kind: FileKind, name: str, limits: Settings) -> 
 
 
 def _pixels(image: Image.Image, kind: FileKind) -> Decoded:
-    key = image.info.get("transparency")  # PNG's tRNS: a colour, an index, or one alpha per index
+    transparency = image.info.get("transparency")  # PNG's tRNS: a colour, an index, or one alpha per index
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         image = image.convert("RGB")
     elif image.mode == "PA":
@@ -48,7 +48,7 @@ def _pixels(image: Image.Image, kind: FileKind) -> Decoded:
     if image.mode in ("LA", "RGBA"):
         values, transparent = channels[:-1], channels[-1] == 0
     else:
-        values, transparent = channels, _keyed(channels, key)
+        values, transparent = channels, _declared_transparent(channels, transparency)
     palette = None
     if image.mode == "P":
         palette = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
@@ -62,14 +62,14 @@ def _pixels(image: Image.Image, kind: FileKind) -> Decoded:
     )
 
 
-def _keyed(channels: NDArray[np.generic], key: object) -> NDArray[np.bool_]:
+def _declared_transparent(channels: NDArray[np.generic], declared: object) -> NDArray[np.bool_]:
     """(H, W), True where a pixel has the colour or the index that the file declares transparent."""
-    if isinstance(key, bytes):
+    if isinstance(declared, bytes):
         clear = np.zeros(256, dtype=np.bool_)
-        clear[: len(key)] = np.frombuffer(key, dtype=np.uint8)[:256] == 0
+        clear[: len(declared)] = np.frombuffer(declared, dtype=np.uint8)[:256] == 0
         return np.asarray(clear[channels[0].astype(np.intp)])
-    if isinstance(key, int) and len(channels) == 1:
-        return np.asarray(channels[0] == key)
-    if isinstance(key, tuple) and len(key) == len(channels):
-        return np.asarray((channels == np.array(key).reshape(-1, 1, 1)).all(axis=0))
+    if isinstance(declared, int) and len(channels) == 1:
+        return np.asarray(channels[0] == declared)
+    if isinstance(declared, tuple) and len(declared) == len(channels):
+        return np.asarray((channels == np.array(declared).reshape(-1, 1, 1)).all(axis=0))
     return np.zeros(channels.shape[1:], dtype=np.bool_)

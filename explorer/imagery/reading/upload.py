@@ -1,4 +1,4 @@
-"""Uploads: many files, some of them zips, opened in memory only. Nothing is written under a given name."""
+"""Uploads: files and zips, unpacked in memory under safe relative names. Nothing is written to disk."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from explorer.errors import InputError
 from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
 from explorer.settings import MEBI, Settings, settings
 
-_SMALL_MEMBER = 8 * MEBI  # below it, any ratio is fair: an uncompressed mask of background packs 1000 : 1
+_SMALL_MEMBER = 8 * MEBI  # up to here any ratio is accepted: an empty uncompressed mask packs 1000 : 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
 _CLUTTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
-_LONGEST_NAME = 255
+_MAX_NAME_LENGTH = 255
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that was not taken."""
+    """A file of an upload that is not used."""
 
     name: str
     reason: str
-    expected: bool = False  # True: clutter of the operating system, nobody misses it
+    expected: bool = False  # True: a hidden or system file, which nobody misses
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Unpacked:
 
 
 def unpack(uploads: Mapping[str, bytes], limits: Settings | None = None) -> Unpacked:
-    """Opens the zips among some uploads and checks all names and sizes.
+    """Opens the zips of an upload and checks all names and sizes.
 
-    A file or zip that cannot be taken is skipped with the reason; the others are not lost.
+    A file or zip that cannot be used is skipped with the reason; the others are kept.
 
     Args:
         uploads: content by name, as sent.
-        limits: numbers, sizes and the packing ratio; those of the installation if not given.
+        limits: on counts, sizes and the compression ratio; those of the installation if not given.
 
     Raises:
-        InputError: too many files or too many bytes in all, or not one file could be taken.
+        InputError: too many files or bytes in total, or no file could be used.
     """
     limits = limits or settings()
     files: dict[str, bytes] = {}
@@ -61,15 +61,15 @@ def unpack(uploads: Mapping[str, bytes], limits: Settings | None = None) -> Unpa
             if isinstance(member, Skipped):
                 skipped.append(member)
             elif member[0] in files:
-                skipped.append(Skipped(member[0], f"comes twice; the one in {upload} is left out"))
+                skipped.append(Skipped(member[0], f"duplicate name; the copy in {upload} is not used"))
             else:
                 files[member[0]] = member[1]
         _check_totals(len(files), sum(map(len, files.values())), "upload", limits)
     if not files:
         reasons = [entry for entry in skipped if not entry.expected]
         if reasons:
-            raise InputError(f"no file could be taken: {reasons[0].reason}", reasons[0].name, "send other files")
-        raise InputError("no files", "upload", "choose images and their masks, or a zip of them")
+            raise InputError(f"no file could be used: {reasons[0].reason}", reasons[0].name, "upload other files")
+        raise InputError("no files", "upload", "choose images and their masks, or a zip of both")
     return Unpacked(files, tuple(skipped))
 
 
@@ -77,7 +77,7 @@ def safe_name(name: str) -> str:
     """A relative name with forward slashes.
 
     Raises:
-        InputError: the name is absolute, climbs out of its folder, is too long or empty, or holds control
+        InputError: the name is absolute, leads out of its folder, is empty or too long, or contains control
             characters.
     """
     remedy = "rename it"
@@ -86,7 +86,7 @@ def safe_name(name: str) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
         raise InputError("the name leads out of its folder", name[:80], remedy)
-    if not path.name or len(str(path)) > _LONGEST_NAME:
+    if not path.name or len(str(path)) > _MAX_NAME_LENGTH:
         raise InputError("the name is empty or too long", name[:80], remedy)
     return str(path)
 
@@ -111,8 +111,8 @@ def _unzipped(upload: str, data: bytes, limits: Settings) -> Iterator[tuple[str,
                 yield _member(archive, info, limits)
     except InputError:
         raise
-    except Exception as error:  # a broken zip makes zipfile raise BadZipFile, struct.error, UnicodeDecodeError …
-        raise InputError("a broken zip", upload, "pack it again") from error
+    except Exception as error:  # on a broken zip: BadZipFile, struct.error, UnicodeDecodeError …
+        raise InputError("a broken zip", upload, "create the zip again") from error
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Settings) -> tuple[str, bytes] | Skipped:
@@ -127,7 +127,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Settings) -
         return Skipped(name, reason)
     try:
         data = archive.read(info)
-    except Exception as error:  # broken deflate streams and checksums, as many types
+    except Exception as error:  # broken streams and checksums raise many types
         return Skipped(name, f"broken in the zip: {' '.join(str(error).split())[:120]}")
     if kind_of(data) is FileKind.ZIP:
         return Skipped(name, "a zip within a zip; unpack it first")
@@ -136,27 +136,27 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: Settings) -
 
 def _refusal(info: zipfile.ZipInfo, limits: Settings) -> str:
     if info.flag_bits & _ENCRYPTED:
-        return "encrypted; pack it without a password"
+        return "encrypted; create the zip without a password"
     if info.compress_type not in _METHODS:
-        return "an unusual compression; pack it as an ordinary zip"
+        return "an unusual compression method; create an ordinary zip"
     if info.file_size == 0:
         return "the file is empty"
     if info.file_size > limits.max_file_bytes:
         return f"larger than {limits.max_file_bytes / MEBI:g} MiB"
     ratio = info.file_size / max(1, info.compress_size)
     if info.file_size > _SMALL_MEMBER and ratio > limits.max_zip_ratio:
-        return f"packed {ratio:.0f} : 1, more than {limits.max_zip_ratio:g} : 1 is taken for a zip bomb"
+        return f"compressed {ratio:.0f} : 1; more than {limits.max_zip_ratio:g} : 1 is treated as a zip bomb"
     return ""
 
 
 def _check_totals(count: int, size: int, where: str, limits: Settings) -> None:
     if count > limits.max_files:
-        raise InputError(f"{count} files, at most {limits.max_files}", where, "send fewer files")
+        raise InputError(f"{count} files, at most {limits.max_files}", where, "upload fewer files")
     if size > limits.max_total_bytes:
         raise InputError(
             f"{size / MEBI:.0f} MiB unpacked, at most {limits.max_total_bytes / MEBI:g} MiB",
             where,
-            "send less at once or raise EXPLORER_MAX_TOTAL_BYTES",
+            "upload less at once or raise EXPLORER_MAX_TOTAL_BYTES",
         )
 
 

@@ -1,11 +1,11 @@
-"""Polygons as labels: GeoJSON drawn onto the grid of a georeferenced image."""
+"""Reads polygons as masks: GeoJSON, rasterised onto the grid of a georeferenced image."""
 
 from __future__ import annotations
 
 import json
 import re
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from rasterio.crs import CRS
@@ -28,27 +28,27 @@ _OBJECT = "object"
 
 
 def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Settings | None = None) -> Mask:
-    """Draws the polygons of a GeoJSON file onto an image; pixels whose centre lies in one belong to it.
+    """Rasterises the polygons of a GeoJSON file: a pixel belongs to the polygon that contains its centre.
 
-    The class of a polygon is its property ``class`` or ``label``; without either it is "object". Coordinates
-    are in the file's ``crs`` member, or in degrees (EPSG:4326), as RFC 7946 has it.
+    The class of a polygon is its property ``class`` or ``label``, or "object" if it has neither. Coordinates are in
+    the system that the ``crs`` member names, or in degrees (EPSG:4326), as RFC 7946 requires.
 
     Args:
-        source: a path, or the file's content.
-        name: what to call the file in messages.
+        source: a path, or the content of a file.
+        name: of the file, for messages.
         raster: the image, which must have a coordinate reference system.
-        limits: size limits; those of the installation if not given.
+        limits: on the file's size and the number of classes; those of the installation if not given.
 
     Raises:
-        InputError: not GeoJSON, no polygons, coordinates that are not what the file declares, or none on the
-            image.
+        InputError: the file is not GeoJSON, contains no polygons, declares the wrong coordinates, or has no polygon
+            on the image.
     """
     limits = limits or settings()
     if raster.georeference is None or raster.georeference.crs is None:
         raise InputError(
             f"polygons need a georeferenced image; {raster.name} has no coordinate reference system",
             name,
-            "save the image as GeoTIFF, or give a raster mask",
+            "save the image as GeoTIFF, or use a raster mask",
         )
     document = _document(read_bytes(source, name, limits), name)
     geometries, labels = _polygons(document, name)
@@ -58,7 +58,7 @@ def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Setti
     try:
         target = CRS.from_user_input(raster.georeference.crs)
         geometries = transform_geom(crs or CRS.from_epsg(_DEGREES), target, geometries)
-    except Exception as error:  # PROJ reports coordinates out of range as several types
+    except Exception as error:  # PROJ raises several types for coordinates out of range
         raise InputError("its coordinates cannot be projected onto the image", name, "check its crs") from error
     names = sorted(set(labels))
     if len(names) >= limits.max_classes:
@@ -71,9 +71,9 @@ def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Setti
     )  # (H, W)
     if not index.any():
         raise InputError(
-            f"none of its {len(labels)} polygons lies on {raster.name}",
+            f"none of its {len(labels)} polygons overlaps {raster.name}",
             name,
-            "check that both show the same place and that the crs of the file is right",
+            "check that both cover the same area and that the crs of the file is correct",
         )
     return Mask(name, MaskKind.NAMES, (BACKGROUND, *names), index, np.zeros(index.shape, dtype=np.bool_))
 
@@ -93,22 +93,22 @@ def _polygons(document: dict[str, Any], name: str) -> tuple[list[dict[str, Any]]
     for number, feature in enumerate(document["features"], start=1):
         geometry = feature.get("geometry") if isinstance(feature, dict) else None
         if geometry is None:
-            continue  # RFC 7946: a feature without a place
+            continue  # RFC 7946 allows features without a geometry
         kind = geometry.get("type") if isinstance(geometry, dict) else None
         if kind not in ("Polygon", "MultiPolygon"):
-            raise InputError(f"feature {number} is a {kind}, not a polygon", name, "draw the objects' outlines")
-        if not _is_sound(geometry):
+            raise InputError(f"feature {number} is a {kind}, not a polygon", name, "draw the outlines of the objects")
+        if not _is_valid(geometry):
             raise InputError(f"feature {number} is not a valid polygon", name, "repair or delete it")
         properties = feature.get("properties") or {}
         values = (properties.get(key) for key in _CLASS_PROPERTIES)
         geometries.append(geometry)
         labels.append(next((str(value) for value in values if value), _OBJECT))
     if not geometries:
-        raise InputError("holds no polygons", name, "export at least one")
+        raise InputError("contains no polygons", name, "export at least one")
     return geometries, labels
 
 
-def _is_sound(geometry: dict[str, Any]) -> bool:
+def _is_valid(geometry: dict[str, Any]) -> bool:
     try:
         return bool(is_valid_geom(geometry)) and bool(np.isfinite(_positions(geometry)).all())
     except (TypeError, ValueError, IndexError, KeyError):
@@ -116,7 +116,7 @@ def _is_sound(geometry: dict[str, Any]) -> bool:
 
 
 def _positions(geometry: dict[str, Any]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """All corners of a geometry, (n, 2): x and y."""
+    """The corners of a geometry, (n, 2): x and y."""
     parts = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     return np.array([corner[:2] for rings in parts for ring in rings for corner in ring], dtype=np.float64)
 
@@ -127,13 +127,11 @@ def _declared_crs(document: dict[str, Any], name: str) -> CRS | None:
         return None
     try:
         found = _CRS_NAME.search(declared["properties"]["name"])
-        return CRS.from_epsg(found[1] or _DEGREES) if found else _not_understood(name)
+        if found:
+            return CRS.from_epsg(found[1] or _DEGREES)
     except (CRSError, KeyError, TypeError, ValueError):
-        return _not_understood(name)
-
-
-def _not_understood(name: str) -> NoReturn:
-    raise InputError("its crs member is not understood", name, 'name it like "urn:ogc:def:crs:EPSG::32616"')
+        pass
+    raise InputError("its crs member is not recognised", name, 'write it like "urn:ogc:def:crs:EPSG::32616"')
 
 
 def _check_degrees(geometries: list[dict[str, Any]], name: str) -> None:
@@ -144,5 +142,5 @@ def _check_degrees(geometries: list[dict[str, Any]], name: str) -> None:
             f"its coordinates (the first is {x:.0f}, {y:.0f}) are not degrees, but it declares no crs, "
             "which in GeoJSON means degrees (EPSG:4326)",
             name,
-            "export it in EPSG:4326, or with a crs member that names the projection it is in",
+            "export it in EPSG:4326, or with a crs member that names its projection",
         )

@@ -16,7 +16,7 @@ from explorer.landscape.fields import Field, loss_field, object_fields, pixel_fi
 from explorer.landscape.segment_sums.formulas import FORMULAS, covers, pixel_metrics
 from explorer.landscape.segment_sums.segments import Segments
 from explorer.landscape.segment_sums.sums import in_order, sum_up
-from explorer.losses.loss import Loss, evaluate_losses
+from explorer.losses.loss import Loss, build_loss, evaluate_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
@@ -24,21 +24,22 @@ from explorer.metrics.counts import ObjectCounts
 from explorer.metrics.matching import LabelObjects, find_label_objects, match
 from explorer.metrics.objects import count_objects
 
-_ANY_GAMMA = 2.0  # where no focal loss is asked for
+_ANY_GAMMA = 2.0  # where the focal loss is not among the losses
 
 
 class FieldEvaluator:
     """Turns logits of a fixed set of crops into every field.
 
     Args:
-        crops: the set; what depends on labels alone is computed here, once.
+        crops: the set; what depends on labels alone is computed once, here.
         losses: by kind, with numbers for class weights.
         classes: names, background first.
         device: where the logits will be.
-        objects: object metrics too. They cost a component search a point.
+        objects: object metrics too, which take a component search for each prediction.
 
     Raises:
-        InputError: the names do not fit the crops, class weights are still a rule, or no pixel is valid.
+        InputError: the names do not fit the crops, class weights are still a rule, a loss is not in the registry, or no
+            pixel is valid.
     """
 
     def __init__(
@@ -54,13 +55,13 @@ class FieldEvaluator:
         self._segments = Segments(crops)
         self.order = torch.from_numpy(self._segments.order).to(device)
         self._covered = [spec for spec in losses.values() if covers(spec)]
-        built = {kind: spec.build() for kind, spec in losses.items()}
+        built = {kind: build_loss(spec) for kind, spec in losses.items()}
         self._others = [loss for loss in built.values() if not covers(loss.spec)]
         self._labels, self._ids, self._owners = (
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
         focal = losses.get("focal")
-        self._gamma = _ANY_GAMMA if focal is None else focal.gamma or 0.0
+        self._gamma = _ANY_GAMMA if focal is None else focal.number("gamma")
         self._found = _find(crops) if objects else ()
         self.fields: tuple[Field, ...] = (
             *(loss_field(spec.kind) for spec in self._covered),

@@ -1,8 +1,8 @@
-"""The losses and pixel metrics of the registry in terms of ``Sums``, for the whole set and each part of it at once.
+"""The losses and pixel metrics in terms of ``Sums``, for the whole set of crops and each part of it at once.
 
-The formulas are those of ``explorer.losses``, which speaks of pixels; the tests hold the two equal. A loss with
-settings that are not covered here (regions of single images, without the background, combinations) is left to its
-own function.
+``explorer.losses`` has the same formulas in terms of pixels; ``tests/landscape/test_segment_sums.py`` proves the two
+equal on every case of the losses' own table. What has no formula here (regions of single images, regions without the
+background, combined losses, a new loss) is computed by its own function.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _focal(sums: Sums, spec: LossSpec) -> Groups:
 
 
 def _tversky_distance(sums: Sums, alpha: float, beta: float) -> NDArray[np.float64]:
-    """(1 + parts, K): 1 − index where the labels show the class, its mean probability where they do not."""
+    """(1 + parts, K): 1 − index where the class occurs in the labels, its mean probability where it does not."""
     segments = sums.segments
     own = segments.class_id == np.arange(segments.classes)[:, None]
     missed = segments.groups @ (sums.error * own).T
@@ -63,7 +63,7 @@ def _tversky_distance(sums: Sums, alpha: float, beta: float) -> NDArray[np.float
     hit = segments.class_size - missed
     present = segments.class_size > 0
     denominator = np.where(present, hit + alpha * false + beta * missed, 1)
-    # 1 − I/(I + αF + βM), written so that nothing cancels where the overlap is nearly perfect
+    # 1 − I/(I + αFP + βFN), written so that no digits cancel where the overlap is nearly perfect
     distance = (alpha * false + beta * missed) / np.maximum(denominator, np.finfo(np.float32).tiny)
     either: NDArray[np.float64] = np.where(present, distance, false / _pixels(segments)[:, None])
     return either
@@ -84,17 +84,17 @@ def _dice(sums: Sums, spec: LossSpec) -> Groups:
 
 
 def _tversky(sums: Sums, spec: LossSpec) -> Groups:
-    return _mean(_tversky_distance(sums, spec.alpha or 0.0, spec.beta or 0.0))
+    return _mean(_tversky_distance(sums, spec.number("alpha"), spec.number("beta")))
 
 
 def _focal_tversky(sums: Sums, spec: LossSpec) -> Groups:
-    distance = _tversky_distance(sums, spec.alpha or 0.0, spec.beta or 0.0)
+    distance = _tversky_distance(sums, spec.number("alpha"), spec.number("beta"))
     least = np.finfo(np.float32).eps  # as in explorer.losses.regions
-    return _mean(np.maximum(distance, least) ** (1.0 if spec.gamma is None else spec.gamma))
+    return _mean(np.maximum(distance, least) ** spec.number("gamma"))
 
 
 def _lovasz(sums: Sums, spec: LossSpec) -> Groups:
-    """By one sort a group. With two classes one sort serves both, since the errors are the same numbers."""
+    """One sort for each group and class. With two classes one sort serves both: their errors are the same numbers."""
     segments = sums.segments
     values = np.zeros(1 + segments.parts)
     for group, (start, stop) in enumerate([(0, segments.pixels), *segments.part_bounds]):
@@ -103,34 +103,37 @@ def _lovasz(sums: Sums, spec: LossSpec) -> Groups:
         losses: list[float] = []
         if segments.classes == 2:
             keys = sums.pixel_error[0, start:stop].copy().view(np.int32)
-            _mark(keys, segments, start, stop, 1)
-            losses = _choquet(keys, both=True)
+            _mark_class(keys, segments, start, stop, 1)
+            losses = _lovasz_extension(keys, both=True)
         else:
             for class_id in range(segments.classes):
                 keys = sums.pixel_error[class_id, start:stop].copy().view(np.int32)
-                _mark(keys, segments, start, stop, class_id)
-                losses += _choquet(keys, both=False)
+                _mark_class(keys, segments, start, stop, class_id)
+                losses += _lovasz_extension(keys, both=False)
         present = np.flatnonzero(segments.class_size[group] > 0)
         values[group] = np.mean([losses[class_id] for class_id in present])
     return values
 
 
-def _mark(keys: NDArray[np.int32], segments: Segments, start: int, stop: int, class_id: int) -> None:
-    """Puts "has this class" into the last bit of each error, so that the sort carries it along (2⁻²⁴ of the error)."""
+def _mark_class(keys: NDArray[np.int32], segments: Segments, start: int, stop: int, class_id: int) -> None:
+    """Stores whether a pixel has this class in the last bit of its error, so that one sort orders both.
+
+    This changes an error by at most 2⁻²³ of itself.
+    """
     keys &= -2
     for pixels_of in segments.class_ranges:
         if pixels_of.class_id == class_id and start <= pixels_of.start and pixels_of.stop <= stop:
             keys[pixels_of.start - start : pixels_of.stop - start] |= 1
 
 
-def _choquet(keys: NDArray[np.int32], both: bool) -> list[float]:
-    """The Lovász extension of the Jaccard distance, as the integral over t of the distance of {error ≥ t}.
+def _lovasz_extension(keys: NDArray[np.int32], both: bool) -> list[float]:
+    """The Lovász extension of the Jaccard distance: the integral over t of the distance of {error ≥ t}.
 
     With the n errors in ascending order, i of them smaller and c of these in the class, the hits are c and the union
     n − i + c; for the other class of two, i − c and n − c.
 
     Args:
-        keys: errors as bits, the last of which says whether the pixel is in the class; sorted in place.
+        keys: bits of the float32 errors, the last of which says whether the pixel is in the class; sorted in place.
         both: two classes share the errors.
 
     Returns:
@@ -171,7 +174,7 @@ def _object_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
 
 def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
     segments = sums.segments
-    gamma = 2.0 if spec.gamma is None else spec.gamma
+    gamma = spec.number("gamma")
     losses = np.zeros((1 + segments.parts, segments.classes - 1))
     for class_id in range(1, segments.classes):
         own = segments.class_id == class_id

@@ -1,8 +1,7 @@
-"""The labels of a fixed set of crops, put in order once, so that sums over them are sums over runs of neighbours.
+"""The labels of a fixed set of crops, sorted once, so that every sum is one over neighbouring pixels.
 
-A slice evaluates hundreds of predictions against the same labels. The valid pixels are ordered by part of the set, then
-image, class, and the objects that they belong to or are nearest to. A *run* is what part and class have in common; a
-*segment* is the finest: one image, one class, one object or cell.
+The valid pixels are sorted by part of the set, class, image, and the objects that they belong to or are nearest to. A
+*class range* is all pixels of one part and class. A *segment* is the finest unit: one image, class and object or cell.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops
 
 PARTS = 4
-"""Into how many disjoint parts a set of crops falls, for error bars; fewer where there are fewer crops."""
+"""Disjoint parts of a set of crops, whose scatter gives error bars; fewer where there are fewer crops."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class ClassRange:
 
 
 class Segments:
-    """Order of the valid pixels, and what each segment of the order is.
+    """The order of the valid pixels, and the part, class and object of each segment in it.
 
     Groups are the whole set (0) and its disjoint parts (1 to ``parts``).
 

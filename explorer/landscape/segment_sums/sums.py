@@ -1,4 +1,4 @@
-"""What is summed over the pixels of one prediction, in the order of a ``Segments``: all else is small tables."""
+"""The sums over the pixels of one prediction, segment by segment, from which all formulas compute."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from explorer.landscape.segment_sums.segments import Segments
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums over the segments of a segments.
+    """Sums over the segments of a ``Segments``.
 
-    ``slack`` of class k is 1 − p on its own pixels and p on all others: what is missing from a hit, or false. Unlike
-    p itself it keeps its digits where the segmenter is sure of itself.
+    The error of class k is |y − p|: 1 − p on its own pixels and p on all others. Unlike p itself it keeps its digits
+    where p is close to 1.
     """
 
     segments: Segments
     cross_entropy: NDArray[np.float64]  # (S,) −log p of the labelled class
     focal: NDArray[np.float64]  # (S,) (1 − p)^γ · −log p
-    error: NDArray[np.float64]  # (K, S)
+    error: NDArray[np.float64]  # (K, S) of each class
     confusion: NDArray[np.float64]  # (1 + parts, K, K) pixels by label and most probable class
     pixel_error: NDArray[np.float32]  # (1 or K, n); with two classes, both are the same numbers
 
 
 def in_order(logits: Tensor, order: Tensor) -> Tensor:
-    """(K, n) float32: the logits (N, K, H, W) of the valid pixels. All else happens on the processor."""
+    """(K, n) float32: the logits (N, K, H, W) of the valid pixels, in this order."""
     planes = [logits[:, class_id].reshape(-1).index_select(0, order) for class_id in range(logits.shape[1])]
     return torch.stack(planes).float()
 
 
 def sum_up(ordered: Tensor, segments: Segments, gamma: float) -> Sums:
-    """The sums of logits (K, n) that are in order; all finite.
+    """The sums of one prediction.
 
     Args:
+        ordered: (K, n) logits from ``in_order``, all finite, on the CPU.
         gamma: focus of the focal loss.
     """
     log_p = ordered.log_softmax(0)

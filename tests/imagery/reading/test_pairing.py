@@ -25,13 +25,13 @@ from explorer.imagery.reading.pairing import pair, separate
         ("mask.tif", "mask.png"),
     ],
 )
-def test_names_that_go_together(image, mask):
+def test_matching_names_are_paired(image, mask):
     (row,) = pair([image], [mask])
     assert (row.image, row.mask, row.reason) == (image, mask, "")
     assert row.used
 
 
-def test_the_stricter_likeness_wins():
+def test_the_stricter_rule_wins():
     rows = pair(["a.tif", "a_image.tif"], ["a.png", "a_mask.png"])
     assert {(row.image, row.mask) for row in rows} == {("a.tif", "a.png"), ("a_image.tif", "a_mask.png")}
 
@@ -41,7 +41,7 @@ def test_folders_tell_files_of_one_name_apart():
     assert {(row.image, row.mask) for row in pair(images, masks)} == set(zip(images, masks, strict=True))
 
 
-def test_what_fits_twice_is_said_to_be_ambiguous():
+def test_a_name_that_matches_twice_is_reported_as_ambiguous():
     rows = pair(["a.tif"], ["a_mask.png", "a_label.png"])
     assert not any(row.used for row in rows)
     assert all(row.reason.startswith("ambiguous: ") for row in rows)
@@ -49,15 +49,15 @@ def test_what_fits_twice_is_said_to_be_ambiguous():
     assert "a_label.png" in rows[0].reason
 
 
-def test_what_has_no_partner_is_listed_with_the_reason():
+def test_a_file_without_a_partner_is_listed_with_the_reason():
     rows = pair(["a.tif", "b.tif"], ["a.png", "c.png"])
     assert [(row.image, row.mask, row.used) for row in rows] == [
         ("a.tif", "a.png", True),
         ("b.tif", None, False),
         (None, "c.png", False),
     ]
-    assert rows[1].reason == "no mask is called like this image"
-    assert rows[2].reason == "no image is called like this mask"
+    assert rows[1].reason == "no mask has a matching name"
+    assert rows[2].reason == "no image has a matching name"
 
 
 NAMES = st.lists(
@@ -74,7 +74,7 @@ def test_every_file_is_in_exactly_one_row(images, masks):
     assert all(row.used or row.reason for row in rows)
 
 
-def test_images_and_masks_that_came_together_are_told_apart():
+def test_images_and_masks_in_one_upload_are_told_apart():
     names = [
         "images/a.tif",
         "masks/a.tif",

@@ -41,7 +41,7 @@ GOOD = {
 
 @settings(max_examples=40, deadline=None)
 @given(st.data(), st.integers(1, 16), SIZES, TIFF_TYPES, st.sampled_from([None, "deflate", "lzw"]))
-def test_what_is_written_as_tiff_is_read_exactly(data, bands, size, dtype, compress):
+def test_a_tiff_is_read_exactly(data, bands, size, dtype, compress):
     finite = {"allow_nan": False, "allow_infinity": False} if dtype.startswith("float") else {}
     array = data.draw(hnp.arrays(dtype, (bands, *size), elements=hnp.from_dtype(np.dtype(dtype), **finite)))
     raster = read_raster(tiff(array, compress=compress, photometric="minisblack"), "a.tif")
@@ -53,7 +53,7 @@ def test_what_is_written_as_tiff_is_read_exactly(data, bands, size, dtype, compr
 
 @settings(max_examples=40, deadline=None)
 @given(st.data(), SIZES, st.sampled_from([("uint8", 1), ("uint8", 3), ("uint16", 1), ("uint16", 3)]))
-def test_what_is_written_as_png_is_read_exactly(data, size, kind):
+def test_a_png_is_read_exactly(data, size, kind):
     dtype, bands = kind
     array = data.draw(hnp.arrays(dtype, (bands, *size)))
     raster = read_raster(tiff(array, driver="PNG"), "a.png")
@@ -85,7 +85,7 @@ def test_a_damaged_file_is_read_or_refused_but_never_breaks_the_reader(name, pla
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
-def test_a_file_cut_in_half_is_said_to_be_so(name):
+def test_half_a_file_is_reported_as_truncated(name):
     with pytest.raises(InputError, match="unreadable or truncated"):
         read_raster(GOOD[name][: len(GOOD[name]) // 2], name)
 
@@ -157,7 +157,7 @@ def test_a_palette_becomes_colours():
     np.testing.assert_array_equal(read_raster(as_tiff, "palette.tif").image, raster.image)
 
 
-def test_a_photograph_is_turned_upright():
+def test_exif_orientation_is_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees
     wide = Image.fromarray(np.zeros((4, 9, 3), dtype=np.uint8))
@@ -191,7 +191,7 @@ BOMB = picture(Image.new("1", (20_000, 20_000)))
     ],
     ids=shortly,
 )
-def test_what_cannot_be_read_is_refused_with_the_reason(data, limits, message):
+def test_an_unreadable_file_is_refused_with_the_reason(data, limits, message):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with pytest.raises(InputError, match=message) as caught:

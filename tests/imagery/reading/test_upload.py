@@ -22,7 +22,7 @@ def encrypted(name):
 
 
 def with_raw_name(name: bytes) -> bytes:
-    """A zip with a member name that no honest software writes."""
+    """A zip with a member name that ordinary software does not write."""
     stand_in = b"n" * len(name)
     return zipped({stand_in.decode(): b"data"}).replace(stand_in, name)
 
@@ -38,14 +38,16 @@ def test_a_zip_is_known_by_its_content_not_its_name():
 
 
 @pytest.mark.parametrize("name", ["__MACOSX/._a.png", ".DS_Store", "images/.hidden.png", "images/Thumbs.db"])
-def test_clutter_is_noted_quietly(name):
+def test_hidden_and_system_files_are_skipped_as_expected(name):
     unpacked = unpack({"all.zip": zipped({**GOOD, name: b"x"})})
     assert unpacked.files == GOOD
     assert [(entry.name, entry.expected) for entry in unpacked.skipped] == [(name, True)]
 
 
-def test_folders_are_no_files():
-    assert unpack({"all.zip": zipped({**GOOD, "images/": b""})}).skipped == ()
+def test_folders_in_a_zip_are_not_files():
+    unpacked = unpack({"all.zip": zipped({**GOOD, "images/": b""})})
+    assert unpacked.files == GOOD
+    assert unpacked.skipped == ()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_a_hostile_zip_is_refused_with_the_reason_and_loses_nothing_else(bad, re
     (entry,) = unpacked.skipped
     assert reason in entry.reason
     assert not entry.expected
-    with pytest.raises(InputError, match="no file could be taken"):
+    with pytest.raises(InputError, match="no file could be used"):
         unpack({"bad.zip": bad})
 
 
@@ -111,7 +113,7 @@ def test_uploads_that_exceed_a_limit_say_which(uploads, limits, message):
         unpack(uploads, Settings(**limits))
 
 
-def test_a_name_that_comes_twice_is_reported():
+def test_a_duplicate_name_is_reported():
     unpacked = unpack({"one.zip": zipped(GOOD), "two.zip": zipped(GOOD)})
     assert unpacked.files == GOOD
     assert ["two.zip" in entry.reason for entry in unpacked.skipped] == [True, True]

@@ -41,9 +41,9 @@ EXPECTED[3:8, 4:9] = 1
         collection({"type": "MultiPolygon", "coordinates": [square(4, 3)["coordinates"]]}),
         collection(square(4, 3), None),
     ],
-    ids=["same crs", "degrees", "another crs", "multipolygon", "a feature without a place"],
+    ids=["same crs", "degrees", "another crs", "multipolygon", "a feature without a geometry"],
 )
-def test_polygons_are_drawn_where_they_lie(data):
+def test_polygons_are_rasterised_where_they_lie(data):
     mask = read_polygons(data, "a.geojson", RASTER)
     np.testing.assert_array_equal(mask.index, EXPECTED)
     assert mask.keys == ("background", "object")
@@ -60,17 +60,17 @@ def test_the_class_is_a_property(key):
         (b"{", "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
         (b"{}", "not a GeoJSON FeatureCollection"),
-        (collection(), "holds no polygons"),
+        (collection(), "contains no polygons"),
         (collection({"type": "Point", "coordinates": [500_001, 3_699_999]}), "feature 1 is a Point"),
         (collection({"type": "Polygon", "coordinates": [[["a", "b"]]]}), "feature 1 is not a valid polygon"),
         (collection({"type": "Polygon", "coordinates": 7}), "feature 1 is not a valid polygon"),
-        (collection(square(400, 300)), "none of its 1 polygons lies on image.tif"),
-        (collection(square(4, 3), crs="EPSG:nonsense"), "crs member is not understood"),
+        (collection(square(400, 300)), "none of its 1 polygons overlaps image.tif"),
+        (collection(square(4, 3), crs="EPSG:nonsense"), "crs member is not recognised"),
         (collection(square(4, 3), crs=None), r"500004, 3699997\) are not degrees, .* export it in EPSG:4326"),
     ],
     ids=lambda value: value if isinstance(value, str) else "data",
 )  # fmt: skip
-def test_what_cannot_be_drawn_is_refused_with_the_reason(data, message):
+def test_polygons_that_cannot_be_read_are_refused_with_the_reason(data, message):
     with pytest.raises(InputError, match=message) as caught:
         read_polygons(data, "bad.geojson", RASTER)
     assert caught.value.where == "bad.geojson"
@@ -78,7 +78,7 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(data, message):
 
 
 @pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
-def test_an_image_without_a_georeference_cannot_take_polygons():
+def test_polygons_need_a_georeferenced_image():
     with pytest.raises(InputError, match=r"plain\.tif has no coordinate reference system"):
         read_polygons(collection(square(4, 3)), "a.geojson", read_raster(tiff(photo()), "plain.tif"))
 

@@ -1,4 +1,4 @@
-"""The Loss lab on a run: gradients by pixel and in weight space, against closed forms and plain autograd."""
+"""Gradients of losses on a run: by pixel and in weight space, against closed forms and plain autograd."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ import torch
 
 from explorer.errors import InputError
 from explorer.imagery.archive import save_dataset
-from explorer.jobs.loss_lab import blindness, gradient_maps, lab_crops, misses
 from explorer.landscape.crops import cut_crops
 from explorer.losses.lab import GradientMaps
+from explorer.losses.loss import build_loss
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.loss_gradients import gradient_maps, lab_crops
 from explorer.runs.segmenters import load_segmenter
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -47,19 +48,19 @@ def maps(made: tuple[Path, Path]) -> GradientMaps:
     return gradient_maps(*made, LAST, 0, SPECS, "cpu")
 
 
-def test_cross_entropy_pulls_each_pixel_by_what_its_probability_lacks(maps: GradientMaps) -> None:
+def test_gradient_of_cross_entropy_is_truth_minus_probability(maps: GradientMaps) -> None:
     counted = maps.label != 255
     truth = np.stack([maps.label == k for k in range(2)])
-    np.testing.assert_allclose(maps.pulls[0], (truth - maps.probability) * counted, atol=1e-5)
-    np.testing.assert_allclose(maps.pulls[1], maps.pulls[0], atol=1e-5)
+    np.testing.assert_allclose(maps.gradients[0], (truth - maps.probability) * counted, atol=1e-5)
+    np.testing.assert_allclose(maps.gradients[1], maps.gradients[0], atol=1e-5)
     own = np.take_along_axis(maps.probability, np.where(counted, maps.label, 0)[None].astype(int), 0)[0]
     assert maps.values[0] == pytest.approx(-np.log(own[counted]).mean(), rel=1e-4)
 
 
-def test_pixels_without_a_label_are_not_pushed(maps: GradientMaps) -> None:
+def test_pixels_without_a_label_have_no_gradient(maps: GradientMaps) -> None:
     ignored = maps.label == 255
     assert ignored.any(), "a scene of 64 pixels does not fill the crop"
-    assert not maps.pulls[:, :, ignored].any()
+    assert not maps.gradients[:, :, ignored].any()
 
 
 def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: GradientMaps) -> None:
@@ -70,7 +71,7 @@ def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: Gra
     gradients = []
     for spec in SPECS:
         segmenter.zero_grad()
-        spec.build()(segmenter(torch.from_numpy(crops.images[:1])), torch.from_numpy(crops.labels[:1])).backward()
+        build_loss(spec)(segmenter(torch.from_numpy(crops.images[:1])), torch.from_numpy(crops.labels[:1])).backward()
         gradients.append(torch.cat([weight.grad.flatten() for weight in segmenter.parameters()]).double())
     directions = torch.nn.functional.normalize(torch.stack(gradients))
     np.testing.assert_allclose(maps.cosines, directions @ directions.T, atol=1e-4)
@@ -91,16 +92,7 @@ def test_what_is_not_there_is_named(made: tuple[Path, Path], checkpoint: str, cr
         gradient_maps(*made, checkpoint, crop, SPECS[:1], "cpu")
 
 
-def test_experiments_answer_for_the_field_that_the_page_draws() -> None:
-    (left, right), costs = misses(SPECS, 50, 8, 0.3, 50, 50, 0.99)
-    assert left.sum() == right.sum() == 50
-    assert costs[0].ratio == pytest.approx(1)
-    found = blindness(SPECS, 9, 4, 0.01, 0.99)
-    assert found[0].share == pytest.approx(0.01, rel=0.1)
-    assert found[2].against_false_alarms.ratio == pytest.approx(9)
-
-
 def test_answers_travel_between_processes(maps: GradientMaps) -> None:
     back = pickle.loads(pickle.dumps(maps))
     assert back.specs == maps.specs
-    np.testing.assert_array_equal(back.pulls, maps.pulls)
+    np.testing.assert_array_equal(back.gradients, maps.gradients)

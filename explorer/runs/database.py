@@ -1,0 +1,93 @@
+"""The SQLite database of a store: one connection, one writer, a versioned schema.
+
+The database holds what is listed and searched; arrays and each run's own files lie beside it. It runs in WAL mode, so
+that a kill at any moment leaves it at the last transaction. A store of an older version is brought up to date when it
+is opened.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from explorer.errors import InputError
+
+_VERSION_1 = """
+CREATE TABLE datasets (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, reference TEXT NOT NULL, scenes INTEGER NOT NULL, created TEXT NOT NULL
+);
+CREATE TABLE runs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, dataset_id TEXT NOT NULL REFERENCES datasets,
+    plan TEXT NOT NULL, created TEXT NOT NULL, step INTEGER NOT NULL DEFAULT 0, message TEXT NOT NULL DEFAULT '',
+    "group" TEXT, job TEXT, offset INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE events (id INTEGER PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs, line TEXT NOT NULL);
+CREATE INDEX events_of_run ON events (run_id, id);
+"""
+
+_VERSION_2 = """
+ALTER TABLE runs ADD COLUMN queued INTEGER;
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, run_id TEXT NOT NULL REFERENCES runs, file TEXT NOT NULL,
+    title TEXT NOT NULL, status TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', created TEXT NOT NULL, key TEXT
+);
+CREATE UNIQUE INDEX active_job_of_file ON jobs (run_id, file) WHERE status IN ('queued', 'running');
+CREATE TABLE store (id TEXT NOT NULL);
+INSERT INTO store VALUES (lower(hex(randomblob(8))));
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
+"""Statements that lead from each version to the next; the first makes an empty database one of version 1."""
+
+
+class Database:
+    """A connection that threads take turns with.
+
+    Raises:
+        InputError: the database was written by a newer version of the program.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        with self.transaction() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if version > len(MIGRATIONS):
+                raise InputError(
+                    f"a store of version {version}, this program reads up to version {len(MIGRATIONS)}",
+                    str(path),
+                    "update the program, or set EXPLORER_STORE to another folder",
+                )
+            for migration in MIGRATIONS[version:]:
+                for statement in migration.strip().split(";\n"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All of what is done within takes effect, or none of it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """All rows of a query."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        """Ends the connection."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,95 @@
+"""Jobs that leave a file, as pages show them: how far each is, a button that stops it, and why one failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.jobs.registry import FileJob
+from explorer.runs.job_files import JobProgress, read_progress
+from explorer.runs.records import JobRecord, JobStatus
+from explorer.ui import services
+from explorer.ui.messages import escaped, show_problem
+
+POLL_SECONDS = 0.7
+
+
+def latest(job: FileJob) -> JobRecord | None:
+    """The last job for the same file, whoever ordered it; None if there has been none."""
+    return services.store().job_of(job.run.name, str(job.file.relative_to(job.run)))
+
+
+def is_active(job: FileJob) -> bool:
+    """Such a job waits or works."""
+    record = latest(job)
+    return record is not None and record.status.active
+
+
+def all_done(jobs: Sequence[FileJob]) -> bool:
+    """Whether the files of all jobs are there. Orders those that are missing and shows how far they are.
+
+    While jobs work, the page polls; it runs again when the last one has ended. A job that failed or was stopped is
+    started again by a button only.
+    """
+    missing = [job for job in jobs if not job.file.exists()]
+    for job in missing:
+        if latest(job) is None:
+            services.engine().order(job)
+    if any(is_active(job) for job in missing):
+        st.fragment(_watch, run_every=POLL_SECONDS)(missing)
+        return False
+    for job in missing:
+        show_ending(job)
+        if st.button(f"Try again: {job.title}", icon=":material/refresh:", key=f"again-{job.file}"):
+            services.engine().order(job)
+            st.rerun()
+    return not missing
+
+
+def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
+    """A bar in words and a button that stops the job, for whoever looks."""
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar.progress(
+        _share(progress), f"{escaped(record.title[:1].upper() + record.title[1:])}: {_words(record, progress)}"
+    )
+    if stop.button("Stop", icon=":material/stop:", width="stretch", key=f"stop-{record.id}"):
+        services.engine().stop_job(record.id)
+
+
+def show_ending(job: FileJob) -> None:
+    """Why the last job for a file left none, if it failed or did not end."""
+    record = latest(job)
+    if record is None or record.status in (JobStatus.DONE, JobStatus.QUEUED, JobStatus.RUNNING):
+        return
+    if record.status is JobStatus.STOPPED:
+        st.caption(f"Stopped: {escaped(record.title)}.")
+    else:
+        show_problem(InputError(record.message, record.title, "start it again, or change its settings"))
+
+
+def _watch(jobs: Sequence[FileJob]) -> None:
+    active = [(job, record) for job in jobs if (record := latest(job)) is not None and record.status.active]
+    if not active:
+        st.rerun()
+    for job, record in active:
+        show_progress(record, read_progress(job.file))
+
+
+def _share(progress: JobProgress | None) -> float:
+    if progress is None or not progress.expected:
+        return 0.0
+    return min(1.0, progress.done / progress.expected)
+
+
+def _words(record: JobRecord, progress: JobProgress | None) -> str:
+    if record.status is JobStatus.QUEUED:
+        ahead = [other for other in services.store().active_jobs() if other.created < record.created]
+        return f"waits for a worker; {len(ahead)} ahead" if ahead else "waits for a worker"
+    if progress is None:
+        return "starts"
+    if progress.expected is None:
+        return f"{progress.done} {progress.unit} so far"
+    left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+    return f"{progress.done} of about {progress.expected} {progress.unit}{left}"
