@@ -190,8 +190,13 @@ def test_buttons_of_cards_are_at_one_height(page: Page, address: str, path: str,
     buttons = page.locator("[class*=st-key-tile-] [data-testid=stButton] button")
     expect(buttons).to_have_count(3)
     expect(buttons.last).to_contain_text(button)
-    bottoms = buttons.evaluate_all("all => all.map(each => each.getBoundingClientRect().bottom)")
-    assert max(bottoms) - min(bottoms) < 1
+    page.wait_for_function(  # cards grow as their pictures arrive
+        """() => {
+            const bottoms = [...document.querySelectorAll('[class*=st-key-tile-] [data-testid=stButton] button')]
+                .map(each => each.getBoundingClientRect().bottom);
+            return [...document.images].every(each => each.complete) && Math.max(...bottoms) - Math.min(...bottoms) < 1;
+        }"""
+    )
 
 
 @pytest.mark.parametrize("path", ["", "imagery", "loss_lab", "train", "tradeoffs", "landscape"])
