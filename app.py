@@ -1,17 +1,14 @@
-"""Home: what this is, and one click to a live run. Also what ``streamlit run`` finds: the server, with its lifespan."""
+"""Home: what the app does, and one click to a live run. Also the app that ``streamlit run`` serves."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
-from explorer.imagery.builtin import BUILTIN
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
+from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
-
-CARDS = Path(__file__).parent / "assets" / "builtin"
+from explorer.ui.messages import escaped
 
 app = st.App(__file__, lifespan=services.lifespan)  # the engine starts with the server
 
@@ -21,40 +18,37 @@ def home() -> None:
     frame("Home")
     st.title("Which loss finds your objects?", anchor=False)
     st.markdown(
-        "See on your own imagery, live, **which loss, and which sequence of losses**, gives the recall and precision "
-        "that your job needs, and why."
+        "See live, on your own imagery, **which loss, or which sequence of losses**, gives the recall and precision "
+        "that your task needs, and why."
     )
-    st.subheader("See it live, in one click", anchor=False)
-    for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict=True):
-        with column.container(border=True, height="stretch"):
-            st.image(CARDS / f"{key}.jpg", width="stretch", alt=f"{info.name} from above")
-            st.markdown(f"**{info.name}**  \n{info.sentence}")
-            if st.button(
-                "Train on it",
-                icon=":material/play_arrow:",
-                type="primary" if key == "car_park" else "secondary",
-                key=f"train-{key}",
-                width="stretch",
-            ):
-                run = services.store().create_run(preset_plan("recall_first"), services.builtin_id(key))
-                services.engine().submit(run.id)
-                st.session_state["dataset"] = f"builtin:{key}"
-                st.switch_page("pages/train.py", query_params={"run": run.id})
-    st.caption(f"Trains with “{PRESETS['recall_first'].name}”: {PRESETS['recall_first'].when_to_use}")
+    st.subheader("Start a live run with one click", anchor=False)
+    for key, card in builtin_cards().items():
+        if card.button(
+            "Train on it",
+            icon=":material/play_arrow:",
+            type="primary" if key == "car_park" else "secondary",
+            key=f"train-{key}",
+            width="stretch",
+        ):
+            run = services.store().create_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
+            services.engine().submit(run.id)
+            choose(f"builtin:{key}")
+            st.switch_page("pages/train.py", query_params={"run": run.id})
+    st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
 
     st.subheader("The idea", anchor=False)
     left, right = stacking_columns("idea", 2)
     left.markdown(
-        "- **Cross-entropy** is far from what you want: where 99 % of the pixels are background, finding nothing is "
+        "- **Cross-entropy** counts every pixel the same: where 99 % are background, predicting only background is "
         "nearly right.\n"
-        "- **Weighted cross-entropy** makes a miss dear. It pushes to **recall**, and brings false alarms.\n"
-        "- **Jaccard distance** sees whole objects and pushes to **precision**, but starts badly."
+        "- **Weighted cross-entropy** makes missed objects count more. It raises **recall** and adds false alarms.\n"
+        "- **Jaccard distance** compares whole regions. It raises **precision**, but starts badly."
     )
     right.markdown(
-        "- **Focal loss** looks at the pixels that are still wrong, and is unstable.\n"
-        "- So train with weighted cross-entropy until recall is satisfying, switch to Jaccard at a small rate, and "
-        "cycle.\n"
-        "- Then check it: every run can be compared with plain cross-entropy and Jaccard alone, same steps, same seed."
+        "- **Focal loss** concentrates on the pixels that are still wrong, and is less stable.\n"
+        "- **In sequence:** train with weighted cross-entropy until recall is high enough, switch to Jaccard at a "
+        "small learning rate, and repeat.\n"
+        "- **Controls:** compare every run with plain cross-entropy and Jaccard alone, with the same steps and seed."
     )
     st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
 
@@ -64,7 +58,7 @@ def home() -> None:
         for record in recent:
             st.page_link(
                 "pages/train.py",
-                label=f"{record.name} on {record.dataset_name}: {record.status}, step {record.step}",
+                label=f"{escaped(record.name)} on {escaped(record.dataset_name)}: {record.status}, step {record.step}",
                 icon=":material/monitoring:",
                 query_params={"run": record.id},
             )

@@ -1,10 +1,9 @@
-"""Imagery: choose built-in scenes or bring one's own, see what is in them, and hand them to training."""
+"""Imagery: choose built-in scenes or upload your own, check labels and split, and use them for training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -21,56 +20,53 @@ from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.settings import MEBI, settings
 from explorer.ui import services
+from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.uploads import read_upload, show_upload
 
-CARDS = Path(__file__).resolve().parents[1] / "assets" / "builtin"
 KINDS = ["png", "jpg", "jpeg", "tif", "tiff", "geojson", "json", "zip"]
 EXPLANATION = """
-The **share** of a class decides how hard it is: where 99 % of the pixels are background, a segmenter that finds
-nothing is right on 99 % of them, and cross-entropy alone is content with that. **Objects** are connected pixels
-of one class, diagonals included, of at least 8 pixels; recall and precision on the other pages count them.
+**Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
+objects is right on 99 % of them. **Objects** are connected pixels of one class, diagonals included, of at least
+8 pixels. Object recall and object precision on the other pages count them.
 
-**Validation scenes** are never trained on: every score in the app comes from them. A quarter of the scenes is a
-good start. A single scene is cut into blocks with a margin between them, so that no pixel is on both sides.
+**Validation scenes** are never trained on; all scores come from them. A quarter of the scenes is a good start. A
+single scene is cut into blocks with a margin between them, so that no pixel is on both sides.
 
-**Masks** may be index images (0, 1, 2 …), 0 and 255, colours, one for each class, or GeoJSON polygons for a
-GeoTIFF. 255 in an index image, nodata and transparent pixels are ignored: they count in no loss and no score.
+**Masks** can be index images (0, 1, 2 …), 0 and 255, one colour per class, or GeoJSON polygons for a GeoTIFF. The
+value 255 in an index image, nodata and transparent pixels are ignored: they count in no loss and in no score.
 """
 
 
 @dataclass(frozen=True)
 class Draft:
-    """The imagery being looked at, before its names and split are settled."""
+    """The imagery shown, before its names and split are confirmed."""
 
-    key: str  # tells drafts apart, so that edits of one do not reach another
+    key: str  # identifies the draft, so that edits of one do not reach another
     dataset: Dataset
 
 
 def pick_builtin() -> Draft:
-    """Three cards; the chosen one stands in the address."""
+    """Three cards; the address names the chosen one."""
     chosen = st.query_params.get("builtin", "car_park")
     if chosen not in BUILTIN:
-        st.caption(f"The address names no built-in dataset: {escaped(chosen)} is left aside.")
+        st.caption(f"There is no built-in dataset {escaped(chosen)}; another one is shown.")
         chosen = "car_park"
-    for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict=True):
-        with column.container(border=True, height="stretch"):
-            st.image(CARDS / f"{key}.jpg", width="stretch", alt=f"{info.name} from above")
-            st.markdown(f"**{info.name}**  \n{info.sentence}")
-            st.button(
-                "Shown below" if key == chosen else "Look at it",
-                key=f"card-{key}",
-                disabled=key == chosen,
-                on_click=st.query_params.update,
-                kwargs={"builtin": key},
-                width="stretch",
-            )
-    return Draft(f"builtin:{chosen}", services.dataset(services.builtin_id(chosen)))
+    for key, card in builtin_cards().items():
+        card.button(
+            "Shown below" if key == chosen else "Show",
+            key=f"card-{key}",
+            disabled=key == chosen,
+            on_click=st.query_params.update,
+            kwargs={"builtin": key},
+            width="stretch",
+        )
+    return Draft(f"builtin:{chosen}", services.dataset(resolve(f"builtin:{chosen}")))
 
 
 def bring_own() -> Draft | None:
-    """Two uploaders and the table of what became of their files."""
+    """Two uploaders and a table of their files."""
     left, right = st.columns(2)
     limit = f"At most {settings().max_file_bytes // MEBI} MiB a file, {settings().max_files} files."
     images = left.file_uploader(
@@ -81,17 +77,17 @@ def bring_own() -> Draft | None:
         help=f"PNG, JPEG, TIFF or GeoTIFF, 1 to 16 bands. {limit}",
     )
     masks = right.file_uploader(
-        "Masks, if they are not among the images",
+        "Masks, if they are separate",
         KINDS,
         accept_multiple_files=True,
         key="masks",
-        help=f"One for each image, of the same name: harbour.tif and harbour_mask.png. {limit}",
+        help=f"One per image, with the same name: harbour.tif and harbour_mask.png. {limit}",
     )
     upload = read_upload(images, masks)
     if upload is None:
         st.info(
-            "Choose images and their masks, or one zip with folders images and masks. "
-            "To see what such a dataset looks like, go to the built-in scenes.",
+            "Choose images and their masks, or one zip with the folders images and masks. "
+            "The built-in scenes show what such a dataset looks like.",
             icon=":material/arrow_upward:",
         )
         return None
@@ -109,7 +105,7 @@ def pick_saved() -> Draft | None:
     records = {record.id: record.name for record in services.store().datasets()}
     if not records:
         st.info(
-            "Nothing is saved yet. Look at built-in scenes or upload your own, then use them: they are kept.",
+            "Nothing is saved yet. Choose built-in scenes or upload your own, then press Use this dataset.",
             icon=":material/inventory_2:",
         )
         return None
@@ -124,7 +120,7 @@ def pick_saved() -> Draft | None:
 
 
 def settle(draft: Draft) -> Dataset | None:
-    """The dataset with the names and validation scenes that the visitor chose; None where they do not do."""
+    """The dataset with the names and validation scenes that the visitor chose; None while they are invalid."""
     dataset = draft.dataset
     shares = balance(dataset, draft.key)
     table = st.data_editor(
@@ -144,11 +140,11 @@ def settle(draft: Draft) -> Dataset | None:
     st.plotly_chart(balance_figure(shares), config={"displayModeBar": False}, key=f"balance-{draft.key}")
     names = [scene.name for scene in dataset.scenes]
     validation = st.multiselect(
-        "Scenes kept for validation",
+        "Validation scenes",
         names,
         default=[scene.name for scene in dataset.validation],
         key=f"validation-{draft.key}",
-        help="They are never trained on; every score comes from them.",
+        help="Never trained on; all scores come from them.",
     )
     name = st.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
     try:
@@ -167,17 +163,17 @@ def revised(dataset: Dataset, name: str, classes: tuple[str, ...], validation: S
 
 
 def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
-    """The class balance, counted once for each draft."""
+    """The class balance, computed once per draft."""
     if st.session_state.get("balance-key") != key:
         st.session_state["balance-key"] = key
         st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes)
-    shares: tuple[ClassShare, ...] = st.session_state["balance"]
-    return shares
+    counted: tuple[ClassShare, ...] = st.session_state["balance"]
+    return counted
 
 
 @st.fragment
 def show_scene(draft: Draft) -> None:
-    """A scene with its label over it; its controls redraw nothing else."""
+    """A scene with its label over it, as a fragment: its controls rerun nothing else."""
     dataset = draft.dataset
     held_out = {scene.name for scene in dataset.validation}
     left, right = st.columns(2, vertical_alignment="bottom")
@@ -188,33 +184,33 @@ def show_scene(draft: Draft) -> None:
         key="scene",
         bind="query-params",
     )
-    opacity = right.slider("Opacity of the label", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
+    opacity = right.slider("Label opacity", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
     scene = dataset.scenes[number]
     bands = natural_bands(scene.bands)
     if len(scene.bands) > 3:
         red, green, blue = (
-            column.selectbox(colour, range(len(scene.bands)), bands[k], lambda b: scene.bands[b], key=f"{colour} band")
-            for k, (column, colour) in enumerate(zip(st.columns(3), ("Red", "Green", "Blue"), strict=True))
+            column.selectbox(colour, range(len(scene.bands)), band, lambda b: scene.bands[b], key=f"{colour} band")
+            for column, colour, band in zip(st.columns(3), ("Red", "Green", "Blue"), bands, strict=True)
         )
-        bands = (red, green, blue)
+        bands = red, green, blue
     st.image(scene_picture(scene, dataset.stretch, bands, opacity), width="stretch", alt="scene with its label")
     height, width = scene.size
     st.caption(
-        f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey under the label: ignored. "
-        + ("This scene is kept for validation." if scene.name in held_out else "This scene is trained on.")
+        f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey: ignored. "
+        + ("This is a validation scene." if scene.name in held_out else "This is a training scene.")
     )
 
 
 def scene_label(name: str, held_out: set[str]) -> str:
-    """A scene in a list, validation scenes marked."""
+    """A scene in a list; validation scenes are marked."""
     return f"{name} · validation" if name in held_out else name
 
 
 def hand_over(dataset: Dataset) -> None:
-    """Save the dataset and lead on to training."""
+    """Saves the dataset and links to training."""
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
         dataset_id = services.store().save_dataset(dataset)
-        st.session_state["dataset"] = dataset_id
+        choose(dataset_id)
         st.success(f"{escaped(dataset.name)} is saved and chosen for training.", icon=":material/check:")
         st.page_link(
             "pages/train.py",
@@ -228,7 +224,7 @@ SOURCES = {"Built-in": pick_builtin, "Upload": bring_own, "Saved": pick_saved}
 
 frame("Imagery")
 source = st.segmented_control(
-    "Where the imagery comes from",
+    "Source",
     list(SOURCES),
     default="Built-in",
     required=True,
@@ -248,5 +244,5 @@ if found is not None:
             hand_over(settled)
     with picture:
         show_scene(Draft(found.key, settled or found.dataset))
-with st.expander("What share, objects, validation and masks mean"):
+with st.expander("Shares, objects, validation and masks explained"):
     st.markdown(EXPLANATION)

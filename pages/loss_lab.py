@@ -1,4 +1,4 @@
-"""Loss lab: what each loss wants, on drawn labels and on a run's segmenter. Nothing is trained here."""
+"""Loss lab: values and gradients of the losses, on synthetic labels and on a run's segmenter. Nothing is trained."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.figures.loss_lab import (
-    CURVES_HEIGHT,
+    bars_height,
     blindness_figure,
     costs_figure,
     curves_figure,
+    curves_height,
     field_picture,
-    in_rows,
 )
-from explorer.imagery.balance import ClassShare
-from explorer.losses.lab import SyntheticLabel, curve_label, objects_found, synthetic_label
+from explorer.losses.lab import (
+    SyntheticLabel,
+    curve_label,
+    field_balance,
+    objects_found,
+    pixel_recall,
+    synthetic_label,
+)
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
-from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.loss_choice import pick_losses, set_losses
 from explorer.ui.loss_gradients import show_gradients
@@ -35,65 +41,49 @@ from explorer.ui.loss_lab_answers import (
     misses,
     with_numbers,
 )
-from explorer.ui.loss_numbers import crop_of, show_numbers
-from explorer.ui.messages import show_problem
+from explorer.ui.loss_numbers import crop_with_misses, first_pixel, show_numbers, uniform_crop
+from explorer.ui.messages import percent, show_problem
 
-AREA = OBJECT_SIDE**2
 EXPLANATION = """
-**The pull** of a loss on a pixel is minus its gradient by the logit of the pixel's true class, times the number of
-pixels: what the next step of training does to it. On that scale plain cross-entropy pulls with 1 − p, so that a
-pull of 5 is five times what cross-entropy could ever do. Only shapes and ratios can be compared between losses, not
-values: 0.2 of Jaccard distance and 0.2 of cross-entropy are not the same.
+**Gradient magnitude.** The gradients shown are those by the logit of a pixel's true class, times −1 and times the
+number of pixels. On this scale that of plain cross-entropy is 1 − p, so 5 is five times the most that cross-entropy
+can reach. Compare shapes and ratios between losses, not values: a Jaccard distance of 0.2 and a cross-entropy of 0.2
+have nothing in common.
 
-**One object or fifty pixels.** Pixel recall is the same whether one object is lost or fifty are nibbled at; who counts
-ships lost one in the first case and none in the second. A loss that adds up pixels cannot tell the two apart. A loss
-with a term for each object, and not linear in it, can.
+**One object or fifty pixels.** Pixel recall is the same whether one object is missed or fifty objects lose a pixel
+each. For a count of ships, the first case misses one and the second none. A loss that is a sum over pixels cannot
+tell them apart. A loss with a nonlinear term for each object can.
 
-**99 % background.** The mean over pixels gives a class as much say as it has pixels. Weights give the rare class
-its say back, and every false alarm gets cheaper against a miss: recall rises and precision pays.
+**99 % background.** In a mean over pixels, a class counts as much as it has pixels. Class weights make a rare class
+count more and a false alarm count less than a miss: recall rises, precision falls.
 
-**Gradients in weight space** say whether two losses ask for the same step. Where their cosine is near 1 it hardly
-matters which one trains; where it is near 0 or below, changing from one to the other changes where training goes.
+**Cosines in weight space** say whether two losses lead to the same training step. Near 1, either can be used; near 0
+or below, switching from one to the other changes the direction of training.
 """
 
 
-def field_shares(field: SyntheticLabel) -> tuple[ClassShare, ...]:
-    """The balance of a drawn field, as loss controls want it."""
-    objects = int(field.label.sum())
-    ground = field.label.size - objects
-    return (
-        ClassShare("background", ground, None, 1 - field.share),
-        ClassShare("objects", objects, int(field.ids.max()), field.share),
-    )
-
-
-def percent(share: float) -> str:
-    return f"{100 * share:g} %"
-
-
 def show_curves(kinds: Sequence[LossKind]) -> None:
-    """Loss and pull against the probability of the true class."""
+    """Loss and gradient against the probability of the true class."""
     share = st.select_slider(
         "Foreground share",
         (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5),
         0.01,
         percent,
         key="share",
-        help="How many of the pixels belong to objects.",
+        help="Share of the pixels that belong to objects.",
         bind="query-params",
     )
     field = curve_label(share)
     picture, settings = stacking_columns("curves", [3, 1])
     with settings:
-        specs = set_losses(kinds, field_shares(field), "field")
+        specs = set_losses(kinds, field_balance(field), "field")
     with picture:
-        specs = with_numbers(specs, field_shares(field))
-        rows, _ = in_rows(len(specs))
-        click = live_figure(curves_figure(curves(specs, share)), f"curves-{len(specs)}", CURVES_HEIGHT * rows)
+        specs = with_numbers(specs, field_balance(field))
+        click = live_figure(curves_figure(curves(specs, share)), f"curves-{len(specs)}", curves_height(len(specs)))
         st.caption(
-            "All pixels give their true class the probability p; below each loss, how hard it pulls a pixel of an "
-            "object (solid) and of the background (dotted) to the right. Every panel has its own axis; click a curve "
-            "to put its p into every formula."
+            "The prediction gives the true class the probability p at every pixel. Below each loss: its gradient at a "
+            "pixel of an object (solid) and of the background (dotted). Every panel has its own axis. Click a curve "
+            "to insert its p into the formulas."
         )
         if click is not None and isinstance(click.x, float):
             st.session_state["lab-point"] = click.x, click.curve % 3 == 2
@@ -103,120 +93,129 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
 
 def show_point(specs: Sequence[LossSpec], field: SyntheticLabel, p: float, on_background: bool) -> None:
     """Every formula at the point of a curve that was clicked."""
-    row, column = np.argwhere(field.label != on_background)[0]
+    row, column = first_pixel(field.label != on_background)
     with st.container(border=True):
-        place = "of the background" if on_background else "of an object"
-        st.markdown(f"**A pixel {place}** where every pixel gives its true class p = {p:.3g}:")
-        show_numbers(specs, crop_of(field, np.full(field.label.shape, p)), int(row), int(column))
+        where = "of the background" if on_background else "of an object"
+        st.markdown(f"**A pixel {where}**, with p = {p:.3g} of the true class at every pixel:")
+        show_numbers(specs, uniform_crop(field, p), row, column)
         st.button("Close", icon=":material/close:", on_click=st.session_state.pop, args=("lab-point",))
 
 
 def show_misses(kinds: Sequence[LossKind]) -> None:
     """Many pixels of one object against one pixel of many objects."""
-    first, second, third, fourth = st.columns(4)
-    of_one = first.slider(
-        "Pixels missed of one object", 1, AREA, 50, key="of_one", help=f"It has {AREA}.", bind="query-params"
-    )
-    of_many = second.slider("Objects that lose one pixel", 1, OBJECTS, 50, key="of_many", bind="query-params")
+    first, second, third, fourth = wrapping_columns("misses-inputs", 4)
     share = third.select_slider(
         "Foreground share", (0.05, 0.1, 0.2, 0.3), 0.3, percent, key="field", bind="query-params"
     )
+    field = synthetic_label(OBJECTS, OBJECT_SIDE, share)
+    of_one = first.slider(
+        "Pixels missed of one object",
+        1,
+        field.object_area,
+        50,
+        key="of_one",
+        help=f"It has {field.object_area} pixels.",
+        bind="query-params",
+    )
+    of_many = second.slider("Objects that lose one pixel", 1, OBJECTS, 50, key="of_many", bind="query-params")
     with fourth:
         confidence = pick_confidence()
-    field = synthetic_label(OBJECTS, OBJECT_SIDE, share)
     picture, settings = stacking_columns("misses", [3, 1])
     with settings:
-        specs = set_losses(kinds, field_shares(field), "field")
+        specs = set_losses(kinds, field_balance(field), "field")
     with picture:
-        specs = with_numbers(specs, field_shares(field))
+        specs = with_numbers(specs, field_balance(field))
         masks, costs = misses(specs, share, of_one, of_many, confidence)
         titles = f"{of_one} of one object", f"1 of {of_many} objects"
         for column, mask, title in zip(st.columns(2), masks, titles, strict=True):
             column.markdown(f"**Missed pixels: {title}**")
             column.image(field_picture(field, mask), width="stretch", alt=f"field of objects, {title} missed")
-            recall = 1 - mask.sum() / field.label.sum()
             column.caption(
-                f"Pixel recall **{100 * recall:.1f} %**, objects found **{objects_found(field, mask)} of {OBJECTS}** "
-                "(IoU above one half). Blue: found, orange: missed."
+                f"Pixel recall **{pixel_recall(field, mask):.1%}**, "
+                f"objects found **{objects_found(field, mask)} of {OBJECTS}** (IoU > 0.5). Blue: found, orange: missed."
             )
-        st.markdown(f"**How much more {titles[0]} costs than {titles[1]}**")
-        live_figure(costs_figure(costs, titles[0], titles[1]), "costs", 90 + 34 * len(costs))
+        st.markdown(f"**Loss of missing {titles[0]} ÷ loss of missing {titles[1]}**")
+        live_figure(costs_figure(costs, titles[0], titles[1]), "costs", bars_height(len(costs)))
         st.caption(
-            "What each loss charges for the left picture, divided by what it charges for the right one. At ×1 it "
-            "cannot tell a lost object from many that are nibbled at."
+            "Both losses are counted from that of a perfect prediction. At ×1 the loss cannot tell one missed object "
+            "from many objects that lose a pixel each."
         )
         show_wrong(specs, field, dict(zip(("on the left", "on the right"), masks, strict=True)), confidence)
 
 
 def show_blindness(kinds: Sequence[LossKind]) -> None:
-    """Why a segmenter that finds nothing is nearly right, and what weights do about it."""
+    """Why predicting only background is nearly right, and what class weights change."""
     first, second = st.columns(2)
-    background = first.select_slider(
-        "Background",
-        (0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998),
-        0.99,
-        percent,
+    share = first.select_slider(
+        "Background share",
+        (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002),
+        0.01,
+        remainder,
         key="background",
         bind="query-params",
     )
     with second:
         confidence = pick_confidence()
-    field = synthetic_label(BLIND_OBJECTS, BLIND_SIDE, 1 - background)
+    field = synthetic_label(BLIND_OBJECTS, BLIND_SIDE, share)
     picture, settings = stacking_columns("blind", [3, 1])
     with settings:
-        specs = set_losses(kinds, field_shares(field), "field")
+        specs = set_losses(kinds, field_balance(field), "field")
     with picture:
-        specs = with_numbers(specs, field_shares(field))
-        found = blindness(specs, 1 - background, confidence)
+        specs = with_numbers(specs, field_balance(field))
+        found = blindness(specs, share, confidence)
         left, right = st.columns([1, 2])
         with left:
-            st.markdown("**Nothing is found**")
+            st.markdown("**All background**")
             st.image(field_picture(field, field.label == 1), width="stretch", alt="every object missed")
-            st.caption(f"**{100 * (1 - field.share):.3g} %** of all pixels are right, and not one object is found.")
+            st.caption(f"**{remainder(field.share)}** of all pixels are right, and no object is found.")
         with right:
-            st.markdown("**What that costs**")
-            live_figure(blindness_figure(found), "blind", 90 + 34 * len(found))
+            st.markdown("**Loss of that prediction**")
+            live_figure(blindness_figure(found), "blind", bars_height(len(found)))
             st.caption(
-                "In percent of what the same loss charges for being wrong everywhere. Cross-entropy charges the share "
-                "of the objects: it is content with finding nothing."
+                "In percent of the same loss where every pixel is wrong. For cross-entropy this is the share of the "
+                "objects: predicting only background is nearly free."
             )
-        st.markdown("**How much more a miss costs than a false alarm**")
+        st.markdown("**Loss of misses ÷ loss of false alarms**")
         live_figure(
             costs_figure([each.against_false_alarms for each in found], "misses", "false alarms"),
             "balance",
-            90 + 34 * len(found),
+            bars_height(len(found)),
         )
         st.caption(
-            "All objects missed, against as many pixels of false alarms beside them. Far to the right a loss pushes to "
-            "recall and takes false alarms in its stride; at ×1 both cost the same."
+            "All objects missed, against false alarms on as many pixels. A loss far to the right favours recall and "
+            "tolerates false alarms; at ×1 both count the same."
         )
-        show_wrong(specs, field, {"on the field": field.label == 1}, confidence)
+        show_wrong(specs, field, {"of an object": field.label == 1}, confidence)
 
 
 def show_wrong(
     specs: Sequence[LossSpec], field: SyntheticLabel, missed: Mapping[str, NDArray[np.bool_]], confidence: float
 ) -> None:
-    """Every formula for one missed pixel of each picture, if the visitor wants it."""
-    if not st.toggle("Put the numbers of a missed pixel into the formulas", key="numbers", bind="query-params"):
+    """The formulas for one missed pixel of each picture, if switched on."""
+    if not st.toggle("Show the formulas for a missed pixel", key="numbers", bind="query-params"):
         return
     for place, mask in missed.items():
-        row, column = np.argwhere(mask)[0]
         with st.container(border=True):
-            st.markdown(f"**A missed pixel {place}**, p = {1 - confidence:.3g} of its true class:")
-            show_numbers(specs, crop_of(field, np.where(mask, 1 - confidence, confidence)), int(row), int(column))
+            st.markdown(f"**A missed pixel {place}**, predicted as background with a confidence of {confidence:g}:")
+            show_numbers(specs, crop_with_misses(field, mask, confidence), *first_pixel(mask))
 
 
 def pick_confidence() -> float:
-    """How sure the segmenter is of what it decides, right or wrong."""
+    """The probability of the predicted class, right or wrong."""
     return st.select_slider(
         "Confidence",
         (0.6, 0.75, 0.9, 0.95, 0.99, 0.999),
         0.99,
         percent,
         key="confidence",
-        help="The probability that the segmenter gives to what it decides, where it is right and where it is wrong.",
+        help="The probability that the prediction gives to its class, both where it is right and where it is wrong.",
         bind="query-params",
     )
+
+
+def remainder(share: float) -> str:
+    """The rest of a share, in percent."""
+    return percent(1 - share)
 
 
 VIEWS = {
@@ -228,7 +227,7 @@ VIEWS = {
 
 frame("Loss lab")
 view = st.segmented_control(
-    "What to look at",
+    "View",
     list(VIEWS),
     default="Curves",
     required=True,
@@ -244,5 +243,5 @@ else:
         VIEWS[view](chosen)
     except InputError as problem:
         show_problem(problem)
-with st.expander("What pull, weights and cosines mean"):
+with st.expander("Gradients, weights and cosines explained"):
     st.markdown(EXPLANATION)

@@ -1,8 +1,11 @@
-"""Train: write a plan, watch it train, and steer it."""
+"""Train: write a plan, start it, watch it train, and steer it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
@@ -10,78 +13,75 @@ from explorer.runs.records import RunRecord
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import services
-from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.datasets import pick_dataset
+from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
-from explorer.ui.live_run import show_run, takeaway
+from explorer.ui.live_run import downloads, show_run
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import open_run, pick_run
 from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest
 from explorer.ui.steering import steer
 
+PRESET, CHOICE = "preset", "preset-choice"  # in the address and the session; the widget
 EXPLANATION = """
-**A plan** is a table of phases. Each trains with one loss, at one rate, for some steps; *until* ends it early, once
-a validation value is satisfying. After the last phase the next cycle begins.
+**A plan** is a table of phases. Each phase trains with one loss at one learning rate for a number of steps. *Until*
+ends a phase early, once a validation score is reached. After the last phase, the next cycle begins.
 
-**Why a sequence.** Cross-entropy counts every pixel the same: where 99 % are background, finding nothing is nearly
-right. Class weights make a miss dear, and recall rises, with false alarms. Jaccard distance sees whole shapes and
-prunes false alarms, but a confident miss gives it almost no gradient: it starts badly and finishes well. So weighted
-cross-entropy goes first, Jaccard at a tenth of the rate second, and the two take turns.
+**Why a sequence?** Cross-entropy counts every pixel the same: if 99 % are background, predicting only background is
+nearly right. Class weights make missed pixels count more, which raises recall and adds false alarms. Jaccard distance
+compares whole regions and removes false alarms, but a confident miss gives it almost no gradient: it starts badly and
+ends well. So train with weighted cross-entropy first, then with Jaccard at a tenth of the learning rate, and repeat.
 
-**Fair comparison.** *With controls* queues plain cross-entropy and Jaccard alone beside the plan, with the
-same steps, seed and crops. What is not better than both has not earned its phases.
+**Controls.** *With controls* also queues plain cross-entropy and Jaccard alone, with the same number of steps, seed
+and crops. A sequence is worth its phases only if it beats both.
 
-**Steering.** Whatever you change while a run trains takes effect at its next step and is written into its history;
-the plan with these changes repeats the run.
+**Steering.** What you change while a run trains takes effect at the next step and is recorded. The downloaded plan
+includes these changes: training it repeats the run.
 """
 
 
-def pick_dataset() -> str:
-    """The dataset to train on: the one in the address, the one chosen on Imagery, or the car park."""
-    choices = services.dataset_choices()
-    wanted = st.query_params.get("dataset") or st.session_state.get("dataset") or "builtin:car_park"
-    if wanted not in choices:
-        st.caption(f"There is no dataset {escaped(wanted)} here; another one is shown.")
-        wanted = "builtin:car_park"
-    st.session_state["dataset"] = wanted
-    chosen = st.selectbox(
-        "Dataset", list(choices), list(choices).index(wanted), choices.__getitem__, key=f"dataset-{wanted}"
-    )
-    if chosen != wanted:
-        st.session_state["dataset"] = st.query_params["dataset"] = chosen
-        st.rerun()
-    return services.resolve(chosen)
-
-
-def pick_preset() -> str:
-    """A preset to begin with; choosing one replaces the plan."""
-    wanted = st.query_params.get("preset", "recall_first")
-    if wanted not in PRESETS:
-        st.caption(f"There is no preset {escaped(wanted)}; the first one is shown.")
-        wanted = next(iter(PRESETS))
-    if not has_plan():
+def pick_preset(notes: DeltaGenerator) -> str | None:
+    """The preset that the plan began with; None for the plan of an earlier run. Choosing one replaces the plan."""
+    asked = st.query_params.get(PRESET)
+    if asked is not None and asked not in PRESETS:
+        notes.caption(f"There is no preset {escaped(asked)}; another one is shown.")
+        asked = None
+    wanted = asked or (st.session_state.get(PRESET) if has_plan() else next(iter(PRESETS)))
+    if wanted is not None and (not has_plan() or wanted != st.session_state.get(PRESET)):
         adopt(preset_plan(wanted))
-    chosen = st.selectbox(
+    remember_preset(wanted)
+    st.session_state[CHOICE] = wanted
+    st.selectbox(
         "Preset",
         list(PRESETS),
-        list(PRESETS).index(wanted),
+        None if wanted is None else 0,
         lambda key: PRESETS[key].name,
-        key="preset-choice",
+        key=CHOICE,
         on_change=take_preset,
+        placeholder="Plan of an earlier run",
     )
-    return chosen
+    return wanted
 
 
 def take_preset() -> None:
-    """The preset that was chosen becomes the plan."""
-    chosen = st.session_state["preset-choice"]
-    st.query_params["preset"] = chosen
+    """Makes the chosen preset the plan."""
+    chosen = st.session_state[CHOICE]
     adopt(preset_plan(chosen))
+    remember_preset(chosen)
 
 
-def start(plan: Plan, dataset_id: str, with_controls: bool) -> None:
-    """Queues the plan, and its controls if wanted, and looks at it."""
+def remember_preset(key: str | None) -> None:
+    """Keeps the preset in the session and in the address."""
+    st.session_state[PRESET] = key
+    if key is None:
+        st.query_params.pop(PRESET, None)
+    else:
+        st.query_params[PRESET] = key
+
+
+def start(plan: Plan, dataset_id: str, others: Sequence[Plan]) -> None:
+    """Queues the plan and the plans to compare it with, and shows its run."""
     store, engine = services.store(), services.engine()
-    others = controls(plan) if with_controls else ()
     first = store.create_run(plan, dataset_id)
     if others:
         store.set_group(first.id, first.id)
@@ -91,19 +91,21 @@ def start(plan: Plan, dataset_id: str, with_controls: bool) -> None:
 
 
 def plan_a_run() -> None:
-    """What to train on, the plan, and play."""
-    data, preset, go, compare = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
+    """Dataset, preset, plan and the buttons that start it."""
+    notes = st.container()
+    data, preset, go, compare = wrapping_columns("plan", [3, 3, 2, 2])
     with data:
-        dataset_id = pick_dataset()
+        dataset_id = pick_dataset(notes)
     with preset:
-        chosen = pick_preset()
-    st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
+        chosen = pick_preset(notes)
+    if chosen is not None:
+        st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
     strip = st.container()
     plan = edit_plan(services.balance(dataset_id))
     if plan is not None:
         with strip:
-            live_figure(schedule_figure(plan), "schedule", height=130)
-            st.caption(f"At most {plan.steps} steps: the learning rate over the phases. Triggers may end one early.")
+            live_figure(schedule_figure(plan), "schedule", height=150)
+            st.caption(f"Learning rate over the phases: {plan.steps} steps, fewer if a phase ends early.")
     plays = go.button(
         "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
     )
@@ -112,45 +114,51 @@ def plan_a_run() -> None:
         icon=":material/compare_arrows:",
         disabled=plan is None,
         width="stretch",
-        help="Runs the plan, then plain cross-entropy and Jaccard alone: same steps, same seed.",
+        help="Trains the plan, then plain cross-entropy and Jaccard alone, with the same steps and seed.",
     )
     if plan is not None and (plays or compares):
-        start(plan, dataset_id, compares)
+        start(plan, dataset_id, controls(plan) if compares else ())
         st.rerun()
 
 
 def watch_a_run(record: RunRecord) -> None:
-    """Curves and picture of a run, with what can be changed beside them."""
+    """A run's curves and pictures, and beside them what can be changed."""
     shares = services.balance(record.dataset_id)
-    left, right = stacking_columns("watch", [1, 3])
-    with left:
+    picture, settings = stacking_columns("watch", [5, 2])
+    with settings:
         class_id = st.selectbox(
-            "Class that is scored",
+            "Class",
             range(1, len(shares)),
             rarest(shares) - 1,
             lambda k: shares[k].name,
             key=f"class-{record.dataset_id}",
         )
         steer(record, shares)
-        if st.button(
-            "Reset: plan it anew",
-            icon=":material/restart_alt:",
+        st.button(
+            "New run",
+            icon=":material/add:",
             width="stretch",
-            help="Stops this run, keeps it in the list, and goes back to its plan.",
-        ):
-            services.engine().stop(record.id)
-            adopt(record.plan)
-            st.session_state["dataset"] = record.dataset_id
-            open_run(None)
-            st.rerun()
-        lead_on(record)
-        takeaway(record)
-    with right:
+            help="Stops this run, keeps it in the list, and opens its plan for editing.",
+            on_click=plan_again,
+            args=(record,),
+        )
+        link_on(record)
+        downloads(record)
+    with picture:
         show_run(record.id, class_id)
 
 
-def lead_on(record: RunRecord) -> None:
-    """To the comparison with what was queued beside it, and to its landscape."""
+def plan_again(record: RunRecord) -> None:
+    """Stops the run and opens its plan and dataset for a new one."""
+    services.engine().stop(record.id)
+    adopt(record.plan)
+    remember_preset(None)
+    st.query_params["dataset"] = record.dataset_id
+    open_run(None)
+
+
+def link_on(record: RunRecord) -> None:
+    """Links to the comparison with the runs queued beside it, and to its landscape."""
     beside = [
         other.id
         for other in services.store().runs()
@@ -158,13 +166,11 @@ def lead_on(record: RunRecord) -> None:
     ]
     st.page_link(
         "pages/tradeoffs.py",
-        label="Compare with its controls" if beside else "Its trade-offs",
+        label="Compare with controls" if beside else "Trade-offs",
         icon=":material/balance:",
         query_params={"runs": ",".join([record.id, *beside])},
     )
-    st.page_link(
-        "pages/landscape.py", label="Its landscape", icon=":material/landscape:", query_params={"run": record.id}
-    )
+    st.page_link("pages/landscape.py", label="Landscape", icon=":material/landscape:", query_params={"run": record.id})
 
 
 frame("Train")
@@ -176,5 +182,5 @@ try:
         watch_a_run(selected)
 except InputError as problem:
     show_problem(problem)
-with st.expander("What a plan, its controls and steering mean"):
+with st.expander("Plans, controls and steering explained"):
     st.markdown(EXPLANATION)

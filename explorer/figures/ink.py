@@ -1,4 +1,4 @@
 """The colour of text, which only the browser knows."""
 
 INK = "#010203"
-"""Stands for the theme's text colour in a figure; ``live_figure`` puts the real one in its place."""
+"""Placeholder for the theme's text colour; ``live_figure`` replaces it."""

@@ -1,4 +1,4 @@
-"""Pictures of the Loss lab: curves, and what mistakes cost, side by side."""
+"""Figures of the Loss lab: curves of losses and gradients, and losses of mistakes side by side."""
 
 from __future__ import annotations
 
@@ -15,12 +15,8 @@ from explorer.figures.panels import Panel, across
 from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel
 from explorer.losses.registry import LOSSES
 
-ACROSS = 4
-"""At most so many losses stand in a row."""
-
-CURVES_HEIGHT = 330
-"""Pixels that a row of ``curves_figure`` takes."""
-
+ACROSS = 4  # losses in a row, at most
+CURVES_HEIGHT = 330  # pixels of a row of ``curves_figure``
 _GROUND = (138, 148, 158)
 _FIELD_SIDE = 480  # pixels of a field's picture on screen, at least
 
@@ -31,23 +27,34 @@ def in_rows(count: int) -> tuple[int, int]:
     return rows, -(-count // rows)
 
 
-def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
-    """For each loss its value and, below it, its pull on pixels of objects and of the background.
+def curves_height(count: int) -> int:
+    """Pixels that ``curves_figure`` takes for so many losses."""
+    return CURVES_HEIGHT * in_rows(count)[0]
 
-    Each panel has its own y axis: values of two losses are not comparable. Trace 3·i + j is of curve i.
+
+def bars_height(count: int) -> int:
+    """Pixels that a figure with so many horizontal bars takes."""
+    return 90 + 34 * count
+
+
+def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
+    """For each loss its value and, below it, its gradient at pixels of objects and of the background.
+
+    Each panel has its own y axis: values of two losses are not comparable. Traces 3·i to 3·i + 2 belong to curve i.
     """
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {
         "margin": {"l": 52, "r": 8, "t": 28, "b": 8},
         "showlegend": False,
         "hovermode": "closest",
-        "hoverdistance": -1,  # a click anywhere in a panel is meant for its nearest curve
+        "hoverdistance": -1,  # a click anywhere in a panel selects the nearest curve
         "annotations": [],
     }
     rows, columns = in_rows(len(curves))
     for i, curve in enumerate(curves):
         info = LOSSES[curve.spec.kind]
-        left, right = across(i % columns, columns, 0.28 / max(columns, 2))
+        beside = min(columns, len(curves) - i // columns * columns)  # a last row with fewer panels has wider ones
+        left, right = across(i % columns, beside, 0.28 / max(columns, 2))
         ground, height = 1 - (i // columns + 1) / rows, 1 / rows
         above = Panel(2 * i + 1, left, right, ground + 0.64 * height, ground + height)
         below = Panel(2 * i + 2, left, right, ground + 0.22 * height, ground + 0.57 * height)
@@ -55,12 +62,12 @@ def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
         x = {"range": [0, 1], "tickvals": [0, 0.5, 1]}
         y = {"rangemode": "tozero", "nticks": 4}
         layout |= above.layout(x | {"showticklabels": False}, y | _titled("loss" if first else ""))
-        layout |= below.layout(x | _titled("p of the true class"), y | _titled("pull" if first else ""))
+        layout |= below.layout(x | _titled("p of the true class"), y | _titled("gradient" if first else ""))
         layout["annotations"].append(above.title(info.name, 13))
         for panel, name, values, dash in (
             (above, "loss", curve.loss, "solid"),
-            (below, "pull on a pixel of an object", curve.object_gradient, "solid"),
-            (below, "pull on a pixel of the background", curve.background_gradient, "dot"),
+            (below, "gradient at a pixel of an object", curve.object_gradient, "solid"),
+            (below, "gradient at a pixel of the background", curve.background_gradient, "dot"),
         ):
             data.append(
                 {
@@ -82,7 +89,7 @@ def _titled(text: str) -> dict[str, Any]:
 
 
 def field_picture(field: SyntheticLabel, missed: NDArray[np.bool_]) -> Picture:
-    """The objects on their field, enlarged by whole pixels, the missed ones in the colour of misses.
+    """A synthetic label, enlarged by whole pixels, missed pixels in the colour of misses.
 
     Args:
         missed: (H, W).
@@ -99,9 +106,9 @@ def _rgb(colour: str) -> tuple[int, ...]:
 
 
 def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
-    """How many times more each loss charges for the first mistake than for the second, on a log axis.
+    """The ratio of each loss's values for two mistakes, on a log axis.
 
-    A loss that charges nothing for one of them has no ratio: it is named in the axis, without a bar.
+    A loss that is zero for one of them has no ratio: it has a name on the axis, and no bar.
     """
     ratios = [cost.ratio for cost in costs]
     names = [
@@ -124,7 +131,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     reach = max([1.0, *(abs(np.log10(ratio)) for ratio in ratios if ratio is not None)]) * 1.25
     ticks = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
     figure.update_xaxes(
-        title_text=f"← {second} more · {first} more →",
+        title_text=f"← {second} · larger loss · {first} →",
         range=[-reach, reach],
         tickvals=ticks,
         ticktext=[f"×{10.0**tick:g}" for tick in ticks],
@@ -135,7 +142,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
 
 
 def blindness_figure(found: Sequence[NothingFoundCost]) -> go.Figure:
-    """What each loss charges for finding nothing, in percent of what it charges for being wrong everywhere."""
+    """Each loss of an all-background prediction, in percent of its value where every pixel is wrong."""
     specs = [each.against_false_alarms.spec for each in found]
     shares = [None if each.share is None else 100 * each.share for each in found]
     figure = go.Figure(
@@ -151,7 +158,7 @@ def blindness_figure(found: Sequence[NothingFoundCost]) -> go.Figure:
         )
     )
     reach = max([1.0, *(share for share in shares if share is not None)])
-    figure.update_xaxes(title_text="% of being wrong everywhere", range=[0, 1.2 * reach])
+    figure.update_xaxes(title_text="% of the loss where every pixel is wrong", range=[0, 1.2 * reach])
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(margin={"l": 10, "r": 30, "t": 10, "b": 50}, showlegend=False, bargap=0.35)
     return figure

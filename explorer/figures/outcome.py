@@ -1,4 +1,4 @@
-"""A prediction over its image: hits, misses and false alarms in three colours that everyone can tell apart."""
+"""A prediction over its image: hits, misses and false alarms in colours that are safe for colour-blind readers."""
 
 from __future__ import annotations
 

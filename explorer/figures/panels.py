@@ -1,4 +1,4 @@
-"""Places of small multiples in a figure, as plain dictionaries: several times as quick as Plotly's own subplots."""
+"""Panels of small multiples as plain dictionaries: several times as fast as Plotly's own subplots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Panel:
 
     @property
     def axes(self) -> dict[str, str]:
-        """What a trace says to be drawn here."""
+        """The axes of a trace that is drawn here."""
         return {"xaxis": f"x{self.number}", "yaxis": f"y{self.number}"}
 
     def layout(self, x: dict[str, Any], y: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Panel:
 
 
 def across(number: int, columns: int, gap: float) -> tuple[float, float]:
-    """Begin and end of one of some columns (or rows) that share the whole out, with gaps between them; from 0."""
+    """Start and end (0..1) of a column or row among equal ones with gaps between them."""
     width = (1 - gap * (columns - 1)) / columns
     left = number * (width + gap)
     return left, left + width

@@ -1,4 +1,4 @@
-"""Recall against precision: curves of runs, the way a run took through training, recall by object size."""
+"""Recall against precision: curves of runs, the path of a run through training, recall by object size."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
 
 
 def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
-    """Object recall by size, the runs side by side; the number of objects stands on each bar."""
+    """Object recall by size, the runs side by side; each bar is labelled with found and all objects."""
     figure = go.Figure()
     for colour, (name, bins) in zip(_colours(len(bins_of)), bins_of.items(), strict=True):
         figure.add_bar(

@@ -1,8 +1,10 @@
-"""Pictures of a run while it trains: losses, scores, rate and the schedule."""
+"""Figures of a run while it trains: losses, scores, learning rate and the schedule."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,12 +17,12 @@ from explorer.training.plan import Plan
 
 COLUMNS = 4  # of small multiples
 SMALL = 120  # points of a curve in a small multiple
-NAME_FITS = 120  # letters along the schedule at 800 pixels
+NAME_FITS = 120  # letters that fit along the schedule at 800 pixels
 RECALL, PRECISION = "#0072B2", "#009E73"
 
 
 def trained_loss_figure(history: History, steps: int) -> go.Figure:
-    """The loss being trained, phase by phase; a phase is a band in its loss's colour.
+    """The training loss, phase by phase; a phase is a band in the colour of its loss.
 
     The line breaks where the loss changes: values of two losses are not comparable.
     """
@@ -31,12 +33,12 @@ def trained_loss_figure(history: History, steps: int) -> go.Figure:
         _line(figure, history.step[inside], history.loss[inside], info.name, info.color)
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
-    figure.update_yaxes(title_text="loss being trained", type="log", dtick="D2", exponentformat="power")
+    figure.update_yaxes(title_text="training loss", **_log_axis(history.loss))
     return _framed(figure)
 
 
 def other_losses_figure(history: History, steps: int) -> go.Figure:
-    """Every loss of the registry on the training batches, whatever is being trained, each on its own axis."""
+    """Every loss of the registry on the training batches, each on its own axis."""
     kinds = list(history.losses)
     rows = max(1, -(-len(kinds) // COLUMNS))
     figure = make_subplots(
@@ -58,7 +60,7 @@ def other_losses_figure(history: History, steps: int) -> go.Figure:
 
 
 def scores_figure(history: History, class_id: int, class_name: str, steps: int) -> go.Figure:
-    """Recall and precision of one class on the validation scenes: pixels as lines, objects dotted."""
+    """Recall and precision of one class on the validation scenes: solid by pixels, dotted by objects."""
     figure = go.Figure()
     for metric, color in (("recall", RECALL), ("precision", PRECISION)):
         for scope, dash in (("pixel", "solid"), ("object", "dot")):
@@ -74,7 +76,7 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
             )
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
-    figure.update_yaxes(title_text=f"score of class “{class_name}”", range=[-0.02, 1.02])
+    figure.update_yaxes(title_text=f"score of “{class_name}”", range=[-0.02, 1.02])
     figure.update_layout(
         showlegend=True,
         legend={
@@ -94,20 +96,26 @@ def rates_figure(history: History, steps: int) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
     _line(figure, history.step, history.gradient_norm, "gradient norm", "#7F7F7F", row=1, col=1)
     _line(figure, history.step, history.learning_rate, "learning rate", INK, row=2, col=1)
-    for row, title in ((1, "gradient norm"), (2, "learning rate")):
-        figure.update_yaxes(title_text=title, type="log", dtick="D2", exponentformat="power", row=row, col=1)
+    for row, title, values in (
+        (1, "gradient norm", history.gradient_norm),
+        (2, "learning rate", history.learning_rate),
+    ):
+        figure.update_yaxes(title_text=title, **_log_axis(values), row=row, col=1)
     figure.update_xaxes(range=[0, steps])
     figure.update_xaxes(title_text="step", row=2, col=1)
     return _framed(figure)
 
 
 def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
-    """The plan as it would run without triggers: a band a phase, the learning rate as a line.
+    """The plan at its full length: phases as bands, the learning rate as a line.
 
     Args:
+        plan: with or without triggers, which may end phases earlier.
         step: where the run is; None draws no marker.
     """
-    spans, rates_x, rates_y = [], [0.0][:0], [0.0][:0]
+    spans: list[PhaseSpan] = []
+    rates_x: list[float] = []
+    rates_y: list[float] = []
     start = 0
     for cycle in range(plan.cycles):
         for number, phase in enumerate(plan.phases):
@@ -123,7 +131,7 @@ def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
         y=rates_y,
         mode="lines",
         line={"color": INK, "width": 2},
-        hovertemplate="step %{x}: rate %{y:g}<extra></extra>",
+        hovertemplate="step %{x}: learning rate %{y:g}<extra></extra>",
     )
     _bands(figure, spans, opacity=0.35)
     for span in spans:
@@ -141,8 +149,46 @@ def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
     if step is not None:
         figure.add_vline(x=step, line={"width": 2, "dash": "dot"})
     figure.update_xaxes(title_text="step", range=[0, plan.steps])
-    figure.update_yaxes(title_text="rate", type="log", exponentformat="power", dtick="D2")
+    figure.update_yaxes(title_text="learning rate", **_log_axis(np.array(rates_y), most=4))
     return _framed(figure, top=22)
+
+
+def log_ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Ticks of a logarithmic axis: round numbers, as many as there is room for.
+
+    Args:
+        low: smallest value, above 0.
+        high: largest value.
+        most: number of ticks, at most.
+
+    Returns:
+        Values between ``low`` and ``high``; one near both where no round number is.
+    """
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)))
+    for digits in _DIGITS:
+        ticks = [
+            tick for tick in (float(f"{digit}e{power}") for power in powers for digit in digits) if low <= tick <= high
+        ]
+        if 0 < len(ticks) <= most:
+            return ticks
+    return ticks[:: -(-len(ticks) // most)] if ticks else [float(f"{math.sqrt(low * high):.2e}")]
+
+
+_DIGITS = (range(10, 100), range(10, 100, 2), range(10, 100, 5), range(10, 100, 10), (10, 20, 50), (10, 50), (10,))
+"""First two digits of ticks, from fine to coarse."""
+
+
+def _log_axis(values: Column, most: int = 5) -> dict[str, Any]:
+    """A logarithmic axis for these values; those that it cannot show are left out."""
+    shown = values[np.isfinite(values) & (values > 0)]
+    if not len(shown):
+        return {"type": "log"}
+    ticks = log_ticks(float(shown.min()), float(shown.max()), most)
+    return {
+        "type": "log",
+        "tickvals": ticks,
+        "ticktext": [np.format_float_positional(tick, trim="-") for tick in ticks],
+    }
 
 
 def _line(
@@ -189,7 +235,7 @@ def _bands(figure: go.Figure, spans: Sequence[PhaseSpan], opacity: float = 0.14)
 
 
 def _framed(figure: go.Figure, top: int = 12) -> go.Figure:
-    figure.update_layout(margin={"l": 56, "r": 12, "t": top, "b": 40}, hovermode="closest")
+    figure.update_layout(margin={"l": 64, "r": 12, "t": top, "b": 40}, hovermode="closest")
     if figure.layout.showlegend is None:
         figure.update_layout(showlegend=False)
     return figure

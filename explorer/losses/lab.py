@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.imagery.balance import ClassShare
 from explorer.losses.spec import LossSpec
 
 NOTHING = 1e-12
@@ -31,6 +32,11 @@ class SyntheticLabel:
     def share(self) -> float:
         """Foreground pixels ÷ all pixels."""
         return float(self.label.mean())
+
+    @property
+    def object_area(self) -> int:
+        """Pixels of each object."""
+        return int((self.ids == 1).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +126,24 @@ def objects_found(synthetic: SyntheticLabel, missed: NDArray[np.bool_]) -> int:
     area = np.bincount(synthetic.ids.ravel())[1:]
     left = np.bincount(synthetic.ids[~missed], minlength=len(area) + 1)[1:]
     return int((left > 0.5 * area).sum())
+
+
+def pixel_recall(field: SyntheticLabel, missed: NDArray[np.bool_]) -> float:
+    """Found pixels of objects ÷ all pixels of objects.
+
+    Args:
+        missed: (H, W), the pixels of objects that are called background.
+    """
+    return float(1 - missed.sum() / field.label.sum())
+
+
+def field_balance(field: SyntheticLabel) -> tuple[ClassShare, ClassShare]:
+    """Class balance of a synthetic label: background and objects."""
+    foreground = int(field.label.sum())
+    return (
+        ClassShare("background", field.label.size - foreground, None, 1 - field.share),
+        ClassShare("objects", foreground, int(field.ids.max()), field.share),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What of a run's events still holds.
+"""What of a run's events still holds, and the plan that repeats it.
 
 Events are only ever appended. A run that goes on from a checkpoint (its worker was killed, or the loss exploded)
 makes the steps after that checkpoint once more, and what was written about them the first time is superseded.
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from explorer.training.events import CheckpointSaved, Event, Note, Recovered, Started
+from explorer.training.events import CheckpointSaved, Event, Intervened, Note, PhaseChange, Recovered, Started
+from explorer.training.plan import Intervention, Plan
 
 
 def goes_back_to(event: Event) -> int | None:
@@ -51,3 +52,43 @@ def _position_after(events: Sequence[Event], step: int) -> int:
     if step == 0:
         return 0
     return next((position for position, event in enumerate(events) if event.step > step), len(events))
+
+
+def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
+    """The plan with everything that changed its run on the way: training it makes the same steps again.
+
+    Changes made by hand become interventions. After a divergence a run goes on with lower learning rates: the phases
+    get those of the end, and interventions put back the higher ones for as long as they held. Factors are powers of
+    two, so that the rates come out bit for bit.
+
+    Args:
+        plan: of the run.
+        events: all events of the run, in order.
+    """
+    held = timeline(events)
+    last = next((event.rate_factor for event in reversed(held) if isinstance(event, Recovered)), 1.0)
+    interventions: list[Intervention] = []
+    made: list[Intervention] = []
+    factor, rate = 1.0, plan.phases[0].learning_rate
+    for event in held:
+        match event:
+            case PhaseChange():
+                rate = plan.phases[event.phase].learning_rate
+                if factor != last:
+                    interventions.append(Intervention(step=event.step, learning_rate=rate * factor))
+            case Recovered():
+                factor = event.rate_factor
+                interventions.append(Intervention(step=event.back_to, learning_rate=rate * factor))
+            case Intervened():
+                made.append(event.intervention)
+                rate = event.intervention.learning_rate or rate
+                interventions.append(_scaled(event.intervention, factor))
+    ahead = [_scaled(intervention, last) for intervention in plan.interventions if intervention not in made]
+    phases = tuple(phase.model_copy(update={"learning_rate": phase.learning_rate * last}) for phase in plan.phases)
+    return plan.model_copy(update={"phases": phases, "interventions": (*interventions, *ahead)})
+
+
+def _scaled(intervention: Intervention, factor: float) -> Intervention:
+    if intervention.learning_rate is None:
+        return intervention
+    return intervention.model_copy(update={"learning_rate": intervention.learning_rate * factor})

@@ -390,11 +390,5 @@ def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: to
     return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda"))
 
 
-def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
-    """The plan with the interventions of a run written into it, so that training it repeats the run."""
-    made = tuple(event.intervention for event in events if isinstance(event, Intervened))
-    return plan.model_copy(update={"interventions": made})
-
-
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None

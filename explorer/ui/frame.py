@@ -1,4 +1,4 @@
-"""The frame of every page: title, the sidebar in the order of work, what is selected."""
+"""The frame of every page: title, the sidebar in the order of work, and columns that suit narrow windows."""
 
 from __future__ import annotations
 
@@ -23,11 +23,19 @@ PAGES = {
 """Title of a page, its file and its icon, in the order of work."""
 
 _STYLE = """<style>
-.stMainBlockContainer { padding-top: 3rem; }  /* the picture first, not air */
+.stMainBlockContainer { padding: 3rem 2.5rem; }  /* the window is for content */
+[class*=st-key-tile-] { height: 100%; }
+[class*=st-key-tile-] > :last-child { margin-top: auto; }  /* buttons of neighbouring cards at one height */
 [data-testid=stStatusWidget] { display: none; }  /* a live page runs twice a second */
 @media (max-width: 1000px) {
-  [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] { flex-wrap: wrap; }
+  .stMainBlockContainer { padding: 3rem 1.5rem; }
+  :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] {
+    flex-wrap: wrap; gap: 1rem;
+  }
   [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] { min-width: 100%; }
+  [class*=st-key-wraps-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] {
+    flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem);
+  }
 }
 </style>"""
 
@@ -56,7 +64,7 @@ def frame(title: str) -> None:
 
 
 def stacking_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator]:
-    """Columns that stand below each other where the window is narrow.
+    """Columns that are stacked in a narrow window.
 
     Args:
         key: unique on the page.
@@ -64,3 +72,14 @@ def stacking_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator
     """
     with st.container(key=f"stacks-{key}"):
         return st.columns(spec, gap="large")
+
+
+def wrapping_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator]:
+    """Columns of widgets of one height, two in a row in a narrow window.
+
+    Args:
+        key: unique on the page.
+        spec: how many, or their relative widths.
+    """
+    with st.container(key=f"wraps-{key}"):
+        return st.columns(spec, vertical_alignment="bottom")

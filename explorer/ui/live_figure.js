@@ -1,4 +1,4 @@
-// Draws a Plotly figure and keeps it: Plotly.react on the graph that stands, in the colours of the theme.
+// Draws a Plotly figure and keeps it: Plotly.react on the existing graph, in the colours of the theme.
 // An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
 
 const INK = "#010203"; // explorer/figures/ink.py: the text colour, which the server does not know
@@ -52,7 +52,7 @@ const describe = (point) => ({
   z: typeof point.z === "number" ? point.z : null,
 });
 
-// Surfaces side by side are looked at from the same place.
+// Surfaces side by side share their camera.
 function linkCameras(host, change) {
   const key = Object.keys(change).find((name) => name.endsWith(".camera"));
   const scenes = Object.keys(host.layout).filter((name) => /^scene\d*$/.test(name));
@@ -80,7 +80,7 @@ function create(host) {
     if (!state.down) return;
     const moved = Math.hypot(event.clientX - state.down[0], event.clientY - state.down[1]);
     state.down = null;
-    // Plotly's own click comes first; the hovered point stands in where an update or a 3D scene swallowed it.
+    // Plotly's own click comes first; the hovered point replaces it where an update or a 3D scene swallowed it.
     if (moved < 4 && state.hovered) {
       const hovered = state.hovered;
       setTimeout(() => state.click(hovered), 60);

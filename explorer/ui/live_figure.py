@@ -1,7 +1,7 @@
 """A Plotly figure that is updated in place: zoom, camera and legend survive, and clicks come back.
 
 ``st.plotly_chart`` takes the figure down and draws a new one whenever its data changes. This component calls
-``Plotly.react`` on the graph that stands. Its script is a file that the browser loads once; Plotly itself is served
+``Plotly.react`` on the existing graph. Its script is a file that the browser loads once; Plotly itself is served
 from the installed wheel, so that nothing comes from another host.
 """
 

@@ -1,9 +1,9 @@
-"""A run as it happens: its buttons, where it stands, its curves and what it sees. Redrawn while it trains."""
+"""A run while it trains: buttons, progress, curves, the latest prediction; and its downloads."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -21,6 +21,7 @@ from explorer.figures.training import (
 )
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
+from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
 from explorer.ui import services
 from explorer.ui.live_figure import live_figure
@@ -41,11 +42,11 @@ _PICTURE_SIDE = 512  # pixels
 
 
 def show_run(run_id: str, class_id: int) -> None:
-    """The run, kept up to date for as long as it is on its way.
+    """The run, redrawn as long as it is active.
 
     Args:
         run_id: of the run.
-        class_id: whose recall and precision are drawn.
+        class_id: the class whose recall and precision are drawn.
     """
     active = services.store().run(run_id).status.active
     st.fragment(_show, run_every=POLL_SECONDS if active else None)(run_id, class_id, active)
@@ -65,36 +66,40 @@ def _show(run_id: str, class_id: int, was_active: bool) -> None:
     _transport(record)
     _state(record, history)
     steps = record.plan.steps
-    live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=110)
+    live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=150)
     if not len(history.step):
-        waits = "It waits for a slot." if record.status is RunStatus.QUEUED else "The first steps are on their way."
-        st.info(waits if record.status.active else "It has not begun. Press play.", icon=":material/hourglass_empty:")
+        waits = (
+            "Queued: waits for a free worker." if record.status is RunStatus.QUEUED else "Waiting for the first steps."
+        )
+        st.info(waits if record.status.active else "Not started yet. Press Play.", icon=":material/hourglass_empty:")
         return
     left, right = st.columns(2)
     with left:
-        st.markdown("**The loss being trained**")
+        st.markdown("**Training loss**")
         live_figure(trained_loss_figure(history, steps), f"trained-{run_id}", height=260)
-        st.caption("A band is a phase, in the colour of its loss. The line breaks where the loss changes: values "
-                   "of two losses cannot be compared.")  # fmt: skip
+        st.caption("Bands are phases, in the colour of their loss. The line breaks where the loss changes: values of "
+                   "different losses are not comparable.")  # fmt: skip
     with right:
         name = services.dataset(record.dataset_id).classes[class_id]
         st.markdown(f"**Recall and precision of {escaped(name)}**")
         live_figure(scores_figure(history, class_id, name, steps), f"scores-{run_id}-{class_id}", height=260)
-        st.caption("On validation scenes, which are never trained on. Recall: how much of what is there was found. "
-                   "Precision: how much of what was called one is one.")  # fmt: skip
+        st.caption("On the validation scenes, which are never trained on. Recall: the share of the label that was "
+                   "found. Precision: the share of the prediction that is right.")  # fmt: skip
     _prediction(record, history)
-    st.markdown("**Every loss on the same batches, whichever is trained**")
+    st.markdown("**All losses on the training batches**")
     live_figure(other_losses_figure(history, steps), f"others-{run_id}", height=430)
-    st.caption("Each on its own axis. Lovász and the object losses are costly and measured every 20 steps.")
+    st.caption(
+        "Each loss has its own axis. Lovász and the object losses are slow to compute and logged every 20 steps."
+    )
     st.markdown("**Gradient norm and learning rate**")
     live_figure(rates_figure(history, steps), f"rates-{run_id}", height=260)
     _notes(history)
 
 
 def _transport(record: RunRecord) -> None:
-    """Play, pause, step, stop: each does what it says at the next step."""
+    """Play, pause, step and stop; each takes effect at the next step."""
     status, run_id = record.status, record.id
-    columns = st.columns(5)
+    columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
         ("Resume" if status is not RunStatus.QUEUED else "Play", "play_arrow", status.resumable, "play"),
         ("Pause", "pause", status.active, "pause"),
@@ -130,7 +135,7 @@ def _act(action: str, run_id: str) -> None:
 
 
 def _state(record: RunRecord, history: History) -> None:
-    """One line: where the run stands, how fast it is, how long it takes still."""
+    """One line: status, step, speed and time left."""
     steps = record.plan.steps
     parts = [f":{_COLOURS[record.status]}-badge[{record.status}]", f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
@@ -155,7 +160,7 @@ def _prediction(record: RunRecord, history: History) -> None:
     left, right = st.columns(2)
     found, label = _pictures(record.id, record.dataset_id, preview)
     with left:
-        st.markdown(f"**What it sees at step {preview.step}**")
+        st.markdown(f"**Prediction at step {preview.step}**")
         st.image(found, width="stretch", alt="prediction: hits, misses and false alarms")
         st.markdown(
             " ".join(
@@ -165,9 +170,9 @@ def _prediction(record: RunRecord, history: History) -> None:
             unsafe_allow_html=True,  # nothing of a user's is in it
         )  # fmt: skip
     with right:
-        st.markdown("**The label of the same crop**")
+        st.markdown("**Label**")
         st.image(label, width="stretch", alt="label over the image")
-        st.caption(f"{escaped(preview.scene)}, a validation scene.")
+        st.caption(f"A crop of the validation scene {escaped(preview.scene)}.")
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
@@ -191,7 +196,7 @@ def _png(picture: np.ndarray) -> bytes:
 
 def _notes(history: History) -> None:
     if history.notes:
-        with st.expander(f"What happened to this run ({len(history.notes)})"):
+        with st.expander(f"Run log ({len(history.notes)})"):
             for step, text in history.notes[-50:]:
                 st.markdown(f"step {step}: {escaped(text)}")
 
@@ -200,31 +205,38 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def takeaway(record: RunRecord) -> None:
-    """Downloads of a run, read from its folder when they are asked for."""
+def downloads(record: RunRecord) -> None:
+    """Download buttons for the files of a run, which are read on a click."""
     folder = services.store().folder(record.id)
-    with st.expander("Take it with you"):
-        _offer("Plan", folder.plan_file, f"{record.id}-plan.json", "application/json")
-        _offer("Metrics", folder.metrics_file, f"{record.id}-metrics.csv", "text/csv")
-        _offer("Summary", folder.summary_file, f"{record.id}-summary.json", "application/json")
-        _offer("Events", folder.events_file, f"{record.id}-events.jsonl", "application/jsonl")
-        checkpoints = sorted(folder.checkpoints.glob("*.safetensors"))
-        if checkpoints:
-            _offer(
-                "Last checkpoint", checkpoints[-1], f"{record.id}-{checkpoints[-1].name}", "application/octet-stream"
-            )
-        st.caption("The same run without a browser: python -m explorer train --plan the plan's file.")
-
-
-def _offer(label: str, path: Path, name: str, kind: str) -> None:
-    if path.exists():
-        st.download_button(
-            label,
-            path.read_bytes,
-            name,
-            kind,
-            key=f"take-{name}",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
+    with st.expander("Download"):
+        _download("Plan", lambda: _repeatable(record), f"{record.id}-plan.json", "application/json")
+        for label, file, kind in (
+            ("Metrics", folder.metrics_file, "text/csv"),
+            ("Summary", folder.summary_file, "application/json"),
+            ("Events", folder.events_file, "application/jsonl"),
+            *(("Last checkpoint", file, "application/octet-stream") for file in folder.checkpoint_files()[-1:]),
+        ):
+            if file.exists():
+                _download(label, file.read_bytes, f"{record.id}-{file.name}", kind)
+        st.caption(
+            "The plan includes the changes made by hand; training it repeats the run. On the command line: "
+            "`python -m explorer train --plan FILE`."
         )
+
+
+def _repeatable(record: RunRecord) -> bytes:
+    plan = replayed(record.plan, services.store().folder(record.id).events())
+    return plan.model_dump_json(indent=1).encode()
+
+
+def _download(label: str, content: Callable[[], bytes], name: str, kind: str) -> None:
+    st.download_button(
+        label,
+        content,
+        name,
+        kind,
+        key=f"download-{name}",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )

@@ -1,4 +1,4 @@
-"""Which losses are compared, and with which settings: chosen on the page, kept for the visit and in the address."""
+"""Which losses are compared, and their settings: chosen on the page, kept in the session and in the address."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FIRST: tuple[LossKind, ...] = ("cross_entropy", "weighted_cross_entropy", "focal
 """The losses that are compared at first."""
 
 BIASES: dict[Bias, str] = {
-    "none": "takes no side",
-    "recall": "pushes to recall",
-    "precision": "pushes to precision",
-    "balance": "pushes to a balance of objects",
+    "none": "neither recall nor precision",
+    "recall": "recall",
+    "precision": "precision",
+    "balance": "small and large objects alike",
 }
-_CHOSEN, _SETTINGS = "lab-losses", "lab-settings"  # in the session: kinds, and the settings of every kind met so far
+_CHOSEN, _SETTINGS = "lab-losses", "lab-settings"  # in the session: kinds, and the settings of every kind chosen so far
 _ADDRESS = "losses"
 _SPECS = TypeAdapter(tuple[LossSpec, ...])
 
@@ -43,18 +43,21 @@ def pick_losses() -> tuple[LossKind, ...]:
 
 
 def set_losses(kinds: Sequence[LossKind], shares: Sequence[ClassShare], key: str) -> tuple[LossSpec, ...]:
-    """One loss at a time with its formula and settings, and the settings of all that are compared.
+    """The formula and settings of one loss at a time.
 
     Args:
-        kinds: that are compared, at least one.
-        shares: the balance of the classes that the losses are asked about; as many weights there are.
-        key: tells apart the classes that weights are set for.
+        kinds: the losses that are compared, at least one.
+        shares: class balance; class weights have one value for each.
+        key: identifies the set of classes, so that weights of one dataset are not used for another.
+
+    Returns:
+        All losses that are compared, with their settings.
     """
     known: dict[LossKind, LossSpec] = st.session_state[_SETTINGS]
     options = list(kinds)
     steerable = [kind for kind in options if LOSSES[kind].settings or LOSSES[kind].takes_class_weights]
     kind = st.selectbox(
-        "Settings and formula of",
+        "Settings of",
         options,
         options.index(steerable[0]) if steerable else 0,
         lambda kind: LOSSES[kind].name,
@@ -73,12 +76,14 @@ def set_losses(kinds: Sequence[LossKind], shares: Sequence[ClassShare], key: str
 
 
 def _describe(kind: LossKind) -> None:
-    """What the registry says about a loss."""
+    """Formula, tendency and source of a loss, from the registry."""
     info = LOSSES[kind]
     st.markdown(f'<span style="color:{info.color}">■</span> {info.sentence}', unsafe_allow_html=True)
-    with st.expander("Formula, leaning, source"):
+    with st.expander("Formula and source"):
         st.latex(info.formula)
-        st.caption(f"It {BIASES[info.bias]}. **Goes wrong when:** {info.fails_when}  \nSource: {info.source}.")
+        st.caption(
+            f"**Favours:** {BIASES[info.bias]}.  \n**Fails when:** {info.fails_when}  \n**Source:** {info.source}."
+        )
 
 
 def _settings(kind: LossKind) -> LossSpec:
@@ -87,7 +92,7 @@ def _settings(kind: LossKind) -> LossSpec:
 
 
 def _first(kind: LossKind) -> LossSpec:
-    """A loss as it is offered: the combined one is the sum that is used most."""
+    """A loss with its defaults; the combined one is cross-entropy plus Dice, the usual sum."""
     if kind == "combined":
         parts: tuple[LossKind, ...] = ("cross_entropy", "dice")
         return LossSpec(kind=kind, terms=tuple(Term(factor=1, loss=LossSpec(kind=part)) for part in parts))
@@ -95,7 +100,7 @@ def _first(kind: LossKind) -> LossSpec:
 
 
 def _fitting(spec: LossSpec, classes: int) -> LossSpec:
-    """The loss; with weights as it is offered if those by hand are for another number of classes."""
+    """The loss; with default weights if those set by hand are for another number of classes."""
     if isinstance(spec.class_weights, tuple) and len(spec.class_weights) != classes:
         first = _first(spec.kind)
         return spec.model_copy(update={"class_weights": first.class_weights, "weight_cap": first.weight_cap})
@@ -103,14 +108,14 @@ def _fitting(spec: LossSpec, classes: int) -> LossSpec:
 
 
 def _take_from_address() -> None:
-    """The losses that the address names, or the first ones."""
+    """The losses in the address, or the default ones."""
     specs: tuple[LossSpec, ...] = ()
     text = st.query_params.get(_ADDRESS)
     if text is not None:
         try:
             specs = _SPECS.validate_json(text)
         except ValidationError:
-            st.caption("The losses in the address cannot be read; the usual ones are shown.")
+            st.caption("The losses in the address cannot be read; the default ones are shown.")
     specs = specs or tuple(_first(kind) for kind in FIRST)
     st.session_state[_SETTINGS] = {spec.kind: spec for spec in specs}
     st.session_state[_CHOSEN] = [kind for kind in LOSSES if kind in st.session_state[_SETTINGS]]

@@ -1,4 +1,4 @@
-"""The settings of one loss as widgets, made from the registry, so that a new loss needs none of its own."""
+"""The settings of one loss as widgets, built from the registry: a new loss needs no widgets of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
+from explorer.ui.messages import escaped, percent
 
 BY_HAND = "by hand"
 RULES: dict[str, WeightRule] = {rule.replace("_", " "): rule for rule in get_args(WeightRule)}
@@ -24,16 +25,16 @@ AGGREGATES = {"batch": "over the batch", "image": "image by image"}
 def loss_controls(
     spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None = None
 ) -> LossSpec:
-    """Widgets for everything that this kind of loss can be set to.
+    """Widgets for all settings of this kind of loss.
 
     Args:
-        spec: what they show at first.
+        spec: their initial values.
         key: unique on the page.
-        shares: the balance of the data, from which weight rules compute and beside which weights are shown.
-        on_change: called when the visitor turns one of them.
+        shares: class balance of the data, from which weight rules compute.
+        on_change: called when the visitor changes one of them.
 
     Returns:
-        The loss with the settings as they are now.
+        The loss with the current settings.
     """
     info = LOSSES[spec.kind]
     values: dict[str, Any] = {"kind": spec.kind}
@@ -63,12 +64,11 @@ def loss_controls(
             list(AGGREGATES).index(spec.aggregate),
             AGGREGATES.__getitem__,
             key=f"{key}-aggregate",
-            help="One region over all crops of the batch, or the mean over images, where one without objects counts "
-            "as much as one full of them.",
+            help="Over the batch: one score for all its crops. Image by image: the mean of one score per crop.",
             on_change=on_change,
         )
         values["include_background"] = st.checkbox(
-            "The background is one of the classes", spec.include_background, key=f"{key}-bg", on_change=on_change
+            "Include the background class", spec.include_background, key=f"{key}-bg", on_change=on_change
         )
     if spec.kind == "combined":
         values["terms"] = spec.terms
@@ -77,7 +77,7 @@ def loss_controls(
 
 
 def default_spec(kind: LossKind) -> LossSpec:
-    """A loss as it is offered when it is first chosen: weights, where it cannot do without, come from the data."""
+    """A loss with its defaults; weighted cross-entropy takes its weights from the data."""
     rule = "inverse_frequency" if LOSSES[kind].needs_class_weights else None
     return LossSpec(kind=kind, class_weights=rule, weight_cap=20 if rule else None)
 
@@ -99,7 +99,7 @@ def _weight_controls(
         options,
         options.index(present),
         key=f"{key}-rule",
-        help="By hand, or by a rule from the pixels and objects of the training scenes.",
+        help="Set by hand, or computed from the pixels and objects of the training scenes.",
         on_change=on_change,
     )
     if chosen == "none":
@@ -107,12 +107,12 @@ def _weight_controls(
     pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
     if chosen != BY_HAND:
         cap = st.select_slider(
-            "No weight above", _GRID[4:], _nearest(spec.weight_cap or 20.0), key=f"{key}-cap", on_change=on_change
+            "Maximum class weight", _GRID[4:], _nearest(spec.weight_cap or 20.0), key=f"{key}-cap", on_change=on_change
         )
         numbers = class_weights(RULES[chosen], pixels, objects, cap)
         st.caption(
             "  \n".join(
-                f"{share.name}: weight **{number:.3g}** from {_percent(share)}"
+                f"{escaped(share.name)}: weight **{number:.3g}** ({_percent(share)})"
                 for share, number in zip(shares, numbers, strict=True)
             )
         )
@@ -121,7 +121,7 @@ def _weight_controls(
     start = given if len(given) == len(shares) else class_weights("inverse_frequency", pixels, objects, 20.0)
     numbers = tuple(
         st.select_slider(
-            f"Weight of {share.name} ({_percent(share)})",
+            f"Weight of {escaped(share.name)} ({_percent(share)})",
             _GRID,
             _nearest(start[i]),
             key=f"{key}-weight-{i}",
@@ -130,7 +130,7 @@ def _weight_controls(
         for i, share in enumerate(shares)
     )
     if not any(numbers):
-        st.caption("All weights are zero, so that nothing would be learned: 1 is used for all of them.")
+        st.caption("With all weights at zero nothing is learned; all are set to 1.")
         numbers = (1.0,) * len(shares)
     return {"class_weights": numbers}
 
@@ -140,4 +140,4 @@ def _nearest(value: float) -> float:
 
 
 def _percent(share: ClassShare) -> str:
-    return "n/a" if share.share is None else f"{100 * share.share:.3g} % of pixels"
+    return "n/a" if share.share is None else f"{percent(share.share)} of pixels"

@@ -1,4 +1,4 @@
-"""Gradients of a run's segmenter on a validation crop: the pixels each loss pushes, and how far the losses agree."""
+"""Gradients of the losses on a validation crop, at a checkpoint of a run: by pixel, and in weight space."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.figures.imagery import Picture, scene_picture
 from explorer.figures.loss_gradients import (
-    MAPS_ACROSS,
-    MAPS_HEIGHT,
+    agreement_height,
     cosines_figure,
     gradient_maps_figure,
-    push_figure,
+    gradient_shares_figure,
+    maps_height,
 )
 from explorer.figures.outcome import window
 from explorer.imagery.scene import IGNORE
@@ -28,7 +28,7 @@ from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.loss_choice import set_losses
 from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
 from explorer.ui.loss_numbers import show_numbers
-from explorer.ui.messages import escaped
+from explorer.ui.messages import escaped, percent
 from explorer.ui.pickers import pick_checkpoint, pick_run, runs_with_checkpoints
 
 Pixel = tuple[int, int]  # row and column
@@ -36,7 +36,7 @@ _PIXEL = "pixel"
 
 
 def show_gradients(kinds: Sequence[LossKind]) -> None:
-    """A run, a checkpoint and a crop, and what the losses want there."""
+    """A run, a checkpoint and a crop, and the gradients of the losses there."""
     record = pick_run(runs_with_checkpoints())
     if record is None:
         return
@@ -60,7 +60,7 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
         class_id = 1
         if len(shares) > 2:
             class_id = st.selectbox(
-                "Class whose logit is pushed",
+                "Class",
                 range(len(shares)),
                 1,
                 lambda k: shares[k].name,
@@ -77,46 +77,44 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
 
 
 def _show_maps(maps: GradientMaps, class_id: int, names: Sequence[str], picture: Picture, key: str) -> None:
-    rows = -(-(len(maps.specs) + 2) // MAPS_ACROSS)
-    st.markdown(f"**Where each loss pushes toward {escaped(names[class_id])} (blue) and away from it (orange)**")
+    st.markdown(f"**Where each loss raises the logit of {escaped(names[class_id])} (blue) and lowers it (orange)**")
     pixel = _pixel(maps)
     click = live_figure(
-        gradient_maps_figure(maps, class_id, picture, pixel), f"maps-{key}-{len(maps.specs)}", MAPS_HEIGHT * rows
+        gradient_maps_figure(maps, class_id, picture, pixel),
+        f"maps-{key}-{len(maps.specs)}",
+        maps_height(len(maps.specs)),
     )
     if click is not None and _pixel_of(click) not in (None, pixel):
         st.query_params[_PIXEL] = "{},{}".format(*_pixel_of(click) or (0, 0))
         st.rerun()
     st.caption(
-        "The pull is minus the gradient by the pixel's logit, times the number of pixels; the number beside a name is "
-        "the end of its own scale. The outline is the label; click a pixel to see its numbers."
+        "Shown is the gradient by the pixel's logit, times −1 and the number of pixels. Each map has its own scale, "
+        "which ends at the number beside the name. The outline is the label. Click a pixel to see its numbers."
     )
     if pixel is not None:
         _show_pixel(maps, pixel, class_id, names)
-    left, right = stacking_columns("agreement", 2)
-    with left:
-        st.markdown("**What each loss spends its push on**")
-        live_figure(push_figure(maps), f"push-{key}", 150 + 34 * len(maps.specs))
-        st.caption(
-            "Shares of the lengths of all pulls on this crop. A loss that spends it on misses asks for recall, one "
-            "that spends it on false alarms for precision."
-        )
-    with right:
-        st.markdown("**How far the losses agree**")
-        live_figure(cosines_figure(maps), f"cosines-{key}", 150 + 34 * len(maps.specs))
-        st.caption(
-            "Cosine between the losses' gradients by the segmenter's weights on this crop: 1 is the same step, 0 an "
-            "unrelated one, −1 the opposite. A hole is a loss without any gradient here."
-        )
+    st.markdown("**Gradient magnitude by outcome**")
+    live_figure(gradient_shares_figure(maps), f"shares-{key}", agreement_height(len(maps.specs)))
+    st.caption(
+        "Share of the summed gradient magnitude on this crop. A large share on misses raises recall, on false "
+        "alarms precision."
+    )
+    st.markdown("**Agreement of the losses**")
+    live_figure(cosines_figure(maps), f"cosines-{key}", agreement_height(len(maps.specs)))
+    st.caption(
+        "Cosine between the gradients by the segmenter's weights on this crop: 1 is the same direction, 0 an "
+        "unrelated one, −1 the opposite. Empty: the loss has no gradient here."
+    )
 
 
 def _show_pixel(maps: GradientMaps, pixel: Pixel, class_id: int, names: Sequence[str]) -> None:
-    """The numbers of the pixel that was clicked in every formula."""
+    """The formulas with the values of the pixel that was clicked."""
     row, column = pixel
     with st.container(border=True):
         st.markdown(
-            f"**Pixel in row {row}, column {column}**: its label is "
+            f"**Pixel in row {row}, column {column}**: label "
             + ("ignored" if maps.label[pixel] == IGNORE else escaped(names[maps.label[pixel]]))
-            + f", the segmenter gives {escaped(names[class_id])} p = {maps.probability[class_id, row, column]:.3g}."
+            + f", predicted probability of {escaped(names[class_id])} {maps.probability[class_id, row, column]:.3g}."
         )
         crop = Crop(maps.probability.astype(np.float64), maps.label)
         show_numbers(maps.specs, crop, row, column)
@@ -168,4 +166,4 @@ def _picture(dataset_id: str, crop: LabCrop) -> Picture:
 
 
 def _crop_label(number: int, crop: LabCrop) -> str:
-    return f"{number + 1} · {crop.share:.1%} objects · {crop.scene}, row {crop.top}, column {crop.left}"
+    return f"{number + 1} · {crop.scene} · {percent(crop.share)} objects"

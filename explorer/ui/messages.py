@@ -1,4 +1,4 @@
-"""Words on a page: text of a user shown as text, and errors in plain words beside the widget."""
+"""Text on a page: escaped text of users, percentages, and errors beside the widget."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&])")
 
 
 def escaped(text: str) -> str:
-    """Text of a user for a place that reads Markdown: shown as it is, on one line, nothing in it takes effect."""
+    """Text of a user for Markdown: shown literally, on one line."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
 
 
+def percent(share: float) -> str:
+    """A share in 0..1 as a percentage with up to three digits."""
+    return f"{100 * share:.3g} %"
+
+
 def show_problem(problem: InputError) -> None:
-    """An error that the visitor can mend: what, where, and the remedy."""
+    """An error that the visitor can correct: what is wrong, where, and the remedy."""
     where = f"**{escaped(problem.where)}**: " if problem.where else ""
     remedy = f"  \n{escaped(problem.remedy[:1].upper() + problem.remedy[1:])}." if problem.remedy else ""
     st.error(f"{where}{escaped(problem.what)}{remedy}", icon=":material/error:")

@@ -25,7 +25,7 @@ def run_label(record: RunRecord) -> str:
 
 
 def runs_with_checkpoints() -> list[RunRecord]:
-    """The runs whose segmenter can be looked at, newest first."""
+    """The runs that have a checkpoint, newest first."""
     store = services.store()
     return [record for record in store.runs() if store.folder(record.id).checkpoint_files()]
 
@@ -104,7 +104,7 @@ def open_run(run_id: str | None) -> None:
 
 
 def pick_checkpoint(record: RunRecord) -> Path:
-    """A slider over the run's checkpoints by their step, the last one at first; its step stands in the address.
+    """A slider over the run's checkpoints by their step, the last one at first; the address names its step.
 
     Args:
         record: a run that has a checkpoint.

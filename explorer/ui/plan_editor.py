@@ -1,7 +1,7 @@
-"""The plan as a visitor edits it: a table of phases, the settings of their losses, and what a run needs besides.
+"""The plan editor: a table of phases, the settings of their losses, and the rest of the plan.
 
-What was edited stays: widgets forget when a visitor goes to another page, so that each pass keeps the plan as it is
-now, and a fresh set of widgets starts from there.
+Edits survive a visit to another page: Streamlit drops the widgets' state there, so each pass keeps the plan as it is,
+and a new set of widgets starts from it.
 """
 
 from __future__ import annotations
@@ -18,41 +18,43 @@ from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SIZES, SegmenterSpec
 from explorer.training.plan import Plan, Trigger
+from explorer.ui.frame import stacking_columns
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
 
 _COLUMNS = {
-    "loss": st.column_config.SelectboxColumn("loss", options=list(KIND_OF), required=True, width=190),
-    "rate": st.column_config.NumberColumn("rate", width=70, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3),
-    "steps": st.column_config.NumberColumn("steps", width=70, min_value=1, max_value=1_000_000, step=1, default=200),
-    "until": st.column_config.SelectboxColumn(
-        "until",
-        width=110,
-        options=list(TRIGGERS),
-        help="Ends the phase early, once this validation value is satisfying.",
+    "Loss": st.column_config.SelectboxColumn(options=list(KIND_OF), required=True, width=165),
+    "Learning rate": st.column_config.NumberColumn(
+        width=120, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3
     ),
-    "threshold": st.column_config.NumberColumn(
-        "threshold", width=85, min_value=0.001, max_value=1.0, help="The value to reach; for “stalls”, the least rise."
+    "Steps": st.column_config.NumberColumn(width=76, min_value=1, max_value=1_000_000, step=1, default=200),
+    "Until": st.column_config.SelectboxColumn(
+        width=100, options=list(TRIGGERS), help="Ends the phase early: once this validation score is reached."
     ),
-    "at least": st.column_config.NumberColumn(
-        "at least", width=70, min_value=0, step=1, help="Steps before it may end early."
+    "Threshold": st.column_config.NumberColumn(
+        width=102,
+        min_value=0.001,
+        max_value=1.0,
+        help="The score to reach; for “plateaus”, the smallest rise that counts.",
     ),
-    "optimiser": st.column_config.SelectboxColumn(
-        "optimiser",
-        width=80,
+    "Minimum steps": st.column_config.NumberColumn(
+        width=124, min_value=0, step=1, help="The phase does not end before this step."
+    ),
+    "Optimizer state": st.column_config.SelectboxColumn(
+        width=128,
         options=["keep", "reset"],
         default="keep",
-        help="Whether Adam's moments are kept as it begins.",
+        help="Whether the phase keeps AdamW's moments or begins without any.",
     ),
-    "warm-up": st.column_config.NumberColumn(
-        "warm-up", width=80, min_value=0, step=1, help="Steps over which the rate rises."
+    "Warm-up (steps)": st.column_config.NumberColumn(
+        width=138, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
     ),
 }
 
 
 def adopt(plan: Plan) -> None:
-    """Makes this the plan that the editor starts from."""
+    """Makes this the plan that the editor starts from; recorded interventions are dropped."""
     st.session_state["plan-base"] = plan.model_copy(update={"interventions": ()})
     st.session_state["plan-token"] = st.session_state.get("plan-token", 0) + 1
 
@@ -66,10 +68,10 @@ def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
     """The editor.
 
     Args:
-        shares: balance of the training scenes, one a class.
+        shares: class balance of the training scenes.
 
     Returns:
-        The plan as it is now; None while something in it is wrong, which is said beside it.
+        The edited plan; None while it is invalid, with the error shown.
     """
     if f"phases-{st.session_state['plan-token']}" not in st.session_state and "plan-now" in st.session_state:
         adopt(st.session_state["plan-now"])  # the visitor comes back from another page
@@ -84,11 +86,11 @@ def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
         width="stretch",
         placeholder="–",
     )
-    kinds = [KIND_OF[name] for name in dict.fromkeys(table["loss"].dropna()) if name in KIND_OF]
-    left, right = st.columns(2)
+    kinds = [KIND_OF[name] for name in dict.fromkeys(table["Loss"].dropna()) if name in KIND_OF]
+    left, right = stacking_columns("editor", 2)
     with left:
         losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
-    with right, st.expander("Cycles, seed, segmenter, crops, triggers", expanded=True):
+    with right, st.expander("Cycles, seed, segmenter, batches", expanded=True):
         rest = _rest(base, key, shares)
     plan = _assembled(base, table, losses, rest)
     if plan is not None:
@@ -105,7 +107,7 @@ def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]
         return start
     with st.expander(f"Settings of {info.name}", expanded=info.takes_class_weights and kind != "focal"):
         if len(set(same)) > 1:
-            st.caption("The plan had several settings of this loss; here all its phases get the first one's.")
+            st.caption("The phases of the plan differ in the settings of this loss. Here, all get those of the first.")
         return loss_controls(start, key, shares)
 
 
@@ -124,23 +126,30 @@ def _rest(base: Plan, key: str, shares: Sequence[ClassShare]) -> dict[str, objec
                 "Segmenter",
                 names,
                 [sizes[name] for name in names].index(base.segmenter),
-                lambda name: f"{name} ({_size(sizes[name])})",
                 key=f"{key}-segmenter",
-                help="A U-Net with GroupNorm. The smallest is enough for most, and the fastest.",
+                help="A U-Net with GroupNorm: "
+                + ", ".join(f"{name} has {_size(spec)}" for name, spec in sizes.items())
+                + ".",
             )
         ],
-        "batch_size": right.number_input("Crops a step", 1, 256, base.batch_size, key=f"{key}-batch"),
+        "batch_size": right.number_input("Batch size", 1, 256, base.batch_size, key=f"{key}-batch"),
         "crop_size": right.select_slider(
-            "Side of a crop, pixels",
+            "Crop size (px)",
             sorted({32, 48, 64, 96, 128, 160, 192, 256, base.crop_size}),
             base.crop_size,
             key=f"{key}-crop",
         ),
         "object_share": right.slider(
-            "Crops laid around an object", 0.0, 1.0, base.object_share, 0.05, key=f"{key}-share"
+            "Foreground crop share",
+            0.0,
+            1.0,
+            base.object_share,
+            0.05,
+            key=f"{key}-share",
+            help="Share of the crops that are placed around an object; the others are placed at random.",
         ),
         "watched": right.selectbox(
-            "Class that triggers watch",
+            "Class of *Until*",
             range(len(shares)),
             min(watched, len(shares) - 1),
             lambda k: shares[k].name,
@@ -150,7 +159,7 @@ def _rest(base: Plan, key: str, shares: Sequence[ClassShare]) -> dict[str, objec
 
 
 def rarest(shares: Sequence[ClassShare]) -> int:
-    """The foreground class with the fewest pixels: the one that a visitor asks about."""
+    """The foreground class with the fewest pixels, which pages show first."""
     return min(range(1, len(shares)), key=lambda k: shares[k].pixels or float("inf"))
 
 

@@ -14,23 +14,32 @@ from explorer.losses.spec import LossSpec
 from explorer.training.plan import Phase, Plan, Trigger
 
 KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items() if kind != "combined"}
-"""The kind behind a name in the table. A combined loss comes from a plan file, it has no row of its own here."""
+"""The kind behind a name in the table. A combined loss comes from a plan file; the table offers none."""
 
 METRICS = ("recall", "precision", "f1", "iou")
 TRIGGERS = tuple(
     f"{scope} {metric}{suffix}"
-    for suffix in ("", " stalls")
+    for suffix in ("", " plateaus")
     for scope in ("pixel", "object")
     for metric in METRICS
     if (scope, metric) != ("object", "iou")
 )
-"""What may end a phase early: a value that is reached, or one that rises no more."""
+"""What may end a phase early: a score that is reached, or one that stops rising."""
 
-COLUMNS = ("loss", "rate", "steps", "until", "threshold", "at least", "optimiser", "warm-up")
+COLUMNS = (
+    "Loss",
+    "Learning rate",
+    "Steps",
+    "Until",
+    "Threshold",
+    "Minimum steps",
+    "Optimizer state",
+    "Warm-up (steps)",
+)
 
 
 def table_of(plan: Plan) -> pd.DataFrame:
-    """A row a phase, in ``COLUMNS``."""
+    """One row per phase, with ``COLUMNS``."""
     return pd.DataFrame([_row(phase) for phase in plan.phases], columns=list(COLUMNS))
 
 
@@ -40,7 +49,7 @@ def phases_of(
     """The phases that a table describes.
 
     Args:
-        table: as from ``table_of``, edited; rows without a loss are left out.
+        table: as from ``table_of``, edited; rows without a loss are skipped.
         losses: the settings of each kind of loss that occurs.
         class_id: the class whose value triggers watch.
         smoothing: of triggers, see ``Trigger``.
@@ -51,7 +60,7 @@ def phases_of(
     """
     phases = []
     for number, row in enumerate(table.to_dict("records"), start=1):
-        if not _given(row["loss"]):
+        if not _given(row["Loss"]):
             continue
         try:
             phases.append(_phase(row, losses, class_id, smoothing, patience))
@@ -66,16 +75,16 @@ def phases_of(
 
 def _row(phase: Phase) -> dict[str, Any]:
     trigger = phase.trigger
-    stalls = " stalls" if trigger is not None and trigger.kind == "plateau" else ""
+    plateaus = " plateaus" if trigger is not None and trigger.kind == "plateau" else ""
     return {
-        "loss": LOSSES[phase.loss.kind].name,
-        "rate": phase.learning_rate,
-        "steps": phase.steps,
-        "until": None if trigger is None else f"{trigger.scope} {trigger.metric}{stalls}",
-        "threshold": None if trigger is None else trigger.threshold,
-        "at least": phase.minimum_steps,
-        "optimiser": phase.optimizer,
-        "warm-up": phase.warmup_steps,
+        "Loss": LOSSES[phase.loss.kind].name,
+        "Learning rate": phase.learning_rate,
+        "Steps": phase.steps,
+        "Until": None if trigger is None else f"{trigger.scope} {trigger.metric}{plateaus}",
+        "Threshold": None if trigger is None else trigger.threshold,
+        "Minimum steps": phase.minimum_steps,
+        "Optimizer state": phase.optimizer,
+        "Warm-up (steps)": phase.warmup_steps,
     }
 
 
@@ -83,23 +92,23 @@ def _phase(
     row: Mapping[Hashable, Any], losses: Mapping[LossKind, LossSpec], class_id: int, smoothing: float, patience: int
 ) -> Phase:
     trigger = None
-    if _given(row["until"]):
-        scope, metric, *stalls = str(row["until"]).split()
-        values: dict[str, Any] = {"scope": scope, "metric": metric, "kind": "plateau" if stalls else "at_least"}
-        if _given(row["threshold"]):
-            values["threshold"] = float(row["threshold"])
-        elif stalls:
+    if _given(row["Until"]):
+        scope, metric, *plateaus = str(row["Until"]).split()
+        values: dict[str, Any] = {"scope": scope, "metric": metric, "kind": "plateau" if plateaus else "at_least"}
+        if _given(row["Threshold"]):
+            values["threshold"] = float(row["Threshold"])
+        elif plateaus:
             values["threshold"] = 0.01
         trigger = Trigger.model_validate(values | {"class_id": class_id, "smoothing": smoothing, "patience": patience})
     given = {
-        "learning_rate": row["rate"],
-        "steps": row["steps"],
-        "minimum_steps": row["at least"],
-        "optimizer": row["optimiser"],
-        "warmup_steps": row["warm-up"],
+        "learning_rate": row["Learning rate"],
+        "steps": row["Steps"],
+        "minimum_steps": row["Minimum steps"],
+        "optimizer": row["Optimizer state"],
+        "warmup_steps": row["Warm-up (steps)"],
     }
     filled = {name: value for name, value in given.items() if _given(value)}
-    return Phase.model_validate(filled | {"loss": losses[KIND_OF[row["loss"]]], "trigger": trigger})
+    return Phase.model_validate(filled | {"loss": losses[KIND_OF[row["Loss"]]], "trigger": trigger})
 
 
 def _given(value: object) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.imagery.balance import ClassShare, class_balance
-from explorer.imagery.builtin import BUILTIN, builtin_dataset
+from explorer.imagery.builtin import builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
 from explorer.landscape.slice import Slice, read_slice
@@ -87,7 +87,7 @@ def builtin_id(key: str) -> str:
     """The store's id of a built-in dataset, which is drawn and saved at its first use.
 
     Args:
-        key: one of ``BUILTIN``.
+        key: one of ``builtin.BUILTIN``.
     """
     return store().save_dataset(builtin_dataset(key))
 
@@ -134,17 +134,3 @@ def threshold_sweep(path: Path, written: int) -> ThresholdSweep:
         InputError: it cannot be read.
     """
     return load_sweep(path)
-
-
-def dataset_choices() -> dict[str, str]:
-    """What can be picked: ``{"builtin:car_park": "Car park (built in)", "<id>": "its name"}``, built-in ones first."""
-    built_in = {f"builtin:{key}": f"{info.name} (built in)" for key, info in BUILTIN.items()}
-    drawn = {builtin_id(key) for key in BUILTIN if f"drawn:{key}" in st.session_state}
-    saved = {record.id: record.name for record in store().datasets() if record.id not in drawn}
-    return built_in | saved
-
-
-def resolve(choice: str) -> str:
-    """The store's id behind a key of ``dataset_choices``."""
-    prefix, _, key = choice.partition(":")
-    return builtin_id(key) if prefix == "builtin" else choice

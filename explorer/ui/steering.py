@@ -21,11 +21,11 @@ _RATES = (*(float(f"{digit}e{power}") for power in range(-6, 0) for digit in (1,
 
 
 def steer(record: RunRecord, shares: Sequence[ClassShare]) -> None:
-    """Widgets that change the run at its next step; what they order is recorded with the step.
+    """Widgets that change the run from its next step on; changes are recorded with the step.
 
     Args:
         record: the run.
-        shares: balance of its training scenes.
+        shares: class balance of its training scenes.
     """
     if not (record.status.active or record.status.resumable):
         return
@@ -46,7 +46,7 @@ def steer(record: RunRecord, shares: Sequence[ClassShare]) -> None:
             on_change=_mark,
             args=(f"{key}-rate-moved",),
         )
-        st.caption("Takes effect at the next step, lasts until the phase ends, and is kept in the run's history.")
+        st.caption("Changes take effect at the next step, last until the phase ends, and are recorded.")
     change = Steer(
         learning_rate=rate if st.session_state.pop(f"{key}-rate-moved", False) else None,
         loss=loss if st.session_state.pop(f"{key}-loss-moved", False) else None,
@@ -54,7 +54,7 @@ def steer(record: RunRecord, shares: Sequence[ClassShare]) -> None:
     if change.loss is not None or change.learning_rate is not None:
         try:
             services.engine().steer(record.id, change)
-            st.caption(f":material/check: Ordered: {_in_words(change)}.")
+            st.caption(f":material/check: Sent: {_in_words(change)}.")
         except InputError as problem:
             show_problem(problem)
 

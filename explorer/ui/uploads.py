@@ -1,4 +1,4 @@
-"""Uploads: files of the browser to a dataset, read once, with a table of what became of each."""
+"""Uploads: turns files into a dataset, once, and shows which of them were used."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from explorer.ui.messages import show_problem
 
 
 def read_upload(images: Sequence[UploadedFile], masks: Sequence[UploadedFile]) -> Upload | InputError | None:
-    """What the readers make of the files; read once, and kept when the visitor comes back from another page."""
+    """The result of reading the files: read once, and kept for the session."""
     ids = ",".join(file.file_id for file in (*images, *masks))
     if not ids:
         if "read" in st.session_state:
             kept, forget = st.columns([4, 1], vertical_alignment="center")
-            kept.caption("These are the files that you chose before. Choose others to replace them.")
-            forget.button("Forget them", on_click=st.session_state.pop, args=("read",), width="stretch")
+            kept.caption("These are the files you chose earlier. Choose others to replace them.")
+            forget.button("Clear", on_click=st.session_state.pop, args=("read",), width="stretch")
     elif st.session_state.get("read-ids") != ids or "read" not in st.session_state:
         try:
             with st.spinner("Reading the files …"):
@@ -35,12 +35,12 @@ def read_upload(images: Sequence[UploadedFile], masks: Sequence[UploadedFile]) -
 
 
 def name_of(images: Sequence[UploadedFile]) -> str:
-    """The name of the dataset at first: that of the zip, if all came in one."""
+    """The default name of the dataset: that of the only file."""
     return Path(images[0].name).stem if len(images) == 1 else "My imagery"
 
 
 def contents(files: Sequence[UploadedFile]) -> Mapping[str, bytes]:
-    """Bytes by name; a name that comes twice is told apart by a number."""
+    """Bytes by name; a number is put before repeated names."""
     found: dict[str, bytes] = {}
     for file in files:
         name, count = file.name, 1
@@ -52,11 +52,11 @@ def contents(files: Sequence[UploadedFile]) -> Mapping[str, bytes]:
 
 
 def show_upload(upload: Upload) -> None:
-    """What was paired, what was not and why; then why there is no dataset, if there is none."""
+    """The pairs, the unused files with the reason, and why there is no dataset, if there is none."""
     table = pairing_table(upload)
     unused = int((~table["used"]).sum())
     with st.expander(
-        f"{len(table) - unused} of {len(table)} rows are used" + (": see why not all" if unused else ""),
+        f"{len(table) - unused} of {len(table)} rows used" + (": see why" if unused else ""),
         expanded=unused > 0,
         icon=":material/link:",
     ):

@@ -1,4 +1,4 @@
-"""What a newcomer does, in a real browser: upload, train, pause, reload, resume, stop."""
+"""What a newcomer does and sees in a real browser: upload, train, pause, reload, resume, stop; nothing is cut."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     uploaders.first.set_input_files([image for image, _ in pairs])
     settled(page)
     uploaders.last.set_input_files([mask for _, mask in pairs])
-    expect(page.get_by_text("2 of 2 rows are used")).to_be_visible()
+    expect(page.get_by_text("2 of 2 rows used")).to_be_visible()
     page.get_by_role("button", name="Use this dataset").click()
     page.get_by_role("link", name="Go on to Train").click()
     settled(page)
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("My imagery")
 
     page.get_by_role("button", name="Play").click()
-    expect(page.get_by_text("The loss being trained")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Training loss", exact=True)).to_be_visible(timeout=60_000)
     wait_for_step(page, 5)
     assert page.locator(".live-figure .scatterlayer .trace").count() > 5, "curves are drawn"
     expect(page.get_by_alt_text("prediction: hits, misses and false alarms")).to_be_visible()
@@ -116,10 +116,93 @@ def test_curves_keep_their_zoom_while_it_trains(page: Page, address: str) -> Non
     expect(page.get_by_text("stopped", exact=True)).to_be_visible()
 
 
+def test_one_click_on_home_leads_to_a_run_that_trains(page: Page, address: str) -> None:
+    page.goto(address)
+    settled(page)
+    page.get_by_role("button", name="Train on it").first.click()
+    expect(page.get_by_role("heading", name="Train")).to_be_visible()
+    wait_for_step(page, 3)
+    assert "run=" in page.url
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+
+
+def test_new_tab_takes_the_dataset_used_last_and_a_reload_keeps_it(browser: Browser, page: Page, address: str) -> None:
+    page.goto(f"{address}/imagery?builtin=harbour")
+    settled(page)
+    page.get_by_role("button", name="Use this dataset").click()
+    expect(page.get_by_role("link", name="Go on to Train")).to_be_visible()
+    tab = browser.new_page()
+    tab.goto(f"{address}/train")
+    settled(tab)
+    expect(tab.get_by_role("combobox", name="Dataset")).to_have_value("Harbour (built in)")
+    expect(tab.get_by_text("Harbour (built in) is the dataset used last on this server.")).to_be_visible()
+    choose(tab, "Dataset", "Car park (built in)")
+    choose(tab, "Preset", "Focal")
+    tab.wait_for_url(re.compile("preset=focal"))
+    tab.reload()
+    settled(tab)
+    expect(tab.get_by_role("combobox", name="Dataset")).to_have_value("Car park (built in)")
+    expect(tab.get_by_role("combobox", name="Preset")).to_have_value("Focal")
+    tab.close()
+
+
+def choose(page: Page, box: str, option: str) -> None:
+    """Picks an option of a selectbox."""
+    page.get_by_role("combobox", name=box).click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+CLIPPED = """() => [...document.querySelectorAll(
+    '[data-testid=stButton] button, [data-testid=stButton] button *, [data-testid=stSelectbox] input'
+  )].filter(each => each.clientWidth > 0 && each.scrollWidth > each.clientWidth + 1)
+    .map(each => each.value || each.textContent)"""
+
+
+@pytest.mark.parametrize("path", ["", "imagery", "train", "loss_lab", "loss_lab?view=On+imagery"])
+def test_no_button_or_choice_is_cut_in_a_narrow_window(page: Page, address: str, path: str) -> None:
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.goto(f"{address}/{path}")
+    settled(page)
+    expect(page.locator("[data-testid=stButton], [data-testid=stSelectbox]").first).to_be_visible()
+    assert page.evaluate(CLIPPED) == []
+
+
+@pytest.mark.parametrize("width", [800, 1280])
+def test_no_button_or_choice_of_a_run_is_cut(page: Page, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}/train?dataset=builtin:car_park&preset=recall_first")
+    settled(page)
+    page.get_by_role("button", name="Play").click()
+    wait_for_step(page, 1)
+    assert page.evaluate(CLIPPED) == []
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(("path", "button"), [("", "Train on it"), ("imagery", "Show")])
+@pytest.mark.parametrize("width", [800, 1100])
+def test_buttons_of_cards_are_at_one_height(page: Page, address: str, path: str, button: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}/{path}")
+    settled(page)
+    buttons = page.locator("[class*=st-key-tile-] [data-testid=stButton] button")
+    expect(buttons).to_have_count(3)
+    expect(buttons.last).to_contain_text(button)
+    page.wait_for_function(  # cards grow as their pictures arrive
+        """() => {
+            const bottoms = [...document.querySelectorAll('[class*=st-key-tile-] [data-testid=stButton] button')]
+                .map(each => each.getBoundingClientRect().bottom);
+            return [...document.images].every(each => each.complete) && Math.max(...bottoms) - Math.min(...bottoms) < 1;
+        }"""
+    )
+
+
 @pytest.mark.parametrize("path", ["", "imagery", "loss_lab", "train", "tradeoffs", "landscape"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
-def test_page_stands_without_complaint(page: Page, address: str, path: str, scheme: str, width: int) -> None:
+def test_page_fits_the_window_and_raises_no_error(page: Page, address: str, path: str, scheme: str, width: int) -> None:
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     complaints: list[str] = []
@@ -127,7 +210,9 @@ def test_page_stands_without_complaint(page: Page, address: str, path: str, sche
     page.goto(f"{address}/{path}")
     settled(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing sticks out"
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "nothing is wider than the window"
+    )
     assert not complaints
 
 

@@ -1,13 +1,19 @@
-"""The Loss lab's pictures: panels in even rows, exact outlines, shares that sum up, holes where there is nothing."""
+"""Figures of the Loss lab: panels in even rows, exact outlines, shares that sum to 100, gaps for undefined values."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from explorer.figures.loss_gradients import cosines_figure, gradient_maps_figure, outline, push_figure, push_shares
-from explorer.figures.loss_lab import blindness_figure, costs_figure, field_picture, in_rows
-from explorer.losses.lab import Cost, GradientMaps, NothingFoundCost, synthetic_label
+from explorer.figures.loss_gradients import (
+    cosines_figure,
+    gradient_maps_figure,
+    gradient_shares,
+    gradient_shares_figure,
+    outline,
+)
+from explorer.figures.loss_lab import blindness_figure, costs_figure, curves_figure, field_picture, in_rows
+from explorer.losses.lab import Cost, GradientMaps, LossCurve, NothingFoundCost, synthetic_label
 from explorer.losses.spec import LossSpec
 
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
@@ -30,6 +36,17 @@ def test_rows_are_as_even_as_they_can_be(count: int, shape: tuple[int, int]) -> 
     assert in_rows(count) == shape
 
 
+@pytest.mark.parametrize("count", [1, 5, 7, 11])
+def test_panels_fill_the_width_of_every_row(count: int) -> None:
+    curve = LossCurve(CE, np.array([0.5]), np.array([0.7]), np.array([0.5]), np.array([0.5]))
+    layout = curves_figure([curve] * count).layout
+    rows, columns = in_rows(count)
+    for row in range(rows):
+        last = min((row + 1) * columns, count)
+        assert layout[f"xaxis{2 * row * columns + 1}"].domain[0] == pytest.approx(0)
+        assert layout[f"xaxis{2 * last}"].domain[1] == pytest.approx(1)
+
+
 def test_an_outline_runs_between_pixels() -> None:
     mask = np.zeros((5, 5), bool)
     mask[2, 3] = True
@@ -40,11 +57,16 @@ def test_an_outline_runs_between_pixels() -> None:
     assert np.isnan(x[2::3]).all()
 
 
-def test_shares_of_the_push_sum_up_and_are_holes_where_nothing_is_pushed() -> None:
-    shares = push_shares(maps())
+def test_gradient_shares_sum_to_100_and_are_nan_without_a_gradient() -> None:
+    shares = gradient_shares(maps())
     np.testing.assert_allclose(shares[0], [10, 30, 40, 0, 20])
     assert np.isnan(shares[1]).all()
-    assert [bar.name for bar in push_figure(maps()).data] == ["hit", "miss", "false alarm", "background, rightly"]
+    assert [bar.name for bar in gradient_shares_figure(maps()).data] == [
+        "hit",
+        "miss",
+        "false alarm",
+        "true background",
+    ]
 
 
 def test_each_loss_has_a_map_on_its_own_symmetric_scale() -> None:
@@ -53,17 +75,17 @@ def test_each_loss_has_a_map_on_its_own_symmetric_scale() -> None:
     assert len(heatmaps) == 3, "the probability, then the losses"
     assert heatmaps[1].zmin == -heatmaps[1].zmax
     assert heatmaps[1].zmax == pytest.approx(4, rel=0.01)
-    assert heatmaps[2].zmax == 1, "a loss that pushes nothing still has a scale"
+    assert heatmaps[2].zmax == 1, "a loss without a gradient still has a scale"
     assert cosines_figure(maps()).data[0].zmin == -1
 
 
-def test_what_costs_nothing_has_no_ratio() -> None:
-    free, dear = Cost(CE, 0.0, 1.0), Cost(JACCARD, 2.0, 1.0)
-    bar = costs_figure([free, dear], "one", "other").data[0]
+def test_a_loss_of_zero_has_no_ratio() -> None:
+    zero, double = Cost(CE, 0.0, 1.0), Cost(JACCARD, 2.0, 1.0)
+    bar = costs_figure([zero, double], "one", "other").data[0]
     assert bar.x[0] is None
     assert tuple(bar.text) == ("n/a", "×2")
     assert "(n/a)" in bar.y[0]
-    blind = blindness_figure([NothingFoundCost(dear, 4.0), NothingFoundCost(free, 0.0)]).data[0]
+    blind = blindness_figure([NothingFoundCost(double, 4.0), NothingFoundCost(zero, 0.0)]).data[0]
     assert tuple(blind.text) == ("50 %", "n/a")
 
 

@@ -1,11 +1,19 @@
-"""Pictures of a run: one loss an axis, bands where phases are, gaps where nothing was measured."""
+"""Figures of a run: one axis per loss, bands for phases, gaps for undefined values, readable log axes."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from explorer.figures.outcome import FALSE_ALARM, HIT, MISS, outcome_picture
-from explorer.figures.training import other_losses_figure, schedule_figure, scores_figure, trained_loss_figure
+from explorer.figures.training import (
+    log_ticks,
+    other_losses_figure,
+    rates_figure,
+    schedule_figure,
+    scores_figure,
+    trained_loss_figure,
+)
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
@@ -73,3 +81,33 @@ def test_outcomes_have_their_colours_and_ignored_pixels_none() -> None:
         wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)])
         assert np.abs(picture[0, column] - wanted).max() < 30
     assert len(set(picture[0, 3].tolist())) == 1, "grey"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "most", "ticks"),
+    [
+        (0.00025, 0.005, 5, [0.0005, 0.001, 0.002, 0.005]),
+        (0.00025, 0.005, 3, [0.0005, 0.001, 0.005]),
+        (1e-5, 1.0, 5, [1e-5, 1e-3, 1e-1]),
+        (0.005, 0.005, 5, [0.005]),
+        (0.3, 0.4, 5, [0.3, 0.35, 0.4]),
+        (0.31, 0.38, 5, [0.32, 0.34, 0.36, 0.38]),
+        (0.3111, 0.3118, 5, [0.311]),
+        (0.001, 0.0022, 5, [0.001, 0.0015, 0.002]),
+        (0.001, 0.02, 9, [0.001, 0.002, 0.005, 0.01, 0.02]),
+    ],
+)
+def test_log_ticks_are_few_round_numbers(low: float, high: float, most: int, ticks: list[float]) -> None:
+    assert log_ticks(low, high, most) == pytest.approx(ticks)
+
+
+def test_log_axes_are_labelled_with_full_numbers() -> None:
+    axes = [
+        schedule_figure(preset_plan("recall_first")).layout.yaxis,
+        trained_loss_figure(HISTORY, PLAN.steps).layout.yaxis,
+        rates_figure(HISTORY, PLAN.steps).layout.yaxis2,
+    ]
+    assert list(axes[0].ticktext) == ["0.0005", "0.001", "0.002", "0.005"]
+    for axis in axes:
+        assert axis.type == "log"
+        assert [float(text) for text in axis.ticktext] == pytest.approx(list(axis.tickvals))

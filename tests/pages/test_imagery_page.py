@@ -79,7 +79,7 @@ def test_built_in_dataset_from_the_address(page: AppTest, key: str) -> None:
     page.run()
     assert not page.exception
     assert page.subheader[0].value == ("Harbour" if key == "harbour" else "Car park")
-    assert ("left aside" in messages(page)) == (key == "nowhere")
+    assert ("no built-in dataset" in messages(page)) == (key == "nowhere")
 
 
 def test_upload_of_pairs_becomes_a_dataset(page: AppTest) -> None:
@@ -160,7 +160,7 @@ def test_upload_is_kept_when_the_visitor_comes_back(page: AppTest) -> None:
     upload(page, GOOD)
     page.file_uploader(key="images").set_value([]).run()
     assert not page.exception
-    assert "chose before" in messages(page)
+    assert "chose earlier" in messages(page)
     assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
     page.button[0].click().run()
     assert "Choose images" in messages(page)

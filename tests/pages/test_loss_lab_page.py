@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import InputError
 from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset, Scene
-from explorer.jobs.registry import Job, perform
+from explorer.jobs.registry import Answer, Job, perform
 from explorer.losses.registry import LOSSES
 from explorer.runs.store import Store
 from explorer.runs.training import execute
@@ -30,11 +29,12 @@ class Engine:
     """Does jobs in this process."""
 
     def __init__(self) -> None:
-        self.busy = False
+        self.late = False
 
-    def ask(self, job: Job[Any]) -> Any:
-        if self.busy:
-            raise InputError(f"no answer in {job.limit:.0f} s", job.describe(), "the workers are busy: try again")
+    def ask(self, job: Job[Answer]) -> Answer:
+        """The answer, or the error of an engine whose workers are busy."""
+        if self.late:
+            raise InputError(f"no answer in {job.limit:.0f} s", job.describe(), "try again")
         return perform(job)
 
 
@@ -93,7 +93,7 @@ def messages(page: AppTest) -> str:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_view_stands_with_every_loss(page: AppTest, view: str) -> None:
+def test_every_view_works_with_every_loss(page: AppTest, view: str) -> None:
     shown(page, view)
     page.button_group(key="lab-pills").set_value(list(LOSSES)).run()
     assert not page.exception
@@ -135,7 +135,7 @@ def test_losses_of_the_address(page: AppTest) -> None:
 
 
 @pytest.mark.parametrize("text", ["nonsense", '[{"kind":"magic"}]', '[{"kind":"dice","gamma":2}]', "[]"])
-def test_losses_that_cannot_be_read_are_left_aside(page: AppTest, text: str) -> None:
+def test_unreadable_losses_are_ignored(page: AppTest, text: str) -> None:
     shown(page, "Curves", losses=text)
     assert "cross_entropy" in page.button_group(key="lab-pills").value
     assert ("cannot be read" in messages(page)) == (text != "[]")
@@ -156,28 +156,28 @@ def test_formulas_open_with_the_numbers_of_a_pixel_of_a_crop(page: AppTest) -> N
 
 
 @pytest.mark.parametrize("pixel", ["200,3", "a,b", "1", "-1,2", "1,2,3"])
-def test_a_pixel_that_is_not_there_is_left_aside(page: AppTest, pixel: str) -> None:
+def test_a_pixel_outside_the_crop_is_noted(page: AppTest, pixel: str) -> None:
     shown(page, "On imagery", pixel=pixel)
     assert "There is no pixel" in messages(page)
 
 
-def test_several_classes_are_looked_at_one_by_one(page: AppTest, store: Store) -> None:
+def test_each_class_has_its_own_maps(page: AppTest, store: Store) -> None:
     (run,) = (record for record in store.runs() if record.dataset_name == "three")
     shown(page, "On imagery", run=run.id)
     page.selectbox(key=f"class-{run.dataset_id}").set_value(2).run()
     assert not page.exception
-    assert "toward other" in messages(page)
+    assert "the logit of other" in messages(page)
 
 
 @pytest.mark.parametrize("name", ["run", "crop"])
-def test_what_the_address_asks_for_in_vain_is_noted(page: AppTest, name: str) -> None:
+def test_unknown_values_in_the_address_are_noted(page: AppTest, name: str) -> None:
     shown(page, "On imagery", **{name: "99"})
     assert f"There is no {name} 99 here" in messages(page)
     page.run()
     assert "There is no" not in messages(page)
 
 
-def test_a_crop_is_looked_at_and_stays_when_the_page_runs_again(page: AppTest) -> None:
+def test_a_crop_of_the_address_is_kept_when_the_page_runs_again(page: AppTest) -> None:
     shown(page, "On imagery", crop="1")
     (crop,) = (box for box in page.selectbox if box.label == "Validation crop")
     assert crop.value == 0
@@ -186,7 +186,7 @@ def test_a_crop_is_looked_at_and_stays_when_the_page_runs_again(page: AppTest) -
     assert "".join(page.query_params["crop"]) == "1"
 
 
-def test_a_checkpoint_of_the_past(page: AppTest, store: Store) -> None:
+def test_an_earlier_checkpoint_can_be_chosen(page: AppTest, store: Store) -> None:
     shown(page, "On imagery", checkpoint="2")
     slider = page.select_slider(key="checkpoint")
     assert slider.value == 2
@@ -201,11 +201,11 @@ def test_without_a_run_the_page_leads_to_train(page: AppTest, tmp_path: Path, mo
     assert "No run has a checkpoint yet" in messages(page)
 
 
-def test_a_busy_worker_is_an_error_in_plain_words(page: AppTest, engine: Engine) -> None:
-    engine.busy = True
+def test_a_busy_worker_is_an_error_message(page: AppTest, engine: Engine) -> None:
+    engine.late = True
     shown(page, "Curves")
-    assert "no answer in 30 s" in page.error[0].value
-    engine.busy = False
+    assert "no answer in" in page.error[0].value
+    engine.late = False
     page.run()
     assert not page.error
 

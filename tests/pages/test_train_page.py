@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from explorer.imagery.datasets import make_dataset
+from explorer.imagery.scene import Dataset
+from explorer.losses.spec import LossSpec
 from explorer.runs.records import RunStatus
-from explorer.training.presets import PRESETS
+from explorer.training.commands import Steer
+from explorer.training.events import Event, to_json
+from explorer.training.plan import Plan
+from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -48,6 +56,20 @@ def test_home_leads_to_a_live_run_in_one_click(open_page: OpenPage) -> None:
     home = open_page("app.py").run()
     assert not home.exception
     assert [each.label for each in home.button] == ["Train on it"] * 3
+    home.button(key="train-car_park").click().run()
+    assert not home.exception
+    (run,) = services.store().runs()
+    assert run_of(home) == run.id, "the click leads to the run"
+    assert (run.dataset_name, run.plan) == ("Car park", preset_plan("recall_first"))
+    train = open_page("pages/train.py")
+    train.query_params["run"] = run.id
+    deadline = time.monotonic() + 60
+    while "Training loss" not in texts(train.run()):
+        assert time.monotonic() < deadline, texts(train)
+        assert not train.exception
+        time.sleep(0.2)
+    assert services.store().run(run.id).step > 0
+    services.engine().stop(run.id)
 
 
 def test_first_preset_is_the_recipe_and_each_can_be_chosen(train: AppTest) -> None:
@@ -66,7 +88,7 @@ def test_bad_table_is_said_beside_it_and_play_waits(train: AppTest) -> None:
     train.run()
     token = train.session_state["plan-token"]
     train.session_state[f"phases-{token}"] = {
-        "edited_rows": {0: {"at least": 5000}},
+        "edited_rows": {0: {"Minimum steps": 5000}},
         "added_rows": [],
         "deleted_rows": [],
     }
@@ -79,8 +101,8 @@ def test_edited_table_is_what_is_trained(train: AppTest) -> None:
     train.run()
     token = train.session_state["plan-token"]
     train.session_state[f"phases-{token}"] = {
-        "edited_rows": {0: {"steps": 3}},
-        "added_rows": [{"loss": "Focal", "rate": 0.002, "steps": 4}],
+        "edited_rows": {0: {"Steps": 3}},
+        "added_rows": [{"Loss": "Focal", "Learning rate": 0.002, "Steps": 4}],
         "deleted_rows": [1],
     }
     train.run()
@@ -104,7 +126,7 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
         services.engine().stop(run.id)
 
 
-def test_run_that_rests_can_be_steered_resumed_and_reset(train: AppTest) -> None:
+def test_paused_run_can_be_steered_stepped_and_planned_again(train: AppTest) -> None:
     store, engine = services.store(), services.engine()
     run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
     engine.step(run_id, 5)
@@ -122,13 +144,117 @@ def test_run_that_rests_can_be_steered_resumed_and_reset(train: AppTest) -> None
         time.sleep(0.05)
     made = [event for event in store.events(run_id)[1] if event.kind == "intervention"]
     assert [event.intervention.learning_rate for event in made] == [0.01]
-    button(train, "Reset: plan it anew").click().run()
+    button(train, "New run").click().run()
     wait_for(run_id, RunStatus.STOPPED)
     assert "run" not in train.query_params
     assert train.session_state["plan-now"].name == "tiny"
+    assert train.selectbox(key="preset-choice").value is None, "the plan is no preset"
+    assert address(train)["dataset"] == store.run(run_id).dataset_id
 
 
-def test_bad_address_is_set_aside_with_a_note(train: AppTest) -> None:
+def test_downloaded_plan_repeats_a_steered_run(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, engine = services.store(), services.engine()
+    dataset_id = store.save_dataset(tiny_dataset())
+    run_id = store.create_run(tiny_plan(12), dataset_id).id
+    engine.step(run_id, 5)
+    wait_for(run_id, RunStatus.PAUSED)
+    engine.steer(run_id, Steer(learning_rate=0.01, loss=LossSpec(kind="focal", gamma=1)))
+    engine.submit(run_id)
+    wait_for(run_id, RunStatus.DONE)
+    files = downloads(train, run_id, monkeypatch)
+    plan = Plan.read(files["Plan"]().decode())
+    assert [change.step for change in plan.interventions] == [5]
+    again = store.create_run(plan, dataset_id).id
+    engine.submit(again)
+    wait_for(again, RunStatus.DONE)
+    made, repeated = (
+        [event for event in store.events(each)[1] if event.kind in ("step", "validation")] for each in (run_id, again)
+    )
+    assert len([event for event in made if event.kind == "step"]) == 12
+    assert [comparable(event) for event in repeated] == [comparable(event) for event in made]
+    assert files["Metrics"]().startswith(b"step,phase")
+
+
+def comparable(event: Event) -> dict[str, object]:
+    """An event without the time that it took."""
+    return {name: value for name, value in json.loads(to_json(event)).items() if name != "seconds"}
+
+
+def downloads(page: AppTest, run_id: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[[], bytes]]:
+    """What the download buttons of a run's page give, by their label."""
+    offered: dict[str, Callable[[], bytes]] = {}
+    real = st.download_button
+
+    def spy(label: str, data: Callable[[], bytes], *arguments: object, **options: object) -> bool:
+        offered[label] = data
+        return real(label, data, *arguments, **options)
+
+    monkeypatch.setattr(st, "download_button", spy)
+    page.query_params["run"] = run_id
+    page.run()
+    assert not page.exception
+    return offered
+
+
+def test_each_dataset_is_offered_once_under_a_label_of_its_own(open_page: OpenPage) -> None:
+    store = services.store()
+    drawn = services.builtin_id("car_park")  # as a store of an earlier version: drawn, not written down
+    (services.store().root / "chosen.json").unlink(missing_ok=True)
+    other = tiny_dataset("Car park")
+    twins = [store.save_dataset(dataset) for dataset in (other, tiny_dataset("twin"), reseeded("twin"))]
+    page = open_page("pages/train.py").run()
+    assert not page.exception
+    box = page.selectbox(key="dataset-choice")
+    assert len(set(box.options)) == len(box.options)
+    assert [label for label in box.options if label.startswith("Car park")] == [
+        "Car park (built in)",
+        f"Car park · {twins[0][:8]}",
+    ]
+    assert {f"twin · {each[:8]}" for each in twins[1:]} <= set(box.options)
+    page = open_page("pages/train.py")
+    page.query_params["dataset"] = drawn
+    assert page.run().selectbox(key="dataset-choice").value == "builtin:car_park", "the id means the same dataset"
+
+
+def reseeded(name: str) -> Dataset:
+    """As tiny, with the scenes in another order."""
+    tiny = tiny_dataset(name)
+    return make_dataset(name, tiny.scenes[::-1], tiny.classes, [tiny.scenes[0].name])
+
+
+def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_page: OpenPage) -> None:
+    store = services.store()
+    older, newer = store.save_dataset(tiny_dataset("older")), store.save_dataset(tiny_dataset("newer"))
+    fresh = open_page("pages/train.py").run()
+    assert fresh.selectbox(key="dataset-choice").value == newer
+    assert "newer is the dataset used last on this server" in texts(fresh)
+    assert address(fresh) == {"dataset": newer, "preset": "recall_first"}
+    fresh.selectbox(key="dataset-choice").set_value(older).run()
+    fresh.selectbox(key="preset-choice").set_value("focal").run()
+    assert address(fresh) == {"dataset": older, "preset": "focal"}
+    reloaded = open_page("pages/train.py")
+    for name, value in address(fresh).items():
+        reloaded.query_params[name] = value
+    reloaded.run()
+    assert reloaded.selectbox(key="dataset-choice").value == older
+    assert reloaded.session_state["plan-now"].name == PRESETS["focal"].name
+    bookmark = open_page("pages/train.py").run()
+    assert bookmark.selectbox(key="dataset-choice").value == older, "chosen after newer was saved"
+
+
+def test_looking_at_built_in_scenes_does_not_choose_them(open_page: OpenPage) -> None:
+    chosen = services.store().save_dataset(tiny_dataset("mine"))
+    imagery = open_page("pages/imagery.py")
+    imagery.query_params["builtin"] = "harbour"
+    assert not imagery.run().exception
+    assert open_page("pages/train.py").run().selectbox(key="dataset-choice").value == chosen
+
+
+def address(page: AppTest) -> dict[str, str]:
+    return {name: "".join(page.query_params[name]) for name in page.query_params}
+
+
+def test_bad_address_is_ignored_with_a_note(train: AppTest) -> None:
     train.query_params["run"] = "nowhere"
     train.query_params["preset"] = "nothing"
     train.run()

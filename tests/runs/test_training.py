@@ -16,11 +16,10 @@ from explorer.losses.spec import LossSpec
 from explorer.runs.event_log import cut_torn_line
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.history import history, thinned
-from explorer.runs.timeline import timeline
+from explorer.runs.timeline import replayed, timeline
 from explorer.runs.training import execute
 from explorer.training.commands import Pause, RunUntil, Steer
 from explorer.training.events import Ended, Event, Intervened, Note, Paused, Step, Validation
-from explorer.training.loop import replayed
 from explorer.training.plan import Plan
 from tests.runs.tiny import tiny_dataset, tiny_plan
 

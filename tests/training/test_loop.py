@@ -12,6 +12,7 @@ import torch
 from explorer.errors import InputError
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
+from explorer.runs.timeline import replayed, timeline
 from explorer.training import loop
 from explorer.training.checkpoints import checkpoint_files, load_checkpoint
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
@@ -30,7 +31,7 @@ from explorer.training.events import (
     Validation,
     to_json,
 )
-from explorer.training.loop import COSTLY_EVERY, MOST_RECOVERIES, replayed, train
+from explorer.training.loop import COSTLY_EVERY, MOST_RECOVERIES, train
 from explorer.training.plan import Phase, Plan, Trigger
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -208,6 +209,29 @@ class Poisoned:
         value, norm = self.real(*arguments)  # type: ignore[arg-type]
         self.calls += 1
         return (value * self.factor if self.bad(self.calls) else value), norm
+
+
+RECOVERED: dict[int, Command] = {3: Steer(learning_rate=2e-3), 9: Steer(loss=FOCAL), 20: Steer(learning_rate=1e-3)}
+
+
+def test_a_run_that_was_steered_and_recovered_is_repeated_by_its_plan(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "training_step", Poisoned(lambda call: call in (11, 30), math.nan))
+        events = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7, commands=ordering(RECOVERED))
+    assert [event.rate_factor for event in events if isinstance(event, Recovered)] == [0.5, 0.25]
+    plan = replayed(TWO_PHASES, events)
+    assert not any(change.loss for change in plan.interventions), "the change of step 9 was lost in going back to 7"
+    made = [event for event in timeline(events) if isinstance(event, Step)]
+    assert [event.step for event in made] == list(range(1, 41))
+    assert [event for event in run(plan) if isinstance(event, Step)] == made
+
+
+def test_the_plan_of_half_a_run_keeps_what_was_to_come() -> None:
+    steered = replayed(TWO_PHASES, run(TWO_PHASES, commands=ordering(STEERED)))
+    half = run(steered, commands=ordering({10: Pause()}))
+    assert told(run(replayed(steered, half))) == told(run(steered))
 
 
 @pytest.mark.parametrize(("factor", "said"), [(math.nan, "NaN"), (math.inf, "NaN or infinite"), (1e3, "exploded")])

@@ -35,7 +35,11 @@ def test_trigger_goes_through_the_table_unchanged() -> None:
 
 @pytest.mark.parametrize(
     ("column", "value", "said"),
-    [("rate", 3.0, "phase 2, learning_rate"), ("steps", 0, "phase 2, steps"), ("at least", 9999, "phase 2")],
+    [
+        ("Learning rate", 3.0, "phase 2, learning_rate"),
+        ("Steps", 0, "phase 2, steps"),
+        ("Minimum steps", 9999, "phase 2"),
+    ],
 )
 def test_what_is_wrong_is_named_by_row(column: str, value: float, said: str) -> None:
     plan = preset_plan("recall_first")

@@ -1,0 +1,171 @@
+"""Which dataset to train on: built-in cards, and a list that offers each dataset once and begins with the last used.
+
+A built-in dataset is drawn at its first use, which takes seconds. From then on a small file of the store holds its
+id, so that a list of datasets tells it from others of the same name without drawing it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+
+import streamlit as st
+from pydantic import BaseModel, ConfigDict, ValidationError
+from streamlit.delta_generator import DeltaGenerator
+
+from explorer.files import write_atomically
+from explorer.imagery.builtin import BUILTIN
+from explorer.runs.records import DatasetRecord
+from explorer.ui import services
+from explorer.ui.messages import escaped
+
+_PREFIX = "builtin:"
+_DATASET = "dataset"  # in the address and in the session
+_CHOICE = "dataset-choice"  # the widget
+_PICTURES = Path(__file__).resolve().parents[2] / "assets" / "builtin"
+_turn = threading.Lock()  # of those who write the file
+_logger = logging.getLogger(__name__)
+
+
+class _Remembered(BaseModel):
+    """What the store's file ``chosen.json`` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    builtin: dict[str, str] = {}  # ids of the built-in datasets that were drawn, by key
+    chosen: str | None = None  # a key of ``dataset_choices``
+    chosen_at: datetime = datetime.min.replace(tzinfo=UTC)
+
+
+def dataset_choices() -> dict[str, str]:
+    """Every dataset once, built-in ones first: ``{"builtin:car_park": "Car park (built in)", "<id>": "its name"}``.
+
+    Labels are unique: datasets of one name are told apart by the start of their id.
+    """
+    drawn = _drawn_ids()
+    saved = [record for record in services.store().datasets() if record.id not in drawn.values()]
+    built_in = {f"{_PREFIX}{key}": f"{info.name} (built in)" for key, info in BUILTIN.items()}
+    names = Counter([*(record.name for record in saved), *(info.name for info in BUILTIN.values()), *built_in.values()])
+    return built_in | {
+        record.id: f"{record.name} · {record.id[:8]}" if names[record.name] > 1 else record.name for record in saved
+    }
+
+
+def resolve(choice: str) -> str:
+    """The store's id behind a key of ``dataset_choices``; a built-in dataset is drawn at its first use."""
+    if not choice.startswith(_PREFIX):
+        return choice
+    key = choice.removeprefix(_PREFIX)
+    dataset_id = services.builtin_id(key)
+    if _remembered().builtin.get(key) != dataset_id:
+        with _turn:
+            _write(builtin=_remembered().builtin | {key: dataset_id})
+    return dataset_id
+
+
+def choose(choice: str) -> None:
+    """Makes a dataset the one to train on: in this session, and for those who visit the server after it."""
+    st.session_state[_DATASET] = choice
+    with _turn:
+        _write(chosen=choice, chosen_at=datetime.now(UTC))
+
+
+def last_used() -> str | None:
+    """The dataset that was chosen, saved or trained on last on this server, as a key of ``dataset_choices``."""
+    store, remembered, drawn = services.store(), _remembered(), _drawn_ids()
+    used = [(run.created, run.dataset_id) for run in store.runs()[:1]]
+    used += [(record.created, record.id) for record in store.datasets() if record.id not in drawn.values()][:1]
+    if remembered.chosen is not None:
+        used.append((remembered.chosen_at, remembered.chosen))
+    return _choice_of(max(used)[1], drawn) if used else None
+
+
+def builtin_cards() -> dict[str, DeltaGenerator]:
+    """Draws a card with picture, name and description for each built-in dataset.
+
+    Returns:
+        The cards by key of ``BUILTIN``; a button added to one is aligned with its lower edge.
+    """
+    cards = {}
+    for column, (key, info) in zip(st.columns(len(BUILTIN)), BUILTIN.items(), strict=True):
+        cards[key] = column.container(border=True, height="stretch", key=f"tile-{key}")
+        cards[key].image(_PICTURES / f"{key}.jpg", width="stretch", alt=f"{info.name} from above")
+        cards[key].markdown(f"**{info.name}**  \n{info.sentence}")
+    return cards
+
+
+def pick_dataset(notes: DeltaGenerator) -> str:
+    """A selectbox of datasets, with the one that the address names, else the one used last.
+
+    Args:
+        notes: where to say which one was taken, if nobody named it.
+
+    Returns:
+        The store's id of the dataset. The address names the choice, so that a reload keeps it.
+    """
+    choices, drawn = dataset_choices(), _drawn_ids()
+    asked = st.query_params.get(_DATASET)
+    wanted = None if asked is None else _choice_of(asked, drawn)
+    if wanted is not None and wanted not in choices:
+        notes.caption(f"There is no dataset {escaped(wanted)} here; another one is shown.")
+        wanted = None
+    wanted = wanted or _choice_of(st.session_state.get(_DATASET, ""), drawn)
+    if wanted not in choices:
+        wanted = last_used()
+        if wanted in choices:
+            notes.caption(f"{escaped(choices[wanted])} is the dataset used last on this server.")
+        else:
+            wanted = f"{_PREFIX}car_park"
+    st.session_state[_DATASET] = st.query_params[_DATASET] = st.session_state[_CHOICE] = wanted
+    st.selectbox("Dataset", list(choices), format_func=choices.__getitem__, key=_CHOICE, on_change=_take_choice)
+    return resolve(wanted)
+
+
+def _take_choice() -> None:
+    chosen = st.session_state[_CHOICE]
+    st.query_params[_DATASET] = chosen
+    choose(chosen)
+
+
+def _choice_of(dataset_id: str, drawn: dict[str, str]) -> str:
+    """The key of ``dataset_choices`` for an id of the store or for a key."""
+    return next((f"{_PREFIX}{key}" for key, each in drawn.items() if each == dataset_id), dataset_id)
+
+
+def _drawn_ids() -> dict[str, str]:
+    """The ids of the built-in datasets that are in the store, by key."""
+    known = _remembered().builtin
+    unknown = [key for key in BUILTIN if key not in known]
+    records = services.store().datasets() if unknown else []
+    for key in unknown:
+        if any(_looks_like(record, key) for record in records):  # drawn before their ids were written down
+            known = known | {key: resolve(f"{_PREFIX}{key}")}
+    return known
+
+
+def _looks_like(record: DatasetRecord, key: str) -> bool:
+    info = BUILTIN[key]
+    shown = record.name, record.classes, record.bands, record.scenes
+    return shown == (info.name, info.classes, info.bands, info.training + info.validation)
+
+
+def _file() -> Path:
+    return services.store().root / "chosen.json"
+
+
+def _remembered() -> _Remembered:
+    try:
+        return _Remembered.model_validate_json(_file().read_bytes())
+    except FileNotFoundError:
+        return _Remembered()
+    except (OSError, ValidationError) as error:
+        _logger.warning("%s: %s", _file(), error)
+        return _Remembered()
+
+
+def _write(**changes: object) -> None:
+    remembered = _remembered().model_copy(update=changes)
+    write_atomically(_file(), remembered.model_dump_json(indent=1).encode())
