@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -31,6 +32,8 @@ from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, save_curvature
 from explorer.runs.slices import SliceSetup, ensure_landscape_data, local_measure
 from explorer.settings import settings
+
+_PATIENCE_SECONDS = 20.0  # for another worker, which may have to build the plane first
 
 
 def measure_slice(job: MeasureSlice) -> JobStatus:
@@ -76,21 +79,39 @@ def predict_point(job: PredictPoint) -> PointPrediction:
 
 
 def _shared_measure(job: MeasureSlice, setup: SliceSetup) -> PointEvaluator:
-    """Evaluates points together with the other workers that take slices; alone where there is none."""
+    """Evaluates points together with the workers for slices that are idle; alone where there is none.
+
+    Only idle ones are asked: two workers in the middle of a slice each would wait for each other for ever. One that
+    takes up other work at that very moment is not waited for much longer than this worker takes for its own share.
+    """
     here, client = local_measure(setup), get_client()
     own = get_worker().address
-    workers = client.scheduler_info(n_workers=-1)["workers"]
-    others = [address for address, info in workers.items() if info["resources"].get(Resource.SLICE) and address != own]
 
     def measured(points: Sequence[tuple[float, float]]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        parts = np.array_split(np.arange(len(points)), len(others) + 1)
-        sent = []
-        for address, part in zip(others, parts[1:], strict=True):
-            share = EvaluatePoints(job.run, job.request, setup.meta.report.fingerprint, tuple(points[i] for i in part))
-            sent.append(client.submit(perform, share, workers=[address], pure=False, priority=10))
-        yield from here([points[i] for i in parts[0]])
-        for answer in sent:
-            yield from answer.result(EvaluatePoints.limit)
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+        busy = client.processing()
+        idle = [
+            address
+            for address, info in workers.items()
+            if info["resources"].get(Resource.SLICE) and address != own and not busy.get(address)
+        ]
+        parts = [tuple(points[i] for i in indices) for indices in np.array_split(np.arange(len(points)), len(idle) + 1)]
+        plane = setup.meta.report.fingerprint
+        sent = [
+            client.submit(
+                perform, EvaluatePoints(job.run, job.request, plane, part), workers=[address], pure=False, priority=10
+            )
+            for address, part in zip(idle, parts[1:], strict=True)
+        ]
+        began = time.monotonic()
+        yield from here(parts[0])
+        patience = max(_PATIENCE_SECONDS, 3 * (time.monotonic() - began))
+        for answer, part in zip(sent, parts[1:], strict=True):
+            try:
+                yield from answer.result(patience)
+            except TimeoutError:
+                answer.cancel()
+                yield from here(part)
 
     return measured
 

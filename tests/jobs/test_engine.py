@@ -182,6 +182,14 @@ def test_slice_is_shared_by_its_workers_and_survives_one_of_them(store: Store, e
             np.testing.assert_allclose(shared.fields[info.name], again.fields[info.name], rtol=1e-3)
 
 
+def test_two_slices_at_once_do_not_wait_for_each_other(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = trained(store, engine, dataset_id)
+    jobs = [slice_job(store, run_id, dataset_id, resolution=13, exhaustive=True, plane={"seed": s}) for s in (1, 2)]
+    ordered = [engine.order(job) for job in jobs]
+    for record in ordered:
+        wait_for(lambda record=record: store.job(record.id).status is JobStatus.DONE, 90)
+
+
 def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
     store: Store, engine: Engine, dataset_id: str
 ) -> None:
@@ -193,7 +201,7 @@ def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
     assert store.job_of(run_id, first.file) == store.job(first.id), "another visitor finds it by its file"
     second = engine.order(waiting)
     assert [each.id for each in store.active_jobs(run_id)] == [first.id, second.id]
-    engine.stop_job(second.id)  # it waits: there is nothing to wait for
+    engine.stop_job(second.id)
     wait_for(lambda: store.job(second.id).status is JobStatus.STOPPED)
     engine.stop_job(first.id)
     wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
