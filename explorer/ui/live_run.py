@@ -68,10 +68,7 @@ def _show(run_id: str, class_id: int, was_active: bool) -> None:
     steps = record.plan.steps
     live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=150)
     if not len(history.step):
-        waits = (
-            "Queued: waits for a free worker." if record.status is RunStatus.QUEUED else "Waiting for the first steps."
-        )
-        st.info(waits if record.status.active else "Not started yet. Press Play.", icon=":material/hourglass_empty:")
+        st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
     left, right = st.columns(2)
     with left:
@@ -140,7 +137,8 @@ def _state(record: RunRecord, history: History) -> None:
     parts = [f":{_COLOURS[record.status]}-badge[{record.status}]", f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
-        parts.append(f"place **{position}** in the queue" if position else "about to start")
+        waits = "workers are starting" if services.engine().starting else "about to start"
+        parts.append(f"place **{position}** in the queue" if position else waits)
     speed = history.steps_per_second
     if speed is not None:
         parts.append(f"{speed:.3g} steps/s")
@@ -151,6 +149,24 @@ def _state(record: RunRecord, history: History) -> None:
     st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
     if record.message:
         st.warning(escaped(record.message), icon=":material/info:")
+    if services.engine().problem is not None:
+        st.warning(
+            f"New events cannot be stored: {escaped(services.engine().problem or '')}. Nothing is lost: the run keeps "
+            "its own log, and the server tries again every second.",
+            icon=":material/warning:",
+        )
+
+
+def _why_no_steps(record: RunRecord) -> str:
+    if not record.status.active:
+        return "Not started yet. Press Play."
+    if record.status is not RunStatus.QUEUED:
+        return "Waiting for the first steps."
+    if services.engine().position(record.id) is not None:
+        return "Waiting for a slot: other runs are training."
+    if services.engine().starting:
+        return "The workers are starting; the run begins as soon as one is ready."
+    return "About to start."
 
 
 def _prediction(record: RunRecord, history: History) -> None:

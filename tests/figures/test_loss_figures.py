@@ -19,15 +19,15 @@ from explorer.losses.spec import LossSpec
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
 
 
-def maps(pulls: np.ndarray | None = None) -> GradientMaps:
+def maps(gradients: np.ndarray | None = None) -> GradientMaps:
     """Two losses on four pixels: a hit, a miss, a false alarm, and background that is right."""
     label = np.array([[1, 1], [0, 0]], np.uint8)
     foreground = np.array([[0.9, 0.2], [0.8, 0.1]], np.float32)
-    if pulls is None:
+    if gradients is None:
         away = np.stack([np.array([[1, 3], [4, 2]]), np.zeros((2, 2))]).astype(np.float32)
-        pulls = np.stack([-away, away], axis=1)
+        gradients = np.stack([-away, away], axis=1)
     return GradientMaps(
-        (CE, JACCARD), label, np.stack([1 - foreground, foreground]), pulls, np.ones(2), np.array([[1, np.nan]] * 2)
+        (CE, JACCARD), label, np.stack([1 - foreground, foreground]), gradients, np.ones(2), np.array([[1, np.nan]] * 2)
     )
 
 

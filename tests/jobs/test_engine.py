@@ -318,6 +318,20 @@ def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
         engine.close()
 
 
+def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_id = store.create_run(tiny_plan(5), store.save_dataset(tiny_dataset())).id
+    engine = Engine(store, Settings())
+    try:
+        engine.submit(run_id)
+        assert engine.starting
+        assert engine.position(run_id) is None
+        wait_for(has_status(store, run_id, RunStatus.DONE))
+        assert not engine.starting
+    finally:
+        engine.close()
+
+
 def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> None:
     cluster = start_cluster(Settings())
     settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)

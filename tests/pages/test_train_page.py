@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset
+from explorer.jobs.engine import Engine
 from explorer.losses.spec import LossSpec
 from explorer.runs.records import RunStatus
 from explorer.training.commands import Steer
@@ -261,3 +262,29 @@ def test_bad_address_is_ignored_with_a_note(train: AppTest) -> None:
     assert not train.exception
     assert "There is no run nowhere here" in texts(train)
     assert "There is no preset nothing" in texts(train)
+
+
+def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = services.store()
+    run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    store.set_status(run_id, RunStatus.QUEUED)
+    train.query_params["run"] = run_id
+    for starting, place, text, info in (
+        (True, None, "workers are starting", "The workers are starting"),
+        (False, 2, "place **2** in the queue", "Waiting for a slot"),
+        (False, None, "about to start", "About to start"),
+    ):
+        monkeypatch.setattr(Engine, "starting", starting)
+        monkeypatch.setattr(Engine, "position", lambda *_, place=place: place)
+        train.run()
+        assert text in train.get("progress")[0].proto.text
+        assert info in train.info[0].value
+    store.set_status(run_id, RunStatus.PAUSED)
+
+
+def test_full_disk_is_said_on_the_page(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = services.store()
+    train.query_params["run"] = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    monkeypatch.setattr(Engine, "problem", "OperationalError: database or disk is full")
+    train.run()
+    assert "New events cannot be stored: OperationalError" in train.warning[0].value.replace("\\", "")
