@@ -200,6 +200,8 @@ class Engine:
 
     def close(self) -> None:
         """Ends the embedded cluster; runs that train on it can be resumed later. A foreign cluster goes on."""
+        if self._closed:
+            return
         self._closed = True
         self._reader.close()
         with contextlib.suppress(TimeoutError, OSError):

@@ -22,16 +22,18 @@ _POLL_SECONDS = 0.5
 def dask_setup(process: Any) -> None:
     """Called by Dask with the scheduler, the nanny or the worker, before it registers."""
     if isinstance(process, Worker):
-        _import_what_jobs_need()
+        _import_what_jobs_need(trains=bool(process.state.total_resources.get("train")))
     else:
         threading.Thread(target=_end_with, args=(os.getppid(),), name="watch-server", daemon=True).start()
 
 
-def _import_what_jobs_need() -> None:
+def _import_what_jobs_need(trains: bool) -> None:
     import torch  # here, since the scheduler and the nannies have no use for it
 
     from explorer.jobs import training  # noqa: F401
 
+    if trains:
+        import torch._dynamo
     torch.set_num_threads(settings().worker_threads)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.imagery.balance import ClassShare, class_balance
-from explorer.imagery.builtin import builtin_dataset
+from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
 from explorer.landscape.slice import Slice, read_slice
@@ -24,6 +25,8 @@ from explorer.runs.history import Follower
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.settings import settings
+
+_WARM_UP_SECONDS = 15.0  # at most, until the first dataset is drawn
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,20 @@ def _services() -> _Services:
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Starts store and engine with the server, not with its first visitor, and ends them with it."""
     started = _services()
+    warming = asyncio.create_task(asyncio.to_thread(_warm_up, started))
     try:
         yield
     finally:
+        await warming
         await asyncio.to_thread(_release, started)
+
+
+def _warm_up(services: _Services) -> None:
+    """Draws the dataset that most visitors begin with, once the workers no longer need the processor to start."""
+    engine, deadline = services.engine.result(), time.monotonic() + _WARM_UP_SECONDS
+    while engine.starting and time.monotonic() < deadline:
+        time.sleep(0.2)
+    builtin_id(next(iter(BUILTIN)))
 
 
 def start() -> None:
