@@ -26,7 +26,8 @@ from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.settings import settings
 
-_WARM_UP_SECONDS = 15.0  # at most, until the first dataset is drawn
+_FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
+_WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
 
 
 @dataclass(frozen=True)
@@ -63,21 +64,22 @@ def _services() -> _Services:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Starts store and engine with the server, not with its first visitor, and ends them with it."""
-    started = _services()
-    warming = asyncio.create_task(asyncio.to_thread(_warm_up, started))
+    warming = asyncio.create_task(_warm_up())
     try:
         yield
     finally:
-        await warming
-        await asyncio.to_thread(_release, started)
+        warming.cancel()
+        await asyncio.to_thread(_release, _services())
 
 
-def _warm_up(services: _Services) -> None:
-    """Draws the dataset that most visitors begin with, once the workers no longer need the processor to start."""
-    engine, deadline = services.engine.result(), time.monotonic() + _WARM_UP_SECONDS
+async def _warm_up() -> None:
+    """Prepares what the first run needs: the workers, then the dataset that most visitors begin with."""
+    await asyncio.sleep(_FIRST_PAGE_SECONDS)
+    engine = await asyncio.to_thread(_services().engine.result)
+    deadline = time.monotonic() + _WORKERS_SECONDS
     while engine.starting and time.monotonic() < deadline:
-        time.sleep(0.2)
-    builtin_id(next(iter(BUILTIN)))
+        await asyncio.sleep(0.2)
+    await asyncio.to_thread(builtin_id, next(iter(BUILTIN)))
 
 
 def start() -> None:
