@@ -270,7 +270,7 @@ frame("Landscape")
 try:
     chosen = pick_run(runs_with_checkpoints())
     if chosen is not None:
-        controls, picture = stacking_columns("landscape", [1, 3])
+        controls, picture = stacking_columns("landscape", [2, 5])
         wanted: MeasureSlice | None = None
         with controls:
             if not (chosen.status.active and st.toggle("Follow the training", key="follow", bind="query-params")):

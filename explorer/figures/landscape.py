@@ -113,7 +113,7 @@ def contour_figure(
         _measured(figure, slice_, row, column)
         for trace in _path(slice_, plan):
             figure.add_trace(trace, row=row, col=column)
-    _label_axes(figure, slice_, rows, columns)
+    _label_axes(figure, slice_, rows, columns, len(infos))
     return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
@@ -126,7 +126,7 @@ def disagreement_figure(slice_: Slice, loss: str, metric: str, plan: Plan | None
     _map(figure, slice_, values, [[0, "#E69F00"], [0.5, "#F7F7F7"], [1, "#0072B2"]], 1, 1, 1, 1, limits=(-1.0, 1.0))
     for trace in _path(slice_, plan):
         figure.add_trace(trace, row=1, col=1)
-    _label_axes(figure, slice_, 1, 1)
+    _label_axes(figure, slice_, 1, 1, 1)
     return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
@@ -135,7 +135,7 @@ def error_figure(slice_: Slice, name: str) -> go.Figure:
     figure = make_subplots(rows=1, cols=1)
     _map(figure, slice_, 100 * slice_.error[name], "Cividis", 1, 1, 1, 1, suffix=" %")
     _measured(figure, slice_, 1, 1)
-    _label_axes(figure, slice_, 1, 1)
+    _label_axes(figure, slice_, 1, 1, 1)
     return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
@@ -329,13 +329,17 @@ def _hover_text(point: PathPoint) -> str:
     return f"step {point.step}, distance from the plane {point.distance:.3g}"
 
 
-def _label_axes(figure: go.Figure, slice_: Slice, rows: int, columns: int) -> None:
+def _label_axes(figure: go.Figure, slice_: Slice, rows: int, columns: int, count: int) -> None:
+    """Titles of the outer axes of so many pictures, and the range that all share."""
     alpha, beta = (
         "<br>".join(textwrap.wrap(f"{axis}: {label}".replace(" = ", "\u00a0=\u00a0"), _AXIS_TITLE_LETTERS))
         for axis, label in zip("αβ", slice_.meta.report.labels, strict=True)
     )
     for column in range(1, columns + 1):
-        figure.update_xaxes(title_text=alpha, title_font_size=_AXIS_TITLE_SIZE, row=rows, col=column)
+        lowest = rows if (rows - 1) * columns + column <= count else rows - 1  # the last row may end early
+        figure.update_xaxes(
+            title_text=alpha, title_font_size=_AXIS_TITLE_SIZE, showticklabels=True, row=lowest, col=column
+        )
     for row in range(1, rows + 1):
         figure.update_yaxes(title_text=beta, title_font_size=_AXIS_TITLE_SIZE, row=row, col=1)
     figure.update_yaxes(scaleanchor="x", constrain="domain", range=_span(slice_.beta))

@@ -88,17 +88,18 @@ CHECKPOINTS = Checkpoints(
 _ENTRIES = (
     PlaneKindInfo(
         "random",
-        "Filter-normalised random directions",
-        "How fast the loss rises around the checkpoint along random directions. They average the curvature over all "
-        "weights, so they hide saddles and the few directions of large curvature.",
+        "Random directions",
+        "How fast the loss rises around the checkpoint along random directions, normalised filter by filter or layer "
+        "by layer. They average the curvature over all weights, so they hide saddles and the few directions of large "
+        "curvature.",
         "explorer.landscape.directions:random_plane",
         (SEED, NORMALISATION, LAYERS),
     ),
     PlaneKindInfo(
         "pca",
-        "Principal components of the path (PCA)",
-        "The plane that holds most of the path's variance. The rest of the path lies off it, and even a random walk "
-        "looks like a smooth curve here.",
+        "Path of the run (PCA)",
+        "The two principal components of the checkpoints: the plane that holds most of the path's variance. The rest "
+        "of the path lies off it, and even a random walk looks like a smooth curve here.",
         "explorer.landscape.directions:pca_plane",
         (LAYERS,),
     ),
@@ -136,7 +137,7 @@ def plane_kind(key: object) -> PlaneKindInfo:
         InputError: there is no such kind.
 
     >>> plane_kind("pca").title
-    'Principal components of the path (PCA)'
+    'Path of the run (PCA)'
     """
     if not isinstance(key, str) or key not in PLANE_KINDS:
         raise InputError(f"there is no kind of plane {key!r}", "plane", f"choose among {', '.join(PLANE_KINDS)}")

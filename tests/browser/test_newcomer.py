@@ -187,6 +187,11 @@ def test_no_button_or_choice_of_a_run_is_cut(page: Page, address: str, width: in
     nothing_is_cut(page)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    for link in ("Trade-offs", "Landscape"):
+        page.get_by_test_id("stSidebar").get_by_role("link", name=link).click()
+        settled(page)
+        expect(page.get_by_role("heading", name=link)).to_be_visible()
+        nothing_is_cut(page)
 
 
 @pytest.mark.parametrize(("path", "button"), [("", "Train on it"), ("imagery", "Show")])
