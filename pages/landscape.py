@@ -96,9 +96,9 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
         st.info("Choose a field to see it.", icon=":material/arrow_upward:")
         return
     kinds = ["Lines"] if one_dimension else ["Contours", "Surfaces", "Disagreement", "Error", "Lines"]
-    left, right = st.columns([3, 1], vertical_alignment="center")
-    kind = left.segmented_control("View", kinds, default=kinds[0], required=True, key=f"view-{one_dimension}")
-    logarithmic = right.toggle("Log losses", True, key="logarithmic")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key=f"view-{one_dimension}")
+        logarithmic = st.toggle("Log losses", True, key="logarithmic")
     plan, height, stem = record.plan, 380 if len(names) <= 2 else 720, job.file.stem
     key = f"{kind}-{stem}-{len(names)}"
     click: Click | None = None

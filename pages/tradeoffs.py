@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.figures.colours import OUTCOMES
 from explorer.figures.imagery import scene_picture
-from explorer.figures.outcome import OUTCOMES, class_outcome_picture, object_pictures
+from explorer.figures.outcome import class_outcome_picture, object_pictures
 from explorer.figures.tradeoffs import (
     curves_table,
     objects_table,
@@ -103,8 +104,9 @@ def show_counts(point: OperatingPoint, what: str) -> None:
         "missed": f"{point.false_negatives:,}",
         "false alarms": f"{point.false_positives:,}",
     }
-    for column, (name, value) in zip(st.columns(len(values)), values.items(), strict=True):
-        column.metric(name, value)
+    with st.container(horizontal=True, gap="large"):
+        for name, value in values.items():
+            st.metric(name, value, width="content")
 
 
 def ratio(value: float | None) -> str:

@@ -57,7 +57,7 @@ def test_tree_keeps_all_contracts(tree: Path) -> None:
         ("pages/imagery.py", "from distributed import Client", ONLY_JOBS),
         ("explorer/cli/train.py", "from explorer.jobs import engine", NO_CLUSTER),
         ("explorer/runs/folder.py", "import distributed", BELOW_JOBS),
-        ("explorer/figures/ink.py", "import explorer.ui.frame", LAYERS),
+        ("explorer/figures/colours.py", "import explorer.ui.frame", LAYERS),
         ("explorer/ui/frame.py", "import pages.train", LAYERS),
         ("explorer/files.py", "import explorer.imagery.scene", LAYERS),
     ],

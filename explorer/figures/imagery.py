@@ -1,17 +1,15 @@
-"""Pictures of imagery: scenes with their labels laid over them, colours of classes, class balance."""
+"""Pictures of imagery: scenes with their labels laid over them, class balance."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from PIL import Image
 
+from explorer.figures.colours import CLASS_COLOURS, IGNORED_COLOUR, class_colour, swatch
 from explorer.imagery.balance import ClassShare
 from explorer.imagery.datasets import Upload
 from explorer.imagery.scene import IGNORE, Scene, Stretch
@@ -20,20 +18,8 @@ from explorer.imagery.stretch import stretched
 Picture = NDArray[np.uint8]  # (H, W, 3), red, green, blue
 Bands = tuple[int, int, int]
 
-CLASS_COLOURS = (
-    "#D55E00", "#56B4E9", "#F0E442", "#009E73", "#CC79A7", "#0072B2", "#E69F00",
-    "#F4B183", "#BFE3F7", "#8A8000", "#7FDCC0", "#7A2E57", "#9DB7E8", "#7A5200", "#FFFFFF",
-)  # fmt: skip
-"""Okabe–Ito colours of the classes 1, 2, …, then lighter and darker ones of them. The background has none."""
-
-IGNORED_COLOUR = "#808080"
 LONGEST_SIDE = 1100  # pixels of a picture on screen: larger scenes are thinned out, small ones enlarged
 _SMALLEST_SIDE = 900
-
-
-def class_colour(class_id: int) -> str:
-    """The colour of a class of id 1 or more; after 15 classes they come again."""
-    return CLASS_COLOURS[(class_id - 1) % len(CLASS_COLOURS)]
 
 
 def natural_bands(names: Sequence[str]) -> Bands:
@@ -85,13 +71,6 @@ def thumbnail(scene: Scene, stretch: Stretch, side: int = 320) -> Picture:
     limits = Stretch(tuple(stretch.low[b] for b in bands), tuple(stretch.high[b] for b in bands))
     window = scene.image[bands, top : top + crop, left : left + crop]
     return _bytes(stretched(window, limits).transpose(1, 2, 0))
-
-
-def swatch(colour: str) -> str:
-    """A small square of a colour, #RRGGBB or #RRGGBBAA, as a data URI for a column of a table."""
-    buffer = io.BytesIO()
-    Image.new("RGBA", (24, 24), colour).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def balance_table(shares: Sequence[ClassShare]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from explorer.figures.ink import INK
+from explorer.figures.colours import INK
 from explorer.landscape.fields import Field, disagreement
 from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.slice import Slice

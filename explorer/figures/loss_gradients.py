@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
+from explorer.figures.colours import OUTCOMES
 from explorer.figures.imagery import Picture
-from explorer.figures.outcome import OUTCOMES
 from explorer.figures.panels import Panel, across
 from explorer.imagery.scene import IGNORE
 from explorer.losses.lab import GradientMaps

@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from explorer.figures.colours import HIT, MISS
 from explorer.figures.imagery import Picture
-from explorer.figures.outcome import HIT, MISS
 from explorer.figures.panels import Panel, across
 from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel
 from explorer.losses.registry import LOSSES

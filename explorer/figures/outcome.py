@@ -7,12 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.figures.colours import CONFUSED, FALSE_ALARM, HIT, MISS
 from explorer.figures.imagery import Picture, scene_picture
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-
-HIT, MISS, FALSE_ALARM, CONFUSED = "#0072B2", "#E69F00", "#CC79A7", "#F0E442"
-OUTCOMES = {"hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM, "wrong class": CONFUSED}
-"""What a foreground pixel can be; the last one only where there are several foreground classes."""
 
 _AROUND = 24  # pixels around an object that are shown
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from explorer.figures.ink import INK
+from explorer.figures.colours import INK, run_colours
 from explorer.losses.registry import LOSSES
 from explorer.metrics.curves import Curve
 from explorer.metrics.objects import ObjectRecord, SizeBin
@@ -16,7 +16,6 @@ from explorer.metrics.operating_point import OperatingPoint, iso_f1, operating_p
 from explorer.runs.history import History
 
 ISO_F1 = (0.2, 0.4, 0.6, 0.8, 0.9)
-RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8000", "#7A2E57")
 """Of overlaid runs, in the order in which they were chosen."""
 
 
@@ -33,7 +32,7 @@ def precision_recall_figure(
         scope: "pixel" or "object".
     """
     figure = _iso_f1()
-    for colour, (name, curve) in zip(_colours(len(curves)), curves.items(), strict=True):
+    for colour, (name, curve) in zip(run_colours(len(curves)), curves.items(), strict=True):
         figure.add_scatter(
             x=curve.recall,
             y=curve.precision,
@@ -90,7 +89,7 @@ def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
 def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
     """Object recall by size, the runs side by side; each bar is labelled with found and all objects."""
     figure = go.Figure()
-    for colour, (name, bins) in zip(_colours(len(bins_of)), bins_of.items(), strict=True):
+    for colour, (name, bins) in zip(run_colours(len(bins_of)), bins_of.items(), strict=True):
         figure.add_bar(
             x=[_range(each) for each in bins],
             y=[np.nan if each.recall is None else each.recall for each in bins],
@@ -179,10 +178,6 @@ def _square(figure: go.Figure, x: str, y: str) -> go.Figure:
         showlegend=True,
     )
     return figure
-
-
-def _colours(count: int) -> list[str]:
-    return [RUN_COLOURS[i % len(RUN_COLOURS)] for i in range(count)]
 
 
 def _range(each: SizeBin) -> str:

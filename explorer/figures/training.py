@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from explorer.figures.ink import INK
+from explorer.figures.colours import INK
 from explorer.losses.registry import LOSSES
 from explorer.runs.history import Column, History, PhaseSpan, thinned
 from explorer.training.plan import Plan
@@ -81,10 +81,11 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
         showlegend=True,
         legend={
             "orientation": "h",
+            "x": 0,
+            "xref": "container",  # beside the axis, too: in a narrow window the plot alone is too narrow for two
             "y": 1.02,
             "yanchor": "bottom",
-            "entrywidth": 0.48,
-            "entrywidthmode": "fraction",
+            "entrywidth": 80,  # pixels, beside the sample of the line
             "font": {"size": 10},
         },
     )

@@ -20,8 +20,6 @@ from explorer.files import write_atomically
 from explorer.losses.spec import LossSpec
 from explorer.training.schedule import Position
 
-PATTERN = "step_*.safetensors"
-
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
@@ -98,21 +96,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         learning_rate=state["learning_rate"],
         recent_losses=tuple(state["recent_losses"]),
     )
-
-
-def checkpoint_files(folder: Path) -> list[Path]:
-    """All checkpoints of a run, oldest first."""
-    return sorted(folder.glob(PATTERN))
-
-
-def latest_checkpoint(folder: Path) -> Checkpoint | None:
-    """The newest checkpoint that can be read; None where there is none."""
-    for path in reversed(checkpoint_files(folder)):
-        try:
-            return load_checkpoint(path)
-        except InputError:
-            continue
-    return None
 
 
 def load_weights(module: torch.nn.Module, checkpoint: Checkpoint) -> None:

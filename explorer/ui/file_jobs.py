@@ -50,12 +50,11 @@ def all_done(jobs: Sequence[FileJob]) -> bool:
 
 def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
     """A bar in words and a button that stops the job, for whoever looks."""
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
-    bar.progress(
-        _share(progress), f"{escaped(record.title[:1].upper() + record.title[1:])}: {_words(record, progress)}"
-    )
-    if stop.button("Stop", icon=":material/stop:", width="stretch", key=f"stop-{record.id}"):
-        services.engine().stop_job(record.id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        title = escaped(record.title[:1].upper() + record.title[1:])
+        st.progress(_share(progress), f"{title}: {_words(record, progress)}")
+        if st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}"):
+            services.engine().stop_job(record.id)
 
 
 def show_ending(job: FileJob) -> None:

@@ -1,7 +1,7 @@
 // Draws a Plotly figure and keeps it: Plotly.react on the existing graph, in the colours of the theme.
 // An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
 
-const INK = "#010203"; // explorer/figures/ink.py: the text colour, which the server does not know
+const INK = "#010203"; // explorer/figures/colours.py: the text colour, which the server does not know
 const states = new WeakMap();
 
 function library(address) {

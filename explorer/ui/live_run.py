@@ -10,8 +10,9 @@ import streamlit as st
 from PIL import Image
 
 from explorer.errors import InputError
+from explorer.figures.colours import OUTCOMES
 from explorer.figures.imagery import scene_picture
-from explorer.figures.outcome import OUTCOMES, label_picture, outcome_picture, window
+from explorer.figures.outcome import label_picture, outcome_picture, window
 from explorer.figures.training import (
     other_losses_figure,
     rates_figure,

@@ -44,7 +44,7 @@ from explorer.landscape.segmenter_objective import SegmenterObjective
 from explorer.losses.spec import logged_specs
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SIZES
-from explorer.training.checkpoints import latest_checkpoint, load_weights
+from explorer.training.checkpoints import load_checkpoint, load_weights
 from explorer.training.loop import train
 from explorer.training.plan import scaled
 from explorer.training.presets import preset_plan
@@ -64,8 +64,7 @@ def trained() -> tuple[SegmenterObjective, Crops]:
     with tempfile.TemporaryDirectory() as folder:
         for _ in train(plan, dataset, device="cpu", checkpoints=Path(folder)):
             pass
-        checkpoint = latest_checkpoint(Path(folder))
-    assert checkpoint is not None
+        checkpoint = load_checkpoint(max(Path(folder).glob("*.safetensors")))
     load_weights(segmenter, checkpoint)
     crops = cut_crops(dataset.scenes, 2, dataset.stretch)  # 16: the validation scenes alone hold 12
     return SegmenterObjective(segmenter, crops, logged_specs((1.0, 30.0)), dataset.classes), crops

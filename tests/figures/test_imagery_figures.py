@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.figures.colours import CLASS_COLOURS, class_colour, swatch
 from explorer.figures.imagery import (
-    CLASS_COLOURS,
     balance_figure,
-    class_colour,
     natural_bands,
     scene_picture,
-    swatch,
     thumbnail,
 )
 from explorer.imagery.balance import ClassShare

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.figures.outcome import FALSE_ALARM, HIT, MISS, outcome_picture
+from explorer.figures.colours import FALSE_ALARM, HIT, MISS
+from explorer.figures.outcome import outcome_picture
 from explorer.figures.training import (
     log_ticks,
     other_losses_figure,

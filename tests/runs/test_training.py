@@ -75,8 +75,10 @@ def test_torn_last_line_is_skipped_by_readers_and_cut_by_the_next_job(new_run: C
 def test_unreadable_checkpoint_falls_back_to_the_one_before(new_run: Callable[..., RunFolder]) -> None:
     folder = new_run(tiny_plan(40))
     trained(folder, 40)
-    newest = sorted(folder.checkpoints.glob("*.safetensors"))[-1]
+    newest = folder.checkpoint_files()[-1]
     newest.write_bytes(newest.read_bytes()[:100])
+    (folder.checkpoints / f".{newest.name}.99-1").write_bytes(b"half")  # a kill while one was written
+    assert folder.checkpoint_files()[-1] == newest
     trained(folder)
     whole = new_run(tiny_plan(40), "whole")
     trained(whole)

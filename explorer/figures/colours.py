@@ -1,0 +1,42 @@
+"""Colours of classes, outcomes and runs: those of Okabe and Ito, which colour-blind readers tell apart."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+from PIL import Image
+
+INK = "#010203"
+"""Placeholder for the theme's text colour, which only the browser knows; ``live_figure`` replaces it."""
+
+CLASS_COLOURS = (
+    "#D55E00", "#56B4E9", "#F0E442", "#009E73", "#CC79A7", "#0072B2", "#E69F00",
+    "#F4B183", "#BFE3F7", "#8A8000", "#7FDCC0", "#7A2E57", "#9DB7E8", "#7A5200", "#FFFFFF",
+)  # fmt: skip
+"""Of the classes 1, 2, …; from the eighth on lighter and darker ones. The background has none."""
+
+IGNORED_COLOUR = "#808080"
+
+HIT, MISS, FALSE_ALARM, CONFUSED = "#0072B2", "#E69F00", "#CC79A7", "#F0E442"
+OUTCOMES = {"hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM, "wrong class": CONFUSED}
+"""What a foreground pixel can be; the last one only where there are several foreground classes."""
+
+_RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8000", "#7A2E57")
+
+
+def class_colour(class_id: int) -> str:
+    """The colour of a class of id 1 or more; after 15 classes they come again."""
+    return CLASS_COLOURS[(class_id - 1) % len(CLASS_COLOURS)]
+
+
+def run_colours(count: int) -> list[str]:
+    """Colours of so many runs that are compared; after eight they come again."""
+    return [_RUN_COLOURS[i % len(_RUN_COLOURS)] for i in range(count)]
+
+
+def swatch(colour: str) -> str:
+    """A small square of a colour, #RRGGBB or #RRGGBBAA, as a data URI for a column of a table."""
+    buffer = io.BytesIO()
+    Image.new("RGBA", (24, 24), colour).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
