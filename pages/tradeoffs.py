@@ -104,7 +104,7 @@ def show_counts(point: OperatingPoint, what: str) -> None:
         "missed": f"{point.false_negatives:,}",
         "false alarms": f"{point.false_positives:,}",
     }
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
         for name, value in values.items():
             st.metric(name, value, width="content")
 

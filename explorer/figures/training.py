@@ -81,11 +81,10 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
         showlegend=True,
         legend={
             "orientation": "h",
-            "x": 0,
-            "xref": "container",  # beside the axis, too: in a narrow window the plot alone is too narrow for two
             "y": 1.02,
             "yanchor": "bottom",
-            "entrywidth": 80,  # pixels, beside the sample of the line
+            "entrywidth": 0.48,
+            "entrywidthmode": "fraction",
             "font": {"size": 10},
         },
     )

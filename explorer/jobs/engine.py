@@ -32,6 +32,7 @@ from explorer.training.commands import Pause, RunUntil, Steer, Stop
 
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
+_CLOSE_SECONDS = 8.0
 _ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
 
@@ -207,7 +208,9 @@ class Engine:
         with contextlib.suppress(TimeoutError, OSError):
             self._client.close()
         if self._cluster is not None:
-            self._cluster.close()
+            # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+            with contextlib.suppress(TimeoutError, OSError):
+                self._cluster.close(timeout=_CLOSE_SECONDS)
 
     # The queue of runs ------------------------------------------------------------------------------------
 

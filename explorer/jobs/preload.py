@@ -1,8 +1,9 @@
 """Loaded by every process of the embedded cluster as it starts.
 
 A worker imports torch and the modules of its jobs, so that the first job need not wait for them. The scheduler and the
-workers' nannies watch the server's process and end when it is gone: a server that is killed cannot tell them, but the
-kernel gives an orphan another parent.
+workers' nannies leave the server's process group, so that Ctrl-C in a terminal reaches the server alone, which then
+ends them in order. They watch the server's process and end when it is gone: a server that is killed cannot tell them,
+but the kernel gives an orphan another parent.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ def dask_setup(process: Any) -> None:
     if isinstance(process, Worker):
         _import_what_jobs_need(trains=bool(process.state.total_resources.get("train")))
     else:
+        os.setpgid(0, 0)  # a nanny's worker starts later and inherits the group
         threading.Thread(target=_end_with, args=(os.getppid(),), name="watch-server", daemon=True).start()
 
 

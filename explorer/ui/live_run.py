@@ -25,6 +25,7 @@ from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
 from explorer.ui import services
+from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped, show_problem
 
@@ -71,7 +72,7 @@ def _show(run_id: str, class_id: int, was_active: bool) -> None:
     if not len(history.step):
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
-    left, right = st.columns(2)
+    left, right = stacking_columns("scores", 2)
     with left:
         st.markdown("**Training loss**")
         live_figure(trained_loss_figure(history, steps), f"trained-{run_id}", height=260)

@@ -79,7 +79,7 @@ async def _warm_up() -> None:
     deadline = time.monotonic() + _WORKERS_SECONDS
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
-    await asyncio.to_thread(builtin_id, next(iter(BUILTIN)))
+    await asyncio.to_thread(_drawn, next(iter(BUILTIN)))
 
 
 def start() -> None:
@@ -104,6 +104,11 @@ def builtin_id(key: str) -> str:
     Args:
         key: one of ``builtin.BUILTIN``.
     """
+    return _drawn(key)
+
+
+@st.cache_resource(show_spinner=False)  # there is no page to show one on before the first visitor
+def _drawn(key: str) -> str:
     return store().save_dataset(builtin_dataset(key))
 
 

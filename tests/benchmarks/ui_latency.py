@@ -32,7 +32,7 @@ def start(page: Page, folder: Path) -> tuple[subprocess.Popen[bytes], str, float
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     began = time.perf_counter()
     server = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"EXPLORER_STORE": str(folder)},
                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip

@@ -42,7 +42,7 @@ def running_server(store: Path, log: Path) -> Iterator[str]:
     """The app on a free port with a store of its own; gives its address."""
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-    command += ["--server.address", "127.0.0.1", "--server.port", str(port), "--server.fileWatcherType", "none"]
+    command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     with (
         log.open("wb") as file,
         subprocess.Popen(
@@ -54,6 +54,9 @@ def running_server(store: Path, log: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
+    said = log.read_text()
+    assert "Traceback" not in said, said
+    assert "overflowed" not in said, "the server watches the virtual environment for changes"
 
 
 def free_port() -> int:

@@ -1,4 +1,7 @@
-"""A server that is there to be killed: trains a run in the store of its argument, and prints the run's id."""
+"""A server that is there to be killed: trains a run in the store of its argument, and prints the run's id.
+
+Ctrl-C ends it in order.
+"""
 
 from __future__ import annotations
 
@@ -21,4 +24,7 @@ if __name__ == "__main__":
     while store.run(run_id).step < 30:
         time.sleep(0.02)
     print(run_id, flush=True)
-    time.sleep(600)
+    try:
+        time.sleep(600)
+    except KeyboardInterrupt:
+        engine.close()

@@ -318,6 +318,22 @@ def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
         engine.close()
 
 
+def test_ctrl_c_in_a_terminal_ends_the_server_at_once(tmp_path: Path) -> None:
+    """It reaches the whole process group; the scheduler must be there until the server has ended the cluster."""
+    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(tmp_path)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert server.stdout is not None
+        server.stdout.readline()
+        children = psutil.Process(server.pid).children(recursive=True)
+        os.killpg(server.pid, signal.SIGINT)
+        _, said = server.communicate(timeout=15)
+    assert "Traceback" not in said
+    _, alive = psutil.wait_procs(children, timeout=15)
+    assert not alive
+
+
 def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) -> None:
     store = Store(tmp_path)
     run_id = store.create_run(tiny_plan(5), store.save_dataset(tiny_dataset())).id
