@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,6 @@ import psutil
 import pytest
 
 from explorer.errors import InputError
-from explorer.jobs.cluster import start_cluster
 from explorer.jobs.engine import Engine
 from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, SweepThresholds
 from explorer.landscape.slice import Slice, journal_path, read_slice
@@ -30,10 +26,8 @@ from explorer.runs.threshold_sweep import load_sweep
 from explorer.settings import Settings
 from explorer.training.commands import Steer
 from explorer.training.events import CheckpointSaved, Intervened, Note, Step
+from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_for
 from tests.runs.tiny import tiny_dataset, tiny_plan
-
-LONG = 100_000  # steps: more than any test waits for
-CHECKPOINT_STEPS = 20
 
 
 @pytest.fixture(scope="module")
@@ -51,22 +45,6 @@ def engine(store: Store) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def dataset_id(store: Store) -> str:
     return store.save_dataset(tiny_dataset())
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def has_status(store: Store, run_id: str, status: RunStatus) -> Callable[[], bool]:
-    return lambda: store.run(run_id).status is status
-
-
-def ended(store: Store, engine: Engine, run_id: str) -> None:
-    engine.stop(run_id)
-    wait_for(has_status(store, run_id, RunStatus.STOPPED))
 
 
 def steps_of(store: Store, run_id: str) -> list[int]:
@@ -294,110 +272,6 @@ def test_failing_run_says_why_and_can_be_resumed(store: Store, engine: Engine, d
     wait_for(has_status(store, run_id, RunStatus.FAILED))
     assert "3 weights for 2 classes" in store.run(run_id).message
     assert store.run(run_id).status.resumable
-
-
-def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
-    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        run_id = server.stdout.readline().strip()
-        children = psutil.Process(server.pid).children(recursive=True)
-        server.kill()
-    _, alive = psutil.wait_procs(children, timeout=15)
-    assert not alive, "the cluster ends with its server"
-    store = Store(tmp_path)
-    before = store.run(run_id).step
-    engine = Engine(store, Settings(checkpoint_steps=CHECKPOINT_STEPS))
-    try:
-        assert store.run(run_id).status is RunStatus.INTERRUPTED
-        assert "restarted" in store.run(run_id).message
-        engine.submit(run_id)
-        wait_for(lambda: store.run(run_id).step > before + 5)
-        ended(store, engine, run_id)
-    finally:
-        engine.close()
-
-
-def test_ctrl_c_in_a_terminal_ends_the_server_at_once(tmp_path: Path) -> None:
-    """It reaches the whole process group; the scheduler must be there until the server has ended the cluster."""
-    command = [sys.executable, str(Path(__file__).with_name("server.py")), str(tmp_path)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as server:
-        assert server.stdout is not None
-        server.stdout.readline()
-        children = psutil.Process(server.pid).children(recursive=True)
-        os.killpg(server.pid, signal.SIGINT)
-        _, said = server.communicate(timeout=15)
-    assert "Traceback" not in said
-    _, alive = psutil.wait_procs(children, timeout=15)
-    assert not alive
-
-
-def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    run_id = store.create_run(tiny_plan(5), store.save_dataset(tiny_dataset())).id
-    engine = Engine(store, Settings())
-    try:
-        engine.submit(run_id)
-        assert engine.starting
-        assert engine.position(run_id) is None
-        wait_for(has_status(store, run_id, RunStatus.DONE))
-        assert not engine.starting
-    finally:
-        engine.close()
-
-
-def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> None:
-    cluster = start_cluster(Settings())
-    settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)
-    try:
-        store = Store(tmp_path)
-        first = Engine(store, settings)
-        run_id = store.create_run(tiny_plan(LONG), store.save_dataset(tiny_dataset())).id
-        first.submit(run_id)
-        wait_for(lambda: store.run(run_id).step > 3)
-        first.close()
-        store.close()
-        again = Store(tmp_path)
-        before = again.run(run_id).step
-        second = Engine(again, settings)
-        assert again.run(run_id).status is RunStatus.RUNNING
-        wait_for(lambda: again.run(run_id).step > before + 20)
-        assert not [event for event in again.events(run_id)[1] if isinstance(event, Note)], "nothing was lost"
-        ended(again, second, run_id)
-        second.close()
-    finally:
-        cluster.close()
-
-
-def test_two_servers_share_a_cluster(tmp_path: Path) -> None:
-    """Each hears of its own runs only; what the other's jobs report neither reaches nor harms its reader."""
-    cluster = start_cluster(Settings())
-    settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)
-    stores = [Store(tmp_path / name) for name in ("one", "other")]
-    engines = [Engine(store, settings) for store in stores]
-    try:
-        runs = [store.create_run(tiny_plan(15), store.save_dataset(tiny_dataset())).id for store in stores]
-        for _ in range(2):
-            for store, engine, run_id in zip(stores, engines, runs, strict=True):
-                engine.submit(run_id)
-                wait_for(has_status(store, run_id, RunStatus.DONE))
-            runs = [store.create_run(tiny_plan(15), store.datasets()[0].id).id for store in stores]
-        # a notification under its own topic of a run that it does not have, as after the run was deleted
-        engines[0]._client.log_event(stores[0].id, ("run", "nowhere"))
-        engines[0].submit(runs[0])
-        wait_for(has_status(stores[0], runs[0], RunStatus.DONE))
-        assert engines[0].problem is None
-    finally:
-        for engine in engines:
-            engine.close()
-        cluster.close()
-
-
-def test_address_without_a_cluster_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="EXPLORER_SCHEDULER"):
-        Engine(Store(tmp_path), Settings(scheduler="tcp://127.0.0.1:9"))
 
 
 def _process_in(folder: Path) -> int:
