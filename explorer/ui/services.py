@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
@@ -28,6 +30,7 @@ from explorer.settings import settings
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ def _start_engine(store: Store) -> Engine:
 
 
 def _release(services: _Services) -> None:
-    services.engine.result().close()
+    if services.engine.exception() is None:
+        services.engine.result().close()
 
 
 @st.cache_resource(show_spinner=False, on_release=_release)
@@ -75,7 +79,11 @@ async def lifespan(_app: object) -> AsyncIterator[None]:
 async def _warm_up() -> None:
     """Prepares what the first run needs: the workers, then the dataset that most visitors begin with."""
     await asyncio.sleep(_FIRST_PAGE_SECONDS)
-    engine = await asyncio.to_thread(_services().engine.result)
+    try:
+        engine = await asyncio.to_thread(_services().engine.result)
+    except InputError as error:  # pages say so, too
+        _logger.error("%s", error)
+        return
     deadline = time.monotonic() + _WORKERS_SECONDS
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)

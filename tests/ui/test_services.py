@@ -1,0 +1,38 @@
+"""The server's store and engine: what they say when there is no cluster, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.settings import settings
+from explorer.ui import services
+
+
+@pytest.fixture
+def no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path))
+    monkeypatch.setenv("EXPLORER_SCHEDULER", "tcp://127.0.0.1:9")
+    monkeypatch.setattr(services, "_FIRST_PAGE_SECONDS", 0.0)
+    settings.cache_clear()
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_server_without_its_cluster_says_so_and_ends_in_order(caplog: pytest.LogCaptureFixture) -> None:
+    async def serve() -> None:
+        async with services.lifespan(None):
+            while "EXPLORER_SCHEDULER" not in caplog.text:
+                await asyncio.sleep(0.05)
+
+    asyncio.run(asyncio.wait_for(serve(), 30))
+    with pytest.raises(InputError, match="EXPLORER_SCHEDULER"):
+        services.engine()
