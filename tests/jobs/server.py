@@ -21,10 +21,10 @@ if __name__ == "__main__":
     engine = Engine(store, Settings(checkpoint_steps=20))
     run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
     engine.submit(run_id)
-    while store.run(run_id).step < 30:
-        time.sleep(0.02)
-    print(run_id, flush=True)
     try:
+        while store.run(run_id).step < 30:
+            time.sleep(0.02)
+        print(run_id, flush=True)
         time.sleep(600)
     except KeyboardInterrupt:
         engine.close()
