@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,7 @@ def test_server_without_its_cluster_says_so_and_ends_in_order(caplog: pytest.Log
             while "EXPLORER_SCHEDULER" not in caplog.text:
                 await asyncio.sleep(0.05)
 
-    asyncio.run(asyncio.wait_for(serve(), 30))
+    with ThreadPoolExecutor(1) as thread:  # the tests in a browser leave a running loop in this one
+        thread.submit(asyncio.run, asyncio.wait_for(serve(), 30)).result()
     with pytest.raises(InputError, match="EXPLORER_SCHEDULER"):
         services.engine()
