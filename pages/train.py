@@ -12,7 +12,7 @@ from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, controls, preset_plan
-from explorer.ui import services
+from explorer.ui import address, services
 from explorer.ui.datasets import pick_dataset
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
@@ -22,7 +22,7 @@ from explorer.ui.pickers import open_run, pick_run
 from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest
 from explorer.ui.steering import steer
 
-PRESET, CHOICE = "preset", "preset-choice"  # in the address and the session; the widget
+PRESET = "preset"  # in the address and in the session
 EXPLANATION = """
 **A plan** is a table of phases. Each phase trains with one loss at one learning rate for a number of steps. *Until*
 ends a phase early, once a validation score is reached. After the last phase, the next cycle begins.
@@ -50,22 +50,14 @@ def pick_preset(notes: DeltaGenerator) -> str | None:
     if wanted is not None and (not has_plan() or wanted != st.session_state.get(PRESET)):
         adopt(preset_plan(wanted))
     remember_preset(wanted)
-    st.session_state[CHOICE] = wanted
-    st.selectbox(
-        "Preset",
-        list(PRESETS),
-        None if wanted is None else 0,
-        lambda key: PRESETS[key].name,
-        key=CHOICE,
-        on_change=take_preset,
-        placeholder="Plan of an earlier run",
+    address.select(
+        "Preset", list(PRESETS), wanted, lambda key: PRESETS[key].name, take_preset, "Plan of an earlier run"
     )
     return wanted
 
 
-def take_preset() -> None:
+def take_preset(chosen: str) -> None:
     """Makes the chosen preset the plan."""
-    chosen = st.session_state[CHOICE]
     adopt(preset_plan(chosen))
     remember_preset(chosen)
 
@@ -124,6 +116,7 @@ def plan_a_run() -> None:
 def watch_a_run(record: RunRecord) -> None:
     """A run's curves and pictures, and beside them what can be changed."""
     shares = services.balance(record.dataset_id)
+    spans = services.follower(record.id).history().spans
     picture, settings = stacking_columns("watch", [5, 2])
     with settings:
         class_id = st.selectbox(
@@ -133,7 +126,7 @@ def watch_a_run(record: RunRecord) -> None:
             lambda k: shares[k].name,
             key=f"class-{record.dataset_id}",
         )
-        steer(record, shares)
+        steer(record, spans, shares)
         st.button(
             "New run",
             icon=":material/add:",
@@ -145,7 +138,7 @@ def watch_a_run(record: RunRecord) -> None:
         link_on(record)
         downloads(record)
     with picture:
-        show_run(record.id, class_id)
+        show_run(record, len(spans), class_id)
 
 
 def plan_again(record: RunRecord) -> None:

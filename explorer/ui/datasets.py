@@ -19,12 +19,11 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.files import write_atomically
 from explorer.imagery.builtin import BUILTIN
 from explorer.runs.records import DatasetRecord
-from explorer.ui import services
+from explorer.ui import address, services
 from explorer.ui.messages import escaped
 
 _PREFIX = "builtin:"
 _DATASET = "dataset"  # in the address and in the session
-_CHOICE = "dataset-choice"  # the widget
 _PICTURES = Path(__file__).resolve().parents[2] / "assets" / "builtin"
 _turn = threading.Lock()  # of those who write the file
 _logger = logging.getLogger(__name__)
@@ -119,15 +118,14 @@ def pick_dataset(notes: DeltaGenerator) -> str:
             notes.caption(f"{escaped(choices[wanted])} is the dataset used last on this server.")
         else:
             wanted = f"{_PREFIX}car_park"
-    st.session_state[_DATASET] = st.query_params[_DATASET] = st.session_state[_CHOICE] = wanted
-    st.selectbox("Dataset", list(choices), format_func=choices.__getitem__, key=_CHOICE, on_change=_take_choice)
+    st.session_state[_DATASET] = st.query_params[_DATASET] = wanted
+    address.select("Dataset", list(choices), wanted, choices.__getitem__, _take)
     return resolve(wanted)
 
 
-def _take_choice() -> None:
-    chosen = st.session_state[_CHOICE]
-    st.query_params[_DATASET] = chosen
-    choose(chosen)
+def _take(choice: str) -> None:
+    st.query_params[_DATASET] = choice
+    choose(choice)
 
 
 def _choice_of(dataset_id: str, drawn: dict[str, str]) -> str:

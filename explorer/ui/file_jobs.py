@@ -53,8 +53,7 @@ def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         title = escaped(record.title[:1].upper() + record.title[1:])
         st.progress(_share(progress), f"{title}: {_words(record, progress)}")
-        if st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}"):
-            services.engine().stop_job(record.id)
+        st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}", on_click=_stop, args=(record.id,))
 
 
 def show_ending(job: FileJob) -> None:
@@ -66,6 +65,10 @@ def show_ending(job: FileJob) -> None:
         st.caption(f"Stopped: {escaped(record.title)}.")
     else:
         show_problem(InputError(record.message, record.title, "start it again, or change its settings"))
+
+
+def _stop(job_id: str) -> None:
+    services.engine().stop_job(job_id)
 
 
 def _watch(jobs: Sequence[FileJob]) -> None:

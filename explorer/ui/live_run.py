@@ -41,30 +41,26 @@ _COLOURS = {
     RunStatus.FAILED: "red",
 }
 _PICTURE_SIDE = 512  # pixels
+_REFUSED = "refused"  # in the session: the run whose button was clicked last, and why nothing came of it
 
 
-def show_run(run_id: str, class_id: int) -> None:
-    """The run, redrawn as long as it is active.
+def show_run(drawn: RunRecord, phases: int, class_id: int) -> None:
+    """The run, redrawn as long as it is active; the whole page once what stands beside the run depends on changes.
 
     Args:
-        run_id: of the run.
+        drawn: the run as the rest of the page shows it.
+        phases: how many phases it had begun then.
         class_id: the class whose recall and precision are drawn.
     """
-    active = services.store().run(run_id).status.active
-    st.fragment(_show, run_every=POLL_SECONDS if active else None)(run_id, class_id, active)
+    st.fragment(_show, run_every=POLL_SECONDS if drawn.status.active else None)(drawn, phases, class_id)
 
 
-def _show(run_id: str, class_id: int, was_active: bool) -> None:
+def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
+    run_id = drawn.id
     record = services.store().run(run_id)
     history = services.follower(run_id).history()
-    drawn = (run_id, record.status.active, len(history.spans))
-    if st.session_state.get("drawn") != drawn and record.status.active != was_active:
-        st.session_state["drawn"] = drawn
-        st.rerun()  # polling begins or ends
-    if was_active and st.session_state.get("phases-seen", (run_id, len(history.spans))) != (run_id, len(history.spans)):
-        st.session_state["phases-seen"] = (run_id, len(history.spans))
-        st.rerun()  # another phase: the controls that steer are those of its loss
-    st.session_state["drawn"], st.session_state["phases-seen"] = drawn, (run_id, len(history.spans))
+    if _course(record, len(history.spans)) != _course(drawn, phases):
+        st.rerun()  # polling begins or ends, or the controls that steer are those of another phase
     _transport(record)
     _state(record, history)
     steps = record.plan.steps
@@ -95,6 +91,11 @@ def _show(run_id: str, class_id: int, was_active: bool) -> None:
     _notes(history)
 
 
+def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:
+    """What decides whether the page polls, and which controls steer the run."""
+    return record.status.active, record.status.resumable, phases
+
+
 def _transport(record: RunRecord) -> None:
     """Play, pause, step and stop; each takes effect at the next step."""
     status, run_id = record.status, record.id
@@ -107,15 +108,25 @@ def _transport(record: RunRecord) -> None:
         ("Stop", "stop", status.active or status.resumable, "stop"),
     )
     for column, (label, icon, usable, action) in zip(columns, buttons, strict=True):
-        if column.button(
-            label, icon=f":material/{icon}:", disabled=not usable, key=f"{action}-{run_id}", width="stretch"
-        ):
-            _act(action, run_id)
+        column.button(
+            label,
+            icon=f":material/{icon}:",
+            disabled=not usable,
+            key=f"{action}-{run_id}",
+            width="stretch",
+            on_click=_act,
+            args=(action, run_id),
+        )
+    refused, problem = st.session_state.get(_REFUSED, ("", None))
+    if problem is not None and refused == run_id:
+        show_problem(problem)
 
 
 def _act(action: str, run_id: str) -> None:
-    engine = services.engine()
+    """A click on a button. As a callback: a run of the page that begins again before its buttons loses no click."""
+    st.session_state.pop(_REFUSED, None)
     try:
+        engine = services.engine()
         match action:
             case "play":
                 engine.submit(run_id)
@@ -128,9 +139,7 @@ def _act(action: str, run_id: str) -> None:
             case "stop":
                 engine.stop(run_id)
     except InputError as problem:
-        show_problem(problem)
-        return
-    st.rerun()
+        st.session_state[_REFUSED] = (run_id, problem)
 
 
 def _state(record: RunRecord, history: History) -> None:

@@ -8,14 +8,13 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.runs.records import RunRecord
-from explorer.ui import services
+from explorer.ui import address, services
 from explorer.ui.messages import escaped
 
 MOST_RUNS = 6
 """That can be compared at once."""
 
 _RUN, _RUNS = "run", "runs"  # in the address
-_CHOICE = "run-choice"  # the widget
 _NEW = ""  # the choice of a run that is not planned yet; Streamlit reads None as "nothing chosen"
 
 
@@ -49,14 +48,9 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
     if wanted not in options:
         st.caption(f"There is no run {escaped(wanted)} here.")
         wanted = options[0]
-    open_run(wanted or None)
-    st.session_state[_CHOICE] = wanted
-    st.selectbox(
-        "Run",
-        options,
-        format_func=lambda run_id: "New run" if run_id == _NEW else run_label(runs[run_id]),
-        key=_CHOICE,
-        on_change=_open_choice,
+    open_run(wanted)
+    address.select(
+        "Run", options, wanted, lambda run_id: "New run" if run_id == _NEW else run_label(runs[run_id]), open_run
     )
     return runs.get(wanted)
 
@@ -96,11 +90,11 @@ def _offer_training() -> None:
 
 
 def open_run(run_id: str | None) -> None:
-    """Puts a run into the address, from where ``pick_run`` takes it; None takes it out."""
-    if run_id is None:
-        st.query_params.pop(_RUN, None)
-    else:
+    """Puts a run into the address, from where ``pick_run`` takes it; None or "" takes it out."""
+    if run_id:
         st.query_params[_RUN] = run_id
+    else:
+        st.query_params.pop(_RUN, None)
 
 
 def pick_checkpoint(record: RunRecord) -> Path:
@@ -121,7 +115,3 @@ def pick_checkpoint(record: RunRecord) -> Path:
 def step_of(checkpoint: str) -> int:
     """The step after which a checkpoint was written, from its file's name."""
     return int(checkpoint.removeprefix("step_").partition(".")[0])
-
-
-def _open_choice() -> None:
-    open_run(st.session_state[_CHOICE] or None)

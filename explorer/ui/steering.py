@@ -10,6 +10,7 @@ from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
+from explorer.runs.history import PhaseSpan
 from explorer.runs.records import RunRecord
 from explorer.training.commands import Steer
 from explorer.ui import services
@@ -20,16 +21,16 @@ from explorer.ui.plan_table import KIND_OF
 _RATES = (*(float(f"{digit}e{power}") for power in range(-6, 0) for digit in (1, 2, 3, 5, 7)), 1.0)
 
 
-def steer(record: RunRecord, shares: Sequence[ClassShare]) -> None:
+def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassShare]) -> None:
     """Widgets that change the run from its next step on; changes are recorded with the step.
 
     Args:
         record: the run.
+        spans: the phases that it has begun.
         shares: class balance of its training scenes.
     """
     if not (record.status.active or record.status.resumable):
         return
-    spans = services.follower(record.id).history().spans
     position = (spans[-1].phase, spans[-1].cycle) if spans else (0, 0)
     phase = record.plan.phases[position[0]]
     key = f"steer-{record.id}-{position}"

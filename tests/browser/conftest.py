@@ -91,7 +91,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its runs would slow down the tests of others
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("server")
     with running_server(folder / "store", folder / "log.txt") as address:
@@ -104,7 +104,16 @@ def page(browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE)
     expect.set_options(timeout=PATIENCE)
     yield page
+    stop_run(page)
     page.close()
+
+
+def stop_run(page: Page) -> None:
+    """Stops the run that the page shows: what a failed test leaves would keep the only slot from the next one."""
+    button = page.get_by_role("button", name="Stop", exact=True)
+    if button.count() and button.is_enabled():
+        button.click()
+        expect(page.get_by_text("stopped", exact=True)).to_be_visible()
 
 
 def settled(page: Page) -> None:

@@ -37,6 +37,10 @@ def button(page: AppTest, label: str):
     return next(each for each in page.button if each.label == label)
 
 
+def picker(page: AppTest, label: str):
+    return next(each for each in page.selectbox if each.label == label)
+
+
 def wait_for(run_id: str, *wanted: RunStatus) -> None:
     deadline = time.monotonic() + 60
     while services.store().run(run_id).status not in wanted:
@@ -76,10 +80,9 @@ def test_home_leads_to_a_live_run_in_one_click(open_page: OpenPage) -> None:
 def test_first_preset_is_the_recipe_and_each_can_be_chosen(train: AppTest) -> None:
     train.run()
     assert not train.exception
-    picker = train.selectbox(key="preset-choice")
-    assert picker.options[0] == "Recall first, then clean up"
+    assert picker(train, "Preset").options[0] == "Recall first, then clean up"
     for key in PRESETS:
-        train.selectbox(key="preset-choice").set_value(key).run()
+        picker(train, "Preset").set_value(key).run()
         assert not train.exception
         assert not train.error
         assert not button(train, "Play").disabled
@@ -112,6 +115,43 @@ def test_edited_table_is_what_is_trained(train: AppTest) -> None:
     assert [(phase.loss.kind, phase.steps) for phase in plan.phases] == [("weighted_cross_entropy", 3), ("focal", 4)]
     assert plan.phases[1].learning_rate == 0.002
     services.engine().stop(run_of(train))
+
+
+def test_poll_that_is_late_changes_nothing(train: AppTest) -> None:
+    """A browser that is busy polls with the values of the widgets that it still shows: no choice of the visitor's."""
+    train.run()
+    picker(train, "Preset").set_value("focal").run()
+    before = train._tree.get_widget_states()  # a real browser sends these; the test harness only what it shows now
+    button(train, "Play").click().run()
+    run_id = run_of(train)
+    chosen = dict(address(train))
+    train._run(before)
+    assert address(train) == chosen
+    assert run_of(train) == run_id, "the run stays open"
+    services.engine().stop(run_id)
+
+
+def test_click_is_not_lost_where_the_page_begins_again(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, engine = services.store(), services.engine()
+    run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
+    engine.step(run_id, 5)
+    wait_for(run_id, RunStatus.PAUSED)
+    train.query_params["run"] = run_id
+    train.run()
+    balance = services.balance
+
+    def resume_meanwhile(dataset_id: str):
+        """The page asks for the balance once it has read the run, and before it draws it."""
+        engine.submit(run_id)
+        return balance(dataset_id)
+
+    monkeypatch.setattr(services, "balance", resume_meanwhile)
+    monkeypatch.setattr(engine, "stop", lambda clicked: stopped.append(clicked))
+    stopped: list[str] = []
+    button(train, "Stop").click().run()
+    assert stopped == [run_id]
+    monkeypatch.undo()
+    engine.stop(run_id)
 
 
 def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
@@ -149,7 +189,7 @@ def test_paused_run_can_be_steered_stepped_and_planned_again(train: AppTest) -> 
     wait_for(run_id, RunStatus.STOPPED)
     assert "run" not in train.query_params
     assert train.session_state["plan-now"].name == "tiny"
-    assert train.selectbox(key="preset-choice").value is None, "the plan is no preset"
+    assert picker(train, "Preset").value is None, "the plan is no preset"
     assert address(train)["dataset"] == store.run(run_id).dataset_id
 
 
@@ -205,7 +245,7 @@ def test_each_dataset_is_offered_once_under_a_label_of_its_own(open_page: OpenPa
     twins = [store.save_dataset(dataset) for dataset in (other, tiny_dataset("twin"), reseeded("twin"))]
     page = open_page("pages/train.py").run()
     assert not page.exception
-    box = page.selectbox(key="dataset-choice")
+    box = picker(page, "Dataset")
     assert len(set(box.options)) == len(box.options)
     assert [label for label in box.options if label.startswith("Car park")] == [
         "Car park (built in)",
@@ -214,7 +254,7 @@ def test_each_dataset_is_offered_once_under_a_label_of_its_own(open_page: OpenPa
     assert {f"twin · {each[:8]}" for each in twins[1:]} <= set(box.options)
     page = open_page("pages/train.py")
     page.query_params["dataset"] = drawn
-    assert page.run().selectbox(key="dataset-choice").value == "builtin:car_park", "the id means the same dataset"
+    assert picker(page.run(), "Dataset").value == "builtin:car_park", "the id means the same dataset"
 
 
 def reseeded(name: str) -> Dataset:
@@ -227,20 +267,20 @@ def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_p
     store = services.store()
     older, newer = store.save_dataset(tiny_dataset("older")), store.save_dataset(tiny_dataset("newer"))
     fresh = open_page("pages/train.py").run()
-    assert fresh.selectbox(key="dataset-choice").value == newer
+    assert picker(fresh, "Dataset").value == newer
     assert "newer is the dataset used last on this server" in texts(fresh)
     assert address(fresh) == {"dataset": newer, "preset": "recall_first"}
-    fresh.selectbox(key="dataset-choice").set_value(older).run()
-    fresh.selectbox(key="preset-choice").set_value("focal").run()
+    picker(fresh, "Dataset").set_value(older).run()
+    picker(fresh, "Preset").set_value("focal").run()
     assert address(fresh) == {"dataset": older, "preset": "focal"}
     reloaded = open_page("pages/train.py")
     for name, value in address(fresh).items():
         reloaded.query_params[name] = value
     reloaded.run()
-    assert reloaded.selectbox(key="dataset-choice").value == older
+    assert picker(reloaded, "Dataset").value == older
     assert reloaded.session_state["plan-now"].name == PRESETS["focal"].name
     bookmark = open_page("pages/train.py").run()
-    assert bookmark.selectbox(key="dataset-choice").value == older, "chosen after newer was saved"
+    assert picker(bookmark, "Dataset").value == older, "chosen after newer was saved"
 
 
 def test_looking_at_built_in_scenes_does_not_choose_them(open_page: OpenPage) -> None:
@@ -248,7 +288,7 @@ def test_looking_at_built_in_scenes_does_not_choose_them(open_page: OpenPage) ->
     imagery = open_page("pages/imagery.py")
     imagery.query_params["builtin"] = "harbour"
     assert not imagery.run().exception
-    assert open_page("pages/train.py").run().selectbox(key="dataset-choice").value == chosen
+    assert picker(open_page("pages/train.py").run(), "Dataset").value == chosen
 
 
 def address(page: AppTest) -> dict[str, str]:
