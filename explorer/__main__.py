@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = chosen.run(chosen)
     except InputError as problem:
-        return parsing.complain(problem)
+        return parsing.report_problem(problem)
     return code
 
 

@@ -65,10 +65,10 @@ def pick_builtin() -> Draft:
     return Draft(f"builtin:{chosen}", services.dataset(resolve(f"builtin:{chosen}")))
 
 
-def bring_own() -> Draft | None:
+def upload_own() -> Draft | None:
     """Two uploaders and a table of their files."""
     left, right = st.columns(2)
-    limit = f"At most {settings().max_file_bytes // MEBI} MiB a file, {settings().max_files} files."
+    limit = f"At most {settings().max_file_bytes // MEBI} MiB per file, {settings().max_files} files."
     images = left.file_uploader(
         "Images, or a zip of images and masks",
         KINDS,
@@ -206,7 +206,7 @@ def scene_label(name: str, held_out: set[str]) -> str:
     return f"{name} · validation" if name in held_out else name
 
 
-def hand_over(dataset: Dataset) -> None:
+def save_and_continue(dataset: Dataset) -> None:
     """Saves the dataset and links to training."""
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
         dataset_id = services.store().save_dataset(dataset)
@@ -220,7 +220,7 @@ def hand_over(dataset: Dataset) -> None:
         )
 
 
-SOURCES = {"Built-in": pick_builtin, "Upload": bring_own, "Saved": pick_saved}
+SOURCES = {"Built-in": pick_builtin, "Upload": upload_own, "Saved": pick_saved}
 
 frame("Imagery")
 source = st.segmented_control(
@@ -241,7 +241,7 @@ if found is not None:
     with facts:
         settled = settle(found)
         if settled is not None:
-            hand_over(settled)
+            save_and_continue(settled)
     with picture:
         show_scene(Draft(found.key, settled or found.dataset))
 with st.expander("Shares, objects, validation and masks explained"):

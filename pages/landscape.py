@@ -9,8 +9,8 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.figures.landscape import (
     MOST_FIELDS,
+    agreement_figure,
     contour_figure,
-    disagreement_figure,
     error_figure,
     line_figure,
     path_table,
@@ -40,14 +40,14 @@ FOLLOW_SECONDS = 2.0
 EXPLANATION = """
 **What is drawn.** A segmenter has tens of thousands of weights. A slice moves from a trained state along two directions
 and measures every loss and metric at each point, from one forward pass over the same validation crops. White dots were
-measured; the rest is interpolated where a field is smooth. Precision and object scores jump, so they are shown only
-where they were measured. Holes are undefined values.
+measured; the rest is interpolated where a field is smooth. Precision and object scores are discontinuous, so they are
+shown only where they were measured. Gaps are undefined values.
 
-**What it cannot show.** Two directions are next to nothing among so many: what lies off the plane stays unseen, and a
+**What it cannot show.** Two directions out of tens of thousands show little: what lies off the plane is not seen, and a
 checkpoint drawn on it may lie far above or below (the dots of the path shrink with the distance). How flat a slice
 looks depends on how weights are scaled, so flat does not mean that the segmenter generalises.
 
-**Disagreement.** Orange: a step down this loss lowers the metric there. Blue: it raises the metric.
+**Agreement.** Blue: a step down this loss raises the metric there. Orange: it lowers the metric.
 """
 
 
@@ -95,10 +95,10 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
     if not names:
         st.info("Choose a field to see it.", icon=":material/arrow_upward:")
         return
-    kinds = ["Lines"] if one_dimension else ["Contours", "Surfaces", "Disagreement", "Error", "Lines"]
+    kinds = ["Lines"] if one_dimension else ["Contours", "Surfaces", "Agreement", "Error", "Lines"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key=f"view-{one_dimension}")
-        logarithmic = st.toggle("Log losses", True, key="logarithmic")
+        logarithmic = st.toggle("Log scale (losses)", True, key="logarithmic")
     plan, height, stem = record.plan, 380 if len(names) <= 2 else 720, job.file.stem
     key = f"{kind}-{stem}-{len(names)}"
     click: Click | None = None
@@ -111,8 +111,8 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
             click = live_figure(line_figure(shown, names), key, 420, stem)
         case "Error":
             show_error(shown, names, key, stem)
-        case "Disagreement":
-            show_disagreement(shown, names, key, record, stem)
+        case "Agreement":
+            show_agreement(shown, names, key, record, stem)
     st.caption(about(shown))
     if shown.meta.path:
         with st.expander("Path of the optimizer: distance off the plane, true and on-plane losses"):
@@ -134,7 +134,7 @@ def show_error(shown: Slice, names: list[str], key: str, image: str) -> None:
     live_figure(error_figure(shown, smooth[0]), key, 420, image)
 
 
-def show_disagreement(shown: Slice, names: list[str], key: str, record: RunRecord, image: str) -> None:
+def show_agreement(shown: Slice, names: list[str], key: str, record: RunRecord, image: str) -> None:
     """Where the first chosen loss falls while the first chosen metric falls."""
     fields = {field.name: field for field in shown.meta.fields}
     losses = [name for name in names if fields[name].group == "loss"]
@@ -144,7 +144,7 @@ def show_disagreement(shown: Slice, names: list[str], key: str, record: RunRecor
         return
     loss, metric = fields[losses[0]].label, fields[metrics[0]].label
     st.caption(f"A step down {loss}: blue where it raises {metric} (cosine 1), orange where it lowers it (−1).")
-    live_figure(disagreement_figure(shown, losses[0], metrics[0], record.plan), key, 420, image)
+    live_figure(agreement_figure(shown, losses[0], metrics[0], record.plan), key, 420, image)
 
 
 def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
@@ -154,7 +154,7 @@ def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
         st.caption("Click a point to see the prediction there.")
         return
     crop = st.number_input("Validation crop", 0, 999, 0, key="crop")
-    st.markdown(f"**The mask at alpha {alpha:.3f}, beta {beta:.3f}**")
+    st.markdown(f"**Prediction at α = {alpha:.3f}, β = {beta:.3f}**")
     began = time.perf_counter()
     try:
         answer = services.engine().ask(PredictPoint(job.run, job.request, alpha, beta, int(crop)))
@@ -172,7 +172,7 @@ def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
         height=230,
         placeholder="n/a",
     )
-    st.caption(f"Blue: found. Orange: missed. Purple: false alarm. Answered in {seconds:.2f} s.")
+    st.caption(f"Blue: hit. Orange: miss. Purple: false alarm. Computed in {seconds:.2f} s.")
 
 
 def show_downloads(record: RunRecord, shown: Slice, names: list[str], job: MeasureSlice) -> None:

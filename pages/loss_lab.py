@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.figures.loss_lab import (
+    all_background_figure,
     bars_height,
-    blindness_figure,
-    costs_figure,
     curves_figure,
     curves_height,
-    field_picture,
+    excess_loss_figure,
+    synthetic_label_picture,
 )
 from explorer.losses.lab import (
     SyntheticLabel,
     curve_label,
-    field_balance,
     objects_found,
     pixel_recall,
+    synthetic_balance,
     synthetic_label,
 )
 from explorer.losses.registry import LossKind
@@ -32,11 +32,11 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.loss_choice import pick_losses, set_losses
 from explorer.ui.loss_gradients import show_gradients
 from explorer.ui.loss_lab_answers import (
-    BLIND_OBJECTS,
-    BLIND_SIDE,
     OBJECT_SIDE,
     OBJECTS,
-    blindness,
+    RARE_OBJECTS,
+    RARE_SIDE,
+    all_background_losses,
     curves,
     misses,
     with_numbers,
@@ -76,9 +76,9 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
     field = curve_label(share)
     picture, settings = stacking_columns("curves", [3, 1])
     with settings:
-        specs = set_losses(kinds, field_balance(field), "field")
+        specs = set_losses(kinds, synthetic_balance(field), "field")
     with picture:
-        specs = with_numbers(specs, field_balance(field))
+        specs = with_numbers(specs, synthetic_balance(field))
         click = live_figure(curves_figure(curves(specs, share)), f"curves-{len(specs)}", curves_height(len(specs)))
         st.caption(
             "The prediction gives the true class the probability p at every pixel. Below each loss: its gradient at a "
@@ -122,20 +122,20 @@ def show_misses(kinds: Sequence[LossKind]) -> None:
         confidence = pick_confidence()
     picture, settings = stacking_columns("misses", [3, 1])
     with settings:
-        specs = set_losses(kinds, field_balance(field), "field")
+        specs = set_losses(kinds, synthetic_balance(field), "field")
     with picture:
-        specs = with_numbers(specs, field_balance(field))
+        specs = with_numbers(specs, synthetic_balance(field))
         masks, costs = misses(specs, share, of_one, of_many, confidence)
         titles = f"{of_one} of one object", f"1 of {of_many} objects"
         for column, mask, title in zip(st.columns(2), masks, titles, strict=True):
             column.markdown(f"**Missed pixels: {title}**")
-            column.image(field_picture(field, mask), width="stretch", alt=f"field of objects, {title} missed")
+            column.image(synthetic_label_picture(field, mask), width="stretch", alt=f"synthetic label, {title} missed")
             column.caption(
                 f"Pixel recall **{pixel_recall(field, mask):.1%}**, "
                 f"objects found **{objects_found(field, mask)} of {OBJECTS}** (IoU > 0.5). Blue: found, orange: missed."
             )
         st.markdown(f"**Loss of missing {titles[0]} ÷ loss of missing {titles[1]}**")
-        live_figure(costs_figure(costs, titles[0], titles[1]), "costs", bars_height(len(costs)))
+        live_figure(excess_loss_figure(costs, titles[0], titles[1]), "costs", bars_height(len(costs)))
         st.caption(
             "Both losses are counted from that of a perfect prediction. At ×1 the loss cannot tell one missed object "
             "from many objects that lose a pixel each."
@@ -143,7 +143,7 @@ def show_misses(kinds: Sequence[LossKind]) -> None:
         show_wrong(specs, field, dict(zip(("on the left", "on the right"), masks, strict=True)), confidence)
 
 
-def show_blindness(kinds: Sequence[LossKind]) -> None:
+def show_all_background(kinds: Sequence[LossKind]) -> None:
     """Why predicting only background is nearly right, and what class weights change."""
     first, second = st.columns(2)
     share = first.select_slider(
@@ -156,28 +156,28 @@ def show_blindness(kinds: Sequence[LossKind]) -> None:
     )
     with second:
         confidence = pick_confidence()
-    field = synthetic_label(BLIND_OBJECTS, BLIND_SIDE, share)
+    field = synthetic_label(RARE_OBJECTS, RARE_SIDE, share)
     picture, settings = stacking_columns("blind", [3, 1])
     with settings:
-        specs = set_losses(kinds, field_balance(field), "field")
+        specs = set_losses(kinds, synthetic_balance(field), "field")
     with picture:
-        specs = with_numbers(specs, field_balance(field))
-        found = blindness(specs, share, confidence)
+        specs = with_numbers(specs, synthetic_balance(field))
+        found = all_background_losses(specs, share, confidence)
         left, right = st.columns([1, 2])
         with left:
             st.markdown("**All background**")
-            st.image(field_picture(field, field.label == 1), width="stretch", alt="every object missed")
+            st.image(synthetic_label_picture(field, field.label == 1), width="stretch", alt="every object missed")
             st.caption(f"**{remainder(field.share)}** of all pixels are right, and no object is found.")
         with right:
             st.markdown("**Loss of that prediction**")
-            live_figure(blindness_figure(found), "blind", bars_height(len(found)))
+            live_figure(all_background_figure(found), "blind", bars_height(len(found)))
             st.caption(
                 "In percent of the same loss where every pixel is wrong. For cross-entropy this is the share of the "
-                "objects: predicting only background is nearly free."
+                "objects: predicting only background is close to the minimum."
             )
         st.markdown("**Loss of misses ÷ loss of false alarms**")
         live_figure(
-            costs_figure([each.against_false_alarms for each in found], "misses", "false alarms"),
+            excess_loss_figure([each.against_false_alarms for each in found], "misses", "false alarms"),
             "balance",
             bars_height(len(found)),
         )
@@ -221,7 +221,7 @@ def remainder(share: float) -> str:
 VIEWS = {
     "Curves": show_curves,
     "One object or fifty pixels": show_misses,
-    "99 % background": show_blindness,
+    "99 % background": show_all_background,
     "On imagery": show_gradients,
 }
 

@@ -29,11 +29,13 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser = commands.add_parser("landscape", help="a slice of a run's loss landscape", description=__doc__)
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     parser.add_argument(
-        "--checkpoint", metavar="FILE", help="the centre: a file in the run's checkpoints; default: the last one"
+        "--checkpoint",
+        metavar="FILE",
+        help="the centre: a file in the run's checkpoints; default: the last one. A plane through checkpoints has none",
     )
     parser.add_argument("--plane", choices=list(PLANE_KINDS), required=True)
     parser.add_argument(
-        "--extent", type=float, default=default.extent, metavar="X", help="from −X to X times each direction"
+        "--extent", type=float, default=default.extent, metavar="X", help="from the middle to each side, in directions"
     )
     parser.add_argument("--resolution", type=parsing.positive, default=default.resolution, help="points per side, odd")
     parser.add_argument(
@@ -104,6 +106,8 @@ def request_of(arguments: argparse.Namespace) -> SliceRequest:
     Raises:
         InputError: an argument is wrong, or is not a setting of this kind of plane.
     """
+    if arguments.checkpoint is not None and not PLANE_KINDS[arguments.plane].centred:
+        raise InputError(f"a {arguments.plane} plane has no centre to choose", "--checkpoint", "leave it out")
     request = {
         "plane": {"kind": arguments.plane, "line": arguments.line, **_plane_settings(arguments)},
         "checkpoint": arguments.checkpoint,

@@ -62,7 +62,7 @@ def plan_of(text: str) -> Plan:
     return Plan.read(Path(text))
 
 
-def complain(problem: InputError) -> int:
+def report_problem(problem: InputError) -> int:
     """Prints one line on stderr and gives the exit code."""
     print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
     return BAD_INPUT

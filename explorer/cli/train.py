@@ -23,7 +23,11 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser = commands.add_parser("train", help="train on a folder of images and a folder of masks", description=__doc__)
     parser.add_argument("--images", type=parsing.folder, required=True, metavar="DIR")
     parser.add_argument("--masks", type=parsing.folder, required=True, metavar="DIR", help="paired by file name")
-    parser.add_argument("--val", metavar="NAME,NAME", help="scenes to validate on; default: chosen by area")
+    parser.add_argument(
+        "--val",
+        metavar="NAME,NAME",
+        help="scenes to validate on; default: a quarter of the scenes, with every class on both sides where possible",
+    )
     parser.add_argument("--plan", required=True, metavar="PRESET_OR_FILE")
     parser.add_argument("--steps", type=parsing.positive, help="total steps; each phase keeps its share")
     parser.add_argument("--seed", type=parsing.natural, help="default: the plan's")

@@ -26,12 +26,12 @@ _RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 
 
 def class_colour(class_id: int) -> str:
-    """The colour of a class of id 1 or more; after 15 classes they come again."""
+    """The colour of a class of id 1 or more; after 15 classes they repeat."""
     return CLASS_COLOURS[(class_id - 1) % len(CLASS_COLOURS)]
 
 
 def run_colours(count: int) -> list[str]:
-    """Colours of so many runs that are compared; after eight they come again."""
+    """Colours for this number of compared runs; after eight they repeat."""
     return [_RUN_COLOURS[i % len(_RUN_COLOURS)] for i in range(count)]
 
 

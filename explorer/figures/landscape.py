@@ -1,4 +1,4 @@
-"""Figures of slices: surfaces, contours, disagreement, interpolation error and lines, with the path of the run.
+"""Figures of slices: surfaces, contours, agreement, interpolation error and lines, with the path of the run.
 
 Dots mark measured points, all others are interpolated; undefined values are left empty. A caption under every figure
 names the run, the checkpoint and the plane.
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from explorer.figures.colours import INK
-from explorer.landscape.fields import Field, disagreement
+from explorer.landscape.fields import Field, agreement
 from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import PathPoint
@@ -117,12 +117,12 @@ def contour_figure(
     return _frame(figure, slice_, below=_AXIS_SPACE)
 
 
-def disagreement_figure(slice_: Slice, loss: str, metric: str, plan: Plan | None = None) -> go.Figure:
-    """``disagreement`` of a loss and a metric: blue where descending the loss raises the metric, orange where it lowers
+def agreement_figure(slice_: Slice, loss: str, metric: str, plan: Plan | None = None) -> go.Figure:
+    """``agreement`` of a loss and a metric: blue where descending the loss raises the metric, orange where it lowers
     the metric."""
     z = _shown(slice_.fields[loss], _info(slice_, loss), True)
     figure = make_subplots(rows=1, cols=1)
-    values = disagreement(z, slice_.fields[metric], slice_.alpha, slice_.beta)
+    values = agreement(z, slice_.fields[metric], slice_.alpha, slice_.beta)
     _map(figure, slice_, values, [[0, "#E69F00"], [0.5, "#F7F7F7"], [1, "#0072B2"]], 1, 1, 1, 1, limits=(-1.0, 1.0))
     for trace in _path(slice_, plan):
         figure.add_trace(trace, row=1, col=1)
@@ -197,7 +197,7 @@ def _shown(values: NDArray[np.float64], info: Field, logarithmic: bool) -> NDArr
 
 
 def arrangement(count: int) -> tuple[int, int]:
-    """Rows and columns for so many fields."""
+    """Rows and columns for this number of fields."""
     return (1, count) if count <= 2 else (2, 2)
 
 
@@ -330,7 +330,7 @@ def _hover_text(point: PathPoint) -> str:
 
 
 def _label_axes(figure: go.Figure, slice_: Slice, rows: int, columns: int, count: int) -> None:
-    """Titles of the outer axes of so many pictures, and the range that all share."""
+    """Titles of the outer axes of this number of pictures, and the range that all share."""
     alpha, beta = (
         "<br>".join(textwrap.wrap(f"{axis}: {label}".replace(" = ", "\u00a0=\u00a0"), _AXIS_TITLE_LETTERS))
         for axis, label in zip("αβ", slice_.meta.report.labels, strict=True)
@@ -376,7 +376,7 @@ def _frame(figure: go.Figure, slice_: Slice, below: int) -> go.Figure:
 
 
 def path_table(slice_: Slice, most_losses: int = 3) -> pd.DataFrame:
-    """A row a checkpoint: step, coordinates, distance off the plane, and losses there and on the plane beneath."""
+    """One row per checkpoint: step, coordinates, distance off the plane, and losses there and on the plane beneath."""
     path = slice_.meta.path
     kinds = [name for name in path[-1].true if name in LOSSES][:most_losses] if path else []
     rows = []

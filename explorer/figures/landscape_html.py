@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from explorer.figures.landscape import arrangement, contour_figure, line_figure, surface_figure
+from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.slice import Slice
 from explorer.training.plan import Plan
 
@@ -68,7 +69,8 @@ def to_html(shown: Slice, names: Sequence[str], plan: Plan, run: str, out: str) 
 def about(shown: Slice) -> str:
     """Centre, directions and points of a slice, in sentences."""
     report, count = shown.meta.report, int(shown.measured.sum())
-    parts = [f"Centre: {shown.meta.checkpoint}. α: {report.labels[0]} (length {report.norms[0]:.3g})."]
+    parts = [f"Centre: {shown.meta.checkpoint}."] if plane_kind(shown.meta.request.plane.kind).centred else []
+    parts.append(f"α: {report.labels[0]} (length {report.norms[0]:.3g}).")
     if not report.is_line:
         parts.append(f"β: {report.labels[1]} (length {report.norms[1]:.3g}). Cosine {round(report.cosine, 3) + 0:.3f}.")
     if report.explained_variance:

@@ -25,12 +25,12 @@ _QUIET = "#8A949E"
 
 
 def maps_height(losses: int) -> int:
-    """Pixels that ``gradient_maps_figure`` takes for so many losses."""
+    """Pixels that ``gradient_maps_figure`` takes for this number of losses."""
     return MAPS_HEIGHT * -(-(losses + 2) // MAPS_ACROSS)
 
 
 def agreement_height(losses: int) -> int:
-    """Pixels that ``gradient_shares_figure`` and ``cosines_figure`` take for so many losses."""
+    """Pixels that ``gradient_shares_figure`` and ``cosines_figure`` take for this number of losses."""
     return 150 + 34 * losses
 
 

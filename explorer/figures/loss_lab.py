@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.figures.colours import HIT, MISS
 from explorer.figures.imagery import Picture
 from explorer.figures.panels import Panel, across
-from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel
+from explorer.losses.lab import AllBackgroundLoss, Cost, LossCurve, SyntheticLabel
 from explorer.losses.registry import LOSSES
 
 ACROSS = 4  # losses in a row, at most
@@ -28,12 +28,12 @@ def in_rows(count: int) -> tuple[int, int]:
 
 
 def curves_height(count: int) -> int:
-    """Pixels that ``curves_figure`` takes for so many losses."""
+    """Pixels that ``curves_figure`` takes for this number of losses."""
     return CURVES_HEIGHT * in_rows(count)[0]
 
 
 def bars_height(count: int) -> int:
-    """Pixels that a figure with so many horizontal bars takes."""
+    """Pixels that a figure with this number of horizontal bars takes."""
     return 90 + 34 * count
 
 
@@ -88,7 +88,7 @@ def _titled(text: str) -> dict[str, Any]:
     return {"title": {"text": text, "standoff": 4}}
 
 
-def field_picture(field: SyntheticLabel, missed: NDArray[np.bool_]) -> Picture:
+def synthetic_label_picture(field: SyntheticLabel, missed: NDArray[np.bool_]) -> Picture:
     """A synthetic label, enlarged by whole pixels, missed pixels in the colour of misses.
 
     Args:
@@ -105,7 +105,7 @@ def _rgb(colour: str) -> tuple[int, ...]:
     return tuple(int(colour[i : i + 2], 16) for i in (1, 3, 5))
 
 
-def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
+def excess_loss_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     """The ratio of each loss's values for two mistakes, on a log axis.
 
     A loss that is zero for one of them has no ratio: it has a name on the axis, and no bar.
@@ -141,7 +141,7 @@ def costs_figure(costs: Sequence[Cost], first: str, second: str) -> go.Figure:
     return figure
 
 
-def blindness_figure(found: Sequence[NothingFoundCost]) -> go.Figure:
+def all_background_figure(found: Sequence[AllBackgroundLoss]) -> go.Figure:
     """Each loss of an all-background prediction, in percent of its value where every pixel is wrong."""
     specs = [each.against_false_alarms.spec for each in found]
     shares = [None if each.share is None else 100 * each.share for each in found]

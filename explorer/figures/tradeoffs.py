@@ -16,7 +16,7 @@ from explorer.metrics.operating_point import OperatingPoint, iso_f1, operating_p
 from explorer.runs.history import History
 
 ISO_F1 = (0.2, 0.4, 0.6, 0.8, 0.9)
-"""Of overlaid runs, in the order in which they were chosen."""
+"""The values of F1 whose lines are drawn behind the curves."""
 
 
 def precision_recall_figure(
@@ -60,7 +60,7 @@ def precision_recall_figure(
 
 
 def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
-    """Recall and precision through training: a dot a validation, in the colour of the loss that was trained."""
+    """Recall and precision through training: one dot per validation, in the colour of the loss that was trained."""
     figure = _iso_f1()
     steps, recall = history.scores(class_id, scope, "recall")
     _, precision = history.scores(class_id, scope, "precision")
@@ -109,7 +109,7 @@ def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
 
 
 def objects_table(records: Sequence[ObjectRecord]) -> pd.DataFrame:
-    """A row an object, the ones that went wrong first, large before small."""
+    """One row per object, the ones that went wrong first, large before small."""
     order = {"missed": 0, "false": 1, "found": 2}
     rows = sorted(records, key=lambda each: (order[each.outcome], -each.area))
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""Datasets on disk: one ``.npz`` with arrays and a JSON header, no pickle; and the fingerprint of a dataset."""
+"""Datasets on disk: one ``.npz`` with arrays and a JSON header, no pickle; and the hash of a dataset's content."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def load_dataset(path: Path) -> Dataset:
     )
 
 
-def fingerprint(dataset: Dataset) -> str:
+def content_hash(dataset: Dataset) -> str:
     """A hash of everything that a run on this dataset depends on: pixels, labels, names, split and stretch.
 
     The notes are not part of it.

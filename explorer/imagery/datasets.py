@@ -84,7 +84,7 @@ def dataset_from_files(
     seed: int = 0,
     limits: Settings | None = None,
 ) -> Upload:
-    """Makes a dataset from uploaded files and zips. A bad file costs its own pair, not the others.
+    """Makes a dataset from uploaded files and zips. A bad file excludes only its own pair.
 
     Args:
         images: content by name; includes the masks if ``masks`` is not given.

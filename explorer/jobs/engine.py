@@ -64,7 +64,7 @@ class Engine:
         self._jobs: dict[str, Future] = {}  # jobs that leave a file, by id
         self._closed = False
         self._reader = Reader(self._due)
-        self._adopt_jobs()
+        self._reattach_jobs()
         self._reader.start()
         self._client.subscribe_topic(store.id, self._notified)
 
@@ -85,7 +85,7 @@ class Engine:
         with self._lock:
             folder = self._store.folder(run_id)
             starts = self._enqueue(run_id)
-            self._store.take_in(run_id)
+            self._store.ingest(run_id)
             folder.send(RunUntil(self._store.run(run_id).step + steps))
             if starts:
                 self._fill_slots()
@@ -112,7 +112,7 @@ class Engine:
                 self._train(run_id, Resource.QUICK)  # no need to wait for a slot
 
     def steer(self, run_id: str, change: Steer) -> None:
-        """Changes the rate or the loss of the present phase: at the next step, or once the run is resumed."""
+        """Changes the rate or the loss of the current phase: at the next step, or once the run is resumed."""
         record = self._store.run(run_id)
         if not (record.status.active or record.status.resumable):
             raise InputError("the run has ended", record.name, "start a new one from its plan")
@@ -285,7 +285,7 @@ class Engine:
         """A job has written something into a run's folder, or begins."""
         kind, name = event[1]
         if kind == "run":
-            self._reader.add(f"run {name}", partial(self._store.take_in, name))
+            self._reader.add(f"run {name}", partial(self._store.ingest, name))
         else:
             self._reader.add(f"job {name}", partial(self._store.set_job_status, name, JobStatus.RUNNING))
 
@@ -294,7 +294,7 @@ class Engine:
         with self._lock:
             runs = list(self._training)
         for run_id in runs:
-            yield f"run {run_id}", partial(self._store.take_in, run_id)
+            yield f"run {run_id}", partial(self._store.ingest, run_id)
         yield "queue", self._fill_slots
 
     def _run_ended(self, run_id: str, future: Future) -> None:
@@ -302,7 +302,7 @@ class Engine:
         with self._lock:
             if self._closed or run_id not in self._training or self._training[run_id] is not future:
                 return
-            self._store.take_in(run_id)
+            self._store.ingest(run_id)
             self._store.set_key(run_id, None)
             if future.status == "error":
                 self._store.set_status(run_id, RunStatus.FAILED, _message(future), _ACTIVE)
@@ -324,14 +324,14 @@ class Engine:
                 self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
             del self._jobs[job_id]
 
-    def _adopt_jobs(self) -> None:
+    def _reattach_jobs(self) -> None:
         """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
         runs, jobs = self._store.run_keys(), self._store.job_keys()
         alive = set(self._client.run_on_scheduler(_known_keys)) if (runs or jobs) and self._cluster is None else set()
         lost = "The server was restarted."
         with self._lock:
             for run_id, key in runs.items():
-                self._store.take_in(run_id)
+                self._store.ingest(run_id)
                 if key in alive:
                     self._in_slots.add(run_id)
                     self._watch_run(run_id, Future(key, self._client))

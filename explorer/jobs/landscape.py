@@ -68,7 +68,7 @@ def evaluate_points(job: EvaluatePoints) -> Values:
         InputError: this worker's plane is another one, since checkpoints have arrived in between.
     """
     setup = _setup(job.run, job.request, _newest(job.run))
-    if setup.meta.report.fingerprint != job.plane:
+    if setup.meta.report.content_hash != job.plane:
         raise InputError("the plane has changed meanwhile", job.run.name, "measure the slice again")
     return list(local_measure(setup)(job.points))
 
@@ -96,7 +96,7 @@ def _shared_measure(job: MeasureSlice, setup: SliceSetup) -> PointEvaluator:
             if info["resources"].get(Resource.SLICE) and address != own and not busy.get(address)
         ]
         parts = [tuple(points[i] for i in indices) for indices in np.array_split(np.arange(len(points)), len(idle) + 1)]
-        plane = setup.meta.report.fingerprint
+        plane = setup.meta.report.content_hash
         sent = [
             client.submit(
                 perform, EvaluatePoints(job.run, job.request, plane, part), workers=[address], pure=False, priority=10

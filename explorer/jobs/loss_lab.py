@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from explorer.jobs.registry import CompareMisses, FindNothing, ListLabCrops, LossCurves, MapGradients, Mask
+from explorer.jobs.registry import CompareMisses, ListLabCrops, LossCurves, MapGradients, Mask, PredictOnlyBackground
 from explorer.losses import experiments
-from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost, synthetic_label
+from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve, synthetic_label
 from explorer.runs import loss_gradients
 
 
@@ -16,10 +16,10 @@ def loss_curves(job: LossCurves) -> tuple[LossCurve, ...]:
 def compare_misses(job: CompareMisses) -> tuple[tuple[Mask, Mask], tuple[Cost, ...]]:
     """Many pixels of one object missed against one pixel of many objects."""
     label = synthetic_label(job.objects, job.object_side, job.share)
-    return experiments.compare_misses(job.specs, label, job.missed_of_one, job.objects_hit, job.confidence)
+    return experiments.compare_misses(job.specs, label, job.missed_of_one, job.objects_with_miss, job.confidence)
 
 
-def find_nothing(job: FindNothing) -> tuple[NothingFoundCost, ...]:
+def find_nothing(job: PredictOnlyBackground) -> tuple[AllBackgroundLoss, ...]:
     """What each loss costs where nothing is found."""
     label = synthetic_label(job.objects, job.object_side, job.share)
     return experiments.cost_of_finding_nothing(job.specs, label, job.confidence)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
+from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
@@ -176,7 +176,7 @@ class EvaluatePoints(Job[Values]):
 
     run: Path
     request: SliceRequest
-    plane: str  # fingerprint
+    plane: str  # hash of its vectors
     points: tuple[tuple[float, float], ...]  # alpha and beta
 
 
@@ -223,12 +223,12 @@ class CompareMisses(Job[tuple[tuple[Mask, Mask], tuple[Cost, ...]]]):
     object_side: int
     share: float
     missed_of_one: int
-    objects_hit: int
+    objects_with_miss: int
     confidence: float
 
 
 @dataclass(frozen=True)
-class FindNothing(Job[tuple[NothingFoundCost, ...]]):
+class PredictOnlyBackground(Job[tuple[AllBackgroundLoss, ...]]):
     """What each loss costs where nothing is found."""
 
     entry = "explorer.jobs.loss_lab:find_nothing"
@@ -281,7 +281,7 @@ JOBS: tuple[type[Job[Any]], ...] = (
     PredictPoint,
     LossCurves,
     CompareMisses,
-    FindNothing,
+    PredictOnlyBackground,
     ListLabCrops,
     MapGradients,
 )

@@ -33,5 +33,5 @@ def train_run(job: TrainRun) -> None:
 
 @lru_cache(maxsize=2)
 def dataset_of(file: Path) -> Dataset:
-    """The dataset of a file, kept between jobs. A dataset's file never changes: its name is its fingerprint."""
+    """The dataset of a file, kept between jobs. A dataset's file never changes: its name is the hash of its content."""
     return load_dataset(file)

@@ -33,7 +33,7 @@ class BuiltPlane:
 
 
 def build_plane(spec: PlaneSpec, objective: Objective, weights_of: WeightsOf, path: Sequence[str]) -> BuiltPlane:
-    """Builds the plane of a spec, through the objective's present weights.
+    """Builds the plane of a spec, through the objective's current weights.
 
     Args:
         path: names of the run's checkpoints, oldest first.
@@ -62,7 +62,7 @@ def _report(plane: Plane) -> PlaneReport:
         alpha_middle=plane.alpha_middle,
         beta_middle=plane.beta_middle,
         is_line=plane.is_line,
-        fingerprint=digest.hexdigest(),
+        content_hash=digest.hexdigest(),
     )
 
 
@@ -86,7 +86,7 @@ def load_plane(path: Path, device: torch.device) -> BuiltPlane:
             report = PlaneReport.model_validate_json((file.metadata() or {})["report"])
             centre, first, second = (file.get_tensor(name).to(device) for name in ("centre", "first", "second"))
     except (OSError, SafetensorError, KeyError, ValidationError) as error:
-        raise InputError(f"is no readable plane ({error})", path.name, "remove it and try again") from None
+        raise InputError(f"is not a readable plane ({error})", path.name, "remove it and try again") from None
     plane = Plane(
         centre,
         first,

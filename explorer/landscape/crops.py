@@ -59,7 +59,7 @@ class Crops:
         return int(self.owners.shape[1]) + 1
 
     @property
-    def fingerprint(self) -> str:
+    def content_hash(self) -> str:
         """16 hexadecimal digits that change with any pixel or label."""
         digest = hashlib.blake2b(digest_size=8)
         for array in (self.images, self.labels):
@@ -136,7 +136,7 @@ class LandscapeData:
     crops: Crops
     classes: tuple[str, ...]  # names, background first
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
-    dataset_id: str  # the dataset's fingerprint
+    dataset_id: str  # hash of the dataset's content
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""

@@ -27,7 +27,7 @@ from explorer.landscape.objective import Objective, flatten
 from explorer.landscape.plane import Plane
 from explorer.losses.registry import LOSSES
 
-LOCAL_REACH = 0.01
+LOCAL_LENGTH = 0.01
 """Length of gradient and Hessian directions, as a share of the weights' norm: the loss changes visibly within it."""
 
 Normalisation = Literal["filter", "layer"]
@@ -60,7 +60,7 @@ class PlaneContext:
 
     @property
     def centre(self) -> Tensor:
-        """(N,): the objective's present weights."""
+        """(N,): the objective's current weights."""
         return flatten(self.objective.parameters)
 
 
@@ -75,7 +75,7 @@ def filter_axes(module: nn.Module) -> dict[str, int | None]:
 
 
 def gradient(objective: Objective, kind: str) -> Tensor:
-    """(N,): gradient of a loss at the present weights."""
+    """(N,): gradient of a loss at the current weights."""
     grads = torch.autograd.grad(objective.loss(kind), list(objective.parameters), materialize_grads=True)
     return flatten(grads)
 
@@ -209,7 +209,7 @@ def hessian_plane(
     """
     mask, kind = layer_mask(context.objective, layers), losses[0]
     pairs = top_eigenpairs(HessianOperator(context.objective, kind, mask), 2, seed=seed, which=ends)
-    length = LOCAL_REACH * float((context.centre * mask).norm())
+    length = LOCAL_LENGTH * float((context.centre * mask).norm())
     first, second = (vector * length for vector in pairs.vectors)
     labels = tuple(f"Hessian eigenvector of {_loss_name(kind)}, λ = {value:.3g}" for value in pairs.values)
     return Plane(
@@ -231,14 +231,14 @@ def gradients_plane(context: PlaneContext, losses: Sequence[str], layers: Sequen
         InputError: there is no such layer, a gradient is zero, or both lie on one line.
     """
     mask, centre = layer_mask(context.objective, layers), context.centre
-    length = LOCAL_REACH * float((centre * mask).norm())
+    length = LOCAL_LENGTH * float((centre * mask).norm())
     directions: list[Tensor] = []
     for kind in losses:
-        downhill = -gradient(context.objective, kind) * mask
-        norm = float(downhill.norm())
+        descent = -gradient(context.objective, kind) * mask
+        norm = float(descent.norm())
         if norm == 0:
             raise InputError(f"the gradient of {kind} is zero here", "plane", "choose another loss or checkpoint")
-        directions.append(downhill * (length / norm))
+        directions.append(descent * (length / norm))
     labels = tuple(f"negative gradient of {_loss_name(kind)}" for kind in losses)
     return Plane(centre, directions[0], directions[1], (labels[0], labels[1]))
 

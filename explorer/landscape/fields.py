@@ -66,7 +66,7 @@ def object_fields(classes: Sequence[str]) -> tuple[Field, ...]:
     )
 
 
-def disagreement(loss: Array, metric: Array, alpha: Array, beta: Array) -> Array:
+def agreement(loss: Array, metric: Array, alpha: Array, beta: Array) -> Array:
     """Cosine between the loss's descent direction and the metric's ascent direction, at every point of a plane.
 
     1: descending the loss raises the metric; 0: it leaves the metric as it is; −1: it lowers the metric. Gradients are
@@ -83,11 +83,11 @@ def disagreement(loss: Array, metric: Array, alpha: Array, beta: Array) -> Array
 
     >>> axis = np.array([0.0, 1.0, 2.0])
     >>> along_alpha, along_beta = np.meshgrid(axis, axis)
-    >>> disagreement(along_alpha, -along_alpha, axis, axis)[1, 1]  # the metric rises where the loss falls
+    >>> agreement(along_alpha, -along_alpha, axis, axis)[1, 1]  # the metric rises where the loss falls
     np.float64(1.0)
-    >>> disagreement(along_alpha, along_beta, axis, axis)[1, 1] + 0.0
+    >>> agreement(along_alpha, along_beta, axis, axis)[1, 1] + 0.0
     np.float64(0.0)
-    >>> disagreement(along_alpha, along_alpha, axis, axis)[1, 1]
+    >>> agreement(along_alpha, along_alpha, axis, axis)[1, 1]
     np.float64(-1.0)
     """
     loss_beta, loss_alpha = np.gradient(loss, beta, alpha)

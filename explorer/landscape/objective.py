@@ -41,10 +41,10 @@ class Objective(Protocol):
         """Number of disjoint parts of the data, for standard errors; 0: none."""
 
     def evaluate(self) -> NDArray[np.float64]:
-        """(1 + parts, fields) at the present weights: on all data, then on each part; NaN where it is undefined."""
+        """(1 + parts, fields) at the current weights: on all data, then on each part; NaN where it is undefined."""
 
     def loss(self, kind: str) -> Tensor:
-        """One loss at the present weights, differentiable in ``parameters``."""
+        """One loss at the current weights, differentiable in ``parameters``."""
 
 
 def flatten(tensors: Sequence[Tensor]) -> Tensor:

@@ -28,6 +28,7 @@ class PlaneKindInfo:
             and gives a ``Plane``; it is imported only where torch is.
         settings: in the order of the page.
         can_be_line: offered in one dimension too, along its first direction.
+        centred: the plane is laid through one checkpoint, its centre; else its settings name all that it goes through.
         cached: building takes seconds and depends on the centre alone, so that the run's folder keeps the plane.
     """
 
@@ -37,6 +38,7 @@ class PlaneKindInfo:
     builder: str
     settings: tuple[Setting, ...] = ()
     can_be_line: bool = True
+    centred: bool = True
     cached: bool = False
 
 
@@ -125,9 +127,12 @@ _ENTRIES = (
         "the plane.",
         "explorer.landscape.directions:checkpoints_plane",
         (CHECKPOINTS,),
+        centred=False,
     ),
 )
 PLANE_KINDS: dict[str, PlaneKindInfo] = {info.key: info for info in _ENTRIES}
+if len(PLANE_KINDS) < len(_ENTRIES) or len({info.title for info in _ENTRIES}) < len(_ENTRIES):
+    raise ValueError("two kinds of plane have the same key or the same title: each needs its own")
 
 
 def plane_kind(key: object) -> PlaneKindInfo:

@@ -13,6 +13,29 @@ from typing import Any
 
 from explorer.losses.registry import LOSSES
 
+RESERVED = frozenset(
+    [
+        "kind",
+        "line",
+        "settings",
+        "run_folder",
+        "checkpoint",
+        "plane",
+        "extent",
+        "resolution",
+        "tolerance",
+        "budget",
+        "exhaustive",
+        "fields",
+        "objects",
+        "device",
+        "out",
+        "run",
+        "help",
+    ]
+)
+"""Names in a ``PlaneSpec`` or on the command line that mean something else than a setting."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting(ABC):
@@ -24,6 +47,10 @@ class Setting(ABC):
     metavar: str  # stands for its value in the command line's help
     default: Any
     advanced: bool = False  # shown on the page among the settings that few visitors change
+
+    def __post_init__(self) -> None:
+        if self.name in RESERVED or not self.name.isidentifier():
+            raise ValueError(f"a setting of a plane cannot be named {self.name!r}: choose another name")
 
     @property
     def option(self) -> str:

@@ -80,7 +80,7 @@ class SegmenterObjective:
         return self.evaluator.parts
 
     def logits(self) -> Tensor:
-        """(N, K, H, W) of all crops at the present weights."""
+        """(N, K, H, W) of all crops at the current weights."""
         return torch.cat([self.segmenter(batch) for batch in self._batches])
 
     def evaluate(self) -> NDArray[np.float64]:

@@ -53,7 +53,7 @@ class Slice:
 
     @classmethod
     def of(cls, refinement: Refinement, meta: SliceMeta) -> Self:
-        """The present state of a refinement."""
+        """The current state of a refinement."""
         estimate, shape = refinement.estimate(), refinement.grid.shape
         columns = {field.name: column for column, field in enumerate(refinement.fields)}
         return cls(
@@ -122,7 +122,7 @@ class Slice:
                     meta=meta,
                 )
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, ValidationError) as error:
-            reason = "it is not there" if isinstance(error, FileNotFoundError) else "it is no slice of this program"
+            reason = "it is not there" if isinstance(error, FileNotFoundError) else "it is not a slice of this program"
             raise InputError(f"cannot be read: {reason}", path.name, "remove it and measure it again") from None
 
 

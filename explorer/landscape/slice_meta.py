@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict
+from pydantic import Field as ModelField
 
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid
@@ -55,7 +56,9 @@ class PlaneReport(_Model):
     alpha_middle: float = 0.0
     beta_middle: float = 0.0
     is_line: bool = False
-    fingerprint: str = ""  # of centre and directions
+    content_hash: str = ModelField(  # of the vectors; files of earlier versions call it fingerprint
+        "", validation_alias=AliasChoices("content_hash", "fingerprint")
+    )
 
 
 class SliceMeta(_Model):
@@ -70,8 +73,8 @@ class SliceMeta(_Model):
     fields: tuple[Field, ...]  # in the order of the file
     classes: tuple[str, ...]
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
-    data: str  # the dataset's fingerprint
-    crops: str  # the validation crops' fingerprint
+    data: str  # hash of the dataset's content
+    crops: str  # hash of the validation crops
     versions: dict[str, str]
 
     @property
@@ -89,17 +92,17 @@ class SliceMeta(_Model):
         """Whether a point has the same values in both slices: tolerance, budget and wording may differ."""
         free = {"tolerance": 0.01, "budget": 1681, "exhaustive": False, "watched": ()}
 
-        def essence(meta: SliceMeta) -> SliceMeta:
+        def comparable(meta: SliceMeta) -> SliceMeta:
             return meta.model_copy(
                 update={
                     "request": meta.request.model_copy(update=free),
-                    "report": meta.report.model_copy(update={"labels": ("", "")}),  # the fingerprint tells planes apart
+                    "report": meta.report.model_copy(update={"labels": ("", "")}),  # the hash tells planes apart
                     "fields": tuple(replace(field, label="") for field in meta.fields),
                     "path": (),
                 }
             )
 
-        return essence(self) == essence(other)
+        return comparable(self) == comparable(other)
 
     def command(self, run: str, out: str) -> str:
         """The command line that makes the same slice again.
@@ -109,7 +112,9 @@ class SliceMeta(_Model):
             out: the file to write.
         """
         request, plane, default = self.request, self.request.plane, SliceRequest()
-        words = ["python", "-m", "explorer", "landscape", run, "--checkpoint", self.checkpoint, "--plane", plane.kind]
+        kind = plane_kind(plane.kind)
+        centre = ["--checkpoint", self.checkpoint] if kind.centred else []
+        words = ["python", "-m", "explorer", "landscape", run, *centre, "--plane", plane.kind]
         given = {
             "--extent": (f"{request.extent:g}", request.extent != default.extent),
             "--resolution": (str(request.resolution), request.resolution != default.resolution),
@@ -117,7 +122,7 @@ class SliceMeta(_Model):
             "--budget": (str(request.budget), request.budget != request.resolution**2),
             "--fields": (",".join(request.watched), bool(request.watched)),
         }
-        for setting in plane_kind(plane.kind).settings:
+        for setting in kind.settings:
             value = plane.settings[setting.name]
             given[setting.option] = (setting.text(value), value != setting.default)
         for option, (value, differs) in given.items():

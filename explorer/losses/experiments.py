@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.losses.lab import Cost, LossCurve, NothingFoundCost, SyntheticLabel, curve_label
+from explorer.losses.lab import AllBackgroundLoss, Cost, LossCurve, SyntheticLabel, curve_label
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
@@ -53,14 +53,14 @@ def compare_misses(
     specs: Sequence[LossSpec],
     synthetic: SyntheticLabel,
     missed_of_one: int,
-    objects_hit: int,
+    objects_with_miss: int,
     confidence: float,
 ) -> tuple[tuple[Mask, Mask], tuple[Cost, ...]]:
     """ "n pixels of one object" against "one pixel of n objects".
 
     Args:
         missed_of_one: pixels missed of a single object.
-        objects_hit: objects that lose one pixel each.
+        objects_with_miss: objects that lose one pixel each.
         confidence: probability of the predicted class, right or wrong.
 
     Returns:
@@ -72,14 +72,14 @@ def compare_misses(
     first[rows[:missed_of_one], columns[:missed_of_one]] = True
     second = np.zeros_like(first)
     _, corner = np.unique(synthetic.ids, return_index=True)
-    second.flat[corner[1 : objects_hit + 1]] = True  # unique's first entry is the background
+    second.flat[corner[1 : objects_with_miss + 1]] = True  # unique's first entry is the background
     costs = _costs(specs, synthetic, (first, second), confidence)
     return (first, second), tuple(Cost(spec, *pair) for spec, pair in zip(specs, costs, strict=True))
 
 
 def cost_of_finding_nothing(
     specs: Sequence[LossSpec], synthetic: SyntheticLabel, confidence: float
-) -> tuple[NothingFoundCost, ...]:
+) -> tuple[AllBackgroundLoss, ...]:
     """What each loss adds for missing every object, and for as many false alarms beside the objects.
 
     Under cross-entropy, predicting only background costs the foreground share of being wrong everywhere.
@@ -89,7 +89,7 @@ def cost_of_finding_nothing(
     shifted = np.roll(missed, side, axis=1) & ~missed
     costs = _costs(specs, synthetic, (missed, shifted, np.ones_like(missed)), confidence)
     return tuple(
-        NothingFoundCost(Cost(spec, nothing_found, false_alarms), worst)
+        AllBackgroundLoss(Cost(spec, nothing_found, false_alarms), worst)
         for spec, (nothing_found, false_alarms, worst) in zip(specs, costs, strict=True)
     )
 

@@ -69,7 +69,7 @@ class Cost:
 
 
 @dataclass(frozen=True)
-class NothingFoundCost:
+class AllBackgroundLoss:
     """One loss of a segmenter that finds nothing, minus its value where all pixels are right."""
 
     against_false_alarms: Cost  # first: every object missed; second: as many pixels of false alarms
@@ -137,7 +137,7 @@ def pixel_recall(field: SyntheticLabel, missed: NDArray[np.bool_]) -> float:
     return float(1 - missed.sum() / field.label.sum())
 
 
-def field_balance(field: SyntheticLabel) -> tuple[ClassShare, ClassShare]:
+def synthetic_balance(field: SyntheticLabel) -> tuple[ClassShare, ClassShare]:
     """Class balance of a synthetic label: background and objects."""
     foreground = int(field.label.sum())
     return (

@@ -59,8 +59,8 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     power = torch.where(found, distance ** spec.number("gamma"), 0)
     of_objects = power.sum((0, 2)) / found.sum((0, 2)).clamp_min(1)
     # false positives whose object lies outside the crop, or does not exist
-    unowned = torch.where(found, 0, false_positives).sum((0, 2)) / prediction.pixels.clamp_min(1)
-    return (of_objects + unowned).mean()
+    unassigned = torch.where(found, 0, false_positives).sum((0, 2)) / prediction.pixels.clamp_min(1)
+    return (of_objects + unassigned).mean()
 
 
 def _bins(like: Tensor, count: int) -> Tensor:

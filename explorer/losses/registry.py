@@ -10,7 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-Bias = Literal["none", "recall", "precision", "balance"]
+Bias = Literal["none", "recall", "precision", "hard_pixels", "balance"]
+
+RESERVED = frozenset(
+    [
+        "kind",
+        "class_weights",
+        "weight_cap",
+        "aggregate",
+        "include_background",
+        "terms",
+        "needs_objects",
+        "number",
+        "resolved",
+    ]
+)
+"""Names in a ``LossSpec`` that mean something else than a setting."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +44,10 @@ class Setting:
     step: float
     help: str  # one sentence
     accepts: tuple[float, float] | None = None  # smallest and largest value; None: those of the slider
+
+    def __post_init__(self) -> None:
+        if self.name in RESERVED or not self.name.isidentifier():
+            raise ValueError(f"a setting of a loss cannot be named {self.name!r}: choose another name")
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -145,7 +164,7 @@ _ENTRIES = (
         source="maximum likelihood",
         color="#56B4E9",
         bias="none",
-        fails_when="The background is 99 % of the pixels: predicting nothing is already nearly optimal.",
+        fails_when="The background is 99 % of the pixels: predicting only background is already nearly optimal.",
     ),
     LossInfo(
         kind="weighted_cross_entropy",
@@ -164,11 +183,11 @@ _ENTRIES = (
         kind="focal",
         name="Focal",
         function="pixelwise:focal",
-        formula=r"-\frac1N\sum_i \alpha_{y_i}(1-p_{i,y_i})^{\gamma}\log p_{i,y_i}",
+        formula=r"-\frac1N\sum_i w_{y_i}\alpha_{y_i}(1-p_{i,y_i})^{\gamma}\log p_{i,y_i}",
         sentence="Cross-entropy that concentrates on the pixels that are still wrong.",
         source="Lin et al. 2017, arXiv 1708.02002",
         color="#D55E00",
-        bias="balance",
+        bias="hard_pixels",
         fails_when="Labels are noisy: the hardest pixels are the wrong labels.",
         settings=(FOCUS, BALANCE),
         takes_class_weights=True,
@@ -206,7 +225,7 @@ _ENTRIES = (
         source="Salehi et al. 2017, arXiv 1706.05721",
         color="#E69F00",
         bias="recall",
-        fails_when="β is close to 1: a large blob around each object costs little.",
+        fails_when="β is close to 1: a large blob around each object is hardly penalised.",
         settings=(FALSE_ALARM_WEIGHT, MISS_WEIGHT),
         region=True,
     ),
@@ -277,6 +296,8 @@ _ENTRIES = (
 )
 LOSSES: dict[str, LossInfo] = {info.kind: info for info in _ENTRIES}
 """By kind, in the order in which they are shown."""
+if len(LOSSES) < len(_ENTRIES) or len({info.name for info in _ENTRIES}) < len(_ENTRIES):
+    raise ValueError("two losses have the same kind or the same name: each needs its own")
 
 if TYPE_CHECKING:
     LossKind = str

@@ -39,7 +39,7 @@ class _KindAndWeights(BaseModel):
     kind: LossKind
     class_weights: tuple[float, ...] | WeightRule | None = Field(
         None,
-        description="one weight ≥ 0 a class, background first; or the rule that computes them from the data",
+        description="one weight ≥ 0 per class, background first; or the rule that computes them from the data",
     )
     weight_cap: float | None = Field(
         None, gt=0, allow_inf_nan=False, description="no weight that a rule gives is above this"

@@ -35,7 +35,7 @@ class Worked:
 
 
 @dataclass(frozen=True)
-class NoExample:
+class NotWorkedOut:
     """A loss whose arithmetic is not written out here."""
 
     spec: LossSpec
@@ -56,7 +56,7 @@ class Crop:
         return valid
 
 
-def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Worked | NoExample, ...]:
+def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Worked | NotWorkedOut, ...]:
     r"""The loss with the numbers of one pixel; of a combined loss each term by itself.
 
     >>> crop = Crop(np.array([[[0.2]], [[0.8]]]), np.array([[1]], dtype=np.uint8))
@@ -82,7 +82,7 @@ def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Work
         return (_overlap(spec, crop),)
     work_out = _BY_PIXEL.get(spec.kind)
     if work_out is None:
-        return (NoExample(spec, 1.0),)
+        return (NotWorkedOut(spec, 1.0),)
     return (work_out(spec, crop, row, column),) if crop.valid[row, column] else ()
 
 

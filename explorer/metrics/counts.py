@@ -128,7 +128,7 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """Metrics over the validation scenes."""
+    """Metrics over all scenes that were scored, from their summed counts."""
 
     mean_iou: float | None
     classes: dict[int, ClassScores]  # by class id; the background's objects are not counted (all None, 0)

@@ -63,7 +63,7 @@ class Advice:
     ties: tuple[int, ...]  # other runs at the same cost
 
     def points(self, names: Sequence[str]) -> dict[str, OperatingPoint]:
-        """The cheapest point of each run that has one, by the run's name.
+        """The point of least cost of each run that has one, by the run's name.
 
         Args:
             names: of the runs, in the order of the offers.
@@ -89,13 +89,13 @@ def why_not(curve: Curve) -> str | None:
     return None
 
 
-def cheapest(curve: Curve, miss: float) -> OperatingPoint:
+def minimum_cost_point(curve: Curve, miss: float) -> OperatingPoint:
     """The threshold at which N·FN + FP is lowest.
 
     Of thresholds with equal cost it takes the middle of their longest run, where a small shift changes nothing.
 
     >>> curve = Curve(np.array([0.2, 0.8]), np.array([4, 2]), np.array([4, 0]), np.array([0, 2]))
-    >>> cheapest(curve, miss=1).threshold, cheapest(curve, miss=10).threshold
+    >>> minimum_cost_point(curve, miss=1).threshold, minimum_cost_point(curve, miss=10).threshold
     (0.8, 0.2)
 
     Args:
@@ -130,13 +130,13 @@ def advise(curves: Sequence[Curve], miss: float) -> Advice:
             wanted = there
         elif there != wanted:
             reason = f"measured on other labels, with {there} to find instead of {wanted}: costs cannot be compared"
-        point = None if reason else cheapest(curve, miss)
+        point = None if reason else minimum_cost_point(curve, miss)
         offers.append(Offer(point, point.cost(miss) if point else None, reason))
-    open_to = [i for i, offer in enumerate(offers) if offer.point is not None]
-    if not open_to:
+    candidates = [i for i, offer in enumerate(offers) if offer.point is not None]
+    if not candidates:
         return Advice(tuple(offers), None, ())
-    best = min(open_to, key=lambda i: (offers[i].cost, -(_f1(offers[i]))))
-    ties = tuple(i for i in open_to if i != best and offers[i].cost == offers[best].cost)
+    best = min(candidates, key=lambda i: (offers[i].cost, -(_f1(offers[i]))))
+    ties = tuple(i for i in candidates if i != best and offers[i].cost == offers[best].cost)
     return Advice(tuple(offers), best, ties)
 
 

@@ -32,7 +32,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
 from explorer.files import locked, write_atomically
-from explorer.imagery.archive import fingerprint
+from explorer.imagery.archive import content_hash
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
@@ -44,7 +44,7 @@ class DatasetReference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str  # the dataset's fingerprint
+    id: str  # hash of the dataset's content
     name: str
     classes: tuple[str, ...]
     bands: tuple[str, ...]
@@ -55,7 +55,7 @@ class DatasetReference(BaseModel):
     def to(cls, dataset: Dataset) -> Self:
         """The reference to a dataset."""
         return cls(
-            id=fingerprint(dataset),
+            id=content_hash(dataset),
             name=dataset.name,
             classes=dataset.classes,
             bands=dataset.bands,
@@ -105,7 +105,7 @@ class RunFolder:
 
     @property
     def metrics_file(self) -> Path:
-        """A row a step and a row a validation."""
+        """One row per step and one row per validation."""
         return self.path / "metrics.csv"
 
     @property

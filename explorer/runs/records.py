@@ -82,7 +82,7 @@ class JobRecord:
 class DatasetRecord:
     """One dataset, without its pixels."""
 
-    id: str  # its fingerprint
+    id: str  # hash of its content
     name: str
     classes: tuple[str, ...]
     bands: tuple[str, ...]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.imagery.archive import fingerprint
+from explorer.imagery.archive import content_hash
 from explorer.imagery.scene import Dataset
 from explorer.landscape.build import BuiltPlane, build_plane, load_plane, locate, save_plane, with_losses
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
@@ -70,7 +70,7 @@ def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
     plan = folder.plan()
     crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
-    data = LandscapeData(crops, dataset.classes, _class_weights(plan, dataset), fingerprint(dataset))
+    data = LandscapeData(crops, dataset.classes, _class_weights(plan, dataset), content_hash(dataset))
     data.save(folder.path / LANDSCAPE_DATA_FILE)
     return data
 
@@ -128,7 +128,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
         classes=data.classes,
         class_weights=data.class_weights,
         data=data.dataset_id,
-        crops=data.crops.fingerprint,
+        crops=data.crops.content_hash,
         versions={name: version(name) for name in ("torch", "numpy", "scipy")},
     )
     return SliceSetup(folder, objective, data, built, meta)
@@ -146,7 +146,7 @@ def _build(
     """Builds the plane. Eigenvectors take seconds: they are kept in the run's folder, for clicks and other workers."""
     if not plane_kind(request.plane.kind).cached:
         return build_plane(request.plane, objective, weights_of, path)
-    key = "\n".join((centre, request.plane.model_dump_json(), data.crops.fingerprint))
+    key = "\n".join((centre, request.plane.model_dump_json(), data.crops.content_hash))
     file = folder.path / "planes" / f"{blake2b(key.encode(), digest_size=8).hexdigest()}.safetensors"
     if file.exists():
         return load_plane(file, objective.parameters[0].device)

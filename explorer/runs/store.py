@@ -149,7 +149,7 @@ class Store:
             connection.execute('UPDATE runs SET "group" = ? WHERE id = ?', (group, run_id))
 
     def set_key(self, run_id: str, key: str | None) -> None:
-        """Stores the name by which the cluster knows the run's present job."""
+        """Stores the name by which the cluster knows the run's current job."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE runs SET job = ? WHERE id = ?", (key, run_id))
 
@@ -254,7 +254,7 @@ class Store:
         rows = self._database.rows("SELECT id, line FROM events WHERE run_id = ? AND id > ? ORDER BY id", run_id, after)
         return rows[-1]["id"] if rows else after, [from_json(row["line"]) for row in rows]
 
-    def take_in(self, run_id: str) -> int:
+    def ingest(self, run_id: str) -> int:
         """Stores the events that the run's job has written since the last time, and gives their number.
 
         Raises:

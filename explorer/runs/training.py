@@ -67,7 +67,7 @@ def execute(
         ensure_landscape_data(folder, dataset)
         with EventLog(folder, kept, len(dataset.classes), on_write) as log:
             if past and not isinstance(past[-1], Paused | Ended):
-                text = f"The job was lost at step {past[-1].step}; it goes on from step {step}."
+                text = f"The job was lost at step {past[-1].step}; it resumes from step {step}."
                 yield log.write(Note(past[-1].step, text))
             try:
                 for event in train(

@@ -32,9 +32,9 @@ class Checkpoint:
     seconds: float  # of training so far
     rate_factor: float = 1.0  # by which all learning rates are multiplied; halved at every divergence
     recoveries: int = 0
-    loss: LossSpec | None = None  # of the present phase, where it was steered
+    loss: LossSpec | None = None  # of the current phase, where it was steered
     learning_rate: float | None = None  # likewise
-    recent_losses: tuple[float, ...] = ()  # of the present phase, against which an exploding loss is noticed
+    recent_losses: tuple[float, ...] = ()  # of the current phase, against which an exploding loss is noticed
 
     def clone(self) -> Checkpoint:
         """A copy that further training does not touch."""
@@ -83,7 +83,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             state: dict[str, Any] = json.loads((file.metadata() or {})["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 — no mapping
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"is no readable checkpoint ({error})", path.name, "take another checkpoint") from None
+        raise InputError(f"is not a readable checkpoint ({error})", path.name, "take another checkpoint") from None
     return Checkpoint(
         step=state["step"],
         position=Position(**state["position"]),

@@ -178,7 +178,7 @@ class _Run:
                 yield from self._save("interval")
 
     def _apply_commands(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
-        """Carries out the commands; returns "pause" or "stop" if the run must rest or end."""
+        """Carries out the commands; returns "pause" or "stop" if the run must pause or stop."""
         ordered: Literal["pause", "stop"] | None = None
         for command in self.commands():
             match command:
@@ -248,7 +248,11 @@ class _Run:
         failed_at = self.step
         self.recoveries += 1
         if self.recoveries > MOST_RECOVERIES:
-            yield Ended(failed_at, "diverged", f"{reason}; going back and halving the rate did not help three times")
+            yield Ended(
+                failed_at,
+                "diverged",
+                f"{reason}; three restarts from a checkpoint with half the learning rate did not help",
+            )
             return
         kept = replace(self.good, rate_factor=self.rate_factor / 2, recoveries=self.recoveries)
         self._restore(kept)

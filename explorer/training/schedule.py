@@ -15,7 +15,7 @@ MOST_VALIDATION_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Position:
-    """The present phase of a run and the state of its trigger."""
+    """The current phase of a run and the state of its trigger."""
 
     phase: int = 0
     cycle: int = 0
@@ -45,7 +45,7 @@ class Position:
         if trigger is not None and made >= phase.minimum_steps and self.satisfied >= trigger.patience:
             name = f"{trigger.scope} {trigger.metric} of class {trigger.class_id}"
             if trigger.kind == "plateau":
-                return f"trigger: {name} rises no more ({self.smoothed:.3f})"
+                return f"trigger: {name} no longer improves ({self.smoothed:.3f})"
             return f"trigger: {name} {self.smoothed:.3f} ≥ {trigger.threshold:g}"
         return "length" if made >= phase.steps else None
 
@@ -84,7 +84,7 @@ def effective_learning_rate(
         plan: of the run.
         position: in the plan.
         step: steps made so far in the whole run.
-        steered: learning rate set by hand for the present phase; None: the phase's own.
+        steered: learning rate set by hand for the current phase; None: the phase's own.
         rate_factor: 1, halved at every recovery from a divergence.
     """
     phase = plan.phases[position.phase]

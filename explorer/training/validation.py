@@ -48,8 +48,8 @@ class Validator:
         self.windows = [
             _window(scene, [round(side * shrink) for side in scene.size], stretch, device) for scene in scenes
         ]
-        self._richest = max(range(len(scenes)), key=lambda i: int(_foreground(self.windows[i].label).sum()))
-        self.preview = _preview(self.windows[self._richest])
+        self._most_foreground = max(range(len(scenes)), key=lambda i: int(_foreground(self.windows[i].label).sum()))
+        self.preview = _preview(self.windows[self._most_foreground])
 
     @property
     def pixels(self) -> int:
@@ -63,10 +63,10 @@ class Validator:
         scores = score_predictions(
             zip(predictions, (window.label for window in self.windows), strict=True), self._classes
         )
-        window, preview = self.windows[self._richest], self.preview
+        window, preview = self.windows[self._most_foreground], self.preview
         top, left = preview.top - window.top, preview.left - window.left
         height, width = preview.label.shape
-        shown = predictions[self._richest][top : top + height, left : left + width].copy()
+        shown = predictions[self._most_foreground][top : top + height, left : left + width].copy()
         return scores, shown, time.perf_counter() - began
 
     def look(self, segmenter: Segmenter) -> NDArray[np.uint8]:
@@ -82,7 +82,7 @@ def _predicted(segmenter: Segmenter, window: Window) -> NDArray[np.uint8]:
 def _preview(window: Window) -> Window:
     """The part of a window, at most ``PREVIEW_SIDE`` along each side, that holds the most foreground."""
     height, width = (min(side, PREVIEW_SIDE) for side in window.label.shape)
-    top, left = _richest_window(window.label, height, width)
+    top, left = _most_foreground_window(window.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
     image, label = window.image[:, rows, columns], window.label[rows, columns]
     return Window(window.scene, window.top + top, window.left + left, image, label)
@@ -90,13 +90,13 @@ def _preview(window: Window) -> Window:
 
 def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.device) -> Window:
     height, width = (min(side, most) for side, most in zip(sides, scene.size, strict=True))
-    top, left = _richest_window(scene.label, height, width)
+    top, left = _most_foreground_window(scene.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
     image = torch.from_numpy(stretched(scene.image[:, rows, columns], stretch)).to(device)
     return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]))
 
 
-def _richest_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
+def _most_foreground_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
     """Top and left of the window of this size with the most foreground."""
     if label.shape == (height, width):
         return 0, 0

@@ -49,7 +49,7 @@ def all_done(jobs: Sequence[FileJob]) -> bool:
 
 
 def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
-    """A bar in words and a button that stops the job, for whoever looks."""
+    """A progress bar with its text and a Stop button, shown to every visitor."""
     with st.container(horizontal=True, vertical_alignment="center"):
         title = escaped(record.title[:1].upper() + record.title[1:])
         st.progress(_share(progress), f"{title}: {_words(record, progress)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -11,7 +10,6 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.ui import services
 
 SIDEBAR_PIXELS = 220
-_ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Home": ("app.py", ":material/home:"),
     "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
@@ -45,7 +43,12 @@ def frame(title: str) -> None:
 
     Args:
         title: one of ``PAGES``.
+
+    Raises:
+        KeyError: there is no such page.
     """
+    if title not in PAGES:
+        raise KeyError(f"{title!r} has no line in PAGES")
     st.set_page_config(
         page_title="Loss Explorer" if title == "Home" else f"{title} · Loss Explorer",
         page_icon=":material/landscape:",
@@ -57,8 +60,7 @@ def frame(title: str) -> None:
     with st.sidebar:
         st.markdown("### Loss Explorer")
         for name, (file, icon) in PAGES.items():
-            if (_ROOT / file).exists():
-                st.page_link(file, label=name, icon=icon)
+            st.page_link(file, label=name, icon=icon)
     if title != "Home":
         st.title(title, anchor=False)
 

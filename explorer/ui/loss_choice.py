@@ -19,6 +19,7 @@ BIASES: dict[Bias, str] = {
     "none": "neither recall nor precision",
     "recall": "recall",
     "precision": "precision",
+    "hard_pixels": "pixels that are still wrong, of any class",
     "balance": "small and large objects alike",
 }
 _CHOSEN, _SETTINGS = "lab-losses", "lab-settings"  # in the session: kinds, and the settings of every kind chosen so far

@@ -47,10 +47,10 @@ def loss_controls(
             continue
         values[setting.name] = st.slider(
             setting.label,
-            setting.low,
-            setting.high,
+            float(setting.low),
+            float(setting.high),
             float((setting.low + setting.high) / 2 if shown is None else shown),
-            setting.step,
+            float(setting.step),
             key=f"{key}-{setting.name}",
             help=setting.help,
             on_change=on_change,

@@ -88,8 +88,9 @@ def _show_maps(maps: GradientMaps, class_id: int, names: Sequence[str], picture:
         st.query_params[_PIXEL] = "{},{}".format(*_pixel_of(click) or (0, 0))
         st.rerun()
     st.caption(
-        "Shown is the gradient by the pixel's logit, times −1 and the number of pixels. Each map has its own scale, "
-        "which ends at the number beside the name. The outline is the label. Click a pixel to see its numbers."
+        "Shown is the gradient with respect to the pixel's logit, times −1 and the number of pixels. Each map has its "
+        "own scale, which ends at the number beside the name. The outline is the label. Click a pixel to see its "
+        "numbers."
     )
     if pixel is not None:
         _show_pixel(maps, pixel, class_id, names)
@@ -102,8 +103,8 @@ def _show_maps(maps: GradientMaps, class_id: int, names: Sequence[str], picture:
     st.markdown("**Agreement of the losses**")
     live_figure(cosines_figure(maps), f"cosines-{key}", agreement_height(len(maps.specs)))
     st.caption(
-        "Cosine between the gradients by the segmenter's weights on this crop: 1 is the same direction, 0 an "
-        "unrelated one, −1 the opposite. Empty: the loss has no gradient here."
+        "Cosine between the gradients with respect to the segmenter's weights on this crop: 1 is the same direction, "
+        "0 an unrelated one, −1 the opposite. Empty: the loss has no gradient here."
     )
 
 

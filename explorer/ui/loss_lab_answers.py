@@ -10,18 +10,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.imagery.balance import ClassShare
-from explorer.jobs.registry import CompareMisses, FindNothing, ListLabCrops, LossCurves, MapGradients
-from explorer.losses.lab import Cost, GradientMaps, LabCrop, LossCurve, NothingFoundCost
+from explorer.jobs.registry import CompareMisses, ListLabCrops, LossCurves, MapGradients, PredictOnlyBackground
+from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
 from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import class_weights
 from explorer.settings import settings
 from explorer.ui import services
 
 OBJECTS, OBJECT_SIDE = 50, 8
-"""The field of the experiment on misses: so many objects, of so many pixels along each side."""
+"""The synthetic label of the experiment on misses: number of objects, and pixels along each side of one."""
 
-BLIND_OBJECTS, BLIND_SIDE = 9, 4
-"""The field on which nothing is found."""
+RARE_OBJECTS, RARE_SIDE = 9, 4
+"""Those of the synthetic label for which only background is predicted."""
 
 _HASHED: dict[str | type, Any] = {LossSpec: LossSpec.model_dump_json}
 
@@ -46,17 +46,17 @@ def curves(specs: Specs, share: float) -> tuple[LossCurve, ...]:
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
 def misses(
-    specs: Specs, share: float, missed_of_one: int, objects_hit: int, confidence: float
+    specs: Specs, share: float, missed_of_one: int, objects_with_miss: int, confidence: float
 ) -> tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], tuple[Cost, ...]]:
     """The two masks of missed pixels on the synthetic label of ``OBJECTS``, and what each loss charges for them."""
-    job = CompareMisses(specs, OBJECTS, OBJECT_SIDE, share, missed_of_one, objects_hit, confidence)
+    job = CompareMisses(specs, OBJECTS, OBJECT_SIDE, share, missed_of_one, objects_with_miss, confidence)
     return services.engine().ask(job)
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)
-def blindness(specs: Specs, share: float, confidence: float) -> tuple[NothingFoundCost, ...]:
-    """What each loss charges for finding none of ``BLIND_OBJECTS``."""
-    return services.engine().ask(FindNothing(specs, BLIND_OBJECTS, BLIND_SIDE, share, confidence))
+def all_background_losses(specs: Specs, share: float, confidence: float) -> tuple[AllBackgroundLoss, ...]:
+    """Each loss where only background is predicted and none of ``RARE_OBJECTS`` is found."""
+    return services.engine().ask(PredictOnlyBackground(specs, RARE_OBJECTS, RARE_SIDE, share, confidence))
 
 
 @st.cache_data(show_spinner="Cutting crops from the validation scenes …", max_entries=32)

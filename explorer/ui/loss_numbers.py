@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from explorer.losses.lab import SyntheticLabel
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
-from explorer.losses.worked_example import Crop, NoExample, Of, substituted
+from explorer.losses.worked_example import Crop, NotWorkedOut, Of, substituted
 
 TERMS: dict[Of, str] = {
     "pixel": "the term of this pixel",
@@ -59,7 +59,7 @@ def show_numbers(specs: Sequence[LossSpec], crop: Crop, row: int, column: int) -
             st.markdown(f"{mark}: the pixel is ignored.", unsafe_allow_html=True)
         for each in worked:
             part = "" if each.spec.kind == spec.kind else f", {each.factor:g} times {LOSSES[each.spec.kind].name}"
-            if isinstance(each, NoExample):
+            if isinstance(each, NotWorkedOut):
                 st.markdown(f"{mark}{part}: its arithmetic is not written out here.", unsafe_allow_html=True)
                 continue
             st.markdown(f"{mark}{part}: {TERMS[each.of]}, **{each.value:.3g}**", unsafe_allow_html=True)

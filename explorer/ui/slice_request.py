@@ -12,6 +12,7 @@ from explorer.landscape.plane_kinds import PLANE_KINDS
 from explorer.landscape.plane_settings import Checkpoints, Choice, Layers, Losses, Number, Setting
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LOSSES
+from explorer.ui.pickers import step_of
 
 
 def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
@@ -33,13 +34,11 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
     for setting in kind.settings:
         if not setting.advanced:
             plane[setting.name] = _setting(setting, checkpoints, line)
-    centre = st.select_slider(
-        "Centre: checkpoint at step",
-        checkpoints,
-        checkpoints[-1],
-        format_func=step_of,
-        key=f"centre-{len(checkpoints)}",
-    ) if len(checkpoints) > 1 else checkpoints[0]  # fmt: skip
+    centre = checkpoints[-1]
+    if kind.centred and len(checkpoints) > 1:
+        centre = st.select_slider(
+            "Centre: checkpoint at step", checkpoints, centre, format_func=_step, key=f"centre-{len(checkpoints)}"
+        )
     with st.expander("Extent, resolution and more"):
         for setting in kind.settings:
             if setting.advanced:
@@ -47,7 +46,7 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
         rest = {
             "extent": st.slider(
                 "Extent", 0.05, 3.0, 1.0, 0.05, key="extent", bind="query-params",
-                help="From −extent to +extent times each direction.",
+                help="How far the slice reaches from its middle to each side, in lengths of the directions.",
             ),
             "resolution": st.select_slider("Points per side", (11, 21, 31, 41, 61), 41, key="resolution"),
             "tolerance": st.select_slider(
@@ -61,11 +60,6 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
         return SliceRequest.model_validate(rest | {"plane": plane, "checkpoint": centre})
     except ValidationError as error:
         raise InputError(*explain_validation(error), "choose other settings") from None
-
-
-def step_of(checkpoint: str) -> str:
-    """The step in the name of a checkpoint's file, for people."""
-    return str(int("".join(filter(str.isdigit, checkpoint.split(".")[0]))))
 
 
 def _setting(setting: Setting, checkpoints: Sequence[str], line: bool) -> object:
@@ -89,7 +83,7 @@ def _setting(setting: Setting, checkpoints: Sequence[str], line: bool) -> object
                 key=key, help=_sentence(setting),
             )  # fmt: skip
         case Layers():
-            return tuple(st.multiselect(setting.label, setting.suggestions, key=key))
+            return tuple(st.multiselect(setting.label, setting.suggestions, key=key, help=_sentence(setting)))
         case Losses():
             return _losses(setting, key)
         case Checkpoints():
@@ -117,11 +111,15 @@ def _checkpoints(setting: Checkpoints, checkpoints: Sequence[str], line: bool) -
             f"{setting.label} {number + 1}, at step",
             checkpoints,
             spread[number],
-            step_of,
+            _step,
             key=f"through-{number}-{len(checkpoints)}",
         )
         for number in range(setting.count(line))
     )
+
+
+def _step(checkpoint: str) -> str:
+    return str(step_of(checkpoint))
 
 
 def _sentence(setting: Setting) -> str:

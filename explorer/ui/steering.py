@@ -1,4 +1,4 @@
-"""Changing a run while it trains: the loss of the present phase, its settings and the learning rate."""
+"""Changing a run while it trains: the loss of the current phase, its settings and the learning rate."""
 
 from __future__ import annotations
 

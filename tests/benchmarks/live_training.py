@@ -57,7 +57,7 @@ def follow(root: Path, run_id: str, ready: Signal, live: Signal, ended: Signal) 
     ready.set()
     while not ended.is_set():
         if live.wait(LOOKS_EVERY):
-            store.take_in(run_id)
+            store.ingest(run_id)
             follower.history()
             time.sleep(LOOKS_EVERY)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, TimeoutError, expect
 
+from explorer.ui.frame import PAGES
 from tests.browser.conftest import settled
 
 STEP = re.compile(r"step (\d+) of")
@@ -212,7 +214,7 @@ def test_buttons_of_cards_are_at_one_height(page: Page, address: str, path: str,
     )
 
 
-@pytest.mark.parametrize("path", ["", "imagery", "loss_lab", "train", "tradeoffs", "landscape"])
+@pytest.mark.parametrize("path", ["" if file == "app.py" else Path(file).stem for file, _ in PAGES.values()])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 800])
 def test_page_fits_the_window_and_raises_no_error(page: Page, address: str, path: str, scheme: str, width: int) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from explorer.figures.landscape import contour_figure, disagreement_figure, error_figure, line_figure, surface_figure
+from explorer.figures.landscape import agreement_figure, contour_figure, error_figure, line_figure, surface_figure
 from explorer.figures.landscape_html import to_html
 from explorer.landscape.export import to_csv, to_vtk
-from explorer.landscape.fields import Field, disagreement
+from explorer.landscape.fields import Field, agreement
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import PlaneReport, SliceMeta, SliceRequest
 from explorer.training.presets import preset_plan
@@ -105,14 +105,14 @@ def test_line_runs_from_its_lowest_to_its_highest(shown: Slice) -> None:
 
 def test_disagreement_of_equal_opposite_and_orthogonal_fields() -> None:
     along = X + 2 * Y
-    np.testing.assert_allclose(disagreement(along, -along, ALPHA, BETA), 1.0)
-    np.testing.assert_allclose(disagreement(along, along, ALPHA, BETA), -1.0)
-    np.testing.assert_allclose(disagreement(X, Y, ALPHA, BETA), 0.0, atol=1e-12)
-    assert np.isnan(disagreement(along, np.ones_like(X), ALPHA, BETA)).all(), "undefined where flat"
+    np.testing.assert_allclose(agreement(along, -along, ALPHA, BETA), 1.0)
+    np.testing.assert_allclose(agreement(along, along, ALPHA, BETA), -1.0)
+    np.testing.assert_allclose(agreement(X, Y, ALPHA, BETA), 0.0, atol=1e-12)
+    assert np.isnan(agreement(along, np.ones_like(X), ALPHA, BETA)).all(), "undefined where flat"
 
 
 def test_disagreement_and_error_show_their_values(shown: Slice) -> None:
-    heat = disagreement_figure(shown, "jaccard", "f1_1").data[0]  # F1 rises wherever the loss falls
+    heat = agreement_figure(shown, "jaccard", "f1_1").data[0]  # F1 rises wherever the loss falls
     np.testing.assert_allclose(heat.z[np.isfinite(heat.z)], 1, atol=0.05)
     assert np.isfinite(heat.z).sum() == 24  # all but the flat minimum
     assert (heat.zmin, heat.zmax) == (-1, 1)

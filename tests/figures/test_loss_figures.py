@@ -12,8 +12,14 @@ from explorer.figures.loss_gradients import (
     gradient_shares_figure,
     outline,
 )
-from explorer.figures.loss_lab import blindness_figure, costs_figure, curves_figure, field_picture, in_rows
-from explorer.losses.lab import Cost, GradientMaps, LossCurve, NothingFoundCost, synthetic_label
+from explorer.figures.loss_lab import (
+    all_background_figure,
+    curves_figure,
+    excess_loss_figure,
+    in_rows,
+    synthetic_label_picture,
+)
+from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LossCurve, synthetic_label
 from explorer.losses.spec import LossSpec
 
 CE, JACCARD = LossSpec(kind="cross_entropy"), LossSpec(kind="jaccard")
@@ -81,11 +87,11 @@ def test_each_loss_has_a_map_on_its_own_symmetric_scale() -> None:
 
 def test_a_loss_of_zero_has_no_ratio() -> None:
     zero, double = Cost(CE, 0.0, 1.0), Cost(JACCARD, 2.0, 1.0)
-    bar = costs_figure([zero, double], "one", "other").data[0]
+    bar = excess_loss_figure([zero, double], "one", "other").data[0]
     assert bar.x[0] is None
     assert tuple(bar.text) == ("n/a", "×2")
     assert "(n/a)" in bar.y[0]
-    blind = blindness_figure([NothingFoundCost(double, 4.0), NothingFoundCost(zero, 0.0)]).data[0]
+    blind = all_background_figure([AllBackgroundLoss(double, 4.0), AllBackgroundLoss(zero, 0.0)]).data[0]
     assert tuple(blind.text) == ("50 %", "n/a")
 
 
@@ -93,6 +99,6 @@ def test_a_field_shows_missed_pixels_in_another_colour() -> None:
     field = synthetic_label(4, 2, 0.25)
     missed = np.zeros_like(field.label, dtype=bool)
     missed[tuple(np.argwhere(field.label)[0])] = True
-    picture = field_picture(field, missed)
+    picture = synthetic_label_picture(field, missed)
     assert min(picture.shape[:2]) >= 480
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) == 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.imagery.archive import fingerprint, load_dataset, save_dataset
+from explorer.imagery.archive import content_hash, load_dataset, save_dataset
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
 
 
@@ -32,7 +32,7 @@ def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
     path = tmp_path / "new" / "dataset.npz"
     save_dataset(DATASET, path)
     loaded = load_dataset(path)
-    assert fingerprint(loaded) == fingerprint(DATASET)
+    assert content_hash(loaded) == content_hash(DATASET)
     assert loaded.notes == DATASET.notes
     assert loaded.stretch == DATASET.stretch
     for scene, original in zip(loaded.scenes, DATASET.scenes, strict=True):
@@ -59,13 +59,13 @@ def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
         {"validation": (replace(DATASET.validation[0], image=DATASET.validation[0].image.astype("float64")),)},
     ],
 )
-def test_the_fingerprint_changes_with_the_content(change):
-    assert fingerprint(replace(DATASET, **change)) != fingerprint(DATASET)
+def test_the_content_hash_changes_with_the_content(change):
+    assert content_hash(replace(DATASET, **change)) != content_hash(DATASET)
 
 
-def test_the_fingerprint_does_not_depend_on_notes_or_memory_layout():
+def test_the_content_hash_does_not_depend_on_notes_or_memory_layout():
     turned = tuple(replace(scene, image=np.asfortranarray(scene.image)) for scene in DATASET.training)
-    assert fingerprint(replace(DATASET, training=turned, notes=())) == fingerprint(DATASET)
+    assert content_hash(replace(DATASET, training=turned, notes=())) == content_hash(DATASET)
 
 
 class Exploit:

@@ -218,7 +218,7 @@ def test_job_that_fails_says_why(store: Store, engine: Engine, dataset_id: str) 
     run_id = trained(store, engine, dataset_id)
     record = engine.order(slice_job(store, run_id, dataset_id, checkpoint="step_00099999.safetensors"))
     wait_for(lambda: store.job(record.id).status is JobStatus.FAILED)
-    assert "no readable checkpoint" in store.job(record.id).message
+    assert "not a readable checkpoint" in store.job(record.id).message
 
 
 def test_question_that_is_not_answered_in_time_says_what_is_at_work(

@@ -16,11 +16,11 @@ from explorer.jobs.registry import (
     JOBS,
     CompareMisses,
     FileJob,
-    FindNothing,
     Job,
     LossCurves,
     MeasureCurvature,
     MeasureSlice,
+    PredictOnlyBackground,
     Resource,
     SweepThresholds,
     perform,
@@ -47,7 +47,7 @@ def test_answers_are_those_of_the_experiments() -> None:
     (left, right), costs = perform(CompareMisses(SPECS, 50, 8, 0.3, 50, 50, 0.99))
     assert left.sum() == right.sum() == 50
     assert costs[0].ratio == pytest.approx(1)
-    found = perform(FindNothing(SPECS, 9, 4, 0.01, 0.99))
+    found = perform(PredictOnlyBackground(SPECS, 9, 4, 0.01, 0.99))
     assert found[0].share == pytest.approx(0.01, rel=0.1)
     assert found[1].against_false_alarms.ratio == pytest.approx(9)
     (curve, _) = perform(LossCurves(SPECS, 0.1))

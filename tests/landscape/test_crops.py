@@ -46,7 +46,7 @@ def test_crops_do_not_overlap_and_hold_the_scene_as_it_is() -> None:
 def test_the_seed_decides_and_half_of_the_crops_contain_objects() -> None:
     scenes = make_scenes()
     one, again, other = (cut_crops(scenes, 2, STRETCH, count=4, size=32, seed=seed) for seed in (0, 0, 1))
-    assert one.fingerprint == again.fingerprint != other.fingerprint
+    assert one.content_hash == again.content_hash != other.content_hash
     assert one.origins == again.origins
     for crops in (one, other):
         assert (crops.labels == 1).any((1, 2)).sum() >= 2  # 2 of 17 show one: by chance hardly ever both
@@ -74,7 +74,7 @@ def test_landscape_data_is_read_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "landscape.npz"
     LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc").save(path)
     again = LandscapeData.load(path)
-    assert again.crops.fingerprint == crops.fingerprint
+    assert again.crops.content_hash == crops.content_hash
     assert again.crops.origins == crops.origins
     np.testing.assert_array_equal(again.crops.owners, crops.owners)
     assert (again.classes, again.class_weights, again.dataset_id) == (("background", "car"), (1.0, 7.5), "abc")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from hashlib import blake2b
 from inspect import signature
 from pathlib import Path
@@ -12,15 +13,15 @@ from pkgutil import resolve_name
 
 import pytest
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from streamlit.testing.v1 import AppTest
 
 from explorer.cli import landscape, parsing
 from explorer.errors import InputError
 from explorer.landscape.directions import PlaneContext
 from explorer.landscape.plane import Plane
-from explorer.landscape.plane_kinds import PLANE_KINDS, PlaneKindInfo, PlaneSpec, plane_kind
-from explorer.landscape.plane_settings import Choice, Number
+from explorer.landscape.plane_kinds import PLANE_KINDS, START_SEED, PlaneKindInfo, PlaneSpec, plane_kind
+from explorer.landscape.plane_settings import RESERVED, Choice, Number
 from explorer.landscape.slice_meta import PlaneReport, SliceMeta, SliceRequest
 from tests.landscape.models import Quadratic, plane_of
 
@@ -80,8 +81,20 @@ def test_bad_settings_are_refused(given: dict[str, object], message: str) -> Non
         PlaneSpec.model_validate(given)
 
 
+def test_names_of_settings_do_not_hide_what_a_spec_or_the_command_line_has() -> None:
+    parser = parsing.Parser()
+    landscape.add_parser(parser.add_subparsers())
+    (command,) = parser._subparsers._group_actions[0].choices.values()
+    settings = {setting.name for info in PLANE_KINDS.values() for setting in info.settings}
+    options = {action.dest for action in command._actions} | set(command._defaults)
+    own = {name for name in dir(PlaneSpec) if not name.startswith(("_", "model_"))} - set(dir(BaseModel))
+    assert (options | own | set(PlaneSpec.model_fields)) - settings == RESERVED
+    with pytest.raises(ValueError, match="cannot be named 'extent'"):
+        replace(START_SEED, name="extent")
+
+
 def test_an_unknown_kind_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(InputError, match=r"'spiral'.*choose among random, pca, hessian, gradients, checkpoints"):
+    with pytest.raises(InputError, match=f"'spiral'.*choose among {', '.join(PLANE_KINDS)}"):
         plane_kind("spiral")
     with pytest.raises(ValidationError, match=r"'spiral'.*choose among random"):
         PlaneSpec(kind="spiral")
@@ -204,7 +217,17 @@ def test_a_new_kind_has_its_widgets_on_the_page() -> None:
 def test_the_command_line_repeats_every_stored_request(digest: str, plane: dict[str, object]) -> None:
     request = SliceRequest.model_validate({"plane": plane, "checkpoint": C})
     words = shlex.split(make_meta(request).command("RUN", "x.npz"))
-    assert command_line(words[5:-2]) == request
+    centre = C if plane_kind(request.plane.kind).centred else None
+    assert command_line(words[5:-2]) == request.model_copy(update={"checkpoint": centre})
+
+
+def test_a_plane_without_a_centre_asks_for_none_and_takes_none() -> None:
+    test = AppTest.from_function(page).run()
+    assert "Centre: checkpoint at step" in [slider.label for slider in test.select_slider]
+    test.selectbox(key="plane").set_value("checkpoints").run()
+    assert "Centre: checkpoint at step" not in [slider.label for slider in test.select_slider]
+    with pytest.raises(InputError, match="has no centre"):
+        command_line(["--plane", "checkpoints", "--checkpoints", f"{A},{B},{C}", "--checkpoint", A])
 
 
 @pytest.mark.parametrize("kind", PLANE_KINDS)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from explorer.errors import InputError
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
 from explorer.landscape.directions import (
-    LOCAL_REACH,
+    LOCAL_LENGTH,
     filter_axes,
     gradient,
     layer_mask,
@@ -220,7 +220,7 @@ def test_hessian_plane_shows_eigenvectors_with_residuals() -> None:
     assert plane.eigenvalues[1] < 0 < plane.eigenvalues[0]
     assert max(plane.residuals) < 1e-2
     assert plane.labels[0] == f"Hessian eigenvector of Jaccard distance, λ = {plane.eigenvalues[0]:.3g}"
-    assert plane.norms[0] == pytest.approx(LOCAL_REACH * float(flatten(model.parameters).norm()))
+    assert plane.norms[0] == pytest.approx(LOCAL_LENGTH * float(flatten(model.parameters).norm()))
 
 
 def test_gradients_plane_goes_downhill_for_each_loss_and_keeps_their_cosine() -> None:
@@ -291,9 +291,9 @@ def distance_after_descent(model: Bowl, rate: float, steps: int) -> float:
     minimum = torch.linalg.solve(model.hessian, -model.slope)
     before = float((flatten(model.parameters) - minimum).norm())
     for _ in range(steps):
-        downhill = unflatten(-rate * gradient(model, "jaccard"), model.parameters)
+        descent = unflatten(-rate * gradient(model, "jaccard"), model.parameters)
         with torch.no_grad():
-            torch._foreach_add_(list(model.parameters), downhill)
+            torch._foreach_add_(list(model.parameters), descent)
     return float((flatten(model.parameters) - minimum).norm()) / before
 
 

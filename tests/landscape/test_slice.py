@@ -44,7 +44,7 @@ def make_meta(**changes: object) -> SliceMeta:
         run="run",
         checkpoint="step_00000020.safetensors",
         request=request,
-        report=PlaneReport(labels=("one", "other"), cosine=0.0, norms=(1.0, 2.0), fingerprint="ab"),
+        report=PlaneReport(labels=("one", "other"), cosine=0.0, norms=(1.0, 2.0), content_hash="ab"),
         path=(point,),
         fields=FIELDS,
         classes=("background", "car"),
@@ -110,10 +110,10 @@ def test_files_that_are_no_slice_are_refused(tmp_path: Path) -> None:
         Slice.load(path)
     for content in (b"", b"PK\x03\x04 torn", b"text"):
         path.write_bytes(content)
-        with pytest.raises(InputError, match="no slice"):
+        with pytest.raises(InputError, match="not a slice"):
             Slice.load(path)
     np.savez(path, alpha=np.zeros(3))
-    with pytest.raises(InputError, match="no slice"):
+    with pytest.raises(InputError, match="not a slice"):
         Slice.load(path)
     with pytest.raises(InputError, match="cannot be written"):
         Slice.of(measured(make_meta()), make_meta()).save(tmp_path / "missing" / "x.npz")
@@ -175,9 +175,16 @@ def test_points_serve_a_finer_tolerance_and_no_other_slice(tmp_path: Path) -> No
         make_meta(extent=2.0),
         make_meta(plane=PlaneSpec(seed=3)),
         make_meta().model_copy(update={"crops": "others"}),
-        make_meta().model_copy(update={"report": meta.report.model_copy(update={"fingerprint": "cd"})}),
+        make_meta().model_copy(update={"report": meta.report.model_copy(update={"content_hash": "cd"})}),
     ):
         assert len(known_points(path, other).indices) == 0
+
+
+def test_a_slice_of_an_earlier_version_keeps_its_hash() -> None:
+    meta = make_meta()
+    earlier = meta.model_dump_json().replace("content_hash", "fingerprint")
+    assert "fingerprint" in earlier
+    assert SliceMeta.model_validate_json(earlier).report == meta.report
 
 
 def test_a_journal_keeps_undefined_values_and_begins_with_known_points(tmp_path: Path) -> None:

@@ -122,16 +122,16 @@ def _object_jaccard(spec: LossSpec, p: np.ndarray, y: np.ndarray) -> float:
     valid = y != IGNORE
     losses = []
     for k in range(1, p.shape[1]):
-        terms, unowned = [], 0.0
+        terms, unassigned = [], 0.0
         for n, each in enumerate(maps):
             alarm = p[n, k] * (valid[n] & (y[n] != k))
             cells = each.owners[k - 1]
-            unowned += alarm[cells == 0].sum()
+            unassigned += alarm[cells == 0].sum()
             for o in set(each.ids[y[n] == k].tolist()):
                 mask = each.ids == o
                 overlap = p[n, k][mask].sum() / (mask.sum() + alarm[cells == o].sum())
                 terms.append((1 - overlap) ** spec.gamma)
-        losses.append((float(np.mean(terms)) if terms else 0.0) + unowned / max(valid.sum(), 1))
+        losses.append((float(np.mean(terms)) if terms else 0.0) + unassigned / max(valid.sum(), 1))
     return float(np.mean(losses))
 
 

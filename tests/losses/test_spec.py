@@ -6,18 +6,54 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from explorer.errors import InputError
 from explorer.losses import LOSSES, LossSpec
 from explorer.losses.loss import build_loss, logged_losses, loss_function
+from explorer.losses.registry import RESERVED
 from tests.losses.cases import FOUR, name, random_case
 
 WEIGHTED = "weighted_cross_entropy"
+
+
+def choices(kind: str, name: str) -> tuple[object, object]:
+    """Two values of a setting that differ."""
+    other: dict[str, tuple[object, object]] = {
+        "class_weights": ((1.0, 1.0, 2.0), (1.0, 5.0, 2.0)),
+        "aggregate": ("batch", "image"),
+        "include_background": (True, False),
+    }
+    for setting in LOSSES[kind].settings:
+        low, high = setting.low, setting.high
+        other[setting.name] = (low + 0.25 * (high - low), low + 0.75 * (high - low))
+    return other[name]
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [(kind, name) for kind, info in LOSSES.items() for name in info.accepts if name not in ("weight_cap", "terms")],
+)
+def test_every_setting_changes_the_loss(kind: str, setting: str) -> None:
+    needed = {"class_weights": (1.0, 3.0, 2.0)} if LOSSES[kind].needs_class_weights else {}
+    case = random_case(1, classes=3)
+    first, second = (
+        build_loss(LossSpec(kind=kind, **(needed | {setting: chosen})))(*case) for chosen in choices(kind, setting)
+    )
+    assert not torch.isclose(first, second), f"the function ignores {setting}, which the registry declares"
+
+
+def test_names_of_settings_do_not_hide_what_a_spec_has() -> None:
+    settings = {setting.name for info in LOSSES.values() for setting in info.settings}
+    own = {name for name in dir(LossSpec) if not name.startswith(("_", "model_"))} - set(dir(BaseModel))
+    assert (own | set(LossSpec.model_fields)) - settings == RESERVED
+    with pytest.raises(ValueError, match="cannot be named 'aggregate'"):
+        replace(LOSSES["focal"].settings[0], name="aggregate")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from explorer.imagery.scene import IGNORE
 from explorer.losses import LossSpec, worked_example
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
-from explorer.losses.worked_example import Crop, NoExample, Worked, substituted
+from explorer.losses.worked_example import Crop, NotWorkedOut, Worked, substituted
 from tests.losses.cases import FOUR, WEIGHTS, name, random_case
 
 
@@ -33,7 +33,7 @@ def test_the_value_is_the_losses(spec: LossSpec, seed: int) -> None:
     crop, logits, labels = crop_of(seed, 4)
     value = build_loss(spec)(logits, labels).item()
     terms = everywhere(spec, crop)
-    if any(isinstance(each, NoExample) for each in substituted(spec, crop, 0, 0)):
+    if any(isinstance(each, NotWorkedOut) for each in substituted(spec, crop, 0, 0)):
         assert not terms
     elif spec.kind in ("jaccard", "dice", "tversky", "focal_tversky"):
         assert terms == pytest.approx([value] * crop.label.size, rel=1e-9)
@@ -99,10 +99,10 @@ def test_a_loss_that_is_not_written_out_says_so(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delitem(worked_example._BY_PIXEL, "focal")
     crop, _, _ = crop_of(6, 2)
     focal, dice = LossSpec(kind="focal"), LossSpec(kind="dice")
-    assert substituted(focal, crop, 0, 0) == (NoExample(focal, 1.0),)
+    assert substituted(focal, crop, 0, 0) == (NotWorkedOut(focal, 1.0),)
     both = LossSpec(kind="combined", terms=({"factor": 3, "loss": focal}, {"loss": dice}))
     first, second = substituted(both, crop, 0, 0)
-    assert first == NoExample(focal, 3.0)
+    assert first == NotWorkedOut(focal, 3.0)
     assert isinstance(second, Worked)
 
 

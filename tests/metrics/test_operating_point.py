@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.metrics.curves import Curve
-from explorer.metrics.operating_point import advise, cheapest, iso_f1, operating_point, why_not
+from explorer.metrics.operating_point import advise, iso_f1, minimum_cost_point, operating_point, why_not
 
 
 def curve(true: list[int], false: list[int], positives: int) -> Curve:
@@ -31,7 +31,7 @@ def curves(draw, positives: int = 12):
     [(0, 1.0), (0.5, 0.75), (1, 0.5), (5, 0.5), (20, 0.25), (100, 0.0)],
 )
 def test_the_more_a_miss_costs_the_lower_the_threshold(miss: float, threshold: float) -> None:
-    point = cheapest(FINE, miss)
+    point = minimum_cost_point(FINE, miss)
     assert point.threshold == threshold
     assert point.cost(miss) == (miss * FINE.false_negatives + FINE.false_positives).min()
 
@@ -40,7 +40,7 @@ def test_the_more_a_miss_costs_the_lower_the_threshold(miss: float, threshold: f
 @given(curves(), st.floats(0, 50))
 def test_nothing_is_cheaper(any_curve: Curve, miss: float) -> None:
     costs = miss * any_curve.false_negatives + any_curve.false_positives
-    assert cheapest(any_curve, miss).cost(miss) == pytest.approx(costs.min())
+    assert minimum_cost_point(any_curve, miss).cost(miss) == pytest.approx(costs.min())
 
 
 @settings(max_examples=100, deadline=None)
@@ -48,12 +48,12 @@ def test_nothing_is_cheaper(any_curve: Curve, miss: float) -> None:
 def test_a_higher_cost_of_a_miss_never_means_more_misses(any_curve: Curve, one: float, other: float) -> None:
     low, high = sorted((one, other))
     if low < high * (1 - 1e-9):
-        assert cheapest(any_curve, high).false_negatives <= cheapest(any_curve, low).false_negatives
+        assert minimum_cost_point(any_curve, high).false_negatives <= minimum_cost_point(any_curve, low).false_negatives
 
 
 def test_among_equals_the_middle_of_the_longest_run() -> None:
     flat = curve([10, 9, 9, 9, 9, 5], [50, 3, 3, 3, 3, 3], 10)
-    assert cheapest(flat, 1).threshold == pytest.approx(0.4)
+    assert minimum_cost_point(flat, 1).threshold == pytest.approx(0.4)
 
 
 def test_a_point_is_read_at_the_nearest_threshold() -> None:

@@ -68,7 +68,7 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
     landscape.select_slider(key="resolution").set_value(11).run()
     measured(landscape)
     assert "points measured (dots)" in texts(landscape)
-    for view in ("Surfaces", "Disagreement", "Error", "Lines", "Contours"):
+    for view in ("Surfaces", "Agreement", "Error", "Lines", "Contours"):
         next(each for each in landscape.segmented_control if each.label == "View").set_value(view).run()
         assert not landscape.exception, (view, landscape.exception)
         assert not landscape.error
@@ -76,7 +76,7 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
     landscape.session_state["clicked"] = (str(path), 0.5, -0.25)
     landscape.run()
     assert not landscape.exception
-    assert "The mask at alpha 0.500, beta -0.250" in texts(landscape)
+    assert "Prediction at α = 0.500, β = -0.250" in texts(landscape)
     assert Slice.load(path).measured.sum() > 50
 
 

@@ -101,6 +101,14 @@ def test_every_view_works_with_every_loss(page: AppTest, view: str) -> None:
     assert "Combined" in json.dumps(page.selectbox(key="lab-card").options)
 
 
+def test_settings_of_every_loss_can_be_opened(page: AppTest) -> None:
+    shown(page, VIEWS[0])
+    page.button_group(key="lab-pills").set_value(list(LOSSES)).run()
+    for kind in page.selectbox(key="lab-card").options:
+        page.selectbox(key="lab-card").select(kind).run()
+        assert not page.exception, kind
+
+
 def test_the_articles_argument_is_on_the_page(page: AppTest) -> None:
     shown(page, "One object or fifty pixels")
     assert "objects found **49 of 50**" in messages(page)

@@ -81,7 +81,7 @@ def test_sweep_that_failed_says_why_and_can_be_tried_again(open_page: OpenPage) 
         assert time.monotonic() < deadline
         time.sleep(0.05)
     page.run()
-    assert "no readable checkpoint" in page.error[0].value.replace("\\", "")
+    assert "not a readable checkpoint" in page.error[0].value.replace("\\", "")
     checkpoint.write_bytes(whole)
     next(each for each in page.button if each.label.startswith("Try again")).click().run()
     while services.store().active_jobs():

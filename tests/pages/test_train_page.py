@@ -307,6 +307,7 @@ def test_bad_address_is_ignored_with_a_note(train: AppTest) -> None:
 def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     store = services.store()
     run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    monkeypatch.setattr(Engine, "_fill_slots", lambda _: None)  # the run stays in the queue
     store.set_status(run_id, RunStatus.QUEUED)
     train.query_params["run"] = run_id
     for starting, place, text, info in (

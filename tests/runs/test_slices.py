@@ -49,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 def test_a_run_keeps_its_crops(run: RunFolder) -> None:
     kept = LandscapeData.load(run.path / LANDSCAPE_DATA_FILE)
     again = save_landscape_data(run, tiny_dataset())
-    assert kept.crops.fingerprint == again.crops.fingerprint
+    assert kept.crops.content_hash == again.crops.content_hash
     assert kept.class_weights == (1.0, 5.0)  # those that it trains with
     assert kept.crops.origins == again.crops.origins
     assert kept.dataset_id == run.dataset().id
@@ -212,7 +212,7 @@ def test_object_metrics_are_an_option(run: RunFolder, tmp_path: Path) -> None:
         ({"resolution": 10}, "odd"),
         ({"extent": -1.0}, "positive"),
         ({"checkpoint": "../../etc/passwd"}, "names no checkpoint"),
-        ({"checkpoint": "step_00000099.safetensors"}, "no readable checkpoint"),
+        ({"checkpoint": "step_00000099.safetensors"}, "not a readable checkpoint"),
         ({"plane": PlaneSpec(layers=("tail",))}, "no layer"),
         ({"watched": ("nothing",)}, "smooth"),
     ],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import InputError
-from explorer.imagery.archive import fingerprint
+from explorer.imagery.archive import content_hash
 from explorer.runs.history import Follower
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.store import Store
@@ -25,7 +25,7 @@ def test_same_dataset_is_kept_once_and_comes_back_the_same(store: Store) -> None
     first, second = store.save_dataset(tiny_dataset()), store.save_dataset(tiny_dataset())
     assert first == second
     assert [record.id for record in store.datasets()] == [first]
-    assert fingerprint(store.dataset(first)) == first
+    assert content_hash(store.dataset(first)) == first
 
 
 def test_events_are_taken_in_exactly_once_also_by_a_store_that_was_closed(store: Store) -> None:
@@ -34,11 +34,11 @@ def test_events_are_taken_in_exactly_once_also_by_a_store_that_was_closed(store:
     assert store.run(run_id).status is RunStatus.PAUSED
     for number, _ in enumerate(execute(store.folder(run_id), dataset, device="cpu")):
         if number % 3 == 0:
-            store.take_in(run_id)
+            store.ingest(run_id)
     store.close()
     again = Store(store.root)
-    again.take_in(run_id)
-    assert again.take_in(run_id) == 0
+    again.ingest(run_id)
+    assert again.ingest(run_id) == 0
     assert again.events(run_id)[1] == again.folder(run_id).events()
     assert (again.run(run_id).status, again.run(run_id).step) == (RunStatus.DONE, 12)
 
@@ -50,7 +50,7 @@ def test_follower_reads_on_from_where_it_was(store: Store) -> None:
     assert follower.history().last_step == 0
     for _ in execute(store.folder(run_id), dataset, device="cpu"):
         pass
-    store.take_in(run_id)
+    store.ingest(run_id)
     assert follower.history().last_step == 12
     assert follower.history() is follower.history()
 
@@ -99,7 +99,7 @@ def test_store_of_version_1_opens_with_all_that_is_in_it(store: Store) -> None:
     run_id = store.create_run(tiny_plan(12), store.save_dataset(dataset)).id
     for _ in execute(store.folder(run_id), dataset, device="cpu"):
         pass
-    store.take_in(run_id)
+    store.ingest(run_id)
     before = store.run(run_id), store.events(run_id), store.datasets()
     store.close()
     new = store.root / "store.sqlite"

@@ -199,7 +199,7 @@ def test_a_trigger_ends_a_phase_early() -> None:
     assert change.reason.startswith("trigger: pixel recall of class 1")
 
 
-class Poisoned:
+class FaultyLoss:
     """Makes the loss of some steps worthless, by the number of the call."""
 
     def __init__(self, bad: Callable[[int], bool], factor: float) -> None:
@@ -218,7 +218,7 @@ def test_a_run_that_was_steered_and_recovered_is_repeated_by_its_plan(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "training_step", Poisoned(lambda call: call in (11, 30), math.nan))
+        patch.setattr(loop, "training_step", FaultyLoss(lambda call: call in (11, 30), math.nan))
         events = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7, commands=ordering(RECOVERED))
     assert [event.rate_factor for event in events if isinstance(event, Recovered)] == [0.5, 0.25]
     plan = replayed(TWO_PHASES, events)
@@ -238,7 +238,7 @@ def test_the_plan_of_half_a_run_keeps_what_was_to_come() -> None:
 def test_a_worthless_loss_goes_back_and_halves_the_rate(
     factor: float, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(loop, "training_step", Poisoned(lambda call: call == 11, factor))
+    monkeypatch.setattr(loop, "training_step", FaultyLoss(lambda call: call == 11, factor))
     events = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7)
     recovered = [event for event in events if isinstance(event, Recovered)]
     assert [(event.step, event.back_to, event.rate_factor) for event in recovered] == [(10, 7, 0.5)]
@@ -251,7 +251,7 @@ def test_a_worthless_loss_goes_back_and_halves_the_rate(
 
 
 def test_after_three_times_it_stops_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "training_step", Poisoned(lambda call: call > 4, math.nan))
+    monkeypatch.setattr(loop, "training_step", FaultyLoss(lambda call: call > 4, math.nan))
     events = run(TWO_PHASES)
     assert sum(isinstance(event, Recovered) for event in events) == MOST_RECOVERIES
     end = events[-1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.losses.lab import field_balance, pixel_recall, synthetic_label
+from explorer.losses.lab import pixel_recall, synthetic_balance, synthetic_label
 from explorer.ui.loss_numbers import crop_with_misses, first_pixel, uniform_crop
 
 FIELD = synthetic_label(4, 2, 0.25)  # four squares of four pixels
@@ -19,7 +19,7 @@ def missed(pixels: int) -> np.ndarray:
 
 
 def test_balance_counts_pixels_and_objects() -> None:
-    background, objects = field_balance(FIELD)
+    background, objects = synthetic_balance(FIELD)
     assert FIELD.object_area == 4
     assert (objects.pixels, objects.objects, objects.share) == (16, 4, 0.25)
     assert (background.pixels, background.objects, background.share) == (48, None, 0.75)

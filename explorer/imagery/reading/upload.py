@@ -25,7 +25,7 @@ class Skipped:
 
     name: str
     reason: str
-    expected: bool = False  # True: a hidden or system file, which nobody misses
+    expected: bool = False  # True: a hidden or system file, skipped without a message
 
 
 @dataclass(frozen=True)

@@ -190,8 +190,8 @@ def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
         distance = (missed + false) / np.maximum(area + false, np.finfo(np.float32).tiny)
         distance = np.maximum(distance, np.finfo(np.float32).eps)
         of_objects = (groups @ distance**gamma) / np.maximum(groups.sum(1), 1)
-        unowned = segments.groups @ np.where(found[index] | own, 0, sums.error[class_id])
-        losses[:, class_id - 1] = of_objects + unowned / _pixels(segments)
+        unassigned = segments.groups @ np.where(found[index] | own, 0, sums.error[class_id])
+        losses[:, class_id - 1] = of_objects + unassigned / _pixels(segments)
     return _mean(losses)
 
 
