@@ -119,7 +119,7 @@ def pick_saved() -> Draft | None:
     return Draft(f"saved:{chosen}", services.dataset(chosen))
 
 
-def settle(draft: Draft) -> Dataset | None:
+def edit_dataset(draft: Draft) -> Dataset | None:
     """The dataset with the names and validation scenes that the visitor chose; None while they are invalid."""
     dataset = draft.dataset
     shares = balance(dataset, draft.key)
@@ -239,10 +239,10 @@ if found is not None:
         st.info(escaped(note), icon=":material/info:")
     picture, facts = stacking_columns("scene", [4, 3])
     with facts:
-        settled = settle(found)
-        if settled is not None:
-            save_and_continue(settled)
+        edited = edit_dataset(found)
+        if edited is not None:
+            save_and_continue(edited)
     with picture:
-        show_scene(Draft(found.key, settled or found.dataset))
+        show_scene(Draft(found.key, edited or found.dataset))
 with st.expander("Shares, objects, validation and masks explained"):
     st.markdown(EXPLANATION)

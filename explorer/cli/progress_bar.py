@@ -33,7 +33,7 @@ class ProgressBar:
             self._drawn_at = now
             print("\r" + line, end="\x1b[K", file=sys.stderr, flush=True)
 
-    def say(self, text: str) -> None:
+    def print_line(self, text: str) -> None:
         """Prints a line of its own above the bar."""
         print(("\r\x1b[K" if self._terminal else "") + text, file=sys.stderr)
 

@@ -83,8 +83,12 @@ class _TrainingProgress:
                 loss = "n/a" if event.loss is None else f"{event.loss:.4f}"
                 self._bar.show(share, f"step {event.step}/{self._steps}  loss {loss}  {left:.0f} s left")
             case PhaseChange() if event.step:
-                self._bar.say(f"step {event.step}: phase {event.phase + 1} of cycle {event.cycle + 1} ({event.reason})")
+                self._bar.print_line(
+                    f"step {event.step}: phase {event.phase + 1} of cycle {event.cycle + 1} ({event.reason})"
+                )
             case Recovered():
-                self._bar.say(f"step {event.step}: {event.reason}; back to step {event.back_to}, learning rate halved")
+                self._bar.print_line(
+                    f"step {event.step}: {event.reason}; back to step {event.back_to}, learning rate halved"
+                )
             case Note():
-                self._bar.say(event.text)
+                self._bar.print_line(event.text)

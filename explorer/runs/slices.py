@@ -209,9 +209,9 @@ def measure_slice(
 
 def _progress(refinement: Refinement, request: SliceRequest, began: float, before: int) -> JobProgress:
     measured, expected = refinement.count, refinement.expected(request.budget)
-    pace = (time.perf_counter() - began) / max(1, measured - before)
+    seconds_per_point = (time.perf_counter() - began) / max(1, measured - before)
     error = _finite(refinement.last_error_in_tolerances)
-    return JobProgress(measured, expected, "points", pace * (expected - measured), error)
+    return JobProgress(measured, expected, "points", seconds_per_point * (expected - measured), error)
 
 
 def _finite(value: float) -> float | None:

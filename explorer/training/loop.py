@@ -145,7 +145,7 @@ class _Run:
         yield Started(self.step, describe(self.device), count_parameters(self.segmenter), self.weights)
         if resume is None:
             yield PhaseChange(0, 0, 0, "start")
-            yield self._preview(self.validator.look(self.segmenter))
+            yield self._preview(self.validator.predict_preview(self.segmenter))
             yield from self._save("interval")
         elif self._is_last():  # its last checkpoint: the job was lost before it could say that the plan is done
             yield Ended(self.step, "done")

@@ -90,8 +90,8 @@ def effective_learning_rate(
     phase = plan.phases[position.phase]
     rate = phase.learning_rate if steered is None else steered
     made = step - position.began
-    warmth = min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else 1.0
-    return rate * warmth * rate_factor
+    warmup_factor = min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else 1.0
+    return rate * warmup_factor * rate_factor
 
 
 def validation_interval(plan: Plan, pixels: int) -> int:

@@ -69,7 +69,7 @@ class Validator:
         shown = predictions[self._most_foreground][top : top + height, left : left + width].copy()
         return scores, shown, time.perf_counter() - began
 
-    def look(self, segmenter: Segmenter) -> NDArray[np.uint8]:
+    def predict_preview(self, segmenter: Segmenter) -> NDArray[np.uint8]:
         """The prediction (H, W) of the preview alone."""
         return _predicted(segmenter, self.preview)
 

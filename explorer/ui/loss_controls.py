@@ -19,7 +19,7 @@ _GRID: tuple[float, ...] = (
     *(0.0, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 70.0),
     *(100.0, 150.0, 200.0, 300.0, 500.0, 1000.0),
 )
-AGGREGATES = {"batch": "over the batch", "image": "image by image"}
+AGGREGATES = {"batch": "over the batch", "image": "mean over images"}
 
 
 def loss_controls(
@@ -59,12 +59,12 @@ def loss_controls(
         values |= _weight_controls(spec, key, shares, on_change)
     if info.region:
         values["aggregate"] = st.selectbox(
-            "Region",
+            "Aggregation",
             list(AGGREGATES),
             list(AGGREGATES).index(spec.aggregate),
             AGGREGATES.__getitem__,
             key=f"{key}-aggregate",
-            help="Over the batch: one score for all its crops. Image by image: the mean of one score per crop.",
+            help="Over the batch: one overlap for all its crops. Mean over images: one overlap per crop, averaged.",
             on_change=on_change,
         )
         values["include_background"] = st.checkbox(

@@ -31,7 +31,7 @@ def test_terminal_gets_one_line_that_ends_full(monkeypatch: pytest.MonkeyPatch) 
     bar = ProgressBar()
     for step in range(1, 1001):
         bar.show(step / 1000, f"step {step}")
-    bar.say("a note")
+    bar.print_line("a note")
     bar.close()
     drawn = terminal.getvalue().split("\r")
     assert 3 <= len(drawn) < 100, "drawn at once and at the end, but not at every step"

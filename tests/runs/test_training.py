@@ -40,7 +40,7 @@ def trained(folder: RunFolder, steps: int | None = None) -> list[Event]:
     return list(events) if steps is None else list(islice(events, steps))
 
 
-def told(events: Sequence[Event]) -> list[Event]:
+def of_training(events: Sequence[Event]) -> list[Event]:
     """What was measured, in order: free of how often the run was broken off."""
     return [event for event in timeline(events) if isinstance(event, Step | Validation)]
 
@@ -51,7 +51,7 @@ def test_run_that_dies_anywhere_comes_out_the_same(new_run: Callable[..., RunFol
     trained(whole)
     trained(broken, died_after)
     trained(broken)
-    assert told(broken.events()) == told(whole.events())
+    assert of_training(broken.events()) == of_training(whole.events())
     assert [row["step"] for row in rows(broken)] == [row["step"] for row in rows(whole)]
 
 
@@ -82,7 +82,7 @@ def test_unreadable_checkpoint_falls_back_to_the_one_before(new_run: Callable[..
     trained(folder)
     whole = new_run(tiny_plan(40), "whole")
     trained(whole)
-    assert told(folder.events()) == told(whole.events())
+    assert of_training(folder.events()) == of_training(whole.events())
 
 
 def test_commands_pause_step_and_steer_and_are_then_forgotten(new_run: Callable[..., RunFolder]) -> None:
@@ -108,7 +108,7 @@ def test_steered_run_is_repeated_by_its_recorded_interventions(new_run: Callable
     trained(folder)
     again = new_run(replayed(folder.plan(), folder.events()), "again")
     trained(again)
-    assert told(again.events()) == told(folder.events())
+    assert of_training(again.events()) == of_training(folder.events())
 
 
 def test_only_one_job_works_in_a_folder(new_run: Callable[..., RunFolder]) -> None:
@@ -161,4 +161,4 @@ def test_pause_before_the_first_step_loses_nothing(new_run: Callable[..., RunFol
     folder.send(Pause())
     assert trained(folder)[-1] == Paused(0)
     trained(folder)
-    assert len(told(folder.events())) >= 10
+    assert len(of_training(folder.events())) >= 10

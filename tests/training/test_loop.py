@@ -51,7 +51,7 @@ def run(plan: Plan, **options: object) -> list[Event]:
     return list(train(plan, DATASET, device="cpu", **options))  # type: ignore[arg-type]
 
 
-def ordering(orders: dict[int, Command]) -> Callable[[], Sequence[Command]]:
+def commands_at(orders: dict[int, Command]) -> Callable[[], Sequence[Command]]:
     """Gives each command when it is asked for the nth time, which without pauses is before step n."""
     asked = iter(range(10**6))
 
@@ -62,7 +62,7 @@ def ordering(orders: dict[int, Command]) -> Callable[[], Sequence[Command]]:
     return commands
 
 
-def told(events: Sequence[Event]) -> list[Event]:
+def of_training(events: Sequence[Event]) -> list[Event]:
     """What a run tells of its training; checkpoints and starts depend on how often it was interrupted."""
     return [event for event in events if isinstance(event, Step | Validation | PhaseChange | Intervened | Recovered)]
 
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_events_bit_for_bit(whole: list[Event]) -> 
 
 
 def test_another_seed_gives_another_run(whole: list[Event]) -> None:
-    assert told(run(TWO_PHASES.model_copy(update={"seed": 1}))) != told(whole)
+    assert of_training(run(TWO_PHASES.model_copy(update={"seed": 1}))) != of_training(whole)
 
 
 def test_what_a_run_tells(whole: list[Event]) -> None:
@@ -136,7 +136,7 @@ STEERED: dict[int, Command] = {
 def test_resumed_from_any_checkpoint_it_equals_the_run_that_never_stopped(
     orders: dict[int, Command], tmp_path: Path
 ) -> None:
-    whole = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7, commands=ordering(orders))
+    whole = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7, commands=commands_at(orders))
     assert sum(isinstance(event, Intervened) for event in whole) == len(orders)
     plan = replayed(TWO_PHASES, whole)
     files = sorted(tmp_path.glob("*.safetensors"))
@@ -145,19 +145,19 @@ def test_resumed_from_any_checkpoint_it_equals_the_run_that_never_stopped(
         checkpoint = load_checkpoint(file)
         again = run(plan, resume=checkpoint)
         at = whole.index(next(e for e in whole if isinstance(e, CheckpointSaved) and e.file == file.name))
-        assert told(again) == told(whole[at + 1 :])
+        assert of_training(again) == of_training(whole[at + 1 :])
         assert again[-1] == Ended(40, "done")
 
 
 def test_replaying_the_recorded_changes_gives_the_same_run() -> None:
-    steered = run(TWO_PHASES, commands=ordering(STEERED))
+    steered = run(TWO_PHASES, commands=commands_at(STEERED))
     again = run(replayed(TWO_PHASES, steered))
-    assert told(again) == told(steered)
-    assert told(again) != told(run(TWO_PHASES))
+    assert of_training(again) == of_training(steered)
+    assert of_training(again) != of_training(run(TWO_PHASES))
 
 
 def test_steering_takes_effect_at_the_next_step_and_ends_with_the_phase() -> None:
-    events = run(TWO_PHASES, commands=ordering({5: Steer(learning_rate=0.02), 6: Steer(loss=FOCAL)}))
+    events = run(TWO_PHASES, commands=commands_at({5: Steer(learning_rate=0.02), 6: Steer(loss=FOCAL)}))
     steps = {event.step: event for event in events if isinstance(event, Step)}
     assert (steps[5].learning_rate, steps[6].learning_rate, steps[12].learning_rate) == (5e-3, 0.02, 0.02)
     assert steps[13].learning_rate == 5e-4
@@ -167,21 +167,21 @@ def test_steering_takes_effect_at_the_next_step_and_ends_with_the_phase() -> Non
 
 
 def test_pausing_and_resuming_changes_nothing(whole: list[Event], tmp_path: Path) -> None:
-    first = run(TWO_PHASES, checkpoints=tmp_path, commands=ordering({17: Pause()}))
+    first = run(TWO_PHASES, checkpoints=tmp_path, commands=commands_at({17: Pause()}))
     assert first[-1] == Paused(17)
     assert isinstance(first[-2], CheckpointSaved)
     second = run(TWO_PHASES, resume=load_checkpoint(tmp_path / first[-2].file))
-    assert told(first) + told(second) == told(whole)
+    assert of_training(first) + of_training(second) == of_training(whole)
 
 
 def test_it_makes_just_the_steps_that_were_ordered() -> None:
-    events = run(TWO_PHASES, commands=ordering({0: RunUntil(10)}))
+    events = run(TWO_PHASES, commands=commands_at({0: RunUntil(10)}))
     assert events[-1] == Paused(10)
     assert sum(isinstance(event, Step) for event in events) == 10
 
 
 def test_a_stop_ends_the_run_for_good(tmp_path: Path) -> None:
-    events = run(TWO_PHASES, checkpoints=tmp_path, commands=ordering({3: Stop()}))
+    events = run(TWO_PHASES, checkpoints=tmp_path, commands=commands_at({3: Stop()}))
     assert events[-1] == Ended(3, "stopped")
     assert load_checkpoint(max(tmp_path.glob("*.safetensors"))).step == 3
 
@@ -219,7 +219,7 @@ def test_a_run_that_was_steered_and_recovered_is_repeated_by_its_plan(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(loop, "training_step", FaultyLoss(lambda call: call in (11, 30), math.nan))
-        events = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7, commands=ordering(RECOVERED))
+        events = run(TWO_PHASES, checkpoints=tmp_path, checkpoint_steps=7, commands=commands_at(RECOVERED))
     assert [event.rate_factor for event in events if isinstance(event, Recovered)] == [0.5, 0.25]
     plan = replayed(TWO_PHASES, events)
     assert not any(change.loss for change in plan.interventions), "the change of step 9 was lost in going back to 7"
@@ -229,9 +229,9 @@ def test_a_run_that_was_steered_and_recovered_is_repeated_by_its_plan(
 
 
 def test_the_plan_of_half_a_run_keeps_what_was_to_come() -> None:
-    steered = replayed(TWO_PHASES, run(TWO_PHASES, commands=ordering(STEERED)))
-    half = run(steered, commands=ordering({10: Pause()}))
-    assert told(run(replayed(steered, half))) == told(run(steered))
+    steered = replayed(TWO_PHASES, run(TWO_PHASES, commands=commands_at(STEERED)))
+    half = run(steered, commands=commands_at({10: Pause()}))
+    assert of_training(run(replayed(steered, half))) == of_training(run(steered))
 
 
 @pytest.mark.parametrize(("factor", "said"), [(math.nan, "NaN"), (math.inf, "NaN or infinite"), (1e3, "exploded")])
@@ -279,8 +279,8 @@ def test_weights_of_a_term_that_do_not_fit_the_classes_are_refused_before_the_ru
 def test_a_change_by_hand_that_does_not_fit_is_refused_and_the_run_goes_on(
     whole: list[Event], wrong: dict[str, object]
 ) -> None:
-    events = run(TWO_PHASES, commands=ordering({5: Steer(learning_rate=0.02, loss=LossSpec(**wrong))}))
+    events = run(TWO_PHASES, commands=commands_at({5: Steer(learning_rate=0.02, loss=LossSpec(**wrong))}))
     (note,) = (event for event in events if isinstance(event, Note))
     assert note.step == 5
     assert "class_weights: 3 weights for 2 classes" in note.text
-    assert told(events) == told(whole)
+    assert of_training(events) == of_training(whole)

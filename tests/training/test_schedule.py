@@ -1,4 +1,4 @@
-"""Triggers, positions, rates and the pace of validation: pure functions, tried on tables of cases."""
+"""Triggers, positions, rates and how often a run validates: pure functions, tried on tables of cases."""
 
 from __future__ import annotations
 

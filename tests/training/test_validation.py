@@ -66,4 +66,4 @@ def test_the_preview_is_cut_from_what_the_validation_saw() -> None:
     columns = slice(preview.left, preview.left + PREVIEW_SIDE)
     assert np.array_equal(shown, whole[rows, columns])
     inner = slice(16, -16)  # alone, the preview's edges lack the neighbourhood, and GroupNorm sees other pixels
-    assert (validator.look(SEGMENTER)[inner, inner] == shown[inner, inner]).mean() > 0.9
+    assert (validator.predict_preview(SEGMENTER)[inner, inner] == shown[inner, inner]).mean() > 0.9
