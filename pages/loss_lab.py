@@ -15,6 +15,7 @@ from explorer.figures.loss_lab import (
     curves_figure,
     curves_height,
     excess_loss_figure,
+    is_of_background,
     synthetic_label_picture,
 )
 from explorer.losses.lab import (
@@ -86,7 +87,7 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
             "to insert its p into the formulas."
         )
         if click is not None and isinstance(click.x, float):
-            st.session_state["lab-point"] = click.x, click.curve % 3 == 2
+            st.session_state["lab-point"] = click.x, is_of_background(click.curve)
         if "lab-point" in st.session_state:
             show_point(specs, field, *st.session_state["lab-point"])
 

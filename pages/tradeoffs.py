@@ -56,9 +56,25 @@ def sweep_job(record: RunRecord, checkpoint: str) -> SweepThresholds:
     return SweepThresholds(folder, dataset, settings().device, checkpoint)
 
 
-def newest_checkpoint(record: RunRecord) -> str:
-    """Name of the last checkpoint."""
-    return services.store().folder(record.id).checkpoint_files()[-1].name
+def compared_checkpoints(records: Sequence[RunRecord]) -> list[str]:
+    """Names of the checkpoints that are compared: the last ones when the runs were chosen.
+
+    A run that trains makes others meanwhile. They are offered, since each would replace the curves by a progress bar.
+    """
+    kept: dict[str, str] = st.session_state.setdefault("compared", {})
+    newer = {}
+    for record in records:
+        names = [file.name for file in services.store().folder(record.id).checkpoint_files()]
+        if kept.setdefault(record.id, names[-1]) not in names:
+            kept[record.id] = names[-1]
+        if kept[record.id] != names[-1]:
+            newer[record.id] = names[-1]
+    if newer:
+        st.button(
+            "Use the newest checkpoints", icon=":material/update:", on_click=kept.update, args=(newer,),
+            help="Runs in this comparison have made newer checkpoints.",
+        )  # fmt: skip
+    return [kept[record.id] for record in records]
 
 
 def say_advice(advice: Advice, names: Sequence[str], cost: float, what: str) -> None:
@@ -178,10 +194,8 @@ def compare(records: Sequence[RunRecord]) -> None:
     scope = right.segmented_control(
         "Count", ["object", "pixel"], default="object", required=True, key="scope", bind="query-params"
     )
-    jobs = {
-        label: sweep_job(record, checkpoint if record is first else newest_checkpoint(record))
-        for label, record in zip(map(run_label, records), records, strict=True)
-    }
+    checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
+    jobs = {run_label(record): sweep_job(record, name) for record, name in zip(records, checkpoints, strict=True)}
     if not all_done(list(jobs.values())):
         return
     sweeps = {label: services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) for label, job in jobs.items()}

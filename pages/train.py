@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
-from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
 from explorer.ui.datasets import pick_dataset
@@ -19,7 +16,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import open_run, pick_run
-from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest
+from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest, start_run
 from explorer.ui.steering import steer
 
 PRESET = "preset"  # in the address and in the session
@@ -71,17 +68,6 @@ def remember_preset(key: str | None) -> None:
         st.query_params[PRESET] = key
 
 
-def start(plan: Plan, dataset_id: str, others: Sequence[Plan]) -> None:
-    """Queues the plan and the plans to compare it with, and shows its run."""
-    store, engine = services.store(), services.engine()
-    first = store.create_run(plan, dataset_id)
-    if others:
-        store.set_group(first.id, first.id)
-    for run_id in (first.id, *(store.create_run(other, dataset_id, first.id).id for other in others)):
-        engine.submit(run_id)
-    open_run(first.id)
-
-
 def plan_a_run() -> None:
     """Dataset, preset, plan and the buttons that start it."""
     notes = st.container()
@@ -109,7 +95,7 @@ def plan_a_run() -> None:
         help="Trains the plan, then plain cross-entropy and Jaccard alone, with the same steps and seed.",
     )
     if plan is not None and (plays or compares):
-        start(plan, dataset_id, controls(plan) if compares else ())
+        open_run(start_run(plan, dataset_id, controls(plan) if compares else ()))
         st.rerun()
 
 
@@ -143,7 +129,10 @@ def watch_a_run(record: RunRecord) -> None:
 
 def plan_again(record: RunRecord) -> None:
     """Stops the run and opens its plan and dataset for a new one."""
-    services.engine().stop(record.id)
+    try:
+        services.engine().stop(record.id)
+    except InputError as problem:  # the plan can be opened all the same
+        show_problem(problem)
     adopt(record.plan)
     remember_preset(None)
     st.query_params["dataset"] = record.dataset_id

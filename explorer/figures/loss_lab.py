@@ -37,6 +37,11 @@ def bars_height(count: int) -> int:
     return 90 + 34 * count
 
 
+def is_of_background(trace: int) -> bool:
+    """Whether the trace with this number in ``curves_figure`` is the gradient at a pixel of the background."""
+    return trace % 3 == 2
+
+
 def curves_figure(curves: Sequence[LossCurve]) -> go.Figure:
     """For each loss its value and, below it, its gradient at pixels of objects and of the background.
 

@@ -120,7 +120,7 @@ def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
     for cycle in range(plan.cycles):
         for number, phase in enumerate(plan.phases):
             end = start + phase.steps
-            spans.append(PhaseSpan(number, cycle, start, end, phase.loss))
+            spans.append(PhaseSpan(number, cycle, start, end, phase.loss, phase.learning_rate))
             low = phase.learning_rate / phase.warmup_steps if phase.warmup_steps else phase.learning_rate
             rates_x += [start, start + phase.warmup_steps, end]
             rates_y += [low, phase.learning_rate, phase.learning_rate]

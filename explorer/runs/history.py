@@ -33,13 +33,14 @@ Column = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PhaseSpan:
-    """A phase as it was run: from before ``start`` + 1 to ``end``, with the loss it had at its end."""
+    """A phase as it was run: from before ``start`` + 1 to ``end``, with the loss and the rate it had at its end."""
 
     phase: int
     cycle: int
     start: int
     end: int
     loss: LossSpec
+    learning_rate: float  # of the plan, or set by hand; without warm-up and the factor after a recovery
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,14 +133,14 @@ def _logged(steps: Sequence[Step], kind: LossKind) -> tuple[Column, Column]:
 def _spans(events: Sequence[Event], plan: Plan, last: int) -> tuple[PhaseSpan, ...]:
     changes = [event for event in events if isinstance(event, PhaseChange)]
     ends = [*(change.step for change in changes[1:]), *([last] if changes else [])]
-    steered = [event for event in events if isinstance(event, Intervened) and event.intervention.loss is not None]
+    steered = [event for event in events if isinstance(event, Intervened)]
     spans = []
     for change, end in zip(changes, ends, strict=True):
-        loss = plan.phases[change.phase].loss
+        loss, rate = plan.phases[change.phase].loss, plan.phases[change.phase].learning_rate
         for event in steered:
-            if change.step <= event.step < end and event.intervention.loss is not None:
-                loss = event.intervention.loss
-        spans.append(PhaseSpan(change.phase, change.cycle, change.step, end, loss))
+            if change.step <= event.step < end:
+                loss, rate = event.intervention.loss or loss, event.intervention.learning_rate or rate
+        spans.append(PhaseSpan(change.phase, change.cycle, change.step, end, loss, rate))
     return tuple(spans)
 
 

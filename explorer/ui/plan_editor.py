@@ -1,4 +1,4 @@
-"""The plan editor: a table of phases, the settings of their losses, and the rest of the plan.
+"""The plan editor: a table of phases, the settings of their losses, and the rest of the plan; and starting a plan.
 
 Edits survive a visit to another page: Streamlit drops the widgets' state there, so each pass keeps the plan as it is,
 and a new set of widgets starts from it.
@@ -6,6 +6,7 @@ and a new set of widgets starts from it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pandas as pd
@@ -16,13 +17,17 @@ from explorer.errors import InputError, explain_validation
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
+from explorer.runs.store import Store
 from explorer.segmenter.spec import SIZES, SegmenterSpec
 from explorer.training.plan import Plan, Trigger
+from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
 
+DOUBLE_CLICK_SECONDS = 2.0
+_LAST = "started-last"  # in the session: when, what, and the id of its run
 _COLUMNS = {
     "Loss": st.column_config.SelectboxColumn(options=list(KIND_OF), required=True, width=165),
     "Learning rate": st.column_config.NumberColumn(
@@ -54,7 +59,8 @@ _COLUMNS = {
 
 
 def adopt(plan: Plan) -> None:
-    """Makes this the plan that the editor starts from; recorded interventions are dropped."""
+    """Makes this the plan that the editor starts from, instead of what was edited; interventions are dropped."""
+    st.session_state.pop("plan-now", None)
     st.session_state["plan-base"] = plan.model_copy(update={"interventions": ()})
     st.session_state["plan-token"] = st.session_state.get("plan-token", 0) + 1
 
@@ -96,6 +102,30 @@ def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
     if plan is not None:
         st.session_state["plan-now"] = plan
     return plan
+
+
+def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = ()) -> str:
+    """Queues a plan, then the plans to compare it with, in this order.
+
+    The second click of a double click starts nothing: it may arrive before the page has changed.
+
+    Args:
+        plan: of the run to show.
+        dataset_id: the store's id of the dataset that all train on.
+        others: plans that are trained after it, as one group with it.
+
+    Returns:
+        The id of the plan's run.
+    """
+    wanted = plan, dataset_id, tuple(others)
+    began, started, run_id = st.session_state.get(_LAST, (0.0, None, ""))
+    if started == wanted and time.monotonic() - began < DOUBLE_CLICK_SECONDS:
+        return str(run_id)
+    run_id, *rest = _created(services.store(), plan, dataset_id, others)
+    st.session_state[_LAST] = time.monotonic(), wanted, run_id
+    for each in (run_id, *rest):
+        services.engine().submit(each)
+    return run_id
 
 
 def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]) -> LossSpec:
@@ -181,3 +211,10 @@ def _assembled(
     except InputError as problem:
         show_problem(problem)
     return None
+
+
+def _created(store: Store, plan: Plan, dataset_id: str, others: Sequence[Plan]) -> list[str]:
+    first = store.create_run(plan, dataset_id)
+    if others:
+        store.set_group(first.id, first.id)
+    return [first.id, *(store.create_run(other, dataset_id, first.id).id for other in others)]

@@ -34,30 +34,45 @@ def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassS
     position = (spans[-1].phase, spans[-1].cycle) if spans else (0, 0)
     phase = record.plan.phases[position[0]]
     key = f"steer-{record.id}-{position}"
+    is_new = f"{key}-rate" not in st.session_state  # Streamlit forgets the values of widgets that were not drawn
     st.markdown(f"**Steer phase {position[0] + 1}**")
     with st.container(border=True):
-        present = spans[-1].loss if spans else phase.loss
-        loss = _loss(present, key, shares)
+        loss = _loss(spans[-1].loss if spans else phase.loss, key, shares)
+        present = spans[-1].learning_rate if spans else phase.learning_rate
         rate = st.select_slider(
             "Learning rate",
             _RATES,
-            min(_RATES, key=lambda stop: abs(stop - phase.learning_rate)),
+            min(_RATES, key=lambda stop: abs(stop - present)),
             format_func=lambda stop: f"{stop:g}",
             key=f"{key}-rate",
             on_change=_mark,
             args=(f"{key}-rate-moved",),
         )
         st.caption("Changes take effect at the next step, last until the phase ends, and are recorded.")
-    change = Steer(
-        learning_rate=rate if st.session_state.pop(f"{key}-rate-moved", False) else None,
-        loss=loss if st.session_state.pop(f"{key}-loss-moved", False) else None,
-    )
+    before = None if is_new else st.session_state.get(f"{key}-drawn")
+    change = _change(key, before, (rate, loss))
+    st.session_state[f"{key}-drawn"] = rate, loss
     if change.loss is not None or change.learning_rate is not None:
         try:
             services.engine().steer(record.id, change)
             st.caption(f":material/check: Sent: {_in_words(change)}.")
         except InputError as problem:
             show_problem(problem)
+
+
+def _change(key: str, before: tuple[float, LossSpec] | None, now: tuple[float, LossSpec]) -> Steer:
+    """What the visitor has changed since the widgets were last drawn.
+
+    A late poll still carries the values of widgets that are gone, and Streamlit then calls their callbacks: what was
+    marked counts only where the value differs, too.
+    """
+    moved = [st.session_state.pop(f"{key}-{what}-moved", False) for what in ("rate", "loss")]
+    if before is None:
+        return Steer()
+    return Steer(
+        learning_rate=now[0] if moved[0] and now[0] != before[0] else None,
+        loss=now[1] if moved[1] and now[1] != before[1] else None,
+    )
 
 
 def _loss(present: LossSpec, key: str, shares: Sequence[ClassShare]) -> LossSpec:

@@ -90,3 +90,35 @@ def test_sweep_that_failed_says_why_and_can_be_tried_again(open_page: OpenPage) 
     page.run()
     assert not page.error
     assert metric(page, "F1")
+
+
+def test_run_that_trains_is_compared_at_one_checkpoint_until_asked(open_page: OpenPage) -> None:
+    store, engine = services.store(), services.engine()
+    first = trained(5, "live")
+    training = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset()), "live").id
+    engine.step(training, 5)
+    folder = store.folder(training)
+    wait_until(lambda: store.run(training).status is RunStatus.PAUSED and bool(folder.checkpoint_files()))
+    page = open_page("pages/tradeoffs.py")
+    page.query_params["runs"] = f"{first},{training}"
+    page.run()
+    wait_until(lambda: not store.active_jobs())
+    page.run()
+    assert metric(page, "F1")
+    count = len(folder.checkpoint_files())
+    engine.step(training, 5)
+    wait_until(lambda: store.run(training).status is RunStatus.PAUSED and len(folder.checkpoint_files()) > count)
+    page.run()
+    assert metric(page, "F1"), "the curves stay"
+    assert not store.active_jobs()
+    next(each for each in page.button if each.label == "Use the newest checkpoints").click().run()
+    assert [job.file for job in store.active_jobs()] == [f"tradeoffs/{folder.checkpoint_files()[-1].stem}.npz"]
+    wait_until(lambda: not store.active_jobs())
+    engine.stop(training)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -86,6 +86,7 @@ def test_first_preset_is_the_recipe_and_each_can_be_chosen(train: AppTest) -> No
         assert not train.exception
         assert not train.error
         assert not button(train, "Play").disabled
+        assert train.session_state["plan-now"] == preset_plan(key), "the preset is what is trained"
 
 
 def test_bad_table_is_said_beside_it_and_play_waits(train: AppTest) -> None:
@@ -131,6 +132,60 @@ def test_poll_that_is_late_changes_nothing(train: AppTest) -> None:
     services.engine().stop(run_id)
 
 
+def test_late_poll_of_another_run_steers_nothing(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, engine = services.store(), services.engine()
+    dataset_id = store.save_dataset(tiny_dataset())
+    watched, other = (store.create_run(tiny_plan(100_000), dataset_id).id for _ in range(2))
+    engine.step(watched, 5)
+    wait_for(watched, RunStatus.PAUSED)
+    sent: list[str] = []
+    steer = engine.steer
+    monkeypatch.setattr(engine, "steer", lambda run_id, change: (sent.append(run_id), steer(run_id, change)))
+    train.query_params["run"] = watched
+    train.run()
+    rate = next(each for each in train.select_slider if each.label == "Learning rate")
+    rate.set_value(0.01).run()
+    assert sent == [watched]
+    late = train._tree.get_widget_states()
+    train.query_params["run"] = other
+    train.run()
+    train._run(late)
+    train.query_params["run"] = watched
+    train.run()
+    assert sent == [watched], "nobody has steered it again"
+
+
+def test_steered_rate_is_shown_to_who_comes_later(train: AppTest) -> None:
+    store, engine = services.store(), services.engine()
+    run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
+    engine.step(run_id, 2)
+    wait_for(run_id, RunStatus.PAUSED)
+    engine.steer(run_id, Steer(learning_rate=0.02))
+    engine.step(run_id, 2)
+    deadline = time.monotonic() + 30
+    while services.follower(run_id).history().last_step < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    wait_for(run_id, RunStatus.PAUSED)
+    train.query_params["run"] = run_id
+    train.run()
+    assert next(each for each in train.select_slider if each.label == "Learning rate").value == 0.02
+
+
+def test_double_click_on_play_starts_one_run(train: AppTest) -> None:
+    train.run()
+    count = len(services.store().runs())
+    button(train, "Play").click()
+    click = train._tree.get_widget_states()
+    train._run(click)
+    run_id = run_of(train)
+    del train.query_params["run"]  # the second click was sent before the browser knew the run
+    train._run(click)
+    assert len(services.store().runs()) == count + 1
+    assert run_of(train) == run_id
+    services.engine().stop(run_id)
+
+
 def test_click_is_not_lost_where_the_page_begins_again(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     store, engine = services.store(), services.engine()
     run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
@@ -163,6 +218,9 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
     assert len(runs) == 3
     assert len({run.plan.steps for run in runs}) == 1
     assert len({(run.plan.seed, run.plan.batch_size, run.plan.segmenter) for run in runs}) == 1
+    shown_first = [run_of(train), *(run_id for run_id in services.store().queue() if run_id != run_of(train))]
+    by_age = [run.id for run in sorted(runs, key=lambda run: run.created)]
+    assert [run_id for run_id in shown_first if run_id in by_age] == by_age, "the controls wait in the order of places"
     for run in runs:
         services.engine().stop(run.id)
 
@@ -188,7 +246,7 @@ def test_paused_run_can_be_steered_stepped_and_planned_again(train: AppTest) -> 
     button(train, "New run").click().run()
     wait_for(run_id, RunStatus.STOPPED)
     assert "run" not in train.query_params
-    assert train.session_state["plan-now"].name == "tiny"
+    assert train.session_state["plan-now"] == store.run(run_id).plan
     assert picker(train, "Preset").value is None, "the plan is no preset"
     assert address(train)["dataset"] == store.run(run_id).dataset_id
 
