@@ -85,7 +85,9 @@ def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[
         case "per_object":
             counts = np.maximum(objects, 1)
             mean = counts[1:].mean(where=present[1:]) if present[1:].any() else 1.0
-            weights = n[0] / pixels[1:].sum().clip(1) * mean / counts
+            # without background there is nothing to balance
+            balance = n[0] / pixels[1:].sum().clip(1) if present[0] else 1.0
+            weights = balance * mean / counts
             weights[0] = 1.0
     return np.where(present, weights, 0.0)
 

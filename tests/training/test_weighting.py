@@ -65,9 +65,16 @@ def test_the_logged_weights_are_those_of_the_plan_or_of_the_data() -> None:
             "phases[0].loss.terms[0].loss.class_weights: ",
         ),
         ('{"kind": "combined", "terms": [{"factor": 1e39, "loss": {"kind": "dice"}}]}', "phases[0].loss.terms[0].fac"),
+        ('{"kind": "weighted_cross_entropy", "class_weights": [1e-60, 1e-60]}', "phases[0].loss.class_weights: "),
+        ('{"kind": "weighted_cross_entropy", "class_weights": [3e38, 3e38]}', "phases[0].loss.class_weights: "),
+        (
+            '{"kind": "weighted_cross_entropy", "class_weights": "enet", "weight_cap": 1e-60}',
+            "phases[0].loss.weight_cap: ",
+        ),
+        ('{"kind": "combined", "terms": [{"factor": 0, "loss": {"kind": "dice"}}]}', "phases[0].loss.terms: "),
     ],
 )
-def test_numbers_beyond_float32_end_the_command_with_one_line(
+def test_numbers_with_which_nothing_can_be_learned_end_the_command_with_one_line(
     loss: str, where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tmp_path / "plan.json"
