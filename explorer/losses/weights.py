@@ -14,15 +14,29 @@ An absent class has weight 0, not infinity.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.balance import ClassShare
 from explorer.losses.spec import WeightRule
 
 BETA = 0.99  # of the effective number, which then saturates at 1/(1 − β) = 100 objects
+
+WeightsOf = Callable[[WeightRule, float | None], tuple[float, ...]]
+"""Gives the weights for a rule and a cap."""
+
+
+def weights_of_shares(shares: Sequence[ClassShare]) -> WeightsOf:
+    """Turns a weight rule and a cap into class weights, see :func:`class_weights`.
+
+    Args:
+        shares: class balance of the data, background first.
+    """
+    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
+    return lambda rule, cap: class_weights(rule, pixels, objects, cap)
 
 
 def class_weights(

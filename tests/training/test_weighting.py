@@ -8,7 +8,9 @@ import pytest
 
 from explorer.__main__ import main
 from explorer.errors import InputError
+from explorer.imagery.balance import ClassShare
 from explorer.losses.spec import LossSpec
+from explorer.losses.weights import weights_of_shares
 from explorer.training.plan import Intervention, Phase, Plan
 from explorer.training.weighting import check_weights, logged_weights
 
@@ -54,6 +56,13 @@ def test_the_logged_weights_are_those_of_the_plan_or_of_the_data() -> None:
 
     assert logged_weights(Plan(phases=(DICE, Phase(loss=LossSpec(**THREE)))), weights_of) == (1, 2, 3)
     assert logged_weights(Plan(phases=(DICE,)), weights_of) == (1, 40)
+
+
+def test_a_rule_of_the_plan_gives_the_logged_weights_with_its_cap() -> None:
+    loss = LossSpec(kind="weighted_cross_entropy", class_weights="inverse_frequency", weight_cap=20)
+    weights_of = weights_of_shares([ClassShare("ground", 990, None, 0.99), ClassShare("car", 10, 1, 0.01)])
+    assert logged_weights(Plan(phases=(DICE, Phase(loss=loss))), weights_of) == (1, 20)
+    assert logged_weights(Plan(phases=(DICE,)), weights_of) == pytest.approx((1, 99))
 
 
 @pytest.mark.parametrize(
