@@ -79,6 +79,11 @@ def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[
     array([ 0.34, 16.67, 33.33])
     >>> raw_weights("enet", pixels, objects).round(2)
     array([ 1.45, 25.5 , 33.83])
+
+    Args:
+        rule: see the module's docstring.
+        pixels: (C,), labelled pixels of each class, background first; at least one class has some.
+        objects: (C,), objects of each class; the background's number is not used.
     """
     present = pixels > 0
     n = np.where(present, pixels, 1)
