@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import AbstractContextManager
+from hashlib import blake2b
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,12 +15,13 @@ from explorer.cli import parsing
 from explorer.cli.progress_bar import ProgressBar
 from explorer.errors import InputError, explain_validation
 from explorer.figures.landscape_html import to_html
-from explorer.files import write_atomically
+from explorer.files import locked, write_atomically
 from explorer.landscape.plane_kinds import PLANE_KINDS
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import lock_file
+from explorer.runs.segmenters import find_checkpoint
 from explorer.runs.slices import measure_slice
 
 _IN_HTML = ("weighted_cross_entropy", "jaccard", "recall_1", "f1_1")
@@ -76,8 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
     request = request_of(arguments)
     arrays = out.with_suffix(".npz")
     folder, bar = RunFolder(arguments.run_folder), ProgressBar()
+    plan = folder.plan()
+    find_checkpoint(folder, request.checkpoint)  # what is not there is said before a file or folder is made
     try:
-        with lock_file(arrays):
+        with slice_lock(folder, arrays):
             for progress in measure_slice(folder, request, arrays, arguments.device):
                 expected = progress.expected or 1
                 bar.show(
@@ -92,12 +98,39 @@ def run(arguments: argparse.Namespace) -> int:
     if out.suffix == ".html":
         shown = Slice.load(arrays)
         names = [name for name in request.watched or _IN_HTML if name in shown.fields]
-        page = to_html(shown, names, folder.plan(), str(arguments.run_folder), str(out))
+        page = to_html(shown, names, plan, str(arguments.run_folder), str(out))
         try:
             write_atomically(out, page.encode())
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", str(out), "choose another place") from None
     return 0
+
+
+def slice_lock(folder: RunFolder, arrays: Path) -> AbstractContextManager[None]:
+    """Holds the lock of a slice's file, whose folder is made if need be.
+
+    Nobody can remove a lock's own file safely: another process may be waiting for it. So that it does not stay beside
+    the user's files, it lies in the run's folder. Jobs of a server lock the slices in there beside the file; so does
+    this command.
+
+    Args:
+        folder: of the run.
+        arrays: the slice's file.
+
+    Raises:
+        InputError: another process works on the file; or its folder cannot be made.
+    """
+    place = arrays.resolve()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_relative_to(folder.path.resolve()) or not os.access(folder.path, os.W_OK):
+            return lock_file(arrays)
+        locks = folder.path / "locks"
+        locks.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", str(arrays), "choose another place") from None
+    name = blake2b(str(place).encode(), digest_size=8).hexdigest()
+    return locked(locks / name, busy=f"another job works on {arrays}")
 
 
 def request_of(arguments: argparse.Namespace) -> SliceRequest:

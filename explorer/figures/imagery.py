@@ -62,17 +62,6 @@ def scene_picture(
     return _bytes(shown).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def thumbnail(scene: Scene, stretch: Stretch, side: int = 320) -> Picture:
-    """A small picture of the middle of a scene, square, without its label."""
-    height, width = scene.size
-    crop = min(side, height, width)
-    top, left = (height - crop) // 2, (width - crop) // 2
-    bands = list(natural_bands(scene.bands))
-    limits = Stretch(tuple(stretch.low[b] for b in bands), tuple(stretch.high[b] for b in bands))
-    window = scene.image[bands, top : top + crop, left : left + crop]
-    return _bytes(stretched(window, limits).transpose(1, 2, 0))
-
-
 def balance_table(shares: Sequence[ClassShare]) -> pd.DataFrame:
     """A row for each class, with its colour as a picture; it is the legend of ``scene_picture``, too."""
     colours = ["#00000000", *(class_colour(k) for k in range(1, len(shares)))]  # the background is clear

@@ -1,4 +1,7 @@
-"""Writes predicted masks with their georeference: class ids as GeoTIFF, object outlines as GeoJSON."""
+"""Writes predicted masks with their georeference: class ids as GeoTIFF, object outlines as GeoJSON.
+
+A file appears complete or not at all.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import rasterio
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.features import shapes
+from rasterio.io import MemoryFile
 from rasterio.warp import transform_geom
 
 from explorer.errors import InputError
+from explorer.files import write_atomically
 from explorer.imagery.scene import IGNORE, GeoReference
 
 _DEGREES = "EPSG:4326"  # RFC 7946
@@ -35,10 +39,8 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
     georeferencing = (
         {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": _crs(georeference)}
     )
-    try:
-        with rasterio.open(
-            path,
-            "w",
+    with MemoryFile() as memory:
+        with memory.open(
             driver="GTiff",
             height=mask.shape[0],
             width=mask.shape[1],
@@ -51,8 +53,7 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
             file.write(mask, 1)
             file.set_band_description(1, "class id")
             file.update_tags(1, **{f"class_{i}": name for i, name in enumerate(classes)})
-    except (OSError, rasterio.errors.RasterioError) as error:
-        raise InputError(f"cannot be written ({error})", str(path), "choose another path") from None
+        _write(path, memory.read())
 
 
 def write_outlines(
@@ -76,8 +77,12 @@ def write_outlines(
         }
         for outline, value in shapes(mask, mask=inside, connectivity=8, transform=transform)
     ]
+    _write(path, json.dumps({"type": "FeatureCollection", "features": features}).encode())
+
+
+def _write(path: Path, content: bytes) -> None:
     try:
-        path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+        write_atomically(path, content)
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another path") from None
 

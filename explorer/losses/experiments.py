@@ -26,8 +26,12 @@ def loss_curves(specs: Sequence[LossSpec], share: float, points: int = 33) -> tu
     """Every loss, and its gradient at an object pixel and at a background pixel, against the probability.
 
     Args:
+        specs: of the losses, class weights as numbers.
         share: foreground share of the label, in (0, 0.5].
         points: how many probabilities between 0.005 and 0.995 are evaluated.
+
+    Raises:
+        InputError: a loss has a rule for its class weights.
     """
     synthetic = curve_label(share)
     label = torch.from_numpy(synthetic.label).double()
@@ -59,12 +63,17 @@ def compare_misses(
     """ "n pixels of one object" against "one pixel of n objects".
 
     Args:
-        missed_of_one: pixels missed of a single object.
-        objects_with_miss: objects that lose one pixel each.
-        confidence: probability of the predicted class, right or wrong.
+        specs: of the losses, class weights as numbers.
+        synthetic: the label.
+        missed_of_one: pixels missed of a single object, at most its area.
+        objects_with_miss: objects that lose one pixel each, at most those of the label.
+        confidence: probability of the predicted class, right or wrong, in (0.5, 1).
 
     Returns:
         The two masks of missed pixels, (H, W) each, and what each loss adds for them.
+
+    Raises:
+        InputError: a loss has a rule for its class weights.
     """
     first = np.zeros(synthetic.ids.shape, dtype=bool)
     middle = (int(synthetic.ids.max()) + 1) // 2
@@ -83,6 +92,14 @@ def cost_of_finding_nothing(
     """What each loss adds for missing every object, and for as many false alarms beside the objects.
 
     Under cross-entropy, predicting only background costs the foreground share of being wrong everywhere.
+
+    Args:
+        specs: of the losses, class weights as numbers.
+        synthetic: the label, with at least one object.
+        confidence: probability of the predicted class, right or wrong, in (0.5, 1).
+
+    Raises:
+        InputError: a loss has a rule for its class weights.
     """
     missed = synthetic.label == 1
     side = round(math.sqrt(missed.sum() / synthetic.ids.max()))

@@ -16,7 +16,8 @@ from explorer.losses.spec import LossSpec
 def object_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     """Cross-entropy in which every object has the same total weight: w = A/(n·|O|) on objects, 1 on the background.
 
-    A is the number of object pixels and n the number of objects in the batch, so that the total stays the same.
+    A is the number of object pixels and n the number of objects in the batch, so that the total stays the same. 0 or
+    more. Reads no setting.
     """
     ids, _, bound = prediction.objects
     ids, nll = ids.flatten(1), prediction.nll.flatten(1)
@@ -34,6 +35,8 @@ def object_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     nearer to it than to any other object of its class. (1 − IoU)^γ and not a steep sigmoid, since its gradient is
     largest for an object that is not found at all. A false positive whose object lies outside the crop, or whose
     class has no objects, costs its probability divided by the number of pixels.
+
+    0 to 2, above 1 only by such false positives. Reads ``gamma``.
 
     >>> label = torch.tensor([[[1, 1, 0, 0, 1]]])
     >>> found = torch.tensor([9.0, 9.0, -9.0, -9.0, -9.0]).view(1, 1, 1, 5) * 9  # the first of two objects

@@ -13,7 +13,7 @@ from explorer.losses.spec import LossSpec
 
 
 def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """−mean log p of the labelled class.
+    """−mean log p of the labelled class, 0 or more. Reads no setting.
 
     >>> even = torch.zeros(1, 2, 3, 3)  # p = ½ everywhere, so that the loss is log 2
     >>> cross_entropy(Prediction(even, torch.ones(1, 3, 3)), LossSpec(kind="cross_entropy"))
@@ -23,12 +23,15 @@ def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """−Σ w log p / Σ w, as in torch: only the ratio of the weights matters.
+    """−Σ w log p / Σ w, 0 or more, as in torch: only the ratio of the weights matters. Reads ``class_weights``.
 
     >>> seen = Prediction(torch.randn(1, 2, 3, 3), torch.eye(3)[None])
     >>> one, other = (LossSpec(kind="weighted_cross_entropy", class_weights=weights) for weights in ((1, 9), (2, 18)))
     >>> torch.isclose(weighted_cross_entropy(seen, one), weighted_cross_entropy(seen, other))
     tensor(True)
+
+    Raises:
+        ValueError: there is not one number for each class.
     """
     weights = _class_weights(prediction, spec)
     if prediction.classes == 2:
@@ -41,7 +44,10 @@ def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """−Σ α (1 − p)^γ log p / N over valid pixels; with class weights or α, N stays the number of pixels.
+    """−Σ α (1 − p)^γ log p / N over valid pixels, 0 or more; with class weights or α, N stays the number of pixels.
+
+    Reads ``gamma``, ``alpha`` (of the objects; 1 − α for the background) and ``class_weights``; the last two may be
+    None.
 
     >>> even = Prediction(torch.zeros(1, 2, 3, 3), torch.ones(1, 3, 3))  # p = ½: a quarter of cross-entropy's log 2
     >>> focal(even, LossSpec(kind="focal", gamma=2))
@@ -49,6 +55,9 @@ def focal(prediction: Prediction, spec: LossSpec) -> Tensor:
 
     1 − p comes from the logits or the log-probability and is exact where it is tiny; the clamp keeps the gradient
     finite where γ < 1 meets a pixel that is certain.
+
+    Raises:
+        ValueError: there are class weights, but not one number for each class.
     """
     per_pixel = prediction.nll
     if gamma := spec.number("gamma"):

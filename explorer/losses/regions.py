@@ -6,6 +6,8 @@ Tversky index = I / (I + α·FP + β·FN); (1, 1) is Jaccard, (½, ½) is Dice. 
 
 A class that is absent from the labels of the region has an index of 0 wherever it is predicted, without a gradient. Its
 loss is its mean probability instead, whose gradient is the same for every false positive.
+
+All values lie between 0 (perfect) and 1. All functions read ``aggregate`` and ``include_background``.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def dice(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """1 − I/(I + α·FP + β·FN), mean over classes.
+    """1 − I/(I + α·FP + β·FN), mean over classes. Also reads ``alpha`` and ``beta``.
 
     >>> seen = Prediction(torch.randn(1, 2, 3, 3), torch.eye(3)[None])
     >>> of_tversky = tversky(seen, LossSpec(kind="tversky", alpha=1, beta=1))
@@ -49,7 +51,7 @@ def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
 
 
 def focal_tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
-    """(1 − TI)^γ, mean over classes."""
+    """(1 − TI)^γ, mean over classes. Also reads ``alpha``, ``beta`` and ``gamma``."""
     distance = _tversky_losses(prediction, spec, spec.number("alpha"), spec.number("beta"))
     tiny = torch.finfo(distance.dtype).eps  # γ < 1 has no gradient at a perfect overlap
     return _mean_over_regions(prediction, spec, distance.clamp_min(tiny) ** spec.number("gamma"))

@@ -20,8 +20,10 @@ WeightRule = Literal[
 ]
 """How class weights come from the data, when they are not given by hand."""
 
-LARGEST = 3.4028234663852886e38
-"""The largest float32, in which losses are computed."""
+SMALLEST, LARGEST = 1e-6, 1e12
+"""Between these lie the largest class weight of a loss and the largest factor of a combined one, its terms' weights
+included. Losses are computed in float32: below, their gradients vanish beside the epsilon of AdamW; above, sums over
+pixels and squares of gradients could overflow. No rule gives a weight beyond either."""
 
 
 class Term(BaseModel):
@@ -42,7 +44,7 @@ class _KindAndWeights(BaseModel):
         description="one weight ≥ 0 per class, background first; or the rule that computes them from the data",
     )
     weight_cap: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="no weight that a rule gives is above this"
+        None, ge=SMALLEST, allow_inf_nan=False, description="no weight that a rule gives is above this"
     )
 
 
@@ -109,15 +111,12 @@ class LossSpec(_WithSettings):
                 raise _fault(setting.name, f"{setting.name} must lie between {low:g} and {high:g}, got {value:g}")
         if info.needs_class_weights and self.class_weights is None:
             raise _fault("class_weights", f"{self.kind} needs class_weights: numbers, background first, or a rule")
-        if self.kind == "combined" and not self.terms:
-            raise _fault("terms", "combined needs terms, for example [{factor: 1, loss: {kind: dice}}]")
         if isinstance(self.class_weights, tuple):
-            for weight in self.class_weights:
-                if not 0 <= weight <= LARGEST:
-                    limit = f"not above {LARGEST:.2g} (float32)"
-                    raise _fault("class_weights", f"class_weights must be finite and not negative, {limit}: {weight:g}")
-            if not any(self.class_weights):
-                raise _fault("class_weights", "class_weights are all zero: nothing would be learned")
+            _check_numbers("class_weights", self.class_weights)
+        if self.kind == "combined":
+            if not self.terms:
+                raise _fault("terms", "combined needs terms, for example [{factor: 1, loss: {kind: dice}}]")
+            _check_numbers("terms", [term.factor * _scale(term.loss) for term in self.terms], "factors of terms")
         return self
 
     @property
@@ -171,6 +170,32 @@ def logged_specs(weights: Sequence[float]) -> dict[LossKind, LossSpec]:
 def _not_a_setting(name: str, kind: LossKind) -> ValidationError:
     takes = ", ".join(LOSSES[kind].accepts) or "no settings"
     return _fault(name, f"{name} is not a setting of {kind}, which takes {takes}")
+
+
+def _scale(spec: LossSpec) -> float:
+    """The largest number by which the loss of a pixel or region is multiplied; 1 where the data give the weights.
+
+    In weighted cross-entropy only the ratio of the weights matters.
+    """
+    if spec.kind == "combined":
+        return max(term.factor * _scale(term.loss) for term in spec.terms)
+    if isinstance(spec.class_weights, tuple) and spec.kind != "weighted_cross_entropy":
+        return max(spec.class_weights)
+    return 1.0
+
+
+def _check_numbers(field: str, numbers: Sequence[float], what: str = "class_weights") -> None:
+    """Numbers of which none is too large, and one is large enough to learn from.
+
+    Raises:
+        ValidationError: names the field.
+    """
+    for number in numbers:
+        if not 0 <= number <= LARGEST:
+            raise _fault(field, f"{what} must be finite and not negative, not above {LARGEST:g}: {number:g}")
+    if max(numbers, default=0) < SMALLEST:
+        state = f"all below {SMALLEST:g}" if any(numbers) else "all zero"
+        raise _fault(field, f"{what} are {state}: nothing would be learned")
 
 
 def _fault(field: str, what: str) -> ValidationError:

@@ -14,15 +14,29 @@ An absent class has weight 0, not infinity.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.balance import ClassShare
 from explorer.losses.spec import WeightRule
 
 BETA = 0.99  # of the effective number, which then saturates at 1/(1 − β) = 100 objects
+
+WeightsOf = Callable[[WeightRule, float | None], tuple[float, ...]]
+"""Gives the weights for a rule and a cap."""
+
+
+def weights_of_shares(shares: Sequence[ClassShare]) -> WeightsOf:
+    """Turns a weight rule and a cap into class weights, see :func:`class_weights`.
+
+    Args:
+        shares: class balance of the data, background first.
+    """
+    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
+    return lambda rule, cap: class_weights(rule, pixels, objects, cap)
 
 
 def class_weights(
@@ -65,6 +79,11 @@ def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[
     array([ 0.34, 16.67, 33.33])
     >>> raw_weights("enet", pixels, objects).round(2)
     array([ 1.45, 25.5 , 33.83])
+
+    Args:
+        rule: see the module's docstring.
+        pixels: (C,), labelled pixels of each class, background first; at least one class has some.
+        objects: (C,), objects of each class; the background's number is not used.
     """
     present = pixels > 0
     n = np.where(present, pixels, 1)
@@ -85,7 +104,9 @@ def raw_weights(rule: WeightRule, pixels: NDArray[np.float64], objects: NDArray[
         case "per_object":
             counts = np.maximum(objects, 1)
             mean = counts[1:].mean(where=present[1:]) if present[1:].any() else 1.0
-            weights = n[0] / pixels[1:].sum().clip(1) * mean / counts
+            # without background there is nothing to balance
+            balance = n[0] / pixels[1:].sum().clip(1) if present[0] else 1.0
+            weights = balance * mean / counts
             weights[0] = 1.0
     return np.where(present, weights, 0.0)
 

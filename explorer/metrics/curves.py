@@ -119,9 +119,9 @@ def object_curve(
     array([1., 0.])
 
     Args:
-        probability: (H, W), of the class.
-        objects: the label's objects of that class.
-        thresholds: ascending.
+        probability: (H, W), of the class, 0 to 1.
+        objects: the label's objects of that class, in a label of the same size.
+        thresholds: (T,), ascending, in the unit of the probability.
     """
     counts = [count_objects(match(probability >= threshold, objects)) for threshold in thresholds]
     true, false, missed, ious = zip(

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from explorer.metrics.counts import ObjectCounts, ratio
 from explorer.metrics.matching import LabelObjects, Matching
@@ -26,7 +25,6 @@ class ObjectRecord:
     outcome: Outcome
     row: float  # of the centroid, in pixels; the middle of the first pixel is 0
     column: float
-    box: tuple[int, int, int, int]  # top, left, bottom, right; the last two are one beyond the object
     area: int  # pixels
     iou: float | None  # with the predicted object that found it; None: not found
 
@@ -66,11 +64,10 @@ def _records(
             outcome=outcome,
             row=float(row_sums[i] / areas[i]),
             column=float(column_sums[i] / areas[i]),
-            box=(box[0].start, box[1].start, box[0].stop, box[1].stop),
             area=int(areas[i]),
             iou=float(ious[i]) if outcome == "found" else None,
         )
-        for i, (outcome, box) in enumerate(zip(outcomes, ndimage.find_objects(ids), strict=True))
+        for i, outcome in enumerate(outcomes)
         if outcome is not None
     ]
 
@@ -95,8 +92,7 @@ def recall_by_size(records: Iterable[ObjectRecord], bins: int = 4) -> tuple[Size
 
     Objects of equal size share a group, so that there are fewer groups where many sizes are equal.
 
-    >>> box = (0, 0, 1, 1)
-    >>> small, large = (ObjectRecord("missed", 0, 0, box, 9, None), ObjectRecord("found", 0, 0, box, 80, 0.7))
+    >>> small, large = (ObjectRecord("missed", 0, 0, 9, None), ObjectRecord("found", 0, 0, 80, 0.7))
     >>> [(each.largest, each.recall) for each in recall_by_size([small, large], bins=2)]
     [(9, 0.0), (80, 1.0)]
 

@@ -42,9 +42,8 @@ from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.segmenters import find_checkpoint, load_segmenter
 from explorer.runs.slice_files import CurvatureReport, PointPrediction
 from explorer.training.checkpoints import Checkpoint, load_checkpoint
-from explorer.training.plan import Plan
 from explorer.training.schedule import effective_learning_rate
-from explorer.training.weighting import weights_of_data
+from explorer.training.weighting import logged_weights, weights_of_data
 
 MOST_PATH = 60
 """Of a longer path, so many checkpoints are taken, evenly spaced, the last among them."""
@@ -68,9 +67,9 @@ class SliceSetup:
 
 def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
-    plan = folder.plan()
+    weights = logged_weights(folder.plan(), weights_of_data(dataset))
     crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
-    data = LandscapeData(crops, dataset.classes, _class_weights(plan, dataset), content_hash(dataset))
+    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset))
     data.save(folder.path / LANDSCAPE_DATA_FILE)
     return data
 
@@ -80,16 +79,6 @@ def ensure_landscape_data(folder: RunFolder, dataset: Dataset) -> None:
     if not (folder.path / LANDSCAPE_DATA_FILE).exists():
         with suppress(InputError):  # said when a landscape is asked for; no reason not to train
             save_landscape_data(folder, dataset)
-
-
-def _class_weights(plan: Plan, dataset: Dataset) -> tuple[float, ...]:
-    """Those that the run trains with, or else inverse frequencies."""
-    rules = weights_of_data(dataset)
-    for phase in plan.phases:
-        weights = phase.loss.resolved(rules).class_weights
-        if phase.loss.kind == "weighted_cross_entropy" and isinstance(weights, tuple):
-            return weights
-    return rules("inverse_frequency", None)
 
 
 def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> SliceSetup:

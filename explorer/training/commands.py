@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from explorer.errors import InputError
 from explorer.losses.spec import LossSpec
 
 
@@ -26,11 +27,19 @@ class Stop:
 
 @dataclass(frozen=True)
 class Steer:
-    """Change the learning rate or the loss, from the next step until the end of the current phase."""
+    """Change the learning rate or the loss, from the next step until the end of the current phase.
+
+    Raises:
+        InputError: the learning rate is one that a plan could not record.
+    """
 
     learning_rate: float | None = None
     loss: LossSpec | None = None
     kind: Literal["steer"] = "steer"
+
+    def __post_init__(self) -> None:
+        if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
+            raise InputError(f"{self.learning_rate:g} is not above 0 and at most 1", "learning_rate", "correct it")
 
 
 @dataclass(frozen=True)
@@ -51,5 +60,9 @@ def command_to_json(command: Command) -> str:
 
 
 def command_from_json(line: str | bytes) -> Command:
-    """Reads a command that :func:`command_to_json` wrote."""
+    """Reads a command that :func:`command_to_json` wrote.
+
+    Raises:
+        ValidationError: it is no command, or a field is wrong.
+    """
     return _ADAPTER.validate_json(line)

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
 from explorer.imagery.scene import Dataset
-from explorer.losses.spec import LossSpec, WeightRule
-from explorer.losses.weights import class_weights
+from explorer.losses.spec import LossSpec
+from explorer.losses.weights import WeightsOf, weights_of_shares
 from explorer.training.plan import Plan
-
-WeightsOf = Callable[[WeightRule, float | None], tuple[float, ...]]
-"""Gives the weights for a rule and a cap."""
 
 
 def weights_of_data(dataset: Dataset) -> WeightsOf:
     """Turns a weight rule and a cap into class weights, from the training scenes."""
-    shares = class_balance(dataset.training, dataset.classes)
-    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
-    return lambda rule, cap: class_weights(rule, pixels, objects, cap)
+    return weights_of_shares(class_balance(dataset.training, dataset.classes))
 
 
 def logged_weights(plan: Plan, weights_of: WeightsOf) -> tuple[float, ...]:
-    """The plan's own weights where a phase has some, so that the logged loss equals the trained one."""
+    """Class weights of the losses that are logged: those of the plan's first weighted phase, or inverse frequencies.
+
+    With the plan's weights, the logged loss equals the trained one.
+    """
     for phase in plan.phases:
-        if phase.loss.kind == "weighted_cross_entropy" and isinstance(phase.loss.class_weights, tuple):
-            return phase.loss.class_weights
+        weights = phase.loss.resolved(weights_of).class_weights
+        if phase.loss.kind == "weighted_cross_entropy" and isinstance(weights, tuple):
+            return weights
     return weights_of("inverse_frequency", None)
 
 

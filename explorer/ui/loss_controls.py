@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec, WeightRule
-from explorer.losses.weights import class_weights
+from explorer.losses.weights import weights_of_shares
 from explorer.ui.messages import escaped, percent
 
 BY_HAND = "by hand"
@@ -104,12 +104,12 @@ def _weight_controls(
     )
     if chosen == "none":
         return {}
-    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
+    weights_of = weights_of_shares(shares)
     if chosen != BY_HAND:
         cap = st.select_slider(
             "Maximum class weight", _GRID[4:], _nearest(spec.weight_cap or 20.0), key=f"{key}-cap", on_change=on_change
         )
-        numbers = class_weights(RULES[chosen], pixels, objects, cap)
+        numbers = weights_of(RULES[chosen], cap)
         st.caption(
             "  \n".join(
                 f"{escaped(share.name)}: weight **{number:.3g}** ({_percent(share)})"
@@ -118,7 +118,7 @@ def _weight_controls(
         )
         return {"class_weights": RULES[chosen], "weight_cap": cap}
     given = spec.class_weights if isinstance(spec.class_weights, tuple) else ()
-    start = given if len(given) == len(shares) else class_weights("inverse_frequency", pixels, objects, 20.0)
+    start = given if len(given) == len(shares) else weights_of("inverse_frequency", 20.0)
     numbers = tuple(
         st.select_slider(
             f"Weight of {escaped(share.name)} ({_percent(share)})",

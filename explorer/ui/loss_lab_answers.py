@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from explorer.imagery.balance import ClassShare
 from explorer.jobs.registry import CompareMisses, ListLabCrops, LossCurves, MapGradients, PredictOnlyBackground
 from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
-from explorer.losses.spec import LossSpec, WeightRule
-from explorer.losses.weights import class_weights
+from explorer.losses.spec import LossSpec
+from explorer.losses.weights import weights_of_shares
 from explorer.settings import settings
 from explorer.ui import services
 
@@ -30,12 +30,8 @@ Specs = tuple[LossSpec, ...]
 
 def with_numbers(specs: Sequence[LossSpec], shares: Sequence[ClassShare]) -> Specs:
     """The losses with every rule for class weights replaced by what it gives for these classes."""
-    pixels, objects = [share.pixels for share in shares], [share.objects or 0 for share in shares]
-
-    def weights(rule: WeightRule, cap: float | None) -> tuple[float, ...]:
-        return class_weights(rule, pixels, objects, cap)
-
-    return tuple(spec.resolved(weights) for spec in specs)
+    weights_of = weights_of_shares(shares)
+    return tuple(spec.resolved(weights_of) for spec in specs)
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)

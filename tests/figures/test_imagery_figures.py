@@ -10,7 +10,6 @@ from explorer.figures.imagery import (
     balance_figure,
     natural_bands,
     scene_picture,
-    thumbnail,
 )
 from explorer.imagery.balance import ClassShare
 from explorer.imagery.scene import IGNORE, Scene, Stretch
@@ -75,9 +74,8 @@ def test_small_scenes_are_enlarged_evenly() -> None:
     assert (picture[10 * factor : 20 * factor, 10 * factor : 20 * factor] == rgb(class_colour(1))).all()
 
 
-def test_one_band_is_grey_and_thumbnail_square() -> None:
-    picture = thumbnail(scene(bands=1), flat(1), side=32)
-    assert picture.shape == (32, 32, 3)
+def test_one_band_is_grey() -> None:
+    picture = scene_picture(scene(bands=1), flat(1), opacity=0)
     assert (picture == picture[..., :1]).all()
 
 

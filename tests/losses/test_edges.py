@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from explorer.imagery.scene import IGNORE
-from explorer.losses import LossSpec
+from explorer.losses import LOSSES, LossSpec
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from tests.losses.cases import BINARY, FOUR, name, of_truth, random_case
@@ -142,3 +142,16 @@ def test_float32_is_good_to_six_digits_where_objects_are_few(classes: int) -> No
         value, gradient = finite_gradient(spec, logits, labels)
         assert value == pytest.approx(expected.item(), rel=5e-6), name(spec)
         assert (gradient - exact.grad).norm() < 1e-5 * exact.grad.norm(), name(spec)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("spec", FOUR, ids=name)
+def test_values_are_in_the_range_that_the_docstrings_say(spec: LossSpec, classes: int, sign: int) -> None:
+    most = 2 if spec.kind == "object_jaccard" else 1 if LOSSES[spec.kind].region else torch.inf
+    if isinstance(spec.class_weights, tuple):
+        spec = spec.model_copy(update={"class_weights": spec.class_weights[:1] * classes})
+    _, labels = random_case(3, classes)
+    for truth in (labels, torch.where(labels == 1, 0, labels), torch.full_like(labels, IGNORE)):
+        for logits in (of_truth(labels, classes, sign * 30.0), random_case(4, classes)[0]):
+            assert -1e-12 <= build_loss(spec)(logits, truth) <= most + 1e-12

@@ -17,6 +17,7 @@ from explorer.errors import InputError
 from explorer.losses import LOSSES, LossSpec
 from explorer.losses.loss import build_loss, logged_losses, loss_function
 from explorer.losses.registry import RESERVED
+from explorer.losses.spec import LARGEST, SMALLEST
 from tests.losses.cases import FOUR, name, random_case
 
 WEIGHTED = "weighted_cross_entropy"
@@ -56,6 +57,10 @@ def test_names_of_settings_do_not_hide_what_a_spec_has() -> None:
         replace(LOSSES["focal"].settings[0], name="aggregate")
 
 
+def combined(factor: float, loss: dict[str, object]) -> dict[str, object]:
+    return {"kind": "combined", "terms": ({"factor": factor, "loss": loss},)}
+
+
 @pytest.mark.parametrize(
     ("given", "field"),
     [
@@ -75,15 +80,33 @@ def test_names_of_settings_do_not_hide_what_a_spec_has() -> None:
         ({"kind": WEIGHTED}, "needs class_weights"),
         ({"kind": WEIGHTED, "class_weights": (1, -2)}, "class_weights must be finite and not negative"),
         ({"kind": WEIGHTED, "class_weights": (1, float("inf"))}, "class_weights must be finite"),
-        ({"kind": WEIGHTED, "class_weights": (1, 1e39)}, "not above 3.4e+38 (float32): 1e+39"),
+        ({"kind": WEIGHTED, "class_weights": (1, 1e39)}, "not above 1e+12: 1e+39"),
+        ({"kind": WEIGHTED, "class_weights": (3e38, 3e38)}, "class_weights must be finite and not negative, not above"),
+        ({"kind": "focal", "class_weights": (1, 2e12)}, "class_weights must be finite and not negative, not above"),
+        ({"kind": WEIGHTED, "class_weights": (1e-60, 1e-60)}, "class_weights are all below 1e-06: nothing would be"),
+        ({"kind": "focal", "class_weights": (0, 9e-7)}, "class_weights are all below 1e-06: nothing would be learned"),
+        ({"kind": WEIGHTED, "class_weights": ()}, "class_weights are all zero"),
         ({"kind": WEIGHTED, "class_weights": (0, 0)}, "class_weights are all zero"),
         ({"kind": WEIGHTED, "class_weights": "inverse"}, "class_weights"),
         ({"kind": WEIGHTED, "class_weights": "enet", "weight_cap": 0}, "weight_cap"),
+        ({"kind": WEIGHTED, "class_weights": "enet", "weight_cap": 1e-60}, "weight_cap"),
         ({"kind": WEIGHTED, "class_weights": "enet", "weight_cap": float("inf")}, "weight_cap"),
         ({"kind": "combined"}, "combined needs terms"),
         ({"kind": "dice", "terms": ({"loss": {"kind": "dice"}},)}, "terms is not a setting of dice"),
         ({"kind": "combined", "terms": ({"factor": -1, "loss": {"kind": "dice"}},)}, "terms.0.factor"),
         ({"kind": "combined", "terms": ({"factor": 1e39, "loss": {"kind": "dice"}},)}, "terms.0.factor"),
+        ({"kind": "combined", "terms": ({"factor": 3e38, "loss": {"kind": "dice"}},) * 2}, "terms.0.factor"),
+        (
+            {"kind": "combined", "terms": ({"factor": 0, "loss": {"kind": "dice"}},) * 2},
+            "factors of terms are all zero",
+        ),
+        (
+            {"kind": "combined", "terms": ({"factor": 1e-9, "loss": {"kind": "dice"}},)},
+            "factors of terms are all below",
+        ),
+        (combined(1e9, combined(1e9, {"kind": "dice"})), "terms\n  factors of terms must be finite and not negative"),
+        (combined(1e-4, combined(1e-4, {"kind": "dice"})), "terms\n  factors of terms are all below 1e-06"),
+        (combined(1e9, {"kind": "focal", "class_weights": (1, 1e9)}), "terms\n  factors of terms must be finite"),
         ({"kind": "combined", "terms": ({"loss": {"kind": "focal", "alpha": 2}},)}, "terms.0.loss.alpha"),
         ({"kind": "combined", "terms": ({"loss": {"kind": "dice", "alpha": 1}},)}, "terms.0.loss.alpha"),
     ],
@@ -93,6 +116,22 @@ def test_an_error_names_the_field(given: dict[str, object], field: str) -> None:
     with pytest.raises(ValidationError) as caught:
         LossSpec(**given)
     assert field in str(caught.value)
+
+
+@pytest.mark.parametrize("extreme", [SMALLEST, LARGEST])
+@pytest.mark.parametrize("kind", [WEIGHTED, "focal", "combined"])
+def test_at_the_limits_a_loss_is_finite_and_teaches(kind: str, extreme: float) -> None:
+    given = (
+        combined(extreme, {"kind": "focal"}) if kind == "combined" else {"kind": kind, "class_weights": [extreme] * 2}
+    )
+    logits, labels = random_case(0, 2)
+    logits = (50 * logits.float()).requires_grad_()
+    loss = build_loss(LossSpec(**given))(logits, labels)
+    loss.backward()
+    gradient = logits.grad
+    assert gradient is not None
+    assert torch.isfinite(loss)
+    assert 0 < gradient.square().sum() < torch.inf
 
 
 @pytest.mark.parametrize("spec", FOUR, ids=name)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
-from explorer.losses.spec import WeightRule
+from explorer.losses.spec import LossSpec, WeightRule
 from explorer.losses.weights import BETA, class_weights, raw_weights
 
 RULES: tuple[WeightRule, ...] = WeightRule.__args__
@@ -46,6 +46,13 @@ def test_per_object_makes_the_foreground_as_heavy_as_the_background() -> None:
     assert weights == pytest.approx((1, 32.333 * 12.5 / 20, 32.333 * 12.5 / 5), rel=1e-4)
     one_class = class_weights("per_object", (9900, 100), (0, 7))
     assert one_class == pytest.approx((1, 99))
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("pixels", [(0, 10**9 - 1, 1), (1, 10**9, 1), (10**9, 1, 1)])
+def test_weights_are_within_what_a_loss_takes(rule: WeightRule, pixels: tuple[int, int, int]) -> None:
+    weights = class_weights(rule, pixels, (0, 1000, 1))
+    assert LossSpec(kind="focal", class_weights=weights).class_weights == weights
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -75,14 +75,14 @@ def test_no_objects_at_all_is_undefined() -> None:
 
 def records(areas: list[int], found: list[bool]) -> list[ObjectRecord]:
     return [
-        ObjectRecord("found" if hit else "missed", 0.0, 0.0, (0, 0, 1, 1), area, 0.9 if hit else None)
+        ObjectRecord("found" if hit else "missed", 0.0, 0.0, area, 0.9 if hit else None)
         for area, hit in zip(areas, found, strict=True)
     ]
 
 
 def test_recall_by_size_by_hand() -> None:
     listed = records([8, 9, 10, 11, 50, 60, 70, 80], [False, False, True, False, True, True, True, False])
-    alarm = ObjectRecord("false", 0.0, 0.0, (0, 0, 1, 1), 500, None)
+    alarm = ObjectRecord("false", 0.0, 0.0, 500, None)
     bins = recall_by_size([*listed, alarm], 4)
     assert bins == (SizeBin(8, 9, 2, 0), SizeBin(10, 11, 2, 1), SizeBin(50, 60, 2, 2), SizeBin(70, 80, 2, 1))
     assert [each.recall for each in bins] == [0, 0.5, 1, 0.5]

@@ -8,7 +8,9 @@ import pytest
 
 from explorer.__main__ import main
 from explorer.errors import InputError
+from explorer.imagery.balance import ClassShare
 from explorer.losses.spec import LossSpec
+from explorer.losses.weights import weights_of_shares
 from explorer.training.plan import Intervention, Phase, Plan
 from explorer.training.weighting import check_weights, logged_weights
 
@@ -56,6 +58,13 @@ def test_the_logged_weights_are_those_of_the_plan_or_of_the_data() -> None:
     assert logged_weights(Plan(phases=(DICE,)), weights_of) == (1, 40)
 
 
+def test_a_rule_of_the_plan_gives_the_logged_weights_with_its_cap() -> None:
+    loss = LossSpec(kind="weighted_cross_entropy", class_weights="inverse_frequency", weight_cap=20)
+    weights_of = weights_of_shares([ClassShare("ground", 990, None, 0.99), ClassShare("car", 10, 1, 0.01)])
+    assert logged_weights(Plan(phases=(DICE, Phase(loss=loss))), weights_of) == (1, 20)
+    assert logged_weights(Plan(phases=(DICE,)), weights_of) == pytest.approx((1, 99))
+
+
 @pytest.mark.parametrize(
     ("loss", "where"),
     [
@@ -65,9 +74,16 @@ def test_the_logged_weights_are_those_of_the_plan_or_of_the_data() -> None:
             "phases[0].loss.terms[0].loss.class_weights: ",
         ),
         ('{"kind": "combined", "terms": [{"factor": 1e39, "loss": {"kind": "dice"}}]}', "phases[0].loss.terms[0].fac"),
+        ('{"kind": "weighted_cross_entropy", "class_weights": [1e-60, 1e-60]}', "phases[0].loss.class_weights: "),
+        ('{"kind": "weighted_cross_entropy", "class_weights": [3e38, 3e38]}', "phases[0].loss.class_weights: "),
+        (
+            '{"kind": "weighted_cross_entropy", "class_weights": "enet", "weight_cap": 1e-60}',
+            "phases[0].loss.weight_cap: ",
+        ),
+        ('{"kind": "combined", "terms": [{"factor": 0, "loss": {"kind": "dice"}}]}', "phases[0].loss.terms: "),
     ],
 )
-def test_numbers_beyond_float32_end_the_command_with_one_line(
+def test_numbers_with_which_nothing_can_be_learned_end_the_command_with_one_line(
     loss: str, where: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = tmp_path / "plan.json"

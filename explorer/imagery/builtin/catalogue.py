@@ -22,7 +22,6 @@ class BuiltinInfo:
         name: of the dataset, also on its card.
         sentence: one sentence on what the scenes show and why they are hard.
         classes: names; the position is the class id.
-        interest: id of the class whose recall and precision matter.
         scene: generates one scene from its name and a random generator.
         bands: names.
         training: number of training scenes.
@@ -32,7 +31,6 @@ class BuiltinInfo:
     name: str
     sentence: str
     classes: tuple[str, ...]
-    interest: int
     scene: Callable[[str, Generator], Scene]
     bands: tuple[str, ...] = ("red", "green", "blue")
     training: int = 5
@@ -45,21 +43,18 @@ BUILTIN: Mapping[str, BuiltinInfo] = MappingProxyType(
             name="Car park",
             sentence="Cars cover about 1 % of the pixels, among skylights and containers of the same size.",
             classes=car_park.CLASSES,
-            interest=car_park.CAR,
             scene=car_park.car_park_scene,
         ),
         "harbour": BuiltinInfo(
             name="Harbour",
             sentence="Small and large ships, moored or under way, cover about 0.5 % of the pixels.",
             classes=harbour.CLASSES,
-            interest=harbour.SHIP,
             scene=harbour.harbour_scene,
         ),
         "town": BuiltinInfo(
             name="Town",
             sentence="Four classes at once: buildings and roads are common, trees less so, and cars are rare.",
             classes=town.CLASSES,
-            interest=town.CAR,
             scene=town.town_scene,
         ),
     }
