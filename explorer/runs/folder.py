@@ -5,13 +5,14 @@ file                  what                                                     w
 ====================  =======================================================  ==========
 ``plan.json``         the plan                                                 who makes the run
 ``dataset.json``      name, id, classes, bands and stretch of the dataset      who makes the run
-``events.jsonl``      one line an event, appended                              the job
+``events.jsonl``      one line per event, appended                             the job
 ``metrics.csv``       the same as a table of steps and validations, appended   the job
 ``checkpoints/``      ``*.safetensors``                                        the job
 ``previews/``         ``*.png``, predicted class ids                           the job
 ``summary.json``      how the run ended                                        the job
 ``commands/``         commands to the job, one file each, removed once done    the server
 ``lock``              held by the one job that works here                      the job
+``locks/``            held while a slice is measured into a file elsewhere     the command
 ====================  =======================================================  ==========
 
 Files appear whole (written under a temporary name, then renamed) or grow by whole lines, so that a kill at any moment
