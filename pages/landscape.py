@@ -119,7 +119,7 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
             st.dataframe(path_table(shown), hide_index=True)
     if click is not None and isinstance(click.x, int | float):
         st.session_state["clicked"] = (str(job.file), float(click.x), 0.0 if kind == "Lines" else float(click.y or 0.0))
-    show_point(job, labels)
+    show_point(job, shown)
     show_downloads(record, shown, names, job)
 
 
@@ -147,7 +147,7 @@ def show_agreement(shown: Slice, names: list[str], key: str, record: RunRecord, 
     live_figure(agreement_figure(shown, losses[0], metrics[0], record.plan), key, 420, image)
 
 
-def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
+def show_point(job: MeasureSlice, shown: Slice) -> None:
     """What the segmenter predicts with the weights at the point that was clicked."""
     file, alpha, beta = st.session_state.get("clicked", (None, 0.0, 0.0))
     if file != str(job.file):
@@ -157,11 +157,13 @@ def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
     st.markdown(f"**Prediction at α = {alpha:.3f}, β = {beta:.3f}**")
     began = time.perf_counter()
     try:
-        answer = services.engine().ask(PredictPoint(job.run, job.request, alpha, beta, int(crop)))
+        path = tuple(point.checkpoint for point in shown.meta.path)
+        answer = services.engine().ask(PredictPoint(job.run, job.request, path, alpha, beta, int(crop)))
     except InputError as problem:
         show_problem(problem)
         return
     seconds = time.perf_counter() - began
+    labels = {field.name: field.label for field in shown.meta.fields}
     pictures = point_pictures(answer.image, answer.label, {"here": answer.mask, "at the centre": answer.centre_mask})
     *columns, numbers = st.columns([2, 2, 2, 3])
     for column, (caption, picture) in zip(columns, pictures.items(), strict=True):

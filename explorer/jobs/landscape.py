@@ -82,9 +82,12 @@ def evaluate_points(job: EvaluatePoints) -> Values:
 
 
 def predict_point(job: PredictPoint) -> PointPrediction:
-    """The segmenter's mask at a point of a slice's plane, with its losses and metrics."""
-    path = tuple(file.name for file in RunFolder(job.run).checkpoint_files())
-    return slices.predict_at(_setup(job.run, job.request, path), job.alpha, job.beta, job.crop)
+    """The segmenter's mask at a point of a slice's plane, with its losses and metrics.
+
+    Raises:
+        InputError: a checkpoint of the slice is gone, or there is no such crop.
+    """
+    return slices.predict_at(_setup(job.run, job.request, job.path), job.alpha, job.beta, job.crop)
 
 
 def _shared_measure(job: MeasureSlice, setup: SliceSetup) -> PointEvaluator:

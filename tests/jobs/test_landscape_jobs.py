@@ -12,14 +12,14 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.jobs import landscape
-from explorer.jobs.registry import EvaluatePoints, MeasureSlice, Resource, perform
+from explorer.jobs.registry import EvaluatePoints, MeasureSlice, PredictPoint, Resource, perform
 from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.refine import PointEvaluator
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.slice_files import slice_file
-from explorer.runs.slices import SliceSetup, local_measure, measure_slice, prepare
+from explorer.runs.slices import SliceSetup, local_measure, measure_slice, predict_at, prepare
 from explorer.runs.training import execute
 from explorer.training.checkpoints import load_checkpoint, save_checkpoint
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -116,3 +116,14 @@ def test_a_slice_of_a_run_that_trains_is_shared_whatever_happens_to_a_helper(
     assert together.measured.all()
     np.testing.assert_array_equal(together.fields["jaccard"], alone.fields["jaccard"])
     assert helper.asked == (1 if failure else 3)  # 25 points in tiles of 9; one that fails is not asked again
+
+
+def test_a_click_predicts_on_the_plane_that_is_drawn_while_checkpoints_arrive(run: RunFolder) -> None:
+    setup = prepare(run, PATH_PLANE, "cpu")
+    expected = predict_at(setup, 0.5, -0.5)
+    train_on(run)
+    path = tuple(point.checkpoint for point in setup.meta.path)
+    found = perform(PredictPoint(run.path, PATH_PLANE, path, 0.5, -0.5, 0))
+    np.testing.assert_equal(found.values, expected.values)
+    elsewhere = predict_at(prepare(run, PATH_PLANE, "cpu"), 0.5, -0.5)
+    assert elsewhere.values["cross_entropy"] != expected.values["cross_entropy"]
