@@ -19,6 +19,7 @@ from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.slice_files import slice_version
 from explorer.runs.slices import (
     SliceSetup,
     curvature_report,
@@ -239,6 +240,17 @@ def test_the_command_line(run: RunFolder, tmp_path: Path, capsys: pytest.Capture
     for bad in (["--out", "x.txt"], ["--resolution", "10", "--out", "x.npz"], ["--layers", "tail", "--out", "x.npz"]):
         assert main([*words, *bad]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_journal_that_goes_while_it_is_looked_at_gives_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x.npz"
+    assert slice_version(file) is None
+    file.write_bytes(b"finished")
+    expected = slice_version(file)
+    monkeypatch.setattr(Path, "exists", lambda _: True)  # the journal was there a moment ago
+    assert slice_version(file) == expected
 
 
 def test_refine_is_what_measure_slice_does(run: RunFolder, tmp_path: Path) -> None:
