@@ -277,7 +277,7 @@ try:
         with controls:
             if not (chosen.status.active and st.toggle("Follow the training", key="follow", bind="query-params")):
                 names = [file.name for file in services.store().folder(chosen.id).checkpoint_files()]
-                wanted = job_of(chosen, pick_slice(names))
+                wanted = job_of(chosen, pick_slice(chosen.id, names))
                 if st.button("Measure", type="primary", icon=":material/play_arrow:", width="stretch", key="measure"):
                     services.engine().order(wanted)
                 show_curvature(chosen, wanted.request.checkpoint or names[-1])

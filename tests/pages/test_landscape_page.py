@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.landscape.slice import Slice
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.ui import services
+from explorer.ui.pickers import step_of
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
@@ -45,6 +47,16 @@ def wait_for_jobs() -> None:
 def run_of(page: AppTest) -> str:
     given = page.query_params["run"]
     return given if isinstance(given, str) else given[0]
+
+
+def checkpoints(run_id: str) -> list[Path]:
+    return services.store().folder(run_id).checkpoint_files()
+
+
+def add_checkpoint(run_id: str, content: bytes | None = None) -> None:
+    """A further one, as a run that trains writes it; a copy of the last one unless its content is given."""
+    last = checkpoints(run_id)[-1]
+    last.with_name(f"step_{step_of(last.name) + 20:08}.safetensors").write_bytes(content or last.read_bytes())
 
 
 def measured(page: AppTest) -> AppTest:
@@ -83,14 +95,42 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
 def test_plane_that_cannot_be_says_why(landscape: AppTest) -> None:
     landscape.run()
     landscape.selectbox(key="plane").set_value("checkpoints").run()
-    for number in range(3):
-        names = landscape.selectbox(key=f"through-{number}-{len(landscape.selectbox(key='through-0-4').options)}")
-        names.set_value(names.value).run()
-    first = landscape.selectbox(key="through-0-4").value
-    landscape.selectbox(key="through-1-4").set_value(first).run()
-    landscape.selectbox(key="through-2-4").set_value(first).run()
+    run_id = run_of(landscape)
+    first = landscape.selectbox(key=f"through-0-{run_id}").value
+    for number in (1, 2):
+        landscape.selectbox(key=f"through-{number}-{run_id}").set_value(first).run()
     measured(landscape)
     assert "direction" in landscape.error[0].value
+
+
+def test_centre_and_slice_stay_when_checkpoints_arrive(landscape: AppTest) -> None:
+    landscape.run()
+    run_id = run_of(landscape)
+    centre = landscape.select_slider(key=f"centre-{run_id}")
+    last = centre.options[-1]
+    landscape.select_slider(key="resolution").set_value(11).run()
+    measured(landscape)
+    assert "points measured (dots)" in texts(landscape)
+    add_checkpoint(run_id)
+    landscape.run()
+    centre = landscape.select_slider(key=f"centre-{run_id}")
+    assert (centre.options[-2], step_of(str(centre.value))) == (last, int(last))  # nobody chose it
+    assert "points measured (dots)" in texts(landscape)
+    landscape.selectbox(key="plane").set_value("checkpoints").run()
+    landscape.selectbox(key=f"through-0-{run_id}").set_value(checkpoints(run_id)[1].name).run()
+    add_checkpoint(run_id)
+    landscape.run()
+    assert landscape.selectbox(key=f"through-0-{run_id}").value == checkpoints(run_id)[1].name
+
+
+def test_chosen_centre_stays_when_checkpoints_arrive(landscape: AppTest) -> None:
+    landscape.run()
+    run_id = run_of(landscape)
+    chosen = checkpoints(run_id)[1].name
+    landscape.select_slider(key=f"centre-{run_id}").set_value(chosen).run()
+    add_checkpoint(run_id)
+    landscape.run()
+    assert landscape.select_slider(key=f"centre-{run_id}").value == chosen
 
 
 def test_line_shows_all_fields_on_axes_of_their_own(landscape: AppTest) -> None:
