@@ -212,22 +212,23 @@ def show_curvature(record: RunRecord, checkpoint: str) -> None:
         job = MeasureCurvature(
             store.folder(record.id).path, store.dataset_file(record.dataset_id), settings().device, loss, checkpoint
         )
-        if not job.file.exists() and not is_active(job):
+        active = is_active(job)
+        if not job.file.exists() and not active:
             if st.button("Measure the curvature", icon=":material/show_chart:"):
                 services.engine().order(job)
                 st.rerun()
             show_ending(job)
             return
-        st.fragment(_show_curvature, run_every=POLL_SECONDS if is_active(job) else None)(job)
+        st.fragment(_show_curvature, run_every=POLL_SECONDS if active else None)(job, active)
 
 
-def _show_curvature(job: MeasureCurvature) -> None:
+def _show_curvature(job: MeasureCurvature, was_active: bool) -> None:
     ordered = latest(job)
-    if ordered is not None and ordered.status.active:
+    if (ordered is not None and ordered.status.active) != was_active:
+        st.rerun()  # polling begins or ends
+    if was_active and ordered is not None:
         show_progress(ordered, read_progress(job.file))
         return
-    if not job.file.exists():
-        st.rerun()  # it failed or was stopped
     report = load_curvature(job.file)
     pairs = zip(report.eigenvalues, report.residuals, strict=True)
     st.markdown(

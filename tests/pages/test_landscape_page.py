@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explorer.landscape.slice import Slice
@@ -66,6 +68,45 @@ def measured(page: AppTest) -> AppTest:
     page.run()
     assert not page.exception, page.exception
     return page
+
+
+class Rerun(Exception):  # noqa: N818 — what ``st.rerun`` does, where a test calls a fragment
+    """The page begins again."""
+
+
+Fragments = dict[str, tuple[float | None, Callable[[], None]]]
+
+
+@pytest.fixture
+def fragments(monkeypatch: pytest.MonkeyPatch) -> Fragments:
+    """The fragments of the page's last run by the name of their function: how often they poll, and a poll."""
+    seen: Fragments = {}
+    original = st.fragment
+
+    def fragment(function: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
+        def drawn(*args: object) -> None:
+            seen[function.__name__] = run_every, partial(function, *args)
+            original(function, run_every=run_every)(*args)
+
+        return drawn
+
+    monkeypatch.setattr(st, "fragment", fragment)
+    return seen
+
+
+def begins_again(fragment: Callable[[], None]) -> bool:
+    """Whether a poll of a fragment begins the page again."""
+
+    def rerun() -> None:
+        raise Rerun
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(st, "rerun", rerun)
+        try:
+            fragment()
+        except Rerun:
+            return True
+    return False
 
 
 def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
@@ -161,10 +202,16 @@ def test_slice_outlives_its_tab_and_is_stopped_by_another(landscape: AppTest, op
     assert "Stopped: random slice" in texts(other)
 
 
-def test_curvature_is_measured_once_and_kept(landscape: AppTest) -> None:
+def test_curvature_is_measured_once_and_kept(landscape: AppTest, fragments: Fragments) -> None:
     landscape.run()
     next(each for each in landscape.button if each.label == "Measure the curvature").click().run()
+    every, poll = fragments["_show_curvature"]
+    assert every is not None
     wait_for_jobs()
+    assert begins_again(poll)
     landscape.run()
+    every, poll = fragments["_show_curvature"]
+    assert every is None  # polling has ended
+    assert not begins_again(poll)
     assert "Largest eigenvalues" in texts(landscape)
     assert not [each for each in landscape.button if each.label == "Measure the curvature"]
