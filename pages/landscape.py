@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -18,7 +19,7 @@ from explorer.figures.landscape import (
 )
 from explorer.figures.landscape_html import about, to_html
 from explorer.figures.outcome import point_pictures
-from explorer.jobs.registry import MeasureCurvature, MeasureSlice, PredictPoint
+from explorer.jobs.registry import FileJob, MeasureCurvature, MeasureSlice, PredictPoint
 from explorer.landscape.export import to_csv, to_vtk
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
@@ -78,6 +79,31 @@ def _show_slice(record: RunRecord, job: MeasureSlice, was_active: bool) -> None:
             )
         return
     draw(record, services.measured_slice(job.file, version), job)
+
+
+def show_other_jobs(record: RunRecord, elsewhere: Sequence[FileJob]) -> None:
+    """What else works on the run, with a Stop: ordered with other settings or by other visitors.
+
+    Args:
+        elsewhere: jobs whose progress the page shows in another place.
+    """
+    files = frozenset(str(job.file.relative_to(job.run)) for job in elsewhere)
+    active = any(each.file not in files for each in services.store().active_jobs(record.id))
+    st.fragment(_show_other_jobs, run_every=POLL_SECONDS if active else None)(record, files, active)
+
+
+def _show_other_jobs(record: RunRecord, elsewhere: frozenset[str], were_active: bool) -> None:
+    if not show_active_jobs(record, elsewhere) and were_active:
+        st.rerun()  # polling ends
+
+
+def show_active_jobs(record: RunRecord, elsewhere: frozenset[str] = frozenset()) -> bool:
+    """Progress and Stop of all that works on a run, except for these files; whether there is any."""
+    store = services.store()
+    active = [each for each in store.active_jobs(record.id) if each.file not in elsewhere]
+    for each in active:
+        show_progress(each, read_progress(store.folder(record.id).path / each.file))
+    return bool(active)
 
 
 def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
@@ -203,8 +229,12 @@ def show_downloads(record: RunRecord, shown: Slice, names: list[str], job: Measu
         st.code(shown.meta.command(folder, f"{stem}.npz"), language="bash", wrap_lines=True)
 
 
-def show_curvature(record: RunRecord, checkpoint: str) -> None:
-    """Top eigenvalues and trace of a loss at the centre, against the bound that the learning rate sets."""
+def show_curvature(record: RunRecord, checkpoint: str) -> MeasureCurvature:
+    """Top eigenvalues and trace of a loss at the centre, against the bound that the learning rate sets.
+
+    Returns:
+        The job that measures them, whether it has been ordered or not.
+    """
     with st.expander("Curvature at the centre"):
         kinds = [kind for kind in LOSSES if kind != "combined"]
         loss = st.selectbox("Loss", kinds, 1, lambda kind: LOSSES[kind].name, key="curvature-loss")
@@ -218,8 +248,9 @@ def show_curvature(record: RunRecord, checkpoint: str) -> None:
                 services.engine().order(job)
                 st.rerun()
             show_ending(job)
-            return
-        st.fragment(_show_curvature, run_every=POLL_SECONDS if active else None)(job, active)
+        else:
+            st.fragment(_show_curvature, run_every=POLL_SECONDS if active else None)(job, active)
+    return job
 
 
 def _show_curvature(job: MeasureCurvature, was_active: bool) -> None:
@@ -275,17 +306,19 @@ try:
     if chosen is not None:
         controls, picture = stacking_columns("landscape", [2, 5])
         wanted: MeasureSlice | None = None
+        curvature: MeasureCurvature | None = None
         with controls:
             if not (chosen.status.active and st.toggle("Follow the training", key="follow", bind="query-params")):
                 names = [file.name for file in services.store().folder(chosen.id).checkpoint_files()]
                 wanted = job_of(chosen, pick_slice(chosen.id, names))
                 if st.button("Measure", type="primary", icon=":material/play_arrow:", width="stretch", key="measure"):
                     services.engine().order(wanted)
-                show_curvature(chosen, wanted.request.checkpoint or names[-1])
+                curvature = show_curvature(chosen, wanted.request.checkpoint or names[-1])
         with picture:
-            if wanted is None:
+            if wanted is None or curvature is None:
                 follow(chosen)
             else:
+                show_other_jobs(chosen, (wanted, curvature))
                 show_slice(chosen, wanted)
 except InputError as problem:
     show_problem(problem)

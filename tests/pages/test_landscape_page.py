@@ -202,6 +202,25 @@ def test_slice_outlives_its_tab_and_is_stopped_by_another(landscape: AppTest, op
     assert "Stopped: random slice" in texts(other)
 
 
+def test_a_slice_is_stopped_after_the_settings_have_changed(landscape: AppTest, fragments: Fragments) -> None:
+    landscape.run()
+    assert fragments["_show_other_jobs"][0] is None
+    landscape.select_slider(key="tolerance").set_value(0.002).run()
+    next(each for each in landscape.button if each.label == "Measure").click().run()
+    (job,) = services.store().active_jobs(run_of(landscape))
+    assert fragments["_show_other_jobs"][0] is None  # it is shown with its slice
+    landscape.slider(key="extent").set_value(0.5).run()
+    every, poll = fragments["_show_other_jobs"]
+    assert every is not None
+    assert "slice around" in landscape.get("progress")[0].proto.text
+    landscape.button(key=f"stop-{job.id}").click().run()
+    wait_for_jobs()
+    assert services.store().job(job.id).status is JobStatus.STOPPED
+    assert begins_again(poll)
+    landscape.run()
+    assert fragments["_show_other_jobs"][0] is None
+
+
 def test_curvature_is_measured_once_and_kept(landscape: AppTest, fragments: Fragments) -> None:
     landscape.run()
     next(each for each in landscape.button if each.label == "Measure the curvature").click().run()
