@@ -277,7 +277,10 @@ def follow(record: RunRecord) -> None:
 
 
 def _follow(record: RunRecord) -> None:
-    files = services.store().folder(record.id).checkpoint_files()
+    store = services.store()
+    if not store.run(record.id).status.active:
+        st.rerun()  # polling ends
+    files = store.folder(record.id).checkpoint_files()
     if len(files) < 4:
         st.info("A path needs four checkpoints.", icon=":material/hourglass_empty:")
         return
@@ -288,8 +291,9 @@ def _follow(record: RunRecord) -> None:
         followed.append(job)
         services.engine().order(job)
     ready = [other for other in followed if other.file.exists()]
+    show_active_jobs(record)
+    show_ending(followed[-1])
     if not ready:
-        st.caption("Measuring the first plane …")
         return
     shown = services.measured_slice(ready[-1].file, slice_version(ready[-1].file) or (0, 0))
     fields = [name for name in ("weighted_cross_entropy", "jaccard") if name in shown.fields]

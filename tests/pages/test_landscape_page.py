@@ -221,6 +221,31 @@ def test_a_slice_is_stopped_after_the_settings_have_changed(landscape: AppTest, 
     assert fragments["_show_other_jobs"][0] is None
 
 
+def test_following_shows_progress_and_failures_and_ends_with_the_training(
+    landscape: AppTest, fragments: Fragments
+) -> None:
+    run_id, store = run_of(landscape), services.store()
+    store.set_status(run_id, RunStatus.RUNNING)
+    landscape.run()
+    landscape.toggle(key="follow").set_value(True).run()
+    assert "Pca slice around" in landscape.get("progress")[0].proto.text
+    assert [each.label for each in landscape.button if each.label == "Stop"]
+    wait_for_jobs()
+    landscape.run()
+    assert "The plane is fitted again" in texts(landscape)
+    add_checkpoint(run_id, b"broken")
+    landscape.run()
+    wait_for_jobs()
+    landscape.run()
+    assert "not a readable checkpoint" in landscape.error[0].value
+    assert "The plane is fitted again" in texts(landscape)  # the last one that could be measured
+    every, poll = fragments["_follow"]
+    assert every is not None
+    assert not begins_again(poll)
+    store.set_status(run_id, RunStatus.DONE)
+    assert begins_again(poll)
+
+
 def test_curvature_is_measured_once_and_kept(landscape: AppTest, fragments: Fragments) -> None:
     landscape.run()
     next(each for each in landscape.button if each.label == "Measure the curvature").click().run()
