@@ -26,7 +26,7 @@ from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LOSSES
 from explorer.runs.job_files import read_progress
 from explorer.runs.records import RunRecord
-from explorer.runs.slice_files import load_curvature, slice_version
+from explorer.runs.slice_files import PointPrediction, load_curvature, slice_version
 from explorer.settings import settings
 from explorer.ui import services
 from explorer.ui.file_jobs import POLL_SECONDS, is_active, latest, show_ending, show_progress
@@ -181,14 +181,13 @@ def show_point(job: MeasureSlice, shown: Slice) -> None:
         return
     crop = st.number_input("Validation crop", 0, 999, 0, key="crop")
     st.markdown(f"**Prediction at α = {alpha:.3f}, β = {beta:.3f}**")
-    began = time.perf_counter()
+    path = tuple(point.checkpoint for point in shown.meta.path)
+    question = PredictPoint(job.run, job.request, path, alpha, beta, int(crop))
     try:
-        path = tuple(point.checkpoint for point in shown.meta.path)
-        answer = services.engine().ask(PredictPoint(job.run, job.request, path, alpha, beta, int(crop)))
+        answer, seconds = predicted(question, file, alpha, beta, int(crop), shown.meta.report.content_hash)
     except InputError as problem:
         show_problem(problem)
         return
-    seconds = time.perf_counter() - began
     labels = {field.name: field.label for field in shown.meta.fields}
     pictures = point_pictures(answer.image, answer.label, {"here": answer.mask, "at the centre": answer.centre_mask})
     *columns, numbers = st.columns([2, 2, 2, 3])
@@ -201,6 +200,27 @@ def show_point(job: MeasureSlice, shown: Slice) -> None:
         placeholder="n/a",
     )
     st.caption(f"Blue: hit. Orange: miss. Purple: false alarm. Computed in {seconds:.2f} s.")
+
+
+@st.cache_data(show_spinner="Waiting for the worker …", max_entries=64)
+def predicted(
+    _question: PredictPoint, file: str, alpha: float, beta: float, crop: int, plane: str
+) -> tuple[PointPrediction, float]:
+    """The prediction at a point and the seconds it took, asked once: the page polls while a slice is measured.
+
+    Args:
+        _question: what the worker is asked; the others distinguish it.
+        file: of the slice.
+        alpha, beta: coordinates of the point.
+        crop: index of the validation crop.
+        plane: hash of its vectors.
+
+    Raises:
+        InputError: see ``Engine.ask``.
+    """
+    began = time.perf_counter()
+    answer = services.engine().ask(_question)
+    return answer, time.perf_counter() - began
 
 
 def show_downloads(record: RunRecord, shown: Slice, names: list[str], job: MeasureSlice) -> None:

@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from explorer.jobs.registry import PredictPoint
 from explorer.landscape.slice import Slice
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.ui import services
@@ -115,7 +116,7 @@ def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
     assert "No run has a checkpoint yet" in texts(page)
 
 
-def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
+def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     landscape.run()
     assert "Nothing has been measured" in texts(landscape)
     landscape.select_slider(key="resolution").set_value(11).run()
@@ -127,9 +128,17 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest) -> None:
         assert not landscape.error
     (path,) = (services.store().folder(run_of(landscape)).path / "slices").glob("*.npz")
     landscape.session_state["clicked"] = (str(path), 0.5, -0.25)
-    landscape.run()
-    assert not landscape.exception
-    assert "Prediction at α = 0.500, β = -0.250" in texts(landscape)
+    engine, asked = services.engine(), list[PredictPoint]()
+    answered = engine.ask
+    monkeypatch.setattr(engine, "ask", lambda question: asked.append(question) or answered(question))
+    for _ in range(3):  # as a page that polls
+        landscape.run()
+        assert not landscape.exception
+        assert "Prediction at α = 0.500, β = -0.250" in texts(landscape)
+        assert "Purple: false alarm. Computed in" in texts(landscape)
+    assert len(asked) == 1
+    landscape.number_input(key="crop").set_value(1).run()
+    assert [question.crop for question in asked] == [0, 1]
     assert Slice.load(path).measured.sum() > 50
 
 
