@@ -59,9 +59,12 @@ def test_a_run_keeps_its_crops(run: RunFolder) -> None:
 def test_adaptive_agrees_with_exhaustive(run: RunFolder, tmp_path: Path) -> None:
     adaptive, whole = tmp_path / "adaptive.npz", tmp_path / "whole.npz"
     request = SliceRequest(resolution=25, budget=625, plane=PlaneSpec(seed=1))
-    *_, last = measure_slice(run, request, adaptive, "cpu")
+    first, *_, last = measure_slice(run, request, adaptive, "cpu")
     list(measure_slice(run, request.model_copy(update={"exhaustive": True}), whole, "cpu"))
     one, other = Slice.load(adaptive), Slice.load(whole)
+    assert first.error_in_tolerances is None  # no point has been chosen by its error yet; JSON has no infinity
+    assert last.error_in_tolerances is not None
+    assert last.error_in_tolerances <= 1
     assert last.done == last.expected == one.measured.sum()
     assert last.done < 450
     assert other.measured.all()
