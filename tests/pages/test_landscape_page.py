@@ -214,10 +214,16 @@ def test_slice_outlives_its_tab_and_is_stopped_by_another(landscape: AppTest, op
 def test_a_slice_is_stopped_after_the_settings_have_changed(landscape: AppTest, fragments: Fragments) -> None:
     landscape.run()
     assert fragments["_show_other_jobs"][0] is None
-    landscape.select_slider(key="tolerance").set_value(0.002).run()
+    landscape.select_slider(key="tolerance").set_value(0.002)
+    landscape.select_slider(key="resolution").set_value(61)
+    landscape.slider(key="budget").set_value(3721).run()  # takes longer than this test
     next(each for each in landscape.button if each.label == "Measure").click().run()
     (job,) = services.store().active_jobs(run_of(landscape))
     assert fragments["_show_other_jobs"][0] is None  # it is shown with its slice
+    deadline = time.monotonic() + 30
+    while not (services.store().folder(job.run_id).path / job.file).parent.exists():  # until a worker has begun
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     landscape.slider(key="extent").set_value(0.5).run()
     every, poll = fragments["_show_other_jobs"]
     assert every is not None
