@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -18,14 +19,14 @@ from explorer.figures.landscape import (
 )
 from explorer.figures.landscape_html import about, to_html
 from explorer.figures.outcome import point_pictures
-from explorer.jobs.registry import MeasureCurvature, MeasureSlice, PredictPoint
+from explorer.jobs.registry import FileJob, MeasureCurvature, MeasureSlice, PredictPoint
 from explorer.landscape.export import to_csv, to_vtk
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LOSSES
 from explorer.runs.job_files import read_progress
 from explorer.runs.records import RunRecord
-from explorer.runs.slice_files import load_curvature, slice_version
+from explorer.runs.slice_files import PointPrediction, load_curvature, slice_version
 from explorer.settings import settings
 from explorer.ui import services
 from explorer.ui.file_jobs import POLL_SECONDS, is_active, latest, show_ending, show_progress
@@ -80,6 +81,31 @@ def _show_slice(record: RunRecord, job: MeasureSlice, was_active: bool) -> None:
     draw(record, services.measured_slice(job.file, version), job)
 
 
+def show_other_jobs(record: RunRecord, elsewhere: Sequence[FileJob]) -> None:
+    """What else works on the run, with a Stop: ordered with other settings or by other visitors.
+
+    Args:
+        elsewhere: jobs whose progress the page shows in another place.
+    """
+    files = frozenset(str(job.file.relative_to(job.run)) for job in elsewhere)
+    active = any(each.file not in files for each in services.store().active_jobs(record.id))
+    st.fragment(_show_other_jobs, run_every=POLL_SECONDS if active else None)(record, files, active)
+
+
+def _show_other_jobs(record: RunRecord, elsewhere: frozenset[str], were_active: bool) -> None:
+    if not show_active_jobs(record, elsewhere) and were_active:
+        st.rerun()  # polling ends
+
+
+def show_active_jobs(record: RunRecord, elsewhere: frozenset[str] = frozenset()) -> bool:
+    """Progress and Stop of all that works on a run, except for these files; whether there is any."""
+    store = services.store()
+    active = [each for each in store.active_jobs(record.id) if each.file not in elsewhere]
+    for each in active:
+        show_progress(each, read_progress(store.folder(record.id).path / each.file))
+    return bool(active)
+
+
 def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
     """The chosen fields in the chosen view, then the prediction at the point that was clicked."""
     labels = {field.name: field.label for field in shown.meta.fields}
@@ -119,7 +145,7 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
             st.dataframe(path_table(shown), hide_index=True)
     if click is not None and isinstance(click.x, int | float):
         st.session_state["clicked"] = (str(job.file), float(click.x), 0.0 if kind == "Lines" else float(click.y or 0.0))
-    show_point(job, labels)
+    show_point(job, shown)
     show_downloads(record, shown, names, job)
 
 
@@ -147,7 +173,7 @@ def show_agreement(shown: Slice, names: list[str], key: str, record: RunRecord, 
     live_figure(agreement_figure(shown, losses[0], metrics[0], record.plan), key, 420, image)
 
 
-def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
+def show_point(job: MeasureSlice, shown: Slice) -> None:
     """What the segmenter predicts with the weights at the point that was clicked."""
     file, alpha, beta = st.session_state.get("clicked", (None, 0.0, 0.0))
     if file != str(job.file):
@@ -155,13 +181,14 @@ def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
         return
     crop = st.number_input("Validation crop", 0, 999, 0, key="crop")
     st.markdown(f"**Prediction at α = {alpha:.3f}, β = {beta:.3f}**")
-    began = time.perf_counter()
+    path = tuple(point.checkpoint for point in shown.meta.path)
+    question = PredictPoint(job.run, job.request, path, alpha, beta, int(crop))
     try:
-        answer = services.engine().ask(PredictPoint(job.run, job.request, alpha, beta, int(crop)))
+        answer, seconds = predicted(question, file, alpha, beta, int(crop), shown.meta.report.content_hash)
     except InputError as problem:
         show_problem(problem)
         return
-    seconds = time.perf_counter() - began
+    labels = {field.name: field.label for field in shown.meta.fields}
     pictures = point_pictures(answer.image, answer.label, {"here": answer.mask, "at the centre": answer.centre_mask})
     *columns, numbers = st.columns([2, 2, 2, 3])
     for column, (caption, picture) in zip(columns, pictures.items(), strict=True):
@@ -173,6 +200,27 @@ def show_point(job: MeasureSlice, labels: dict[str, str]) -> None:
         placeholder="n/a",
     )
     st.caption(f"Blue: hit. Orange: miss. Purple: false alarm. Computed in {seconds:.2f} s.")
+
+
+@st.cache_data(show_spinner="Waiting for the worker …", max_entries=64)
+def predicted(
+    _question: PredictPoint, file: str, alpha: float, beta: float, crop: int, plane: str
+) -> tuple[PointPrediction, float]:
+    """The prediction at a point and the seconds it took, asked once: the page polls while a slice is measured.
+
+    Args:
+        _question: what the worker is asked; the others distinguish it.
+        file: of the slice.
+        alpha, beta: coordinates of the point.
+        crop: index of the validation crop.
+        plane: hash of its vectors.
+
+    Raises:
+        InputError: see ``Engine.ask``.
+    """
+    began = time.perf_counter()
+    answer = services.engine().ask(_question)
+    return answer, time.perf_counter() - began
 
 
 def show_downloads(record: RunRecord, shown: Slice, names: list[str], job: MeasureSlice) -> None:
@@ -201,8 +249,12 @@ def show_downloads(record: RunRecord, shown: Slice, names: list[str], job: Measu
         st.code(shown.meta.command(folder, f"{stem}.npz"), language="bash", wrap_lines=True)
 
 
-def show_curvature(record: RunRecord, checkpoint: str) -> None:
-    """Top eigenvalues and trace of a loss at the centre, against the bound that the learning rate sets."""
+def show_curvature(record: RunRecord, checkpoint: str) -> MeasureCurvature:
+    """Top eigenvalues and trace of a loss at the centre, against the bound that the learning rate sets.
+
+    Returns:
+        The job that measures them, whether it has been ordered or not.
+    """
     with st.expander("Curvature at the centre"):
         kinds = [kind for kind in LOSSES if kind != "combined"]
         loss = st.selectbox("Loss", kinds, 1, lambda kind: LOSSES[kind].name, key="curvature-loss")
@@ -210,22 +262,24 @@ def show_curvature(record: RunRecord, checkpoint: str) -> None:
         job = MeasureCurvature(
             store.folder(record.id).path, store.dataset_file(record.dataset_id), settings().device, loss, checkpoint
         )
-        if not job.file.exists() and not is_active(job):
+        active = is_active(job)
+        if not job.file.exists() and not active:
             if st.button("Measure the curvature", icon=":material/show_chart:"):
                 services.engine().order(job)
                 st.rerun()
             show_ending(job)
-            return
-        st.fragment(_show_curvature, run_every=POLL_SECONDS if is_active(job) else None)(job)
+        else:
+            st.fragment(_show_curvature, run_every=POLL_SECONDS if active else None)(job, active)
+    return job
 
 
-def _show_curvature(job: MeasureCurvature) -> None:
+def _show_curvature(job: MeasureCurvature, was_active: bool) -> None:
     ordered = latest(job)
-    if ordered is not None and ordered.status.active:
+    if (ordered is not None and ordered.status.active) != was_active:
+        st.rerun()  # polling begins or ends
+    if was_active and ordered is not None:
         show_progress(ordered, read_progress(job.file))
         return
-    if not job.file.exists():
-        st.rerun()  # it failed or was stopped
     report = load_curvature(job.file)
     pairs = zip(report.eigenvalues, report.residuals, strict=True)
     st.markdown(
@@ -243,7 +297,10 @@ def follow(record: RunRecord) -> None:
 
 
 def _follow(record: RunRecord) -> None:
-    files = services.store().folder(record.id).checkpoint_files()
+    store = services.store()
+    if not store.run(record.id).status.active:
+        st.rerun()  # polling ends
+    files = store.folder(record.id).checkpoint_files()
     if len(files) < 4:
         st.info("A path needs four checkpoints.", icon=":material/hourglass_empty:")
         return
@@ -254,8 +311,9 @@ def _follow(record: RunRecord) -> None:
         followed.append(job)
         services.engine().order(job)
     ready = [other for other in followed if other.file.exists()]
+    show_active_jobs(record)
+    show_ending(followed[-1])
     if not ready:
-        st.caption("Measuring the first plane …")
         return
     shown = services.measured_slice(ready[-1].file, slice_version(ready[-1].file) or (0, 0))
     fields = [name for name in ("weighted_cross_entropy", "jaccard") if name in shown.fields]
@@ -272,17 +330,19 @@ try:
     if chosen is not None:
         controls, picture = stacking_columns("landscape", [2, 5])
         wanted: MeasureSlice | None = None
+        curvature: MeasureCurvature | None = None
         with controls:
             if not (chosen.status.active and st.toggle("Follow the training", key="follow", bind="query-params")):
                 names = [file.name for file in services.store().folder(chosen.id).checkpoint_files()]
-                wanted = job_of(chosen, pick_slice(names))
+                wanted = job_of(chosen, pick_slice(chosen.id, names))
                 if st.button("Measure", type="primary", icon=":material/play_arrow:", width="stretch", key="measure"):
                     services.engine().order(wanted)
-                show_curvature(chosen, wanted.request.checkpoint or names[-1])
+                curvature = show_curvature(chosen, wanted.request.checkpoint or names[-1])
         with picture:
-            if wanted is None:
+            if wanted is None or curvature is None:
                 follow(chosen)
             else:
+                show_other_jobs(chosen, (wanted, curvature))
                 show_slice(chosen, wanted)
 except InputError as problem:
     show_problem(problem)

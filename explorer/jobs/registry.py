@@ -191,6 +191,7 @@ class PredictPoint(Job[PointPrediction]):
 
     run: Path
     request: SliceRequest
+    path: tuple[str, ...]  # the checkpoints on the slice: its plane may be fitted to them
     alpha: float
     beta: float
     crop: int

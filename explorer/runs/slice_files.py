@@ -60,9 +60,11 @@ def slice_file(folder: RunFolder, request: SliceRequest) -> Path:
 def slice_version(file: Path) -> tuple[int, int] | None:
     """Changes whenever there is more to read of a slice; None while there is nothing."""
     for path in (journal_path(file), file):
-        if path.exists():
+        try:
             status = path.stat()
-            return status.st_mtime_ns, status.st_size
+        except FileNotFoundError:  # asked by trying: a job that ends removes its journal at any moment
+            continue
+        return status.st_mtime_ns, status.st_size
     return None
 
 

@@ -41,7 +41,7 @@ from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.segmenters import find_checkpoint, load_segmenter
 from explorer.runs.slice_files import CurvatureReport, PointPrediction
-from explorer.training.checkpoints import Checkpoint, load_checkpoint
+from explorer.training.checkpoints import Checkpoint
 from explorer.training.schedule import effective_learning_rate
 from explorer.training.weighting import logged_weights, weights_of_data
 
@@ -81,8 +81,17 @@ def ensure_landscape_data(folder: RunFolder, dataset: Dataset) -> None:
             save_landscape_data(folder, dataset)
 
 
-def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> SliceSetup:
+def prepare(
+    folder: RunFolder, request: SliceRequest, device: str = "auto", path: Sequence[str] | None = None
+) -> SliceSetup:
     """Loads what a slice needs and builds its plane.
+
+    Args:
+        folder: of the run.
+        request: which slice.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        path: names of the checkpoints of an earlier setup, which gives its plane again although others have arrived
+            since; those that the run has now if not given.
 
     Raises:
         InputError: run, checkpoint, layers, plane or device are not there or do not go together.
@@ -97,14 +106,15 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
         data.classes,
         request.objects,
     )
-    states = {file.name: load_checkpoint(file) for file in _thinned(folder.checkpoint_files())}
+    names = [file.name for file in _thinned(folder.checkpoint_files())] if path is None else path
+    states = {name: find_checkpoint(folder, name)[1] for name in names}
 
     def weights_of(name: str) -> Tensor:
         state = states[name] if name in states else find_checkpoint(folder, name)[1]
         return _flat(state, name, objective)
 
     built = _build(folder, centre, request, objective, data, weights_of, list(states))
-    path = tuple(
+    located = tuple(
         locate(built.plane, weights_of(name), name, state.step, state.position.phase) for name, state in states.items()
     )
     meta = SliceMeta(
@@ -112,7 +122,7 @@ def prepare(folder: RunFolder, request: SliceRequest, device: str = "auto") -> S
         checkpoint=centre,
         request=request,
         report=built.report,
-        path=path,
+        path=located,
         fields=objective.fields,
         classes=data.classes,
         class_weights=data.class_weights,

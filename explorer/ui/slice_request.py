@@ -15,10 +15,14 @@ from explorer.losses.registry import LOSSES
 from explorer.ui.pickers import step_of
 
 
-def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
+def pick_slice(run_id: str, checkpoints: Sequence[str]) -> SliceRequest:
     """Widgets for every part of a slice request; those of the plane come from ``PLANE_KINDS``.
 
+    The centre is at first the last checkpoint. It stays when others arrive, and with it the slice that is shown: the
+    keys of widgets with checkpoints name the run, not how many there are.
+
     Args:
+        run_id: of the run.
         checkpoints: names of the run's checkpoints, oldest first.
 
     Raises:
@@ -33,16 +37,18 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
     plane: dict[str, object] = {"kind": key, "line": line}
     for setting in kind.settings:
         if not setting.advanced:
-            plane[setting.name] = _setting(setting, checkpoints, line)
-    centre = checkpoints[-1]
+            plane[setting.name] = _setting(setting, run_id, checkpoints, line)
+    centre: str = st.session_state.setdefault(f"centre-at-first-{run_id}", checkpoints[-1])
+    if centre not in checkpoints:  # a run that goes back drops checkpoints
+        centre = checkpoints[-1]
     if kind.centred and len(checkpoints) > 1:
         centre = st.select_slider(
-            "Centre: checkpoint at step", checkpoints, centre, format_func=_step, key=f"centre-{len(checkpoints)}"
+            "Centre: checkpoint at step", checkpoints, centre, format_func=_step, key=f"centre-{run_id}"
         )
     with st.expander("Extent, resolution and more"):
         for setting in kind.settings:
             if setting.advanced:
-                plane[setting.name] = _setting(setting, checkpoints, line)
+                plane[setting.name] = _setting(setting, run_id, checkpoints, line)
         rest = {
             "extent": st.slider(
                 "Extent", 0.05, 3.0, 1.0, 0.05, key="extent", bind="query-params",
@@ -62,7 +68,7 @@ def pick_slice(checkpoints: Sequence[str]) -> SliceRequest:
         raise InputError(*explain_validation(error), "choose other settings") from None
 
 
-def _setting(setting: Setting, checkpoints: Sequence[str], line: bool) -> object:
+def _setting(setting: Setting, run_id: str, checkpoints: Sequence[str], line: bool) -> object:
     """The widget of one setting of a plane."""
     key = f"plane-{setting.name}"
     match setting:
@@ -87,7 +93,7 @@ def _setting(setting: Setting, checkpoints: Sequence[str], line: bool) -> object
         case Losses():
             return _losses(setting, key)
         case Checkpoints():
-            return _checkpoints(setting, checkpoints, line)
+            return _checkpoints(setting, run_id, checkpoints, line)
     raise TypeError(f"no widget for {type(setting).__name__}")
 
 
@@ -103,7 +109,7 @@ def _losses(setting: Losses, key: str) -> tuple[str, ...]:
     return chosen + setting.default[len(chosen) :]
 
 
-def _checkpoints(setting: Checkpoints, checkpoints: Sequence[str], line: bool) -> tuple[str, ...]:
+def _checkpoints(setting: Checkpoints, run_id: str, checkpoints: Sequence[str], line: bool) -> tuple[str, ...]:
     """At first the first, the last and, for a plane, the middle one."""
     spread = [0, len(checkpoints) - 1, (len(checkpoints) - 1) // 2]
     return tuple(
@@ -112,7 +118,7 @@ def _checkpoints(setting: Checkpoints, checkpoints: Sequence[str], line: bool) -
             checkpoints,
             spread[number],
             _step,
-            key=f"through-{number}-{len(checkpoints)}",
+            key=f"through-{number}-{run_id}",
         )
         for number in range(setting.count(line))
     )

@@ -192,8 +192,9 @@ def page() -> None:
 
     from explorer.ui.slice_request import pick_slice
 
-    names = [f"step_{step:08d}.safetensors" for step in (10, 20, 30)]
-    st.session_state["request"] = pick_slice(names).model_dump_json()
+    first = [f"step_{step:08d}.safetensors" for step in (10, 20, 30)]
+    names = st.session_state.get("names", first)
+    st.session_state["request"] = pick_slice("run", names).model_dump_json()
 
 
 def requested(test: AppTest) -> SliceRequest:
@@ -237,6 +238,19 @@ def test_the_page_offers_every_kind_with_its_defaults(kind: str) -> None:
     through = {"checkpoints": (A, C, B)} if kind == "checkpoints" else {}
     wanted = PlaneSpec.model_validate({"kind": kind, **through})
     assert requested(test) == SliceRequest(plane=wanted, checkpoint=C)
+
+
+@pytest.mark.parametrize("kind", ["random", "checkpoints"])
+def test_the_slice_on_the_page_stays_when_a_checkpoint_arrives(kind: str) -> None:
+    test = AppTest.from_function(page).run()
+    test.selectbox(key="plane").set_value(kind).run()
+    before = requested(test)
+    test.session_state["names"] = [A, B, C, "step_00000040.safetensors"]
+    test.run()
+    assert requested(test) == before
+    test.session_state["names"] = [A, B]  # a run that goes back drops checkpoints
+    test.run()
+    assert requested(test).checkpoint == B
 
 
 def test_the_page_changes_settings() -> None:

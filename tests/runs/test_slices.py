@@ -19,6 +19,7 @@ from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.slice_files import slice_version
 from explorer.runs.slices import (
     SliceSetup,
     curvature_report,
@@ -58,9 +59,12 @@ def test_a_run_keeps_its_crops(run: RunFolder) -> None:
 def test_adaptive_agrees_with_exhaustive(run: RunFolder, tmp_path: Path) -> None:
     adaptive, whole = tmp_path / "adaptive.npz", tmp_path / "whole.npz"
     request = SliceRequest(resolution=25, budget=625, plane=PlaneSpec(seed=1))
-    *_, last = measure_slice(run, request, adaptive, "cpu")
+    first, *_, last = measure_slice(run, request, adaptive, "cpu")
     list(measure_slice(run, request.model_copy(update={"exhaustive": True}), whole, "cpu"))
     one, other = Slice.load(adaptive), Slice.load(whole)
+    assert first.error_in_tolerances is None  # no point has been chosen by its error yet; JSON has no infinity
+    assert last.error_in_tolerances is not None
+    assert last.error_in_tolerances <= 1
     assert last.done == last.expected == one.measured.sum()
     assert last.done < 450
     assert other.measured.all()
@@ -239,6 +243,17 @@ def test_the_command_line(run: RunFolder, tmp_path: Path, capsys: pytest.Capture
     for bad in (["--out", "x.txt"], ["--resolution", "10", "--out", "x.npz"], ["--layers", "tail", "--out", "x.npz"]):
         assert main([*words, *bad]) == 2
         assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_a_journal_that_goes_while_it_is_looked_at_gives_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "x.npz"
+    assert slice_version(file) is None
+    file.write_bytes(b"finished")
+    expected = slice_version(file)
+    monkeypatch.setattr(Path, "exists", lambda _: True)  # the journal was there a moment ago
+    assert slice_version(file) == expected
 
 
 def test_refine_is_what_measure_slice_does(run: RunFolder, tmp_path: Path) -> None:
