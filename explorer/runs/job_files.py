@@ -54,7 +54,8 @@ def lock_file(file: Path, wait: float = 0.0) -> AbstractContextManager[None]:
 
 
 def request_stop(file: Path) -> None:
-    """Asks the job that works on a file to stop."""
+    """Asks the job that works on a file to stop; its folder may not be there yet."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     _beside(file, "stop").touch()
 
 

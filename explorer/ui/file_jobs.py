@@ -14,6 +14,7 @@ from explorer.ui import services
 from explorer.ui.messages import escaped, show_problem
 
 POLL_SECONDS = 0.7
+_REFUSED = "refused-stop"  # in the session: the job whose Stop was clicked last, and why nothing came of it
 
 
 def latest(job: FileJob) -> JobRecord | None:
@@ -54,6 +55,9 @@ def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
         title = escaped(record.title[:1].upper() + record.title[1:])
         st.progress(_share(progress), f"{title}: {_words(record, progress)}")
         st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}", on_click=_stop, args=(record.id,))
+    refused, problem = st.session_state.get(_REFUSED, ("", None))
+    if problem is not None and refused == record.id:
+        show_problem(problem)
 
 
 def show_ending(job: FileJob) -> None:
@@ -68,7 +72,11 @@ def show_ending(job: FileJob) -> None:
 
 
 def _stop(job_id: str) -> None:
-    services.engine().stop_job(job_id)
+    st.session_state.pop(_REFUSED, None)
+    try:
+        services.engine().stop_job(job_id)
+    except InputError as problem:  # a callback: the page that shows it is drawn afterwards
+        st.session_state[_REFUSED] = (job_id, problem)
 
 
 def _watch(jobs: Sequence[FileJob]) -> None:

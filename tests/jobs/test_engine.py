@@ -192,6 +192,14 @@ def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
     wait_for(lambda: not store.active_jobs())
 
 
+def test_job_that_waits_is_stopped_before_its_folder_is_there(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = store.create_run(tiny_plan(), dataset_id).id
+    with engine._lock:  # its beginning is not stored meanwhile
+        record = engine.order(slice_job(store, run_id, dataset_id))
+        engine.stop_job(record.id)
+    wait_for(lambda: store.job(record.id).status is JobStatus.STOPPED)
+
+
 def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:
     run_id = trained(store, engine, dataset_id)
     folder, dataset = store.folder(run_id).path, store.dataset_file(dataset_id)

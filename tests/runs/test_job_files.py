@@ -39,6 +39,12 @@ def test_stop_is_seen_until_the_job_has_ended(tmp_path: Path) -> None:
     clear(file)
 
 
+def test_job_whose_folder_is_not_there_yet_can_be_stopped(tmp_path: Path) -> None:
+    file = tmp_path / "slices" / "slice.npz"
+    request_stop(file)
+    assert stop_requested(file)
+
+
 def test_one_process_at_a_time_works_on_a_file(tmp_path: Path) -> None:
     file = tmp_path / "slices" / "slice.npz"
     with lock_file(file), pytest.raises(InputError, match="another job works on slice"), lock_file(file):
