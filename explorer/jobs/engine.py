@@ -24,7 +24,7 @@ from explorer.errors import InputError
 from explorer.jobs.cluster import start_cluster
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
-from explorer.runs.job_files import clear, request_stop
+from explorer.runs.job_files import announce, begin, clear, forget, request_stop, withdraw
 from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.settings import Settings
@@ -94,10 +94,10 @@ class Engine:
         """Pauses a run at its next step; one that still waits for a slot leaves the queue."""
         with self._lock:
             status = self._store.run(run_id).status
+            if status is RunStatus.QUEUED and self._withdraw(run_id):
+                return
             if status.active:
                 self._store.folder(run_id).send(Pause())
-            if status is RunStatus.QUEUED:
-                self._withdraw(run_id)
 
     def stop(self, run_id: str) -> None:
         """Ends a run for good, with a checkpoint and a summary of what it has learned."""
@@ -106,8 +106,8 @@ class Engine:
             if not (status.active or status.resumable):
                 return
             self._store.folder(run_id).send(Stop())
-            if status is RunStatus.QUEUED:
-                self._withdraw(run_id)
+            if status is RunStatus.QUEUED and not self._withdraw(run_id):
+                return
             if status is not RunStatus.RUNNING and self._enqueue(run_id):
                 self._train(run_id, Resource.QUICK)  # no need to wait for a slot
 
@@ -251,7 +251,10 @@ class Engine:
             checkpoint_steps=self._settings.checkpoint_steps,
             topic=self._store.id,
         )
-        future = self._client.submit(perform, job, key=key, pure=False, resources={resource: 1}, priority=-time.time())
+        announce(job.run, key)
+        future = self._client.submit(
+            _train_unless_withdrawn, job, key, key=key, pure=False, resources={resource: 1}, priority=-time.time()
+        )
         if self._cluster is None:
             fire_and_forget(future)  # the cluster goes on with it when this server is gone
         self._store.set_key(run_id, key)
@@ -259,13 +262,18 @@ class Engine:
             self._in_slots.add(run_id)
         self._watch_run(run_id, future)
 
-    def _withdraw(self, run_id: str) -> None:
-        """Takes a run out of the queue. If its job has begun all the same, the command in its folder ends it."""
-        future = self._training.pop(run_id, None)
-        self._in_slots.discard(run_id)
+    def _withdraw(self, run_id: str) -> bool:
+        """Takes a run out of the queue; False if its job has begun, which then obeys the commands in its folder."""
+        future = self._training.get(run_id)
         if future is not None:
+            if not withdraw(self._store.folder(run_id).path, future.key):
+                return False
             future.cancel(force=True)
+            del self._training[run_id]
+        self._in_slots.discard(run_id)
+        self._store.set_key(run_id, None)
         self._store.set_status(run_id, RunStatus.PAUSED, among=[RunStatus.QUEUED])
+        return True
 
     # What the cluster reports -----------------------------------------------------------------------------
 
@@ -304,6 +312,7 @@ class Engine:
                 return
             self._store.ingest(run_id)
             self._store.set_key(run_id, None)
+            forget(self._store.folder(run_id).path, future.key)
             if future.status == "error":
                 self._store.set_status(run_id, RunStatus.FAILED, _message(future), _ACTIVE)
             else:
@@ -337,6 +346,7 @@ class Engine:
                     self._watch_run(run_id, Future(key, self._client))
                     continue
                 self._store.set_key(run_id, None)
+                forget(self._store.folder(run_id).path, key)
                 self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, _ACTIVE)
             for job_id, job_key in jobs.items():
                 if job_key in alive:
@@ -346,6 +356,12 @@ class Engine:
             if self._cluster is not None:
                 for run_id in self._store.queue():
                     self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
+
+
+def _train_unless_withdrawn(job: TrainRun, key: str) -> None:
+    """Trains a run, unless its job was taken out of the queue before it began. Runs on a worker."""
+    if begin(job.run, key):
+        perform(job)
 
 
 def _perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:

@@ -25,7 +25,7 @@ from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import load_sweep
 from explorer.settings import Settings
 from explorer.training.commands import Steer
-from explorer.training.events import CheckpointSaved, Intervened, Note, Step
+from explorer.training.events import CheckpointSaved, Intervened, Note, Paused, Started, Step
 from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_for
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -78,6 +78,29 @@ def test_pause_step_resume_and_stop(store: Store, engine: Engine, dataset_id: st
     ended(store, engine, run_id)
     steps = steps_of(store, run_id)
     assert steps == list(range(1, len(steps) + 1)), "no step is lost or made twice"
+
+
+def test_run_that_is_paused_as_it_begins_has_one_job_and_stays_paused(
+    store: Store, engine: Engine, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run(tiny_plan(LONG), dataset_id).id
+    folder = store.folder(run_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "ingest", lambda _run_id: 0)  # the server does not know yet that the run trains
+        engine.submit(run_id)
+        wait_for(lambda: any(isinstance(event, Step) for event in folder.events()))
+        assert store.run(run_id).status is RunStatus.QUEUED
+        key = store.run_keys()[run_id]
+        engine.pause(run_id)
+        engine.submit(run_id)
+        assert store.run_keys()[run_id] == key, "there is no second job"
+        engine.pause(run_id)
+        wait_for(lambda: isinstance(folder.events()[-1], Paused))
+    wait_for(has_status(store, run_id, RunStatus.PAUSED))
+    wait_for(lambda: run_id not in store.run_keys())
+    with folder.locked():  # nobody trains it
+        assert sum(isinstance(event, Started) for event in folder.events()) == 1
+    ended(store, engine, run_id)
 
 
 def test_waiting_run_knows_its_place_and_can_leave_the_queue(store: Store, engine: Engine, dataset_id: str) -> None:

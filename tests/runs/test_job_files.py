@@ -9,11 +9,15 @@ import pytest
 from explorer.errors import InputError
 from explorer.runs.job_files import (
     JobProgress,
+    announce,
+    begin,
     clear,
+    forget,
     lock_file,
     read_progress,
     request_stop,
     stop_requested,
+    withdraw,
     write_progress,
 )
 
@@ -51,3 +55,16 @@ def test_one_process_at_a_time_works_on_a_file(tmp_path: Path) -> None:
         raise AssertionError("two hold the lock")
     with lock_file(file):
         assert not file.exists()
+
+
+def test_job_either_begins_or_is_withdrawn(tmp_path: Path) -> None:
+    announce(tmp_path, "first")
+    assert withdraw(tmp_path, "first")
+    assert not begin(tmp_path, "first")
+    announce(tmp_path, "second")
+    assert begin(tmp_path, "second")
+    assert not withdraw(tmp_path, "second")
+    assert begin(tmp_path, "second"), "again, after its worker has died"
+    forget(tmp_path, "second")
+    assert not begin(tmp_path, "second")
+    assert not list((tmp_path / "jobs").iterdir())
