@@ -21,6 +21,7 @@ from typing import Any
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
+from explorer.files import locked
 from explorer.jobs.cluster import start_cluster
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
@@ -33,6 +34,7 @@ from explorer.training.commands import Pause, RunUntil, Steer, Stop
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
 _CLOSE_SECONDS = 8.0
+_HANDOVER_SECONDS = 2.0  # for a server that is about to leave the store
 _ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
 
@@ -44,20 +46,23 @@ class Engine:
         settings: the shape of the cluster, or the address of one that runs already.
 
     Raises:
-        InputError: there is no cluster at the address.
+        InputError: another server uses the store, or there is no cluster at the address.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._cluster = None if settings.scheduler else start_cluster(settings)
-        try:
-            self._client = Client(
-                self._cluster or settings.scheduler, set_as_default=False, timeout=8, direct_to_workers=False
-            )
-        except OSError as error:
-            raise InputError(
-                f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
-            ) from None
+        with contextlib.ExitStack() as held:
+            held.enter_context(_only_server(store))
+            self._cluster = None if settings.scheduler else start_cluster(settings)
+            try:
+                self._client = Client(
+                    self._cluster or settings.scheduler, set_as_default=False, timeout=8, direct_to_workers=False
+                )
+            except OSError as error:
+                raise InputError(
+                    f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
+                ) from None
+            self._held = held.pop_all()
         self._lock = threading.RLock()
         self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
         self._in_slots: set[str] = set()  # those of them that take a slot
@@ -204,13 +209,14 @@ class Engine:
         if self._closed:
             return
         self._closed = True
-        self._reader.close()
-        with contextlib.suppress(TimeoutError, OSError):
-            self._client.close()
-        if self._cluster is not None:
-            # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+        with self._held:
+            self._reader.close()
             with contextlib.suppress(TimeoutError, OSError):
-                self._cluster.close(timeout=_CLOSE_SECONDS)
+                self._client.close()
+            if self._cluster is not None:
+                # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+                with contextlib.suppress(TimeoutError, OSError):
+                    self._cluster.close(timeout=_CLOSE_SECONDS)
 
     # The queue of runs ------------------------------------------------------------------------------------
 
@@ -356,6 +362,12 @@ class Engine:
             if self._cluster is not None:
                 for run_id in self._store.queue():
                     self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
+
+
+def _only_server(store: Store) -> contextlib.AbstractContextManager[None]:
+    """Keeps other servers from a store: each would take the runs of the other for lost."""
+    file, busy = store.root / "server.lock", "another server uses this store"
+    return locked(file, _HANDOVER_SECONDS, busy, "stop it, or set EXPLORER_STORE")
 
 
 def _train_unless_withdrawn(job: TrainRun, key: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.files import locked
 from explorer.settings import settings
 from explorer.ui import services
 
@@ -38,3 +39,12 @@ def test_server_without_its_cluster_says_so_and_ends_in_order(caplog: pytest.Log
         thread.submit(asyncio.run, asyncio.wait_for(serve(), 30)).result()
     with pytest.raises(InputError, match="EXPLORER_SCHEDULER"):
         services.engine()
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_second_server_of_a_store_says_so(tmp_path: Path) -> None:
+    first = locked(tmp_path / "server.lock")
+    with first, pytest.raises(InputError, match="another server uses this store") as refused:
+        services.engine()
+    assert refused.value.where == str(tmp_path)
+    assert "EXPLORER_STORE" in refused.value.remedy
