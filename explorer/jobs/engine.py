@@ -23,6 +23,7 @@ from distributed import Client, Future, fire_and_forget
 from explorer.errors import InputError
 from explorer.files import locked
 from explorer.jobs.cluster import start_cluster
+from explorer.jobs.file_job import perform_and_notify
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
 from explorer.runs.job_files import announce, begin, clear, forget, request_stop, withdraw
@@ -34,6 +35,7 @@ from explorer.training.commands import Pause, RunUntil, Steer, Stop
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
 _CLOSE_SECONDS = 8.0
+_ENDING_SECONDS = 5.0  # for the answer of a job that has ended
 _HANDOVER_SECONDS = 2.0  # for a server that is about to leave the store
 _ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
@@ -150,7 +152,7 @@ class Engine:
                 clear(job.file)
                 key = f"job-{record.id}"
                 future = self._client.submit(
-                    _perform_and_notify,
+                    perform_and_notify,
                     job,
                     self._store.id,
                     record.id,
@@ -328,16 +330,26 @@ class Engine:
             self._fill_slots()
 
     def _job_ended(self, job_id: str, future: Future) -> None:
+        if not self._awaited(job_id, future):
+            return
+        ending: JobStatus | None = None
+        if future.status in ("finished", "pending"):  # pending: its worker died with the answer, it is done again
+            # Before the lock: while the answer is on its way, pages go on; the reader asks again if it does not come
+            ending = future.result(timeout=_ENDING_SECONDS)
         with self._lock:
-            if self._closed or job_id not in self._jobs or self._jobs[job_id] is not future:
+            if not self._awaited(job_id, future):
                 return
-            if future.status == "finished":
-                self._store.set_job_status(job_id, future.result())
+            if ending is not None:
+                self._store.set_job_status(job_id, ending)
             elif future.status == "error":
                 self._store.set_job_status(job_id, JobStatus.FAILED, _message(future))
             else:
                 self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
             del self._jobs[job_id]
+
+    def _awaited(self, job_id: str, future: Future) -> bool:
+        with self._lock:
+            return not self._closed and self._jobs.get(job_id) is future
 
     def _reattach_jobs(self) -> None:
         """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
@@ -374,14 +386,6 @@ def _train_unless_withdrawn(job: TrainRun, key: str) -> None:
     """Trains a run, unless its job was taken out of the queue before it began. Runs on a worker."""
     if begin(job.run, key):
         perform(job)
-
-
-def _perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:
-    """Does a job that leaves a file, and notifies the server that it has begun. Runs on a worker."""
-    from distributed import get_worker
-
-    get_worker().log_event(topic, ("job", job_id))
-    return perform(job)
 
 
 def _message(future: Future) -> str:

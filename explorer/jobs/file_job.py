@@ -5,10 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from distributed import get_worker
+
 from explorer.errors import InputError
-from explorer.jobs.registry import FileJob
+from explorer.jobs.registry import FileJob, perform
 from explorer.runs.job_files import JobProgress, JobStopped, Report, clear, lock_file, stop_requested, write_progress
 from explorer.runs.records import JobStatus
+
+
+def perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:
+    """Does a job, and notifies the server that it has begun. Runs on a worker; the server only names it."""
+    get_worker().log_event(topic, ("job", job_id))
+    return perform(job)
 
 
 def run_file_job(job: FileJob, work: Callable[[Report], None]) -> JobStatus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -237,6 +238,33 @@ def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dat
     sweep = load_sweep(jobs[0].file)
     assert sweep.checkpoint == checkpoint
     assert load_curvature(jobs[1].file).checkpoint == checkpoint
+
+
+class LateFuture:
+    """A job that has ended; its answer does not come in time."""
+
+    status = "finished"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def result(self, timeout: float) -> JobStatus:
+        with ThreadPoolExecutor(1) as page:
+            page.submit(self._engine.position, "any run").result(timeout)
+        raise TimeoutError
+
+
+def test_page_does_not_wait_for_the_answer_of_a_job_that_has_ended(
+    store: Store, engine: Engine, dataset_id: str
+) -> None:
+    run_id = store.create_run(tiny_plan(), dataset_id).id
+    record, _ = store.create_job("MeasureSlice", run_id, "slices/late.npz", "slice")
+    engine._jobs[record.id] = late = LateFuture(engine)
+    with pytest.raises(TimeoutError):  # which makes the reader try it again
+        engine._job_ended(record.id, late)
+    late.result = lambda timeout: JobStatus.DONE
+    engine._job_ended(record.id, late)
+    assert store.job(record.id).status is JobStatus.DONE
 
 
 def test_worker_refuses_points_of_another_plane(store: Store, engine: Engine, dataset_id: str) -> None:
