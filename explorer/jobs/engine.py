@@ -16,14 +16,13 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
 from explorer.files import locked
-from explorer.jobs.cluster import start_cluster
-from explorer.jobs.file_job import perform_and_notify
+from explorer.jobs.cluster import known_keys, start_cluster
+from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
 from explorer.runs.job_files import announce, begin, clear, forget, request_stop, withdraw
@@ -144,15 +143,16 @@ class Engine:
     # Jobs that leave a file -------------------------------------------------------------------------------
 
     def order(self, job: FileJob) -> JobRecord:
-        """Starts a job that leaves a file as soon as a worker is free; gives the active job if there is one."""
+        """Gives the active job for the same file, or starts a new one as soon as a worker is free."""
         with self._lock:
             file = str(job.file.relative_to(job.run))
             record, new = self._store.create_job(type(job).__name__, job.run.name, file, job.describe())
             if new:
                 clear(job.file)
-                key = f"job-{record.id}"
+                key = job_key(record.id)
+                announce(job.run, key)
                 future = self._client.submit(
-                    perform_and_notify,
+                    perform_unless_withdrawn,
                     job,
                     self._store.id,
                     record.id,
@@ -173,8 +173,10 @@ class Engine:
             record = self._store.job(job_id)
             if not record.status.active:
                 return
-            request_stop(self._store.folder(record.run_id).path / record.file)
-            if record.status is JobStatus.QUEUED:
+            run = self._store.folder(record.run_id).path
+            if record.status is not JobStatus.QUEUED or not withdraw(run, job_key(job_id)):
+                request_stop(run / record.file)
+            else:
                 future = self._jobs.pop(job_id, None)
                 if future is not None:
                     future.cancel(force=True)
@@ -345,6 +347,7 @@ class Engine:
                 self._store.set_job_status(job_id, JobStatus.FAILED, _message(future))
             else:
                 self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
+            forget(self._store.folder(self._store.job(job_id).run_id).path, future.key)
             del self._jobs[job_id]
 
     def _awaited(self, job_id: str, future: Future) -> bool:
@@ -354,7 +357,7 @@ class Engine:
     def _reattach_jobs(self) -> None:
         """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
         runs, jobs = self._store.run_keys(), self._store.job_keys()
-        alive = set(self._client.run_on_scheduler(_known_keys)) if (runs or jobs) and self._cluster is None else set()
+        alive = set(self._client.run_on_scheduler(known_keys)) if (runs or jobs) and self._cluster is None else set()
         lost = "The server was restarted."
         with self._lock:
             for run_id, key in runs.items():
@@ -366,10 +369,11 @@ class Engine:
                 self._store.set_key(run_id, None)
                 forget(self._store.folder(run_id).path, key)
                 self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, _ACTIVE)
-            for job_id, job_key in jobs.items():
-                if job_key in alive:
-                    self._watch_job(job_id, Future(job_key, self._client))
+            for job_id, of_job in jobs.items():
+                if of_job in alive:
+                    self._watch_job(job_id, Future(of_job, self._client))
                 else:
+                    forget(self._store.folder(self._store.job(job_id).run_id).path, job_key(job_id))
                     self._store.set_job_status(job_id, JobStatus.INTERRUPTED, lost)
             if self._cluster is not None:
                 for run_id in self._store.queue():
@@ -391,8 +395,3 @@ def _train_unless_withdrawn(job: TrainRun, key: str) -> None:
 def _message(future: Future) -> str:
     error = future.exception()
     return str(error) or type(error).__name__
-
-
-def _known_keys(dask_scheduler: Any) -> list[str]:
-    """The keys that a scheduler knows; runs there."""
-    return [str(key) for key in dask_scheduler.tasks]

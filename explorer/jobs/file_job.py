@@ -9,12 +9,28 @@ from distributed import get_worker
 
 from explorer.errors import InputError
 from explorer.jobs.registry import FileJob, perform
-from explorer.runs.job_files import JobProgress, JobStopped, Report, clear, lock_file, stop_requested, write_progress
+from explorer.runs.job_files import (
+    JobProgress,
+    JobStopped,
+    Report,
+    begin,
+    clear,
+    lock_file,
+    stop_requested,
+    write_progress,
+)
 from explorer.runs.records import JobStatus
 
 
-def perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:
-    """Does a job, and notifies the server that it has begun. Runs on a worker; the server only names it."""
+def job_key(job_id: str) -> str:
+    """The name by which the cluster knows a job."""
+    return f"job-{job_id}"
+
+
+def perform_unless_withdrawn(job: FileJob, topic: str, job_id: str) -> JobStatus:
+    """Notifies the server that a job has begun and does it, unless it was stopped before. Runs on a worker."""
+    if not begin(job.run, job_key(job_id)):
+        return JobStatus.STOPPED
     get_worker().log_event(topic, ("job", job_id))
     return perform(job)
 

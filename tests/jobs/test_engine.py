@@ -224,6 +224,27 @@ def test_job_that_waits_is_stopped_before_its_folder_is_there(store: Store, engi
     wait_for(lambda: store.job(record.id).status is JobStatus.STOPPED)
 
 
+def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
+    store: Store, engine: Engine, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=41, exhaustive=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set_job_status", lambda *_: None)  # the server does not know yet that it works
+        first = engine.order(job)
+        wait_for(lambda: read_progress(job.file) is not None)
+        assert store.job(first.id).status is JobStatus.QUEUED
+        engine.stop_job(first.id)
+        assert engine.order(job).id == first.id, "it has not ended"
+        patch.undo()
+    wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
+    assert not list((job.run / "jobs").glob("job-*")), "it leaves nothing behind"
+    again = engine.order(job)
+    assert again.id != first.id
+    engine.stop_job(again.id)
+    wait_for(lambda: not store.active_jobs())
+
+
 def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:
     run_id = trained(store, engine, dataset_id)
     folder, dataset = store.folder(run_id).path, store.dataset_file(dataset_id)
@@ -243,7 +264,7 @@ def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dat
 class LateFuture:
     """A job that has ended; its answer does not come in time."""
 
-    status = "finished"
+    key, status = "job-late", "finished"
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
