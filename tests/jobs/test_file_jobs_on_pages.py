@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.errors import InputError
+from explorer.runs.records import JobStatus
 from explorer.runs.store import Store
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -47,3 +48,14 @@ def test_stop_that_is_refused_says_why(store: Store, run_id: str) -> None:
     shown.button(f"stop-{record.id}").click().run()
     assert not shown.exception
     assert "there is no such job" in shown.error[0].value
+
+
+def test_only_jobs_that_wait_for_the_same_workers_are_ahead(store: Store, run_id: str) -> None:
+    works, _ = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
+    store.set_job_status(works.id, JobStatus.RUNNING)
+    store.create_job("SweepThresholds", run_id, "tradeoffs/a.npz", "sweep")
+    first, _ = store.create_job("MeasureSlice", run_id, "slices/b.npz", "slice")
+    second, _ = store.create_job("MeasureCurvature", run_id, "curvature/a.json", "curvature")
+    for record, words in ((first, "Slice: waits for a worker"), (second, "Curvature: waits for a worker; 1 ahead")):
+        shown = AppTest.from_function(page, args=(record.id,)).run()
+        assert shown.get("progress")[0].proto.text == words
