@@ -18,7 +18,7 @@ from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlic
 from explorer.landscape.slice import Slice, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
-from explorer.runs.job_files import read_progress
+from explorer.runs.job_files import lock_file, read_progress
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.slice_files import load_curvature
 from explorer.runs.slices import measure_slice
@@ -259,6 +259,19 @@ def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dat
     sweep = load_sweep(jobs[0].file)
     assert sweep.checkpoint == checkpoint
     assert load_curvature(jobs[1].file).checkpoint == checkpoint
+
+
+def test_job_whose_file_another_process_works_on_fails_and_says_so(
+    store: Store, engine: Engine, dataset_id: str
+) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=5)
+    with lock_file(job.file):  # as the command line does
+        record = engine.order(job)
+        wait_for(lambda: not store.job(record.id).status.active)
+    assert store.job(record.id).status is JobStatus.FAILED
+    assert "another job works on" in store.job(record.id).message
+    assert not job.file.exists()
 
 
 class LateFuture:
