@@ -108,6 +108,7 @@ class Engine:
     def stop(self, run_id: str) -> None:
         """Ends a run for good, with a checkpoint and a summary of what it has learned."""
         with self._lock:
+            self._store.ingest(run_id)  # a job that has just paused reads no command any more
             status = self._store.run(run_id).status
             if not (status.active or status.resumable):
                 return

@@ -92,16 +92,35 @@ def test_run_that_is_paused_as_it_begins_has_one_job_and_stays_paused(
         wait_for(lambda: any(isinstance(event, Step) for event in folder.events()))
         assert store.run(run_id).status is RunStatus.QUEUED
         key = store.run_keys()[run_id]
-        engine.pause(run_id)
-        engine.submit(run_id)
-        assert store.run_keys()[run_id] == key, "there is no second job"
-        engine.pause(run_id)
-        wait_for(lambda: isinstance(folder.events()[-1], Paused))
+        with engine._lock:  # the end of the job is not stored meanwhile
+            engine.pause(run_id)
+            engine.submit(run_id)
+            assert store.run_keys()[run_id] == key, "there is no second job"
+            engine.pause(run_id)
+            wait_for(lambda: isinstance(folder.events()[-1], Paused))
+            patch.undo()
     wait_for(has_status(store, run_id, RunStatus.PAUSED))
     wait_for(lambda: run_id not in store.run_keys())
     with folder.locked():  # nobody trains it
         assert sum(isinstance(event, Started) for event in folder.events()) == 1
     ended(store, engine, run_id)
+
+
+def test_run_that_has_just_paused_can_be_stopped(
+    store: Store, engine: Engine, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run(tiny_plan(LONG), dataset_id).id
+    folder = store.folder(run_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "ingest", lambda _run_id: 0)
+        engine.submit(run_id)
+        wait_for(lambda: any(isinstance(event, Step) for event in folder.events()))
+        with engine._lock:  # what the job has written is not stored meanwhile
+            engine.pause(run_id)
+            wait_for(lambda: isinstance(folder.events()[-1], Paused))
+            patch.undo()
+            engine.stop(run_id)
+    wait_for(has_status(store, run_id, RunStatus.STOPPED))
 
 
 def test_waiting_run_knows_its_place_and_can_leave_the_queue(store: Store, engine: Engine, dataset_id: str) -> None:
@@ -234,9 +253,10 @@ def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
         first = engine.order(job)
         wait_for(lambda: read_progress(job.file) is not None)
         assert store.job(first.id).status is JobStatus.QUEUED
-        engine.stop_job(first.id)
-        assert engine.order(job).id == first.id, "it has not ended"
-        patch.undo()
+        with engine._lock:  # the end of the job is not stored meanwhile
+            engine.stop_job(first.id)
+            assert engine.order(job).id == first.id, "it has not ended"
+            patch.undo()
     wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
     assert not list((job.run / "jobs").glob("job-*")), "it leaves nothing behind"
     again = engine.order(job)
