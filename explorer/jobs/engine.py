@@ -274,7 +274,7 @@ class Engine:
         self._watch_run(run_id, future)
 
     def _withdraw(self, run_id: str) -> bool:
-        """Takes a run out of the queue; False if its job has begun, which then obeys the commands in its folder."""
+        """Takes a run out of the queue; False if its job has begun, which then follows the commands in its folder."""
         future = self._training.get(run_id)
         if future is not None:
             if not withdraw(self._store.folder(run_id).path, future.key):
