@@ -88,6 +88,11 @@ def _start_others(cluster: SpecCluster, first: int, others: dict[str, Any]) -> N
     cluster.scale(len(cluster.worker_spec))
 
 
+def known_keys(dask_scheduler: Any) -> list[str]:
+    """The keys that a scheduler knows; runs there."""
+    return [str(key) for key in dask_scheduler.tasks]
+
+
 def visible_gpus() -> list[str]:
     """The CUDA devices that this process may use, asked of the driver's own tool since the server has no torch."""
     given = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -16,15 +16,16 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
-from explorer.jobs.cluster import start_cluster
+from explorer.files import locked
+from explorer.jobs.cluster import known_keys, start_cluster
+from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
-from explorer.runs.job_files import clear, request_stop
+from explorer.runs.job_files import announce, begin, clear, forget, request_stop, withdraw
 from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.settings import Settings
@@ -33,6 +34,8 @@ from explorer.training.commands import Pause, RunUntil, Steer, Stop
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
 _CLOSE_SECONDS = 8.0
+_ENDING_SECONDS = 5.0  # for the answer of a job that has ended
+_HANDOVER_SECONDS = 2.0  # for a server that is about to leave the store
 _ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
 
@@ -44,20 +47,23 @@ class Engine:
         settings: the shape of the cluster, or the address of one that runs already.
 
     Raises:
-        InputError: there is no cluster at the address.
+        InputError: another server uses the store, or there is no cluster at the address.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._cluster = None if settings.scheduler else start_cluster(settings)
-        try:
-            self._client = Client(
-                self._cluster or settings.scheduler, set_as_default=False, timeout=8, direct_to_workers=False
-            )
-        except OSError as error:
-            raise InputError(
-                f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
-            ) from None
+        with contextlib.ExitStack() as held:
+            held.enter_context(_only_server(store))
+            self._cluster = None if settings.scheduler else start_cluster(settings)
+            try:
+                self._client = Client(
+                    self._cluster or settings.scheduler, set_as_default=False, timeout=8, direct_to_workers=False
+                )
+            except OSError as error:
+                raise InputError(
+                    f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
+                ) from None
+            self._held = held.pop_all()
         self._lock = threading.RLock()
         self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
         self._in_slots: set[str] = set()  # those of them that take a slot
@@ -94,20 +100,21 @@ class Engine:
         """Pauses a run at its next step; one that still waits for a slot leaves the queue."""
         with self._lock:
             status = self._store.run(run_id).status
+            if status is RunStatus.QUEUED and self._withdraw(run_id):
+                return
             if status.active:
                 self._store.folder(run_id).send(Pause())
-            if status is RunStatus.QUEUED:
-                self._withdraw(run_id)
 
     def stop(self, run_id: str) -> None:
         """Ends a run for good, with a checkpoint and a summary of what it has learned."""
         with self._lock:
+            self._store.ingest(run_id)  # a job that has just paused reads no command any more
             status = self._store.run(run_id).status
             if not (status.active or status.resumable):
                 return
             self._store.folder(run_id).send(Stop())
-            if status is RunStatus.QUEUED:
-                self._withdraw(run_id)
+            if status is RunStatus.QUEUED and not self._withdraw(run_id):
+                return
             if status is not RunStatus.RUNNING and self._enqueue(run_id):
                 self._train(run_id, Resource.QUICK)  # no need to wait for a slot
 
@@ -137,15 +144,16 @@ class Engine:
     # Jobs that leave a file -------------------------------------------------------------------------------
 
     def order(self, job: FileJob) -> JobRecord:
-        """Starts a job that leaves a file as soon as a worker is free; gives the active job if there is one."""
+        """Gives the active job for the same file, or starts a new one as soon as a worker is free."""
         with self._lock:
             file = str(job.file.relative_to(job.run))
             record, new = self._store.create_job(type(job).__name__, job.run.name, file, job.describe())
             if new:
                 clear(job.file)
-                key = f"job-{record.id}"
+                key = job_key(record.id)
+                announce(job.run, key)
                 future = self._client.submit(
-                    _perform_and_notify,
+                    perform_unless_withdrawn,
                     job,
                     self._store.id,
                     record.id,
@@ -166,8 +174,10 @@ class Engine:
             record = self._store.job(job_id)
             if not record.status.active:
                 return
-            request_stop(self._store.folder(record.run_id).path / record.file)
-            if record.status is JobStatus.QUEUED:
+            run = self._store.folder(record.run_id).path
+            if record.status is not JobStatus.QUEUED or not withdraw(run, job_key(job_id)):
+                request_stop(run / record.file)
+            else:
                 future = self._jobs.pop(job_id, None)
                 if future is not None:
                     future.cancel(force=True)
@@ -204,13 +214,14 @@ class Engine:
         if self._closed:
             return
         self._closed = True
-        self._reader.close()
-        with contextlib.suppress(TimeoutError, OSError):
-            self._client.close()
-        if self._cluster is not None:
-            # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+        with self._held:
+            self._reader.close()
             with contextlib.suppress(TimeoutError, OSError):
-                self._cluster.close(timeout=_CLOSE_SECONDS)
+                self._client.close()
+            if self._cluster is not None:
+                # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+                with contextlib.suppress(TimeoutError, OSError):
+                    self._cluster.close(timeout=_CLOSE_SECONDS)
 
     # The queue of runs ------------------------------------------------------------------------------------
 
@@ -251,7 +262,10 @@ class Engine:
             checkpoint_steps=self._settings.checkpoint_steps,
             topic=self._store.id,
         )
-        future = self._client.submit(perform, job, key=key, pure=False, resources={resource: 1}, priority=-time.time())
+        announce(job.run, key)
+        future = self._client.submit(
+            _train_unless_withdrawn, job, key, key=key, pure=False, resources={resource: 1}, priority=-time.time()
+        )
         if self._cluster is None:
             fire_and_forget(future)  # the cluster goes on with it when this server is gone
         self._store.set_key(run_id, key)
@@ -259,13 +273,18 @@ class Engine:
             self._in_slots.add(run_id)
         self._watch_run(run_id, future)
 
-    def _withdraw(self, run_id: str) -> None:
-        """Takes a run out of the queue. If its job has begun all the same, the command in its folder ends it."""
-        future = self._training.pop(run_id, None)
-        self._in_slots.discard(run_id)
+    def _withdraw(self, run_id: str) -> bool:
+        """Takes a run out of the queue; False if its job has begun, which then follows the commands in its folder."""
+        future = self._training.get(run_id)
         if future is not None:
+            if not withdraw(self._store.folder(run_id).path, future.key):
+                return False
             future.cancel(force=True)
+            del self._training[run_id]
+        self._in_slots.discard(run_id)
+        self._store.set_key(run_id, None)
         self._store.set_status(run_id, RunStatus.PAUSED, among=[RunStatus.QUEUED])
+        return True
 
     # What the cluster reports -----------------------------------------------------------------------------
 
@@ -304,6 +323,7 @@ class Engine:
                 return
             self._store.ingest(run_id)
             self._store.set_key(run_id, None)
+            forget(self._store.folder(run_id).path, future.key)
             if future.status == "error":
                 self._store.set_status(run_id, RunStatus.FAILED, _message(future), _ACTIVE)
             else:
@@ -313,21 +333,32 @@ class Engine:
             self._fill_slots()
 
     def _job_ended(self, job_id: str, future: Future) -> None:
+        if not self._awaited(job_id, future):
+            return
+        ending: JobStatus | None = None
+        if future.status in ("finished", "pending"):  # pending: its worker died with the answer, it is done again
+            # Before the lock: while the answer is on its way, pages go on; the reader asks again if it does not come
+            ending = future.result(timeout=_ENDING_SECONDS)
         with self._lock:
-            if self._closed or job_id not in self._jobs or self._jobs[job_id] is not future:
+            if not self._awaited(job_id, future):
                 return
-            if future.status == "finished":
-                self._store.set_job_status(job_id, future.result())
+            if ending is not None:
+                self._store.set_job_status(job_id, ending)
             elif future.status == "error":
                 self._store.set_job_status(job_id, JobStatus.FAILED, _message(future))
             else:
                 self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
+            forget(self._store.folder(self._store.job(job_id).run_id).path, future.key)
             del self._jobs[job_id]
+
+    def _awaited(self, job_id: str, future: Future) -> bool:
+        with self._lock:
+            return not self._closed and self._jobs.get(job_id) is future
 
     def _reattach_jobs(self) -> None:
         """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
         runs, jobs = self._store.run_keys(), self._store.job_keys()
-        alive = set(self._client.run_on_scheduler(_known_keys)) if (runs or jobs) and self._cluster is None else set()
+        alive = set(self._client.run_on_scheduler(known_keys)) if (runs or jobs) and self._cluster is None else set()
         lost = "The server was restarted."
         with self._lock:
             for run_id, key in runs.items():
@@ -337,30 +368,31 @@ class Engine:
                     self._watch_run(run_id, Future(key, self._client))
                     continue
                 self._store.set_key(run_id, None)
+                forget(self._store.folder(run_id).path, key)
                 self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, _ACTIVE)
-            for job_id, job_key in jobs.items():
-                if job_key in alive:
-                    self._watch_job(job_id, Future(job_key, self._client))
+            for job_id, of_job in jobs.items():
+                if of_job in alive:
+                    self._watch_job(job_id, Future(of_job, self._client))
                 else:
+                    forget(self._store.folder(self._store.job(job_id).run_id).path, job_key(job_id))
                     self._store.set_job_status(job_id, JobStatus.INTERRUPTED, lost)
             if self._cluster is not None:
                 for run_id in self._store.queue():
                     self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
 
 
-def _perform_and_notify(job: FileJob, topic: str, job_id: str) -> JobStatus:
-    """Does a job that leaves a file, and notifies the server that it has begun. Runs on a worker."""
-    from distributed import get_worker
+def _only_server(store: Store) -> contextlib.AbstractContextManager[None]:
+    """Keeps other servers from a store: each would take the runs of the other for lost."""
+    file, busy = store.root / "server.lock", "another server uses this store"
+    return locked(file, _HANDOVER_SECONDS, busy, "stop it, or set EXPLORER_STORE")
 
-    get_worker().log_event(topic, ("job", job_id))
-    return perform(job)
+
+def _train_unless_withdrawn(job: TrainRun, key: str) -> None:
+    """Trains a run, unless its job was taken out of the queue before it began. Runs on a worker."""
+    if begin(job.run, key):
+        perform(job)
 
 
 def _message(future: Future) -> str:
     error = future.exception()
     return str(error) or type(error).__name__
-
-
-def _known_keys(dask_scheduler: Any) -> list[str]:
-    """The keys that a scheduler knows; runs there."""
-    return [str(key) for key in dask_scheduler.tasks]

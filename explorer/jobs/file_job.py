@@ -5,10 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from distributed import get_worker
+
 from explorer.errors import InputError
-from explorer.jobs.registry import FileJob
-from explorer.runs.job_files import JobProgress, JobStopped, Report, clear, lock_file, stop_requested, write_progress
+from explorer.jobs.registry import FileJob, perform
+from explorer.runs.job_files import (
+    JobProgress,
+    JobStopped,
+    Report,
+    begin,
+    clear,
+    lock_file,
+    stop_requested,
+    write_progress,
+)
 from explorer.runs.records import JobStatus
+
+
+def job_key(job_id: str) -> str:
+    """The name by which the cluster knows a job."""
+    return f"job-{job_id}"
+
+
+def perform_unless_withdrawn(job: FileJob, topic: str, job_id: str) -> JobStatus:
+    """Notifies the server that a job has begun and does it, unless it was stopped before. Runs on a worker."""
+    if not begin(job.run, job_key(job_id)):
+        return JobStatus.STOPPED
+    get_worker().log_event(topic, ("job", job_id))
+    return perform(job)
 
 
 def run_file_job(job: FileJob, work: Callable[[Report], None]) -> JobStatus:

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.jobs.registry import FileJob
+from explorer.jobs.registry import JOBS, FileJob
 from explorer.runs.job_files import JobProgress, read_progress
 from explorer.runs.records import JobRecord, JobStatus
 from explorer.ui import services
 from explorer.ui.messages import escaped, show_problem
 
 POLL_SECONDS = 0.7
+_RESOURCES = {kind.__name__: kind.resource for kind in JOBS}
+_REFUSED = "refused-stop"  # in the session: the job whose Stop was clicked last, and why nothing came of it
 
 
 def latest(job: FileJob) -> JobRecord | None:
@@ -54,6 +56,9 @@ def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
         title = escaped(record.title[:1].upper() + record.title[1:])
         st.progress(_share(progress), f"{title}: {_words(record, progress)}")
         st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}", on_click=_stop, args=(record.id,))
+    refused, problem = st.session_state.get(_REFUSED, ("", None))
+    if problem is not None and refused == record.id:
+        show_problem(problem)
 
 
 def show_ending(job: FileJob) -> None:
@@ -68,7 +73,11 @@ def show_ending(job: FileJob) -> None:
 
 
 def _stop(job_id: str) -> None:
-    services.engine().stop_job(job_id)
+    st.session_state.pop(_REFUSED, None)
+    try:
+        services.engine().stop_job(job_id)
+    except InputError as problem:  # a callback: the page that shows it is drawn afterwards
+        st.session_state[_REFUSED] = (job_id, problem)
 
 
 def _watch(jobs: Sequence[FileJob]) -> None:
@@ -85,10 +94,16 @@ def _share(progress: JobProgress | None) -> float:
     return min(1.0, progress.done / progress.expected)
 
 
+def _goes_first(other: JobRecord, record: JobRecord) -> bool:
+    """Another job waits for the same workers, and was ordered before."""
+    same = _RESOURCES[other.kind] is _RESOURCES[record.kind]
+    return same and other.status is JobStatus.QUEUED and other.created < record.created
+
+
 def _words(record: JobRecord, progress: JobProgress | None) -> str:
     if record.status is JobStatus.QUEUED:
-        ahead = [other for other in services.store().active_jobs() if other.created < record.created]
-        return f"waits for a worker; {len(ahead)} ahead" if ahead else "waits for a worker"
+        ahead = sum(_goes_first(other, record) for other in services.store().active_jobs())
+        return f"waits for a worker; {ahead} ahead" if ahead else "waits for a worker"
     if progress is None:
         return "starts"
     if progress.expected is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlic
 from explorer.landscape.slice import Slice, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
-from explorer.runs.job_files import read_progress
+from explorer.runs.job_files import lock_file, read_progress
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.slice_files import load_curvature
 from explorer.runs.slices import measure_slice
@@ -25,7 +26,7 @@ from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import load_sweep
 from explorer.settings import Settings
 from explorer.training.commands import Steer
-from explorer.training.events import CheckpointSaved, Intervened, Note, Step
+from explorer.training.events import CheckpointSaved, Intervened, Note, Paused, Started, Step
 from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_for
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -78,6 +79,48 @@ def test_pause_step_resume_and_stop(store: Store, engine: Engine, dataset_id: st
     ended(store, engine, run_id)
     steps = steps_of(store, run_id)
     assert steps == list(range(1, len(steps) + 1)), "no step is lost or made twice"
+
+
+def test_run_that_is_paused_as_it_begins_has_one_job_and_stays_paused(
+    store: Store, engine: Engine, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run(tiny_plan(LONG), dataset_id).id
+    folder = store.folder(run_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "ingest", lambda _run_id: 0)  # the server does not know yet that the run trains
+        engine.submit(run_id)
+        wait_for(lambda: any(isinstance(event, Step) for event in folder.events()))
+        assert store.run(run_id).status is RunStatus.QUEUED
+        key = store.run_keys()[run_id]
+        with engine._lock:  # the end of the job is not stored meanwhile
+            engine.pause(run_id)
+            engine.submit(run_id)
+            assert store.run_keys()[run_id] == key, "there is no second job"
+            engine.pause(run_id)
+            wait_for(lambda: isinstance(folder.events()[-1], Paused))
+            patch.undo()
+    wait_for(has_status(store, run_id, RunStatus.PAUSED))
+    wait_for(lambda: run_id not in store.run_keys())
+    with folder.locked():  # nobody trains it
+        assert sum(isinstance(event, Started) for event in folder.events()) == 1
+    ended(store, engine, run_id)
+
+
+def test_run_that_has_just_paused_can_be_stopped(
+    store: Store, engine: Engine, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = store.create_run(tiny_plan(LONG), dataset_id).id
+    folder = store.folder(run_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "ingest", lambda _run_id: 0)
+        engine.submit(run_id)
+        wait_for(lambda: any(isinstance(event, Step) for event in folder.events()))
+        with engine._lock:  # what the job has written is not stored meanwhile
+            engine.pause(run_id)
+            wait_for(lambda: isinstance(folder.events()[-1], Paused))
+            patch.undo()
+            engine.stop(run_id)
+    wait_for(has_status(store, run_id, RunStatus.STOPPED))
 
 
 def test_waiting_run_knows_its_place_and_can_leave_the_queue(store: Store, engine: Engine, dataset_id: str) -> None:
@@ -192,6 +235,36 @@ def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
     wait_for(lambda: not store.active_jobs())
 
 
+def test_job_that_waits_is_stopped_before_its_folder_is_there(store: Store, engine: Engine, dataset_id: str) -> None:
+    run_id = store.create_run(tiny_plan(), dataset_id).id
+    with engine._lock:  # its beginning is not stored meanwhile
+        record = engine.order(slice_job(store, run_id, dataset_id))
+        engine.stop_job(record.id)
+    wait_for(lambda: store.job(record.id).status is JobStatus.STOPPED)
+
+
+def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
+    store: Store, engine: Engine, dataset_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=41, exhaustive=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "set_job_status", lambda *_: None)  # the server does not know yet that it works
+        first = engine.order(job)
+        wait_for(lambda: read_progress(job.file) is not None)
+        assert store.job(first.id).status is JobStatus.QUEUED
+        with engine._lock:  # the end of the job is not stored meanwhile
+            engine.stop_job(first.id)
+            assert engine.order(job).id == first.id, "it has not ended"
+            patch.undo()
+    wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
+    assert not list((job.run / "jobs").glob("job-*")), "it leaves nothing behind"
+    again = engine.order(job)
+    assert again.id != first.id
+    engine.stop_job(again.id)
+    wait_for(lambda: not store.active_jobs())
+
+
 def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:
     run_id = trained(store, engine, dataset_id)
     folder, dataset = store.folder(run_id).path, store.dataset_file(dataset_id)
@@ -206,6 +279,46 @@ def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dat
     sweep = load_sweep(jobs[0].file)
     assert sweep.checkpoint == checkpoint
     assert load_curvature(jobs[1].file).checkpoint == checkpoint
+
+
+def test_job_whose_file_another_process_works_on_fails_and_says_so(
+    store: Store, engine: Engine, dataset_id: str
+) -> None:
+    run_id = trained(store, engine, dataset_id)
+    job = slice_job(store, run_id, dataset_id, resolution=5)
+    with lock_file(job.file):  # as the command line does
+        record = engine.order(job)
+        wait_for(lambda: not store.job(record.id).status.active)
+    assert store.job(record.id).status is JobStatus.FAILED
+    assert "another job works on" in store.job(record.id).message
+    assert not job.file.exists()
+
+
+class LateFuture:
+    """A job that has ended; its answer does not come in time."""
+
+    key, status = "job-late", "finished"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def result(self, timeout: float) -> JobStatus:
+        with ThreadPoolExecutor(1) as page:
+            page.submit(self._engine.position, "any run").result(timeout)
+        raise TimeoutError
+
+
+def test_page_does_not_wait_for_the_answer_of_a_job_that_has_ended(
+    store: Store, engine: Engine, dataset_id: str
+) -> None:
+    run_id = store.create_run(tiny_plan(), dataset_id).id
+    record, _ = store.create_job("MeasureSlice", run_id, "slices/late.npz", "slice")
+    engine._jobs[record.id] = late = LateFuture(engine)
+    with pytest.raises(TimeoutError):  # which makes the reader try it again
+        engine._job_ended(record.id, late)
+    late.result = lambda timeout: JobStatus.DONE
+    engine._job_ended(record.id, late)
+    assert store.job(record.id).status is JobStatus.DONE
 
 
 def test_worker_refuses_points_of_another_plane(store: Store, engine: Engine, dataset_id: str) -> None:

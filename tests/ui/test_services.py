@@ -11,8 +11,11 @@ import pytest
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.files import locked
+from explorer.imagery.builtin import BUILTIN
 from explorer.settings import settings
 from explorer.ui import services
+from tests.runs.tiny import tiny_dataset
 
 
 @pytest.fixture
@@ -38,3 +41,39 @@ def test_server_without_its_cluster_says_so_and_ends_in_order(caplog: pytest.Log
         thread.submit(asyncio.run, asyncio.wait_for(serve(), 30)).result()
     with pytest.raises(InputError, match="EXPLORER_SCHEDULER"):
         services.engine()
+
+
+class ReadyEngine:
+    """An engine whose workers are there."""
+
+    starting = False
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_first_dataset_is_drawn_before_the_first_visitor_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(services, "Engine", ReadyEngine)
+    monkeypatch.setattr(services, "builtin_dataset", tiny_dataset)  # drawn in no time, and named by its key
+
+    async def serve() -> list[str]:
+        async with services.lifespan(None):
+            while not services.store().datasets():
+                await asyncio.sleep(0.05)
+            return [record.name for record in services.store().datasets()]
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(asyncio.run, asyncio.wait_for(serve(), 30)).result() == [next(iter(BUILTIN))]
+
+
+@pytest.mark.usefixtures("no_cluster")
+def test_second_server_of_a_store_says_so(tmp_path: Path) -> None:
+    first = locked(tmp_path / "server.lock")
+    with first, pytest.raises(InputError, match="another server uses this store") as refused:
+        services.engine()
+    assert refused.value.where == str(tmp_path)
+    assert "EXPLORER_STORE" in refused.value.remedy
