@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer.errors import InputError
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
-from explorer.ui.messages import escaped
+from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
 
 app = st.App(__file__, lifespan=services.lifespan)  # the engine starts with the server
@@ -31,9 +32,13 @@ def home() -> None:
             key=f"train-{key}",
             width="stretch",
         ):
-            run_id = start_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
-            choose(f"builtin:{key}")
-            st.switch_page("pages/train.py", query_params={"run": run_id})
+            try:
+                run_id = start_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
+            except InputError as problem:
+                show_problem(problem)
+            else:
+                choose(f"builtin:{key}")
+                st.switch_page("pages/train.py", query_params={"run": run_id})
     st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
 
     st.subheader("The idea", anchor=False)

@@ -11,6 +11,7 @@ file                  what                                                     w
 ``previews/``         ``*.png``, predicted class ids                           the job
 ``summary.json``      how the run ended                                        the job
 ``commands/``         commands to the job, one file each, removed once done    the server
+``jobs/``             whether a job that was queued has begun                  server, job
 ``lock``              held by the one job that works here                      the job
 ``locks/``            held while a slice is measured into a file elsewhere     the command
 ====================  =======================================================  ==========
