@@ -110,6 +110,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def stop_run(page: Page) -> None:
     """Stops the run that the page shows: what a failed test leaves would keep the only slot from the next one."""
+    if "run=" not in page.url or "/train" not in page.url:
+        return
     button = page.get_by_role("button", name="Stop", exact=True)
     if button.count() and button.is_enabled():
         button.click()

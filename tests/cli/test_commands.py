@@ -15,7 +15,6 @@ from PIL import Image
 
 from explorer.__main__ import main
 from explorer.runs.folder import RunFolder
-from explorer.runs.job_files import lock_file
 from explorer.training.events import Step
 from explorer.training.plan import Plan
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -156,17 +155,6 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert code == 2
     assert said in error
     assert error.count("\n") == 1
-
-
-def test_landscape_does_not_write_a_file_that_another_process_works_on(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "slice.npz"
-    command = ["landscape", str(run), "--plane", "random", "--resolution", "3", "--device", "cpu", "--out", str(out)]
-    with lock_file(out):
-        assert main(command) == 2
-    assert "another job works on slice.npz" in capsys.readouterr().err
-    assert not out.exists()
 
 
 def test_image_with_other_bands_is_refused(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -321,12 +321,6 @@ def test_page_does_not_wait_for_the_answer_of_a_job_that_has_ended(
     assert store.job(record.id).status is JobStatus.DONE
 
 
-def test_worker_refuses_points_of_another_plane(store: Store, engine: Engine, dataset_id: str) -> None:
-    run_id = trained(store, engine, dataset_id)
-    with pytest.raises(InputError, match="the plane has changed meanwhile"):
-        engine.ask(EvaluatePoints(store.folder(run_id).path, SliceRequest(), "another", ((0.0, 0.0),)))
-
-
 def test_job_that_fails_says_why(store: Store, engine: Engine, dataset_id: str) -> None:
     run_id = trained(store, engine, dataset_id)
     record = engine.order(slice_job(store, run_id, dataset_id, checkpoint="step_00099999.safetensors"))

@@ -96,6 +96,8 @@ def test_a_helper_keeps_to_the_plane_of_the_slice_while_checkpoints_arrive(run: 
     assert prepare(run, PATH_PLANE, "cpu").meta.report.content_hash != job.plane
     for found, expected in zip(perform(job), local_measure(setup)(POINTS), strict=True):
         np.testing.assert_array_equal(found[0], expected[0])
+    with pytest.raises(InputError, match="another plane"):
+        perform(replace(job, plane="another"))
 
 
 @pytest.mark.parametrize("failure", [None, InputError("is out of order", "helper", "repair it"), OSError("no network")])
