@@ -25,6 +25,7 @@ from distributed import SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
+from explorer.jobs.preload import SERVER_PID
 from explorer.jobs.registry import Resource
 from explorer.settings import Settings
 
@@ -69,7 +70,8 @@ def start_cluster(settings: Settings) -> SpecCluster:
         "options": {"scheduler_kwargs": {"host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_PRELOAD]}},
     }
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ.update(_DASK | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))})  # the subprocesses inherit it
+    inherited = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), SERVER_PID: str(os.getpid())}
+    os.environ.update(_DASK | inherited)  # the subprocesses inherit it
     cluster = SpecCluster(workers=first, scheduler=scheduler, name="explorer", silence_logs=logging.WARNING)
     threading.Thread(
         target=_start_others, args=(cluster, len(first), others), name="start-workers", daemon=True

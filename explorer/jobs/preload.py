@@ -17,6 +17,9 @@ from distributed import Worker
 
 from explorer.settings import settings
 
+SERVER_PID = "LOSS_EXPLORER_SERVER_PID"
+"""Environment variable with the process id of the server that started the cluster."""
+
 _POLL_SECONDS = 0.5
 
 
@@ -26,7 +29,9 @@ def dask_setup(process: Any) -> None:
         _import_what_jobs_need(trains=bool(process.state.total_resources.get("train")))
     else:
         os.setpgid(0, 0)  # a nanny's worker starts later and inherits the group
-        threading.Thread(target=_end_with, args=(os.getppid(),), name="watch-server", daemon=True).start()
+        # Not os.getppid() as it is now: the server may have been killed while this process was starting
+        server = int(os.environ[SERVER_PID])
+        threading.Thread(target=_end_with, args=(server,), name="watch-server", daemon=True).start()
 
 
 def _import_what_jobs_need(trains: bool) -> None:

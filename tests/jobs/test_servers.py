@@ -14,12 +14,15 @@ import pytest
 from explorer.errors import InputError
 from explorer.jobs.cluster import start_cluster
 from explorer.jobs.engine import Engine
+from explorer.jobs.preload import SERVER_PID
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.settings import Settings
 from explorer.training.events import Note
 from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_for
 from tests.runs.tiny import tiny_dataset, tiny_plan
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
@@ -42,6 +45,16 @@ def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
         ended(store, engine, run_id)
     finally:
         engine.close()
+
+
+def test_process_that_starts_as_its_server_is_killed_ends_too() -> None:
+    """A nanny whose server was gone before it could look for it: the server's id comes from its environment."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    script = "from explorer.jobs.preload import dask_setup; import time; dask_setup(None); time.sleep(60)"
+    environment = os.environ | {SERVER_PID: str(gone.pid)}
+    begun = subprocess.run([sys.executable, "-c", script], env=environment, cwd=ROOT, timeout=30, check=False)
+    assert begun.returncode == 0
 
 
 def test_ctrl_c_in_a_terminal_ends_the_server_at_once(tmp_path: Path) -> None:
