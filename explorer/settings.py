@@ -15,6 +15,9 @@ from explorer.errors import InputError, explain_validation
 
 MEBI = 1024 * 1024
 
+SERVER_PID = "LOSS_EXPLORER_SERVER_PID"
+"""Environment variable by which a server tells the processes of its cluster whom to end with."""
+
 
 class Settings(BaseModel):
     """Where files are kept, how jobs run, and limits on input."""

@@ -25,9 +25,8 @@ from distributed import SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
-from explorer.jobs.preload import SERVER_PID
 from explorer.jobs.registry import Resource
-from explorer.settings import Settings
+from explorer.settings import SERVER_PID, Settings
 
 _ROOT = Path(explorer.__file__).resolve().parents[1]
 _PRELOAD = "explorer.jobs.preload"

@@ -15,10 +15,7 @@ from typing import Any
 
 from distributed import Worker
 
-from explorer.settings import settings
-
-SERVER_PID = "LOSS_EXPLORER_SERVER_PID"
-"""Environment variable with the process id of the server that started the cluster."""
+from explorer.settings import SERVER_PID, settings
 
 _POLL_SECONDS = 0.5
 

@@ -14,10 +14,9 @@ import pytest
 from explorer.errors import InputError
 from explorer.jobs.cluster import start_cluster
 from explorer.jobs.engine import Engine
-from explorer.jobs.preload import SERVER_PID
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.store import Store
-from explorer.settings import Settings
+from explorer.settings import SERVER_PID, Settings
 from explorer.training.events import Note
 from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_for
 from tests.runs.tiny import tiny_dataset, tiny_plan
