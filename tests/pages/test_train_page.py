@@ -48,6 +48,17 @@ def wait_for(run_id: str, *wanted: RunStatus) -> None:
         time.sleep(0.05)
 
 
+def open_paused(page: AppTest) -> str:
+    """Shows a new run that has made five steps; gives its id."""
+    store, engine = services.store(), services.engine()
+    run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
+    engine.step(run_id, 5)
+    wait_for(run_id, RunStatus.PAUSED)
+    page.query_params["run"] = run_id
+    page.run()
+    return run_id
+
+
 def run_of(page: AppTest) -> str:
     given = page.query_params["run"]
     return given if isinstance(given, str) else given[0]
@@ -187,12 +198,7 @@ def test_double_click_on_play_starts_one_run(train: AppTest) -> None:
 
 
 def test_click_is_not_lost_where_the_page_begins_again(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, engine = services.store(), services.engine()
-    run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
-    engine.step(run_id, 5)
-    wait_for(run_id, RunStatus.PAUSED)
-    train.query_params["run"] = run_id
-    train.run()
+    engine, run_id = services.engine(), open_paused(train)
     balance = services.balance
 
     def resume_meanwhile(dataset_id: str):
@@ -226,12 +232,7 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
 
 
 def test_paused_run_can_be_steered_stepped_and_planned_again(train: AppTest) -> None:
-    store, engine = services.store(), services.engine()
-    run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
-    engine.step(run_id, 5)
-    wait_for(run_id, RunStatus.PAUSED)
-    train.query_params["run"] = run_id
-    train.run()
+    store, run_id = services.store(), open_paused(train)
     assert not train.exception
     assert "step **5**" in train.get("progress")[0].proto.text
     rate = next(each for each in train.select_slider if each.label == "Learning rate")
