@@ -236,7 +236,7 @@ found = SOURCES[source]()
 if found is not None:
     st.subheader(escaped(found.dataset.name), anchor=False)
     for note in found.dataset.notes:
-        st.info(escaped(note), icon=":material/info:")
+        st.info(escaped(note.text), icon=":material/info:")
     picture, facts = stacking_columns("scene", [4, 3])
     with facts:
         edited = edit_dataset(found)

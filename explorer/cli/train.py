@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.val.split(",") if arguments.val else None
     dataset = dataset_from_folders(arguments.images, arguments.masks, names)
     for note in dataset.notes:
-        print(note, file=sys.stderr)
+        print(note.text, file=sys.stderr)
     reference = DatasetReference.to(dataset)
     folder = RunFolder(arguments.out)
     if not (folder.plan_file.exists() and folder.plan() == plan and folder.dataset() == reference):

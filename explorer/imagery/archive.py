@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from explorer.errors import InputError
 from explorer.files import atomic_file
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.notes import Note
+from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
 
-_VERSION = 1
+_VERSION = 2  # 1 had sentences for notes, and neither objects nor choices; it is still read
 
 
 class _SceneHeader(BaseModel):
@@ -25,6 +29,8 @@ class _SceneHeader(BaseModel):
     bands: tuple[str, ...]
     crs: str | None = None
     transform: tuple[float, float, float, float, float, float] | None = None
+    has_objects: bool = False
+    notes: tuple[Note, ...] = ()
 
 
 class _Header(BaseModel):
@@ -34,11 +40,18 @@ class _Header(BaseModel):
     name: str
     classes: tuple[str, ...]
     bands: tuple[str, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
+    choices: ReadingChoices = ReadingChoices()
+    minimum_area: int = MINIMUM_AREA  # of datasets of version 1
     low: tuple[float, ...]
     high: tuple[float, ...]
     training: tuple[_SceneHeader, ...]
     validation: tuple[_SceneHeader, ...]
+
+    @field_validator("notes", mode="before")
+    @classmethod
+    def _of_version_1(cls, notes: list[object]) -> list[object]:
+        return [Note("earlier_version", note) if isinstance(note, str) else note for note in notes]
 
 
 def save_dataset(dataset: Dataset, path: Path) -> None:
@@ -59,13 +72,10 @@ def load_dataset(path: Path) -> Dataset:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             header = _Header.model_validate_json(archive["header"].tobytes())
-            if header.version != _VERSION:
+            if header.version > _VERSION:
                 raise InputError(f"a dataset of version {header.version}", str(path), "create it again from its images")
             scenes = {
-                side: tuple(
-                    _scene(scene, archive[f"{side}{index}_image"], archive[f"{side}{index}_label"])
-                    for index, scene in enumerate(headers)
-                )
+                side: tuple(_scene(scene, archive, f"{side}{index}") for index, scene in enumerate(headers))
                 for side, headers in (("training", header.training), ("validation", header.validation))
             }
     except InputError:
@@ -82,6 +92,8 @@ def load_dataset(path: Path) -> Dataset:
         header.bands,
         stretch=Stretch(header.low, header.high),
         notes=header.notes,
+        choices=header.choices,
+        minimum_area=header.minimum_area,
         **scenes,
     )
 
@@ -89,17 +101,29 @@ def load_dataset(path: Path) -> Dataset:
 def content_hash(dataset: Dataset) -> str:
     """A hash of everything that a run on this dataset depends on: pixels, labels, names, split and stretch.
 
-    The notes are not part of it.
+    Notes and choices are not part of it: they say how the content came about.
 
     Returns:
         32 hexadecimal digits.
     """
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(_header(dataset).model_copy(update={"notes": ()}).model_dump_json().encode())
+    digest.update(json.dumps(_hashed(_header(dataset)), separators=(",", ":"), ensure_ascii=False).encode())
     for key, array in _arrays(dataset):
         digest.update(json.dumps([key, array.dtype.str, array.shape]).encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def _hashed(header: _Header) -> dict[str, Any]:
+    """What the hash covers. Fields that version 1 did not have take part where they differ from what it meant."""
+    fields = header.model_dump(mode="json", exclude={"choices"}) | {"version": 1, "notes": ()}
+    if fields["minimum_area"] == MINIMUM_AREA:
+        del fields["minimum_area"]
+    for scene in (*fields["training"], *fields["validation"]):
+        del scene["notes"]
+        if not scene["has_objects"]:
+            del scene["has_objects"]
+    return fields
 
 
 def _arrays(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.generic]]]:
@@ -107,6 +131,8 @@ def _arrays(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.generic]]]:
         for index, scene in enumerate(scenes):
             yield f"{side}{index}_image", scene.image
             yield f"{side}{index}_label", scene.label
+            if scene.objects is not None:
+                yield f"{side}{index}_objects", scene.objects
 
 
 def _header(dataset: Dataset) -> _Header:
@@ -116,6 +142,8 @@ def _header(dataset: Dataset) -> _Header:
         classes=dataset.classes,
         bands=dataset.bands,
         notes=dataset.notes,
+        choices=dataset.choices,
+        minimum_area=dataset.minimum_area,
         low=dataset.stretch.low,
         high=dataset.stretch.high,
         training=tuple(_scene_header(scene) for scene in dataset.training),
@@ -125,11 +153,23 @@ def _header(dataset: Dataset) -> _Header:
 
 def _scene_header(scene: Scene) -> _SceneHeader:
     georeference = scene.georeference
-    if georeference is None:
-        return _SceneHeader(name=scene.name, bands=scene.bands)
-    return _SceneHeader(name=scene.name, bands=scene.bands, crs=georeference.crs, transform=georeference.transform)
+    return _SceneHeader(
+        name=scene.name,
+        bands=scene.bands,
+        crs=georeference.crs if georeference else None,
+        transform=georeference.transform if georeference else None,
+        has_objects=scene.objects is not None,
+        notes=scene.notes,
+    )
 
 
-def _scene(header: _SceneHeader, image: NDArray[np.generic], label: NDArray[np.uint8]) -> Scene:
-    georeference = GeoReference(header.crs, header.transform) if header.transform else None
-    return Scene(header.name, image, label, header.bands, georeference)
+def _scene(header: _SceneHeader, arrays: Mapping[str, NDArray[Any]], key: str) -> Scene:
+    return Scene(
+        header.name,
+        arrays[f"{key}_image"],
+        arrays[f"{key}_label"],
+        header.bands,
+        GeoReference(header.crs, header.transform) if header.transform else None,
+        arrays[f"{key}_objects"] if header.has_objects else None,
+        header.notes,
+    )

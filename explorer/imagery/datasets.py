@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from explorer.errors import InputError
+from explorer.imagery.notes import Note
 from explorer.imagery.reading.class_key import ClassKey, Palette, class_key
 from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
 from explorer.imagery.reading.masks import Mask, read_mask
@@ -162,7 +163,9 @@ def dataset_from_folders(
     key = class_key([item.mask for item in read], classes, palette, limits)
     scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
     dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
-    unused = tuple(f"Not used: {row.image or row.mask}: {row.reason}." for row in table if not row.used)
+    unused = tuple(
+        Note("not_used", f"Not used: {row.image or row.mask}: {row.reason}.") for row in table if not row.used
+    )
     return replace(dataset, notes=dataset.notes + unused)
 
 
@@ -186,18 +189,25 @@ def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Spli
     return Split(training, held_out)
 
 
-def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[str, ...]:
-    notes = []
+def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
+    notes: list[Note] = []
+
+    def note(code: str, text: str) -> None:
+        notes.append(Note(code, text))
+
     if len(scenes) == 1:
-        notes.append("Only one scene: it is split into training and validation blocks with a margin between them.")
+        note("single_scene", "Only one scene: it is split into training and validation blocks with a margin between.")
     dtypes = sorted({str(scene.image.dtype) for scene in scenes})
     if len(dtypes) > 1:
-        notes.append(f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.")
+        note(
+            "mixed_data_types",
+            f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.",
+        )
     if len({scene.bands for scene in scenes}) > 1:
-        notes.append(f"The band names differ between scenes; those of {scenes[0].name} are used.")
+        note("band_names_differ", f"The band names differ between scenes; those of {scenes[0].name} are used.")
     for side, part in (("training", parts.training), ("validation", parts.validation)):
         if not has_foreground(part):
-            notes.append(f"No foreground in the {side} scenes: choose the validation scenes by hand or add scenes.")
+            note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
     return tuple(notes)
 
 

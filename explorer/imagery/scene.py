@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.notes import Note
 
 IGNORE = 255
 """The label of a pixel that no loss and no metric counts."""
@@ -37,13 +39,16 @@ class Raster:
     valid: NDArray[np.bool_]  # (H, W), False: nodata, masked, NaN or infinite in any band
     bands: tuple[str, ...]  # C names
     georeference: GeoReference | None = None
+    orientation: int = 1  # Exif orientation that was applied, 1 to 8; 1: none
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
     """One image with its label.
 
-    A pixel that is invalid in the image has the label ``IGNORE``.
+    A pixel that is invalid in the image has the label ``IGNORE``. Where the label came with objects drawn one by one,
+    ``objects`` keeps them apart even where they touch; elsewhere an object is a connected component.
     """
 
     name: str
@@ -51,6 +56,8 @@ class Scene:
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
     bands: tuple[str, ...]  # C names
     georeference: GeoReference | None = None
+    objects: NDArray[np.int32] | None = None  # (H, W), an id per object over all classes, 0 = none; None: not known
+    notes: tuple[Note, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -84,7 +91,9 @@ class Dataset:
     training: tuple[Scene, ...]
     validation: tuple[Scene, ...]
     stretch: Stretch
-    notes: tuple[str, ...] = ()  # sentences that the visitor should read
+    notes: tuple[Note, ...] = ()  # on the dataset as a whole; those on a scene are with the scene
+    choices: ReadingChoices = field(default_factory=ReadingChoices)  # how its files were read
+    minimum_area: int = 8  # pixels; smaller objects of the label count as neither hit nor miss
 
     @property
     def scenes(self) -> tuple[Scene, ...]:
@@ -92,12 +101,19 @@ class Dataset:
         return self.training + self.validation
 
 
-def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
+def make_scene(
+    raster: Raster,
+    label: NDArray[np.uint8],
+    objects: NDArray[np.int32] | None = None,
+    notes: Sequence[Note] = (),
+) -> Scene:
     """Joins an image and its label; pixels that are invalid in the image become ``IGNORE``.
 
     Args:
         raster: the image.
         label: (H, W), class ids or ``IGNORE``.
+        objects: (H, W), an id per object, 0 = none; None: connected components are the objects.
+        notes: on the label; those on the image come first.
 
     Raises:
         InputError: the sizes differ, or every pixel is ignored.
@@ -112,7 +128,9 @@ def make_scene(raster: Raster, label: NDArray[np.uint8]) -> Scene:
     label = np.where(raster.valid, label, np.uint8(IGNORE))
     if (label == IGNORE).all():
         raise InputError("every pixel is ignored", raster.name, "label some pixels with a class; 255 means ignore")
-    return Scene(raster.name, raster.image, label, raster.bands, raster.georeference)
+    if objects is not None:
+        objects = np.where((label > 0) & (label != IGNORE), objects, np.int32(0))
+    return Scene(raster.name, raster.image, label, raster.bands, raster.georeference, objects, (*raster.notes, *notes))
 
 
 def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash, load_dataset, save_dataset
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.notes import Note
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
 
 
@@ -24,8 +26,11 @@ DATASET = Dataset(
     (a_scene("a.tif", 1, georeference=GeoReference("EPSG:32616", PLACE)), a_scene("é ☃", 2)),
     (a_scene("../b", 3, "float32", GeoReference(None, PLACE)),),
     Stretch((0.1, 0.2), (0.3, 1 / 3)),
-    ("a note",),
+    (Note("single_scene", "a note"),),
+    ReadingChoices(background="2", names={"1": "ship"}),
+    minimum_area=5,
 )
+OBJECTS = np.arange(63, dtype=np.int32).reshape(9, 7)
 
 
 def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
@@ -33,7 +38,7 @@ def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
     save_dataset(DATASET, path)
     loaded = load_dataset(path)
     assert content_hash(loaded) == content_hash(DATASET)
-    assert loaded.notes == DATASET.notes
+    assert (loaded.notes, loaded.choices, loaded.minimum_area) == (DATASET.notes, DATASET.choices, 5)
     assert loaded.stretch == DATASET.stretch
     for scene, original in zip(loaded.scenes, DATASET.scenes, strict=True):
         assert (scene.name, scene.bands, scene.georeference) == (
@@ -55,12 +60,22 @@ def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
         {"stretch": Stretch((0.1, 0.2), (0.3, 0.33))},
         {"training": DATASET.training[::-1]},
         {"training": (DATASET.training[0],), "validation": (DATASET.training[1], *DATASET.validation)},
+        {"minimum_area": 6},
+        {"validation": (replace(DATASET.validation[0], objects=OBJECTS),)},
         {"validation": (replace(DATASET.validation[0], label=1 - DATASET.validation[0].label),)},
         {"validation": (replace(DATASET.validation[0], image=DATASET.validation[0].image.astype("float64")),)},
     ],
 )
 def test_the_content_hash_changes_with_the_content(change):
     assert content_hash(replace(DATASET, **change)) != content_hash(DATASET)
+
+
+def test_objects_and_notes_of_a_scene_are_kept(tmp_path):
+    noted = replace(DATASET.training[0], objects=OBJECTS, notes=(Note("mask_turned", "a note"),))
+    save_dataset(replace(DATASET, training=(noted,)), tmp_path / "dataset.npz")
+    loaded = load_dataset(tmp_path / "dataset.npz").training[0]
+    np.testing.assert_array_equal(loaded.objects, OBJECTS)
+    assert loaded.notes == noted.notes
 
 
 def test_the_content_hash_does_not_depend_on_notes_or_memory_layout():

@@ -89,7 +89,7 @@ def test_a_side_without_foreground_is_noted():
     scenes = [one_scene("a"), one_scene("b", label=np.zeros((16, 16), np.uint8))]
     notes = make_dataset("d", scenes, ("background", "object")).notes
     assert len(notes) == 1
-    assert "No foreground in the" in notes[0]
+    assert "No foreground in the" in notes[0].text
 
 
 @pytest.mark.parametrize("wrap", [lambda files: files, lambda files: {"all.zip": zipped(files)}], ids=["files", "zip"])
@@ -167,7 +167,7 @@ def test_folders_become_a_dataset(tmp_path):
     dataset = dataset_from_folders(tmp_path / "images", tmp_path / "masks", ["b"])
     assert [scene.name for scene in dataset.validation] == ["b.png"]
     assert dataset.classes == ("background", "object")
-    assert dataset.notes == ("Not used: e.png: no mask has a matching name.",)
+    assert [note.text for note in dataset.notes] == ["Not used: e.png: no mask has a matching name."]
     (tmp_path / "images" / "a.png").write_bytes(b"garbage")
     with pytest.raises(InputError, match=r"a\.png: not a PNG"):
         dataset_from_folders(tmp_path / "images", tmp_path / "masks")
@@ -195,7 +195,7 @@ def test_real_buildings_are_one_scene_split_into_blocks(shared_data):
     image = {"image.tif": (folder / "image.tif").read_bytes()}
     result = dataset_from_files(image, {"image.geojson": (folder / "buildings.geojson").read_bytes()})
     assert result.dataset is not None
-    assert "Only one scene" in result.dataset.notes[0]
+    assert "Only one scene" in result.dataset.notes[0].text
     for side in (result.dataset.training, result.dataset.validation):
         assert class_balance(side, result.dataset.classes)[1].objects >= 5
     result = dataset_from_files(image, {"image.geojson": (folder / "buildings_custom_proj.geojson").read_bytes()})

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import Decoded, FileKind
 from explorer.imagery.reading.raster import decode
+from explorer.imagery.scene import GeoReference
 from explorer.settings import Settings, settings
 
 Key = int | str
@@ -38,10 +40,14 @@ class Mask:
 
     name: str
     kind: MaskKind
-    keys: tuple[Key, ...]  # at most 256, ascending
-    index: NDArray[np.uint8]  # (H, W), positions in ``keys``
-    ignored: NDArray[np.bool_]  # (H, W), True: nodata or masked, to be ignored
+    keys: tuple[Key, ...]  # ascending
+    index: NDArray[np.uint16]  # (H, W), positions in ``keys``
+    ignored: NDArray[np.bool_]  # (H, W), True: to be ignored, as nodata, masked, or not covered by the mask
     colours: tuple[str, ...] = ()  # the colour of each key, if the file has a palette
+    nodata: NDArray[np.bool_] | None = None  # (H, W), the part of ``ignored`` that the file declares nodata or masks
+    georeference: GeoReference | None = None  # of the grid of ``index``
+    objects: NDArray[np.int32] | None = None  # (H, W), an id per object that was drawn by itself, 0 = none
+    notes: tuple[Note, ...] = ()
 
     def counts(self) -> NDArray[np.int64]:
         """Number of pixels of each key, (len(keys),); ignored pixels are not counted."""
@@ -118,8 +124,8 @@ def _compact(
             "check that it is a mask and not the image, and that each class has one value (no id per object, "
             "no smoothed edges); save it as PNG or TIFF",
         )
-    positions = np.zeros(len(present), dtype=np.uint8)
-    positions[found] = np.arange(len(found))
+    positions = np.zeros(len(present), dtype=np.uint16)
+    positions[found] = np.arange(len(found), dtype=np.uint16)
     keys: tuple[Key, ...] = tuple(int(code) for code in found)
     kind = MaskKind.VALUES
     colours: tuple[str, ...] = ()

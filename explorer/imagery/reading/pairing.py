@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from explorer.imagery.notes import Note
+
 IMAGE_WORDS = frozenset({"image", "images", "img", "imgs", "photo", "rgb", "sat", "source", "x"})
 MASK_WORDS = frozenset(
     {"mask", "masks", "label", "labels", "gt", "groundtruth", "truth", "annotation", "annotations", "ann"}
@@ -22,6 +24,8 @@ class Pair:
     image: str | None
     mask: str | None
     reason: str = ""  # why the row is not used; empty if it is
+    more_masks: tuple[str, ...] = ()  # of the same image, where each mask holds one object
+    notes: tuple[Note, ...] = ()  # on how it was paired
 
     @property
     def used(self) -> bool:

@@ -67,7 +67,7 @@ def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Setti
         [(shape, names.index(label) + 1) for shape, label in zip(geometries, labels, strict=True)],
         out_shape=raster.valid.shape,
         transform=Affine(*raster.georeference.transform),
-        dtype=np.uint8,
+        dtype=np.uint16,
     )  # (H, W)
     if not index.any():
         raise InputError(

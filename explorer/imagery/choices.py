@@ -1,0 +1,41 @@
+"""What a visitor may choose about how imagery is read, on the page and on the command line.
+
+The choices are stored with the dataset and in the run's ``dataset.json``, so that a run can be repeated.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NODATA = "nodata"
+"""Stands for a mask's nodata pixels where a value is expected."""
+
+Polygon = tuple[tuple[float, float], ...]
+"""Corners (x, y) in pixels: x to the right, y down, (0, 0) is the upper left corner of the first pixel."""
+
+
+class ReadingChoices(BaseModel):
+    """How masks and images are to be understood. Everything is optional: the readers decide what is not chosen.
+
+    Values of masks are given as text: ``"2"`` (a value), ``"#ff8000"`` (a colour), ``"ship"`` (a name in a vector or
+    annotation file) or ``"nodata"``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    background: str | None = Field(None, description="the value that is the background")
+    ignore: tuple[str, ...] = Field((), description="values that no loss and no score counts")
+    names: dict[str, str] = Field({}, description="class of a value; values with one name are merged")
+    colours: dict[str, str] = Field({}, description='colour of a class on screen, "#rrggbb"')
+    swap: bool = Field(False, description="exchange object and background")
+    instances: bool = Field(False, description="each value of a mask is one object of the same class")
+    smoothed: Literal["half"] | None = Field(None, description="half: from half of the largest value on, it is object")
+    class_property: str | None = Field(None, description="property of vector features that holds the class")
+    turn_masks: bool = Field(False, description="turn masks as the Exif data of their photos says")
+    keep_fill: bool = Field(False, description="use pixels with a suspected fill value as they are")
+    stretch: Literal["dataset", "scene"] = Field("dataset", description="scene: each scene by its own percentiles")
+    minimum_area: int | None = Field(None, ge=1, description="pixels; smaller objects count as neither hit nor miss")
+    pairs: dict[str, str] = Field({}, description="label file of an image, where names do not tell")
+    areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")

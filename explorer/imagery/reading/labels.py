@@ -1,0 +1,52 @@
+"""The registry of label formats: one reader each. A new format is a module with a reader, and an entry here.
+
+The first entry that recognises a file reads it. ``UNSUPPORTED`` names the formats that are recognised and not read.
+"""
+
+from __future__ import annotations
+
+from explorer.imagery.reading.formats import FileKind, kind_of
+from explorer.imagery.reading.label_format import LabelFormat, LabelRequest, UnsupportedFormat
+from explorer.imagery.reading.masks import Mask, read_mask
+from explorer.imagery.reading.vectors import read_polygons
+
+
+def _read_raster_mask(data: bytes, name: str, request: LabelRequest) -> Mask:
+    return read_mask(data, name, request.limits)
+
+
+def _read_vectors(data: bytes, name: str, request: LabelRequest) -> Mask:
+    return read_polygons(data, name, request.raster, request.limits)
+
+
+LABEL_FORMATS: tuple[LabelFormat, ...] = (
+    LabelFormat(
+        name="Raster mask",
+        recognised_by="the signature of PNG, JPEG or TIFF",
+        reads="class ids, 0 and 255, or one colour per class",
+        limits="a JPEG only as a smoothed mask",
+        recognise=lambda data, _: kind_of(data) in (FileKind.PNG, FileKind.JPEG, FileKind.TIFF),
+        read=_read_raster_mask,
+    ),
+    LabelFormat(
+        name="GeoJSON",
+        recognised_by="a JSON object with features",
+        reads="polygons and their class property",
+        limits="the image must be georeferenced",
+        recognise=lambda data, _: kind_of(data) is FileKind.GEOJSON,
+        read=_read_vectors,
+    ),
+)
+"""Every format that is read, the more specific before the more general."""
+
+UNSUPPORTED: tuple[UnsupportedFormat, ...] = ()
+
+
+def format_of(data: bytes, name: str) -> LabelFormat | None:
+    """The format of a label file; None if none recognises it."""
+    return next((each for each in LABEL_FORMATS if each.recognise(data, name)), None)
+
+
+def unsupported_format_of(data: bytes, name: str) -> UnsupportedFormat | None:
+    """The format of a file that is recognised and not read."""
+    return next((each for each in UNSUPPORTED if each.recognise(data, name)), None)
