@@ -48,6 +48,7 @@ class Mask:
     georeference: GeoReference | None = None  # of the grid of ``index``
     objects: NDArray[np.int32] | None = None  # (H, W), an id per object that was drawn by itself, 0 = none
     notes: tuple[Note, ...] = ()
+    lossy: bool = False  # a JPEG or fractions: its values are classes only after a threshold
 
     def counts(self) -> NDArray[np.int64]:
         """Number of pixels of each key, (len(keys),); ignored pixels are not counted."""
