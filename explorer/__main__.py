@@ -1,4 +1,4 @@
-"""The command line: ``python -m explorer train | evaluate | predict | landscape``."""
+"""The command line: ``python -m explorer inspect | train | evaluate | predict | landscape``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 # Before torch is loaded: idle threads must sleep, not spin, or two programs on one machine are ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from explorer.cli import evaluate, landscape, parsing, predict, train
+from explorer.cli import evaluate, inspect, landscape, parsing, predict, train
 from explorer.errors import InputError
 
-COMMANDS = (train, evaluate, predict, landscape)
+COMMANDS = (inspect, train, evaluate, predict, landscape)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

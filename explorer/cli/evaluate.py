@@ -19,8 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     """Describes the command."""
     parser = commands.add_parser("evaluate", help="scores of a run on a folder of images", description=__doc__)
     parser.add_argument("run_folder", type=Path, metavar="RUN")
-    parser.add_argument("--images", type=parsing.folder, required=True, metavar="DIR")
-    parser.add_argument("--masks", type=parsing.folder, required=True, metavar="DIR", help="paired by file name")
+    imagery_options.add_options(parser)
     parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
     parser.add_argument(
         "--minimum-area",

@@ -1,4 +1,4 @@
-"""``train``: trains a segmenter on a folder of images and a folder of masks, and writes a run's folder."""
+"""``train``: trains a segmenter on images and masks, and writes a run's folder."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from explorer.cli import parsing
+from explorer.cli import imagery_options, parsing
 from explorer.cli.progress_bar import ProgressBar
-from explorer.imagery.datasets import dataset_from_folders
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.training import execute
 from explorer.settings import settings
@@ -20,9 +19,8 @@ from explorer.training.plan import scaled
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     """Describes the command."""
-    parser = commands.add_parser("train", help="train on a folder of images and a folder of masks", description=__doc__)
-    parser.add_argument("--images", type=parsing.folder, required=True, metavar="DIR")
-    parser.add_argument("--masks", type=parsing.folder, required=True, metavar="DIR", help="paired by file name")
+    parser = commands.add_parser("train", help="train on images and masks", description=__doc__)
+    imagery_options.add_options(parser)
     parser.add_argument(
         "--val",
         metavar="NAME,NAME",
@@ -45,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.seed is not None:
         plan = plan.model_copy(update={"seed": arguments.seed})
     names = arguments.val.split(",") if arguments.val else None
-    dataset = dataset_from_folders(arguments.images, arguments.masks, names)
-    for note in dataset.notes:
-        print(note.text, file=sys.stderr)
+    reading = imagery_options.read_imagery(arguments, validation=names)
+    imagery_options.print_notes(reading)
+    dataset = reading.required()
     reference = DatasetReference.to(dataset)
     folder = RunFolder(arguments.out)
     if not (folder.plan_file.exists() and folder.plan() == plan and folder.dataset() == reference):

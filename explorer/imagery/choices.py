@@ -39,3 +39,33 @@ class ReadingChoices(BaseModel):
     minimum_area: int | None = Field(None, ge=1, description="pixels; smaller objects count as neither hit nor miss")
     pairs: dict[str, str] = Field({}, description="label file of an image, where names do not tell")
     areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")
+
+    def for_files(self) -> ReadingChoices:
+        """The choices that decide how files are read; after a change of another one, they need not be read again."""
+        names = ("class_property", "turn_masks", "keep_fill", "pairs")
+        return ReadingChoices(**{name: getattr(self, name) for name in names})
+
+    def as_options(self) -> tuple[str, ...]:
+        """The same choices as options of the command line."""
+        options: list[str] = []
+        for name, value in (("background", self.background), ("smoothed", self.smoothed),
+                            ("class-property", self.class_property), ("min-area", self.minimum_area)):  # fmt: skip
+            if value is not None:
+                options += [f"--{name}", str(value)]
+        if self.ignore:
+            options += ["--ignore", ",".join(self.ignore)]
+        for name, pairs in (("names", self.names), ("colours", self.colours)):
+            if pairs:
+                options += [f"--{name}", ",".join(f"{left}={right}" for left, right in pairs.items())]
+        for name, chosen in (("swap", self.swap), ("instances", self.instances), ("turn-masks", self.turn_masks),
+                             ("keep-fill", self.keep_fill)):  # fmt: skip
+            if chosen:
+                options.append(f"--{name}")
+        if self.stretch != "dataset":
+            options += ["--stretch", self.stretch]
+        for image, mask in self.pairs.items():
+            options += ["--pair", f"{image}={mask}"]
+        for scene, areas in self.areas.items():
+            for area in areas:
+                options += ["--area", f"{scene}=" + ",".join(f"{value:g}" for corner in area for value in corner)]
+        return tuple(options)

@@ -1,251 +1,357 @@
-"""Makes datasets: from scenes, from uploaded files (the pages) and from two folders (the command line)."""
+"""From files to datasets: orders the steps that pages and command line share.
+
+``read_files`` unpacks, sorts and pairs files, decodes images and labels, and lays each label on its image's grid.
+``label_scenes`` decides what the values of the labels mean, and joins all to a dataset; it is quick, so that a page can
+repeat it at each choice of the visitor. A bad file refuses its own row only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from explorer.errors import InputError
+from explorer.imagery.areas import outside_areas
+from explorer.imagery.assembly import make_dataset
+from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
-from explorer.imagery.reading.class_key import ClassKey, Palette, class_key
-from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
-from explorer.imagery.reading.masks import Mask, read_mask
-from explorer.imagery.reading.pairing import Pair, pair, separate
+from explorer.imagery.reading.alignment import align
+from explorer.imagery.reading.annotations.labelmap import read_labelmap
+from explorer.imagery.reading.class_key import ClassKey, class_key
+from explorer.imagery.reading.formats import read_bytes
+from explorer.imagery.reading.label_format import LabelRequest
+from explorer.imagery.reading.labels import format_of, is_image, unsupported_format_of
+from explorer.imagery.reading.layout import arrange, scene_names, validation_images
+from explorer.imagery.reading.mask_values import joined
+from explorer.imagery.reading.masks import Mask
+from explorer.imagery.reading.pairing import Pair, pair
 from explorer.imagery.reading.raster import read_raster
+from explorer.imagery.reading.roles import Palette
 from explorer.imagery.reading.upload import Skipped, unpack
-from explorer.imagery.reading.vectors import read_polygons
-from explorer.imagery.scene import Dataset, Raster, Scene, check_scenes, has_foreground, make_scene
-from explorer.imagery.splitting import Split, split
-from explorer.imagery.stretch import fit_stretch
+from explorer.imagery.reading.values import FoundValue, found_values
+from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene, make_scene
+from explorer.imagery.stretch import stretch_scene
 from explorer.settings import Settings, settings
 
-_IMAGE_EXTENSIONS = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
-_MASK_EXTENSIONS = _IMAGE_EXTENSIONS | {".geojson", ".json"}
+Files = Mapping[str, bytes | Path]
+"""Contents or paths by name; names may have folders."""
 
 
-@dataclass(frozen=True)
-class Upload:
-    """The result of an upload: its dataset, and the reason for every file that is not part of it."""
+@dataclass(frozen=True, eq=False)
+class ReadRow:
+    """A pair of files as read, or the reason why it is not used."""
 
-    table: tuple[Pair, ...]
+    pair: Pair
+    name: str  # of the scene; of the file, where there is no pair
+    raster: Raster | None = None
+    mask: Mask | None = None  # on the image's grid
+    reason: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ReadFiles:
+    """Everything that was read from files, before it is decided what the values of the masks mean."""
+
+    rows: tuple[ReadRow, ...]
+    skipped: tuple[Skipped, ...] = ()  # files that were neither paired nor read
+    palette: Palette | None = None  # from a labelmap.txt among the files
+    validation: frozenset[str] = frozenset()  # names of the scenes in a folder for validation
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class SceneReport:
+    """What became of one row."""
+
+    row: ReadRow
+    scene: Scene | None = None
+    reason: str = ""  # why there is no scene
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """Notes on the scene, or on the files that did not become one."""
+        return self.scene.notes if self.scene is not None else self.row.notes
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """The result of reading files: a dataset, or the reason why there is none, and a report on every row."""
+
+    reports: tuple[SceneReport, ...]
     dataset: Dataset | None
     problem: InputError | None = None  # why there is no dataset
-    skipped: tuple[Skipped, ...] = ()  # files that were neither paired nor read
+    classes: tuple[str, ...] = ()  # background first; empty if they could not be decided
+    values: tuple[FoundValue, ...] = ()  # of the masks
+    notes: tuple[Note, ...] = ()  # on the set
+    skipped: tuple[Skipped, ...] = ()
+    choices: ReadingChoices = field(default_factory=ReadingChoices)
+
+    def required(self) -> Dataset:
+        """The dataset.
+
+        Raises:
+            InputError: there is none.
+        """
+        if self.dataset is None:
+            raise self.problem or InputError("no scenes", "dataset", "give at least one image and its mask")
+        return self.dataset
 
 
-@dataclass(frozen=True)
-class _ReadPair:
-    row: Pair
-    raster: Raster
-    mask: Mask
-
-
-def make_dataset(
-    name: str,
-    scenes: Sequence[Scene],
-    classes: Sequence[str],
-    validation: Collection[str] | None = None,
-    seed: int = 0,
-) -> Dataset:
-    """Checks the scenes, splits them and fits the stretch to the training side.
-
-    Args:
-        name: of the dataset.
-        scenes: of any size, with the same number of bands.
-        classes: names; the position is the id, 0 is the background.
-        validation: names of the validation scenes, with or without file extension; chosen if not given.
-        seed: of that choice.
-
-    Raises:
-        InputError: the scenes do not form a dataset (see :func:`explorer.imagery.scene.check_scenes`), or
-            ``validation`` names no scene or all of them.
-    """
-    check_scenes(name, scenes, classes)
-    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
-    return Dataset(
-        name,
-        tuple(classes),
-        scenes[0].bands,
-        parts.training,
-        parts.validation,
-        fit_stretch(parts.training),
-        _notes(scenes, parts),
-    )
-
-
-def dataset_from_files(
-    images: Mapping[str, bytes],
-    masks: Mapping[str, bytes] | None = None,
+def read_dataset(
+    images: Files,
+    masks: Files | None = None,
     *,
     name: str = "upload",
+    choices: ReadingChoices | None = None,
     classes: Sequence[str] | None = None,
     palette: Palette | None = None,
     validation: Collection[str] | None = None,
     seed: int = 0,
     limits: Settings | None = None,
-) -> Upload:
-    """Makes a dataset from uploaded files and zips. A bad file excludes only its own pair.
+) -> Reading:
+    """Reads files and makes a dataset of them: ``read_files``, then ``label_scenes``."""
+    read = read_files(images, masks, choices, limits)
+    return label_scenes(
+        read, name, choices, classes=classes, palette=palette, validation=validation, seed=seed, limits=limits
+    )
+
+
+def read_files(
+    images: Files, masks: Files | None = None, choices: ReadingChoices | None = None, limits: Settings | None = None
+) -> ReadFiles:
+    """Unpacks, sorts and pairs files, and reads each pair. A bad file excludes only its own pair.
 
     Args:
-        images: content by name; includes the masks if ``masks`` is not given.
-        masks: content by name; rasters, or GeoJSON polygons for georeferenced images.
-        name: of the dataset.
-        classes: class names, background first; derived from the masks if not given.
-        palette: colours of the masks and their classes; derived from the masks if not given.
-        validation: names of the validation scenes; chosen if not given.
-        seed: of that choice.
+        images: images; with the labels among them if ``masks`` is not given.
+        masks: labels, in any format of ``explorer.imagery.reading.labels``.
+        choices: ``pairs``, ``class_property``, ``turn_masks`` and ``keep_fill`` matter here, the others later.
         limits: on sizes and counts; those of the installation if not given.
 
     Raises:
-        InputError: the upload as a whole exceeds the limits, or none of its files could be used.
+        InputError: the files as a whole exceed the limits, none of them could be used, or a pair that was chosen by
+            hand names no file.
     """
-    limits = limits or settings()
-    unpacked = unpack(images, limits)
-    image_files, skipped = dict(unpacked.files), unpacked.skipped
-    if masks:
-        unpacked = unpack(masks, limits)
-        mask_files, skipped = dict(unpacked.files), skipped + unpacked.skipped
-    else:
-        image_names, mask_names = separate(list(image_files))
-        mask_files = {key: image_files[key] for key in mask_names}
-        image_files = {key: image_files[key] for key in image_names}
-    table, read = [], []
-    for row in pair(list(image_files), list(mask_files)):
-        try:
-            if row.used:
-                read.append(_read_pair(row, image_files, mask_files, limits))
-        except InputError as error:
-            row = replace(row, reason=str(error))
-        table.append(row)
-    try:
-        key = class_key([item.mask for item in read], classes, palette, limits)
-        scenes, refused = _labelled(read, key)
-        table = [refused.get(row, row) for row in table]
-        dataset = make_dataset(name, scenes, key.classes, validation, seed)
-    except InputError as error:
-        return Upload(tuple(table), None, error, skipped)
-    return Upload(tuple(table), dataset, None, skipped)
+    limits, choices = limits or settings(), choices or ReadingChoices()
+    image_files, mask_files, skipped = _unpacked(images, masks, limits)
+    files = {**image_files, **mask_files}
+    known = _Labels(files, limits)
+    order = arrange(list(image_files), list(mask_files) if masks else None, known.is_label)
+    pairs = pair(
+        order.images,
+        order.labels,
+        chosen=choices.pairs,
+        listed={name: known.images_of(name) for name in order.labels if known.lists_images(name)},
+        everywhere=[name for name in order.labels if known.is_shared(name) and not known.lists_images(name)],
+    )
+    names = scene_names(order.images)
+    companions = {name: files[name] for name in order.companions}
+    uses = [row.mask for row in pairs]
+    rows = []
+    for row in pairs:
+        shared = uses.count(row.mask) > 1 or known.lists_images(row.mask or "")
+        rows.append(_read_row(row, names, files, companions, shared, choices, limits))
+    by_folder = {names[image] for image in validation_images(order.images)}
+    return ReadFiles(
+        tuple(rows),
+        (*skipped, *order.skipped),
+        _palette(companions),
+        frozenset(by_folder),
+        tuple(known.unsupported(order.companions)),
+    )
 
 
-def dataset_from_folders(
-    images: Path,
-    masks: Path,
-    validation: Collection[str] | None = None,
+def label_scenes(
+    read: ReadFiles,
+    name: str,
+    choices: ReadingChoices | None = None,
     *,
     classes: Sequence[str] | None = None,
     palette: Palette | None = None,
+    validation: Collection[str] | None = None,
     seed: int = 0,
     limits: Settings | None = None,
-) -> Dataset:
-    """Makes a dataset from the files in two folders. Here, a file that cannot be read is an error.
+) -> Reading:
+    """Decides what the values of the masks mean, and joins all rows to a dataset.
 
     Args:
-        images: folder of images.
-        masks: folder of masks, paired by name.
-        validation: names of the validation scenes; chosen if not given.
+        read: the files.
+        name: of the dataset.
+        choices: of the visitor.
         classes: class names, background first; derived from the masks if not given.
-        palette: colours of the masks and their classes; derived from the masks if not given.
-        seed: of the choice of validation scenes.
-        limits: on sizes and counts; those of the installation if not given.
-
-    Raises:
-        InputError: a folder is missing or empty, no image has a mask, a file cannot be read, or the scenes do not
-            form a dataset (see :func:`make_dataset`).
+        palette: colours of the masks and their classes; from a labelmap.txt or the masks if not given.
+        validation: names of the validation scenes; those of a folder for validation, or chosen, if not given.
+        seed: of that choice.
+        limits: on the number of classes; those of the installation if not given.
     """
-    limits = limits or settings()
-    image_files = _files_in(images, _IMAGE_EXTENSIONS, limits)
-    mask_files = _files_in(masks, _MASK_EXTENSIONS, limits)
-    table = pair(list(image_files), list(mask_files))
-    read = [_read_pair(row, image_files, mask_files, limits) for row in table if row.used]
-    if not read:
-        raise InputError(f"no image has a mask: {table[0].reason}", str(masks), "give each mask the name of its image")
-    key = class_key([item.mask for item in read], classes, palette, limits)
-    scenes = [make_scene(item.raster, key.label(item.mask)) for item in read]
-    dataset = make_dataset(images.resolve().name, scenes, key.classes, validation, seed)
-    unused = tuple(
-        Note("not_used", f"Not used: {row.image or row.mask}: {row.reason}.") for row in table if not row.used
-    )
-    return replace(dataset, notes=dataset.notes + unused)
-
-
-def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
-    wanted = set(validation)
-    names = {
-        scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem} for scene in scenes
-    }
-    unknown = wanted - set().union(*names.values())
-    if unknown:
-        raise InputError(
-            f"no scene is named {', '.join(sorted(unknown))}",
-            "validation",
-            f"choose from {', '.join(names)}",
+    limits, choices = limits or settings(), choices or ReadingChoices()
+    reports = [SceneReport(row, reason=row.reason) for row in read.rows]
+    notes = list(read.notes)
+    values: tuple[FoundValue, ...] = ()
+    found_classes: tuple[str, ...] = ()
+    try:
+        masks = [row.mask for row in read.rows if row.mask is not None]
+        key = class_key(masks, classes, palette or read.palette, limits, choices)
+        notes += key.notes
+        found_classes, values = key.classes, found_values(masks, key)
+        reports = _of_common_bands([_label(report, key, choices) for report in reports])
+        scenes = [report.scene for report in reports if report.scene is not None]
+        dataset = make_dataset(
+            name, scenes, key.classes, validation if validation is not None else read.validation or None, seed, choices
         )
-    held_out = tuple(scene for scene in scenes if names[scene.name] & wanted)
-    training = tuple(scene for scene in scenes if not names[scene.name] & wanted)
-    if not held_out or not training:
-        missing = "validation" if not held_out else "training"
-        raise InputError(f"no scene is left for {missing}", "validation", "name some of the scenes, but not all")
-    return Split(training, held_out)
+    except InputError as problem:
+        notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
+        return Reading(tuple(reports), None, problem, found_classes, values, tuple(notes), read.skipped, choices)
+    notes += [Note("not_used", f"Not used: {report.row.name}: {report.reason}.") for report in reports if report.reason]
+    dataset = replace(dataset, notes=(*notes, *dataset.notes))
+    return Reading(tuple(reports), dataset, None, key.classes, values, dataset.notes, read.skipped, choices)
 
 
-def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
-    notes: list[Note] = []
+class _Labels:
+    """Which files are labels, in which format, and which images they name. Files are read once."""
 
-    def note(code: str, text: str) -> None:
-        notes.append(Note(code, text))
+    def __init__(self, files: Files, limits: Settings) -> None:
+        self._files, self._limits = files, limits
+        self._listed: dict[str, Collection[str] | None] = {}
 
-    if len(scenes) == 1:
-        note("single_scene", "Only one scene: it is split into training and validation blocks with a margin between.")
-    dtypes = sorted({str(scene.image.dtype) for scene in scenes})
-    if len(dtypes) > 1:
-        note(
-            "mixed_data_types",
-            f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.",
-        )
-    if len({scene.bands for scene in scenes}) > 1:
-        note("band_names_differ", f"The band names differ between scenes; those of {scenes[0].name} are used.")
-    for side, part in (("training", parts.training), ("validation", parts.validation)):
-        if not has_foreground(part):
-            note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
-    return tuple(notes)
+    def is_label(self, name: str) -> bool:
+        """Whether a file that is no image is a label."""
+        data = self._data(name)
+        return data is not None and not is_image(data) and format_of(data, name) is not None
 
+    def images_of(self, name: str) -> Collection[str]:
+        """The images that a label file names."""
+        if name not in self._listed:
+            data = self._data(name)
+            found = None if data is None else format_of(data, name)
+            self._listed[name] = None if found is None or found.images is None else found.images(data or b"", name)
+        return self._listed[name] or ()
 
-def _read_pair(
-    row: Pair, images: Mapping[str, Path | bytes], masks: Mapping[str, Path | bytes], limits: Settings
-) -> _ReadPair:
-    assert row.image is not None
-    assert row.mask is not None
-    raster = read_raster(images[row.image], row.image, limits)
-    data = read_bytes(masks[row.mask], row.mask, limits)
-    if kind_of(data) is FileKind.GEOJSON:
-        return _ReadPair(row, raster, read_polygons(data, row.mask, raster, limits))
-    return _ReadPair(row, raster, read_mask(data, row.mask, limits))
+    def lists_images(self, name: str) -> bool:
+        """Whether a label file names its images."""
+        return name in self._files and bool(self.images_of(name))
 
+    def is_shared(self, name: str) -> bool:
+        """Whether one file of this format may label many images."""
+        data = self._data(name)
+        found = None if data is None else format_of(data, name)
+        return found is not None and found.shared
 
-def _labelled(pairs: Sequence[_ReadPair], key: ClassKey) -> tuple[list[Scene], dict[Pair, Pair]]:
-    """The labelled scenes, and for each scene that could not be labelled its row with the reason."""
-    scenes, refused = [], {}
-    for item in pairs:
+    def unsupported(self, names: Collection[str]) -> list[Note]:
+        """Notes on files in formats that are not read."""
+        notes = []
+        for name in names:
+            data = self._data(name)
+            found = None if data is None else unsupported_format_of(data, name)
+            if found is not None:
+                notes.append(Note("format_unsupported", f"{name} is {found.name}, which is not read: {found.instead}."))
+        return notes
+
+    def _data(self, name: str) -> bytes | None:
         try:
-            scenes.append(make_scene(item.raster, key.label(item.mask)))
-        except InputError as error:
-            refused[item.row] = replace(item.row, reason=str(error))
-    return scenes, refused
+            return read_bytes(self._files[name], name, self._limits)
+        except (InputError, KeyError):
+            return None
 
 
-def _files_in(folder: Path, extensions: Collection[str], limits: Settings) -> dict[str, Path]:
-    """The files of a folder and its subfolders, by relative name."""
-    if not folder.is_dir():
-        raise InputError("no such folder", str(folder), "check the path")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in extensions and path.is_file())
-    files = {str(PurePosixPath(path.relative_to(folder))): path for path in paths if not path.name.startswith(".")}
-    if not files:
-        raise InputError(f"contains no {', '.join(sorted(extensions))} files", str(folder), "check the path")
-    if len(files) > limits.max_files:
-        raise InputError(
-            f"{len(files)} files, at most {limits.max_files}",
-            str(folder),
-            "use fewer files or raise EXPLORER_MAX_FILES",
+def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Files, Files, tuple[Skipped, ...]]:
+    unpacked = unpack(images, limits)
+    if not masks:
+        return unpacked.files, {}, unpacked.skipped
+    of_masks = unpack(masks, limits)
+    clash = set(unpacked.files) & set(of_masks.files)
+    # the same name on both sides is usual; a folder tells them apart
+    mask_files = {f"masks/{name}" if name in clash else name: data for name, data in of_masks.files.items()}
+    return unpacked.files, mask_files, unpacked.skipped + of_masks.skipped
+
+
+def _read_row(
+    row: Pair,
+    names: Mapping[str, str],
+    files: Files,
+    companions: Files,
+    shared: bool,
+    choices: ReadingChoices,
+    limits: Settings,
+) -> ReadRow:
+    name = names.get(row.image or "", row.image or row.mask or "")
+    if row.image is None or row.mask is None or row.reason:
+        return ReadRow(row, name, reason=row.reason, notes=row.notes)
+    try:
+        for file in (row.image, row.mask):
+            data = read_bytes(files[file], file, limits)
+            unsupported = unsupported_format_of(data, file)
+            if unsupported is not None:
+                reason = f"{file}: {unsupported.name}, which is not read — {unsupported.instead}"
+                return ReadRow(row, name, reason=reason, notes=(*row.notes, Note("format_unsupported", reason)))
+        raster = read_raster(
+            files[row.image], row.image, limits, companions=companions, keep_fill=choices.keep_fill, scene=name
         )
-    return files
+        request = LabelRequest(row.image, raster, choices, companions, limits, shared)
+        masks = [_read_label(mask, files, request) for mask in (row.mask, *row.more_masks)]
+        mask = align(joined(masks) if row.more_masks else masks[0], raster, choices.turn_masks)
+    except InputError as error:
+        return ReadRow(row, name, reason=str(error), notes=row.notes)
+    return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
+
+
+def _read_label(name: str, files: Files, request: LabelRequest) -> Mask:
+    data = read_bytes(files[name], name, request.limits)
+    found = format_of(data, name)
+    if found is None:
+        raise InputError("not a label that is read", name, "save it as PNG, TIFF or GeoJSON; see the list of formats")
+    return found.read(data, name, request)
+
+
+def _palette(companions: Files) -> Palette | None:
+    """The colours and classes that a labelmap.txt among the files gives."""
+    for name, source in companions.items():
+        data = source.read_bytes() if isinstance(source, Path) else source
+        palette = read_labelmap(data, name)
+        if palette:
+            return palette
+    return None
+
+
+def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> SceneReport:
+    """The report with its scene, or with the reason why it cannot be labelled."""
+    row = report.row
+    if row.raster is None or row.mask is None:
+        return report
+    try:
+        label = key.label(row.mask)
+        notes = [*row.pair.notes, *row.mask.notes, *key.notes_by_mask.get(row.mask.name, ())]
+        areas = choices.areas.get(row.name, ())
+        if areas:
+            outside = outside_areas(areas, label.shape)
+            label[outside] = IGNORE
+            notes.append(Note("area_of_interest", f"{int(outside.sum())} pixels outside the area are ignored."))
+        raster = row.raster
+        if choices.stretch == "scene":
+            raster = replace(raster, image=stretch_scene(raster.image, raster.valid))
+            notes.append(Note("stretch_per_scene", "Its bands were stretched by their own percentiles."))
+        scene = make_scene(raster, label, key.objects(row.mask), notes)
+    except InputError as error:
+        return SceneReport(row, reason=str(error))
+    return SceneReport(row, scene)
+
+
+def _of_common_bands(reports: Sequence[SceneReport]) -> list[SceneReport]:
+    """The reports; images with another number of bands than most are refused."""
+    counts = [len(report.scene.image) for report in reports if report.scene is not None]
+    if not counts:
+        return list(reports)
+    common = max(sorted(set(counts), reverse=True), key=counts.count)
+    kept = []
+    for report in reports:
+        if report.scene is not None and len(report.scene.image) != common:
+            bands = len(report.scene.image)
+            reason = InputError(
+                f"{bands} band{'s' if bands > 1 else ''}, most images have {common}",
+                report.row.pair.image or report.row.name,
+                "save all images with the same bands",
+            )
+            report = SceneReport(replace(report.row, notes=report.scene.notes), reason=str(reason))
+        kept.append(report)
+    return kept

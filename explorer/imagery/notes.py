@@ -28,6 +28,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "instance_ids": "The values look like a number per object, or are read as such.",
         "smoothed_mask": "The mask has values between those of its classes along edges, from smoothing or resizing.",
         "mixed_values": "The masks mark the same thing with different values; these were reconciled.",
+        "value_255_ignored": "255 is ignored, though the other values look like grey levels.",
         "void_colour": "A colour that is known as the border of objects is ignored.",
         "object_masks_joined": "The label was joined from several masks, one per object.",
         # Values of images

@@ -13,6 +13,9 @@ from explorer.errors import InputError
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 
+BACKGROUND = "background"
+"""The name of class 0, which has no objects."""
+
 IGNORE = 255
 """The label of a pixel that no loss and no metric counts."""
 

@@ -1,10 +1,11 @@
-"""Writes predicted masks with their georeference: class ids as GeoTIFF, object outlines as GeoJSON.
+"""Writes masks with their georeference: class ids as GeoTIFF or PNG, object outlines as GeoJSON.
 
 A file appears complete or not at all.
 """
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
+from PIL import Image
 from rasterio.crs import CRS
 from rasterio.features import shapes
 from rasterio.io import MemoryFile
@@ -19,7 +21,7 @@ from rasterio.warp import transform_geom
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
-from explorer.imagery.scene import IGNORE, GeoReference
+from explorer.imagery.scene import IGNORE, GeoReference, Scene
 
 _DEGREES = "EPSG:4326"  # RFC 7946
 
@@ -54,6 +56,34 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
             file.set_band_description(1, "class id")
             file.update_tags(1, **{f"class_{i}": name for i, name in enumerate(classes)})
         _write(path, memory.read())
+
+
+def write_label(folder: Path, scene: Scene, classes: Sequence[str]) -> Path:
+    """Writes a scene's label under the scene's name: as GeoTIFF where it has a georeference, else as PNG.
+
+    Args:
+        folder: made where it is missing; a scene whose name has folders lies in such.
+        scene: class ids, 255 = ignore.
+        classes: names by id, written as tags of a GeoTIFF.
+
+    Returns:
+        The file.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    path = folder / f"{scene.name}.{'png' if scene.georeference is None else 'tif'}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot be made ({error.strerror})", str(path.parent), "choose another path") from None
+    if scene.georeference is not None:
+        write_mask(path, scene.label, scene.georeference, classes)
+        return path
+    content = io.BytesIO()
+    Image.fromarray(scene.label).save(content, "PNG")
+    _write(path, content.getvalue())
+    return path
 
 
 def write_outlines(

@@ -1,65 +1,109 @@
-"""From masks to labels: the class of each value, colour or name, decided once over all masks of a dataset.
+"""From masks to labels: what each value, colour or name means, decided once over all masks of a dataset.
 
-A colour therefore means the same class in every scene, and an empty mask does not shift the ids.
+Every key of the masks gets a *role*: the background, pixels to ignore, or the name of a class. A colour therefore means
+the same class in every scene, and an empty mask does not shift the ids. What the visitor chose comes last and wins
+(:class:`explorer.imagery.choices.ReadingChoices`); what was guessed or looks wrong gets a note.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.notes import Note
+from explorer.imagery.reading.mask_values import looks_like_instances, looks_smoothed, numbered
 from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
-from explorer.imagery.scene import IGNORE
+from explorer.imagery.reading.roles import (
+    IGNORE_NAME,
+    Palette,
+    Roles,
+    SetNotes,
+    chosen,
+    of_colours_or_names,
+    of_instances,
+    of_palette,
+    of_values,
+    order_of,
+    role_of_nodata,
+    swapped,
+)
+from explorer.imagery.scene import BACKGROUND, IGNORE
 from explorer.settings import Settings, settings
 
-BACKGROUND = "background"
-IGNORE_NAME = "ignore"
-"""In a palette, the name for the colour of pixels to ignore."""
-
-Palette = Mapping[tuple[int, int, int], str]
-"""The class of each colour (red, green, blue)."""
+_BLACK, _WHITE = hexadecimal(0, 0, 0), hexadecimal(255, 255, 255)
+_MOSTLY = 0.85  # share of one class from which object and background may be swapped
 
 
 @dataclass(frozen=True)
 class ClassKey:
-    """The class of every key of a dataset's masks."""
+    """The role of every key of a dataset's masks."""
 
     kind: MaskKind
     classes: tuple[str, ...]  # names; the position is the id
-    ids: Mapping[Key, int]  # class id or ``IGNORE``
+    roles: Mapping[Key, str]
+    nodata: str = IGNORE_NAME  # role of the pixels that the masks declare nodata
+    instances: bool = False  # every key of a class is an object of its own
+    half: float | None = None  # keys from here on are the object, where masks are smoothed
+    notes: tuple[Note, ...] = ()  # on the set
+    notes_by_mask: Mapping[str, tuple[Note, ...]] = field(default_factory=dict)  # by name
 
     def label(self, mask: Mask) -> NDArray[np.uint8]:
         """The label (H, W) of a mask.
 
         Raises:
-            InputError: the mask has a key without a class, or keys of another kind.
+            InputError: the mask has a key without a role, keys of another kind, or needs a threshold.
         """
-        converted = _as(mask, self.kind)
-        if converted is None:
-            raise InputError(
-                f"its classes are given as {mask.kind}, those of the other masks as {self.kind}",
-                mask.name,
-                "save all masks in the same form",
-            )
+        converted = self._converted(mask)
         ids = np.full(max(1, len(converted.keys)), IGNORE, dtype=np.uint8)  # by position in ``keys``
         counts = converted.counts()
         for position, key in enumerate(converted.keys):
-            if key in self.ids:
-                ids[position] = self.ids[key]
+            if key in self.roles:
+                ids[position] = self._id(self.roles[key])
             elif counts[position]:
                 raise InputError(
                     f"{_shown(key)} in {counts[position]} pixels is not one of the classes {_listed(self)}",
                     mask.name,
                     "correct the mask; mark pixels to ignore with 255",
                 )
-        label = ids[mask.index]
+        label = ids[converted.index]
         label[mask.ignored] = IGNORE
+        if mask.nodata is not None and self.nodata != IGNORE_NAME:
+            label[mask.nodata] = self._id(self.nodata)
         return label
+
+    def objects(self, mask: Mask) -> NDArray[np.int32] | None:
+        """The ids (H, W) of the objects that were drawn one by one; None if the mask does not tell them apart."""
+        if mask.objects is not None or not self.instances:
+            return mask.objects
+        background = [key for key, role in self.roles.items() if role in (BACKGROUND, IGNORE_NAME)]
+        return numbered(self._converted(mask), background)
+
+    def _id(self, role: str) -> int:
+        if role == IGNORE_NAME:
+            return IGNORE
+        return 0 if role == BACKGROUND else self.classes.index(role)
+
+    def _converted(self, mask: Mask) -> Mask:
+        converted = as_kind(mask, self.kind)
+        if converted is None:
+            raise InputError(
+                f"its classes are given as {mask.kind}, those of the other masks as {self.kind}",
+                mask.name,
+                "save all masks in the same form",
+            )
+        if mask.lossy and self.half is None:
+            raise InputError(
+                "its values are smoothed by JPEG compression or lie between classes",
+                mask.name,
+                'save it as PNG with one value per class, or choose "smoothed: half" (--smoothed half)',
+            )
+        return converted if self.half is None else halved(converted, self.half)
 
 
 def class_key(
@@ -67,42 +111,102 @@ def class_key(
     classes: Sequence[str] | None = None,
     palette: Palette | None = None,
     limits: Settings | None = None,
+    choices: ReadingChoices | None = None,
 ) -> ClassKey:
     """Decides which class each key of a dataset's masks means.
 
-    - If most masks hold nothing but 0 and 255, these are background and object. Otherwise values are ids and 255 is
-      ``IGNORE``; gaps between the ids are closed, and the class names state the values ("class 7").
+    - Values are ids: 0 is the background, the class names state the values ("class 7"), gaps are closed. Where no mask
+      holds 255 beside other ids, 255 is the object, as in black-and-white masks; otherwise it is ignored.
     - Colours that are all grey are values. Other colours are classes in the order of their codes ("#ff8000"); the
       background is black or, without black, the most frequent colour.
     - Index images with a palette are values, unless their palettes contradict each other: then they are colours.
+    - Where nothing is background, nodata pixels of the masks are.
+    - A mask with many more values than there can be classes counts an object per value, if they look like that.
 
     Args:
-        masks: all masks of the dataset.
+        masks: all masks of the dataset, with different names.
         classes: class names, background first, if they are known.
         palette: colours and their classes, if they are known; the name "ignore" marks pixels to ignore.
         limits: on the number of classes; those of the installation if not given.
+        choices: of the visitor; they win over everything else.
 
     Raises:
-        InputError: there are too many classes, or the colours or names do not match ``classes``.
+        InputError: there are too many classes, the colours or names do not match ``classes``, or a choice names a
+            value that does not occur.
     """
-    max_classes = (limits or settings()).max_classes
+    limits, choices = limits or settings(), choices or ReadingChoices()
     kind = _common_kind(masks, palette)
-    converted = (_as(mask, kind) for mask in masks)
-    per_mask = [_pixels_by_key(mask) for mask in converted if mask is not None]  # ``ClassKey.label`` refuses the others
-    total = sum(per_mask, Counter())
-    if kind is MaskKind.VALUES and _are_black_and_white(per_mask) and (classes is None or len(classes) == 2):
-        key = ClassKey(kind, tuple(classes or (BACKGROUND, "object")), {0: 0, 255: 1})
-    elif kind is MaskKind.VALUES:
-        key = (
-            _of_values({int(value) for value in total}, max_classes) if classes is None else _of_known_classes(classes)
-        )
-    elif palette is not None:
-        key = _of_palette(palette, classes)
+    usable = {mask.name: converted for mask in masks if (converted := as_kind(mask, kind)) is not None}
+    smoothed = [name for name, mask in usable.items() if looks_smoothed(mask)]
+    half = _half(usable.values(), choices)
+    if half is not None:
+        usable = {name: halved(mask, half) for name, mask in usable.items()}
     else:
-        key = _of_colours_or_names(kind, total, classes)
-    if len(key.classes) > max_classes:
-        raise InputError(f"{len(key.classes)} classes, at most {max_classes}", "masks", "merge classes")
-    return key
+        usable = {name: mask for name, mask in usable.items() if not mask.lossy} or usable
+    alike_instances = [name for name, mask in usable.items() if looks_like_instances(mask)]
+    instances = choices.instances or _must_be_instances(usable, alike_instances, palette, limits.max_classes)
+    if not instances:
+        usable = _without_odd(usable, limits.max_classes)
+    pixels = {name: _pixels_by_key(mask) for name, mask in usable.items()}
+    notes = SetNotes()
+    if instances:
+        roles = of_instances(kind, pixels, classes)
+        notes.of_masks("instance_ids", alike_instances or list(usable), "{} read as one object per value.")
+    elif kind is MaskKind.VALUES:
+        roles = of_values(pixels, classes, notes)
+    elif palette is not None:
+        roles = of_palette(palette, classes)
+    else:
+        roles = of_colours_or_names(kind, usable, pixels, classes, notes)
+    total = sum(pixels.values(), Counter())
+    roles = chosen(roles, total, choices, classes, kind)
+    nodata = role_of_nodata(roles, usable.values(), total, choices, notes)
+    if choices.swap:
+        roles, nodata = swapped(roles, nodata)
+    names = tuple(classes) if classes is not None else _class_names(roles, nodata)
+    if len(names) > limits.max_classes:
+        raise _too_many(names, smoothed, limits.max_classes)
+    _suspect(roles, nodata, total, usable, names, notes)
+    if not instances:
+        notes.of_masks(
+            "instance_ids",
+            alike_instances,
+            "{} a different value for nearly every connected piece: if these number the objects, choose one object "
+            "per value (--instances).",
+            verb="has|have",
+        )
+    if half is not None:
+        notes.of_masks("smoothed_mask", list(usable), "{} read as object from the value " + f"{half:g} on.")
+    else:
+        notes.of_masks(
+            "smoothed_mask",
+            smoothed,
+            "{} values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
+            "half (--smoothed half).",
+            verb="has|have",
+        )
+    return ClassKey(kind, names, roles, nodata, instances, half, notes.on_set, notes.by_mask)
+
+
+def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
+    """The mask with keys of another kind; None if they cannot be converted."""
+    if mask.kind is kind:
+        return mask
+    if kind is MaskKind.COLOURS and mask.colours:
+        return replace(mask, kind=kind, keys=mask.colours)
+    if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
+        return replace(mask, kind=kind, keys=tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
+    if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
+        return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
+    return None
+
+
+def halved(mask: Mask, half: float) -> Mask:
+    """A mask of values as 0 below the threshold and 1 from it on."""
+    if mask.kind is not MaskKind.VALUES:
+        return mask
+    above = np.array([int(key) >= half for key in mask.keys], dtype=np.uint16)
+    return replace(mask, keys=(0, 1), index=above[mask.index], colours=(), lossy=False)
 
 
 def _common_kind(masks: Sequence[Mask], palette: Palette | None) -> MaskKind:
@@ -115,24 +219,36 @@ def _common_kind(masks: Sequence[Mask], palette: Palette | None) -> MaskKind:
     contradicting = len({value for value, _ in pairs}) < len(pairs)
     if contradicting or (palette is not None and len(with_palette) == len(masks)):
         return MaskKind.COLOURS
-    as_values = sum(_as(mask, MaskKind.VALUES) is not None for mask in masks)
-    as_colours = sum(_as(mask, MaskKind.COLOURS) is not None for mask in masks)
+    as_values = sum(as_kind(mask, MaskKind.VALUES) is not None for mask in masks)
+    as_colours = sum(as_kind(mask, MaskKind.COLOURS) is not None for mask in masks)
     if palette is not None and as_colours == len(masks):
         return MaskKind.COLOURS
     return MaskKind.VALUES if as_values >= as_colours else MaskKind.COLOURS
 
 
-def _as(mask: Mask, kind: MaskKind) -> Mask | None:
-    """The mask with keys of another kind; None if they cannot be converted."""
-    if mask.kind is kind:
-        return mask
-    if kind is MaskKind.COLOURS and mask.colours:
-        return replace(mask, kind=kind, keys=mask.colours)
-    if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
-        return replace(mask, kind=kind, keys=tuple("#000000" if key == 0 else "#ffffff" for key in mask.keys))
-    if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
-        return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
-    return None
+def _half(masks: Collection[Mask], choices: ReadingChoices) -> float | None:
+    """The threshold of smoothed masks: half of the largest value of all."""
+    if choices.smoothed is None:
+        return None
+    values = [int(key) for mask in masks if mask.kind is MaskKind.VALUES for key in _pixels_by_key(mask)]
+    return max(values, default=0) / 2 or 0.5
+
+
+def _must_be_instances(
+    masks: Mapping[str, Mask], alike: Collection[str], palette: Palette | None, max_classes: int
+) -> bool:
+    """Whether there are more values than there can be classes, and they look like a number per object."""
+    large = [name for name, mask in masks.items() if len(mask.keys) > max_classes + 1]
+    return palette is None and bool(large) and 2 * sum(name in alike for name in large) > len(large)
+
+
+def _without_odd(masks: dict[str, Mask], max_classes: int) -> dict[str, Mask]:
+    """The masks without those that hold far too many values, if there are others: each is refused by itself."""
+    return {name: mask for name, mask in masks.items() if len(mask.keys) <= max_classes + 1} or masks
+
+
+def _is_grey(colour: str) -> bool:
+    return colour[1:3] == colour[3:5] == colour[5:7]
 
 
 def _pixels_by_key(mask: Mask) -> Counter[Key]:
@@ -143,70 +259,60 @@ def _pixels_by_key(mask: Mask) -> Counter[Key]:
     return +pixels
 
 
-def _are_black_and_white(per_mask: Sequence[Counter[Key]]) -> bool:
-    """Whether most masks with any foreground hold nothing but 0 and 255."""
-    with_foreground = [set(pixels) for pixels in per_mask if set(pixels) != {0}]
-    matching = sum(keys <= {0, 255} for keys in with_foreground)
-    return 2 * matching > len(with_foreground) and any(0 in pixels for pixels in per_mask)
+def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
+    """Names in the order of their first key; the background first."""
+    names = dict.fromkeys(role for key, role in sorted(roles.items(), key=lambda item: order_of(item[0])))
+    ordered = [name for name in (*names, nodata) if name not in (BACKGROUND, IGNORE_NAME)]
+    return (BACKGROUND, *dict.fromkeys(ordered))
 
 
-def _is_grey(colour: str) -> bool:
-    return colour[1:3] == colour[3:5] == colour[5:7]
+def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int) -> InputError:
+    remedy = (
+        "they look smoothed: choose the threshold at half (--smoothed half)"
+        if smoothed
+        else "merge classes, count an object per value (--instances), or raise EXPLORER_MAX_CLASSES"
+    )
+    return InputError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy)
 
 
-def _of_values(found: set[int], max_classes: int) -> ClassKey:
-    """The values that occur, as classes named after them; ids are the values in order without gaps."""
-    ids: dict[Key, int] = {0: 0}
-    if max(found - {IGNORE}, default=0) < max_classes:  # these are ids; among grey levels, 255 is a class
-        ids[IGNORE] = IGNORE
-    foreground = sorted(found - set(ids))
-    ids |= {value: position for position, value in enumerate(foreground, start=1)}
-    names = ("object",) if foreground in ([], [1]) else tuple(f"class {value}" for value in foreground)
-    return ClassKey(MaskKind.VALUES, (BACKGROUND, *names), ids)
-
-
-def _of_known_classes(classes: Sequence[str]) -> ClassKey:
-    """Values are positions in the classes; a class that is named after a value ("class 7") has that value."""
-    ids: dict[Key, int] = {}
-    for class_id, name in enumerate(classes):
-        value = name.removeprefix("class ")
-        ids[int(value) if value != name and value.isdecimal() else class_id] = class_id
-    return ClassKey(MaskKind.VALUES, tuple(classes), {IGNORE: IGNORE, **ids})
-
-
-def _of_palette(palette: Palette, classes: Sequence[str] | None) -> ClassKey:
-    """Colours as the palette names them; black is the background unless the palette names it."""
-    names = tuple(classes or dict.fromkeys((BACKGROUND, *(name for name in palette.values() if name != IGNORE_NAME))))
-    ids: dict[Key, int] = {hexadecimal(0, 0, 0): 0}
-    for colour, name in palette.items():
-        if name != IGNORE_NAME and name not in names:
-            raise InputError(
-                f"{name!r} is not one of the classes {', '.join(names)}", "palette", "use the name of a class"
-            )
-        ids[hexadecimal(*colour)] = IGNORE if name == IGNORE_NAME else names.index(name)
-    return ClassKey(MaskKind.COLOURS, names, ids)
-
-
-def _of_colours_or_names(kind: MaskKind, pixels: Counter[Key], classes: Sequence[str] | None) -> ClassKey:
-    """Colours without a given palette, and names."""
-    background: Key = BACKGROUND
-    if kind is MaskKind.COLOURS:
-        black = hexadecimal(0, 0, 0)
-        background = black if black in pixels else max(sorted(pixels, key=str), key=pixels.__getitem__)
-    foreground = sorted(str(key) for key in pixels if key != background)
-    if classes is None:
-        names = (BACKGROUND, *foreground)
-    else:
-        names = tuple(classes)
-        if not set(foreground) <= set(names):
-            if len(foreground) != len(names) - 1:
-                raise InputError(
-                    f"{len(foreground)} foreground {kind} ({', '.join(foreground)}) for the classes {', '.join(names)}",
-                    "masks",
-                    "state which is which: give a palette, or use these as class names",
-                )
-            return ClassKey(kind, names, {background: 0} | {key: i for i, key in enumerate(foreground, start=1)})
-    return ClassKey(kind, names, {background: 0} | {name: names.index(name) for name in foreground})
+def _suspect(
+    roles: Roles,
+    nodata: str,
+    total: Counter[Key],
+    masks: Mapping[str, Mask],
+    names: Sequence[str],
+    notes: SetNotes,
+) -> None:
+    """Notes on sets without background, and on sets that are nearly all object."""
+    by_role: Counter[str] = Counter()
+    for key, count in total.items():
+        by_role[roles.get(key, IGNORE_NAME)] += count
+    by_role[nodata] += sum(int(mask.nodata.sum()) for mask in masks.values() if mask.nodata is not None)
+    background, labelled = by_role[BACKGROUND], sum(by_role.values()) - by_role[IGNORE_NAME]
+    if not labelled:
+        return
+    shares = [
+        f"{_shown(key)} ({count / labelled:.0%})"
+        for key, count in total.most_common(6)
+        if roles.get(key) != IGNORE_NAME
+    ]
+    if not background:
+        most = max((key for key in total if roles.get(key) != IGNORE_NAME), key=total.__getitem__, default=None)
+        notes.of_masks(
+            "no_background",
+            list(masks),
+            f"No pixel is background: {{}} {', '.join(shares)}. If one of these is the background, choose it"
+            + (f" (--background {most})." if most is not None else "."),
+            verb="holds|hold",
+        )
+    elif len(names) == 2 and labelled - background > _MOSTLY * labelled:
+        notes.of_masks(
+            "foreground_covers_most",
+            list(masks),
+            f"{(labelled - background) / labelled:.0%} of the pixels are {names[1]!r}: if the masks show the "
+            "background in its place, swap object and background (--swap). {} concerned.",
+            verb="is|are",
+        )
 
 
 def _shown(key: Key) -> str:
@@ -214,4 +320,4 @@ def _shown(key: Key) -> str:
 
 
 def _listed(key: ClassKey) -> str:
-    return ", ".join(f"{_shown(found)} ({key.classes[i]})" for found, i in key.ids.items() if i != IGNORE)
+    return ", ".join(f"{_shown(found)} ({role})" for found, role in key.roles.items() if role != IGNORE_NAME)

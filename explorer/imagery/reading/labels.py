@@ -25,7 +25,7 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
         recognised_by="the signature of PNG, JPEG or TIFF",
         reads="class ids, 0 and 255, or one colour per class",
         limits="a JPEG only as a smoothed mask",
-        recognise=lambda data, _: kind_of(data) in (FileKind.PNG, FileKind.JPEG, FileKind.TIFF),
+        recognise=lambda data, _: is_image(data),
         read=_read_raster_mask,
     ),
     LabelFormat(
@@ -35,11 +35,17 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
         limits="the image must be georeferenced",
         recognise=lambda data, _: kind_of(data) is FileKind.GEOJSON,
         read=_read_vectors,
+        shared=True,
     ),
 )
 """Every format that is read, the more specific before the more general."""
 
 UNSUPPORTED: tuple[UnsupportedFormat, ...] = ()
+
+
+def is_image(data: bytes) -> bool:
+    """Whether a file is an image by its content; it may be a mask."""
+    return kind_of(data) in (FileKind.PNG, FileKind.JPEG, FileKind.TIFF)
 
 
 def format_of(data: bytes, name: str) -> LabelFormat | None:

@@ -23,6 +23,7 @@ VOID_COLOURS = ("#e0e0c0", "#ffffff")
 
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 _SMOOTHED_SHARE = 0.9  # of the pixels with a value between the extremes that lie at an edge
+_LEAST_LEVEL = 16  # smaller values beside 255 are ids
 _INSTANCE_SHARE = 0.95  # of the values that are one connected piece each
 _LEAST_INSTANCES = 4  # values in one mask; three classes are often one piece each
 _BORDER_STEPS = 3  # erosions after which a border of up to six pixels is gone
@@ -45,13 +46,15 @@ def looks_smoothed(mask: Mask) -> bool:
     low, high = counted & (values == 0), counted & (values == top)
     if top < 128 or amount == 0 or amount > int(high.sum()) + int(low.sum()):
         return False
+    if np.median(values[between]) < _LEAST_LEVEL:
+        return False
     at_edge = between & _near(low) & _near(high)
     return int(at_edge.sum()) >= _SMOOTHED_SHARE * amount
 
 
 def looks_like_instances(mask: Mask) -> bool:
     """Whether nearly every value is one connected piece, as where each object has a number or colour of its own."""
-    pieces = _pieces_by_key(mask)
+    pieces = {} if mask.kind is MaskKind.NAMES else _pieces_by_key(mask)
     alone = sum(count == 1 for count in pieces.values())
     return len(pieces) >= _LEAST_INSTANCES and alone >= _INSTANCE_SHARE * len(pieces)
 
@@ -93,9 +96,9 @@ def joined(masks: Sequence[Mask]) -> Mask:
     ignored = np.zeros(first.index.shape, dtype=np.bool_)
     for number, mask in enumerate(masks, start=1):
         if mask.index.shape != index.shape:
-            (height, width), (other_height, other_width) = index.shape, mask.index.shape
             raise InputError(
-                f"{other_width}×{other_height} pixels, but {first.name} has {width}×{height}",
+                f"{' × '.join(map(str, mask.index.shape[::-1]))} pixels, but {first.name} has "
+                f"{' × '.join(map(str, index.shape[::-1]))}",
                 mask.name,
                 "save all masks of an image at one size",
             )

@@ -15,10 +15,9 @@ from rasterio.transform import Affine
 from rasterio.warp import transform_geom
 
 from explorer.errors import InputError
-from explorer.imagery.reading.class_key import BACKGROUND
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.masks import Mask, MaskKind
-from explorer.imagery.scene import Raster
+from explorer.imagery.scene import BACKGROUND, Raster
 from explorer.settings import Settings, settings
 
 _DEGREES = 4326

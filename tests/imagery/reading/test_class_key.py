@@ -1,3 +1,5 @@
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,8 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from explorer.errors import InputError
+from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.reading.class_key import class_key
-from explorer.imagery.reading.masks import read_mask
+from explorer.imagery.reading.masks import Mask, MaskKind, read_mask
+from explorer.settings import Settings
 from tests.imagery.encoders import palette_png, png, shortly, tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -43,7 +47,7 @@ def labels(*files, **options):
         (png(ids(0, 255, 255).astype("uint8")), ("background", "object"), ids(0, 1, 1)),
         (png(ids(False, True, True)), ("background", "object"), ids(0, 1, 1)),
         (png(ids(0, 1, 255).astype("uint8")), ("background", "object"), ids(0, 1, 255)),
-        (png(ids(0, 128, 255).astype("uint8")), ("background", "class 128", "class 255"), ids(0, 1, 2)),
+        (png(ids(0, 128, 255).astype("uint8")), ("background", "class 128"), ids(0, 1, 255)),
         (png(ids(0, 3, 9).astype("uint16")), ("background", "class 3", "class 9"), ids(0, 1, 2)),
         (tiff(ids(0, 1, 2)[None].astype("float32")), ("background", "class 1", "class 2"), ids(0, 1, 2)),
         (tiff(ids(0, 1, -1)[None].astype("int16"), nodata=-1), ("background", "object"), ids(0, 1, 255)),
@@ -167,3 +171,229 @@ def test_index_colour_and_palette_masks_of_one_label_agree(label):
     )
     for (found,), _ in forms:
         np.testing.assert_array_equal(found, label)
+
+
+# What people bring: the values of whole sets, with the notes and what mends them -------------------------------
+
+
+def mask(name, values, **fields):
+    """A mask of values as it comes from a file; −9 stands for nodata."""
+    values = np.array(values)
+    nodata = values == -9
+    keys, index = np.unique(np.where(nodata, 0, values), return_inverse=True)
+    nodata_or_none = nodata if nodata.any() else None
+    return Mask(name, MaskKind.VALUES, tuple(keys.tolist()), index.astype(np.uint16).reshape(values.shape), nodata,
+                nodata=nodata_or_none, **fields)  # fmt: skip
+
+
+def blocks(*values, size=6):
+    """A row of squares of these values, apart from each other, on 0."""
+    row = np.zeros((size + 2, (size + 2) * len(values)), int)
+    for number, value in enumerate(values):
+        row[1:-1, number * (size + 2) + 1 : (number + 1) * (size + 2) - 1] = value
+    return row
+
+
+IDS_AND_IGNORED = [[0, 1, 255, 0]]
+BLACK_AND_WHITE = [[0, 255, 255, 0]]
+ZERO_AND_ONE = [[0, 1, 1, 0]]
+SMOOTH = np.array([[0, 0, 64, 128, 255, 255, 255, 255], [0, 0, 64, 255, 255, 255, 255, 255], [0, 0, 0, 0, 0, 0, 0, 0]])
+
+
+@dataclass(frozen=True)
+class SetOfMasks:
+    """A set of masks, what is chosen, and what must come of it."""
+
+    about: str
+    masks: tuple
+    labels: tuple  # of each mask; None: refused
+    classes: tuple = ("background", "object")
+    codes: frozenset = frozenset()
+    choices: dict = field(default_factory=dict)
+    limit: int = 16
+
+
+CASES = [
+    SetOfMasks("255 alone is the object", (BLACK_AND_WHITE,), ([[0, 1, 1, 0]],)),
+    SetOfMasks("255 beside ids is ignored", (IDS_AND_IGNORED,), ([[0, 1, 255, 0]],)),
+    SetOfMasks(
+        "tiles with nothing but ignored pixels are the majority",
+        (BLACK_AND_WHITE, BLACK_AND_WHITE, BLACK_AND_WHITE, IDS_AND_IGNORED),
+        ([[0, 255, 255, 0]],) * 3 + ([[0, 1, 255, 0]],),
+        codes={"mixed_values"},
+    ),
+    SetOfMasks(
+        "some masks of 0 and 1, some of 0 and 255",
+        (ZERO_AND_ONE, ZERO_AND_ONE, ZERO_AND_ONE, BLACK_AND_WHITE, BLACK_AND_WHITE),
+        ([[0, 1, 1, 0]],) * 5,
+        codes={"mixed_values"},
+    ),
+    SetOfMasks(
+        "the same, and the visitor ignores 255",
+        (ZERO_AND_ONE, BLACK_AND_WHITE),
+        ([[0, 1, 1, 0]], [[0, 255, 255, 0]]),
+        codes={"mixed_values"},
+        choices={"ignore": ("255",)},
+    ),
+    SetOfMasks(
+        "255 among several ids, alone in its mask",
+        ([[0, 1, 2, 0]], BLACK_AND_WHITE),
+        ([[0, 1, 2, 0]], [[0, 255, 255, 0]]),
+        classes=("background", "class 1", "class 2"),
+        codes={"mixed_values"},
+    ),
+    SetOfMasks(
+        "the visitor says that 255 is a class",
+        (IDS_AND_IGNORED,),
+        ([[0, 1, 2, 0]],),
+        classes=("background", "object", "ship"),
+        choices={"names": {"255": "ship"}},
+    ),
+    SetOfMasks("an odd value refuses its own mask", (BLACK_AND_WHITE, BLACK_AND_WHITE, [[0, 7, 7, 0]]),
+               ([[0, 1, 1, 0]], [[0, 1, 1, 0]], None)),
+    SetOfMasks(
+        "19 classes and 255 where 19 are allowed",
+        ([[*range(19), 255, *range(19)]],),
+        ([[*range(19), 255, *range(19)]],),
+        classes=("background", *(f"class {k}" for k in range(1, 19))),
+        limit=19,
+    ),
+    SetOfMasks("nodata is all that is not object", ([[-9, 1, 1, -9]],), ([[0, 1, 1, 0]],),
+               codes={"nodata_as_background"}),
+    SetOfMasks("the same, and the visitor ignores nodata", ([[-9, 1, 1, -9]],), ([[255, 1, 1, 255]],),
+               codes={"no_background"}, choices={"ignore": ("nodata",)}),
+    SetOfMasks("nodata beside a background is ignored", ([[-9, 1, 0, -9]],), ([[255, 1, 0, 255]],)),
+    SetOfMasks(
+        "nodata in one mask alone, background in another",
+        ([[-9, 1, 1, -9]], [[0, 1, 1, 0]]),
+        ([[255, 1, 1, 255]], [[0, 1, 1, 0]]),
+    ),
+    SetOfMasks(
+        "1 and 2 without 0",
+        ([[2, 1, 2, 2]],),
+        ([[2, 1, 2, 2]],),
+        classes=("background", "class 1", "class 2"),
+        codes={"no_background"},
+    ),
+    SetOfMasks("the same, and 2 is the background", ([[2, 1, 2, 2]],), ([[0, 1, 0, 0]],), choices={"background": "2"}),
+    SetOfMasks(
+        "0, 1 and 2 of which 2 is the background",
+        ([[2, 1, 0, 2]],),
+        ([[0, 2, 1, 0]],),
+        classes=("background", "class 0", "class 1"),
+        choices={"background": "2"},
+    ),
+    SetOfMasks("objects in black on white", ([[255] * 19 + [0]],), ([[1] * 19 + [0]],),
+               codes={"foreground_covers_most"}),
+    SetOfMasks("the same, swapped", ([[255] * 19 + [0]],), ([[0] * 19 + [1]],), choices={"swap": True}),
+    SetOfMasks("smoothed edges", (SMOOTH,), (np.select([SMOOTH == 64, SMOOTH == 128, SMOOTH == 255], [1, 2, 255], 0),),
+               classes=("background", "class 64", "class 128"), codes={"smoothed_mask", "value_255_ignored"}),
+    SetOfMasks("the same, from half on", (SMOOTH,), ((SMOOTH >= 128).astype(int),), codes={"smoothed_mask"},
+               choices={"smoothed": "half"}),
+    SetOfMasks("a number per object, within the limit of classes", (blocks(1, 2, 3, 4, 5),), (blocks(1, 2, 3, 4, 5),),
+               classes=("background", *(f"class {k}" for k in range(1, 6))), codes={"instance_ids"}),
+    SetOfMasks("the same, one object per value", (blocks(1, 2, 3, 4, 5),), (blocks(1, 1, 1, 1, 1),),
+               codes={"instance_ids"}, choices={"instances": True}),
+    SetOfMasks("more numbers than classes", (blocks(*range(1, 31)),), (blocks(*[1] * 30),), codes={"instance_ids"}),
+    SetOfMasks(
+        "values of one name are merged, others named",
+        ([[0, 3, 4, 5]],),
+        ([[0, 1, 1, 2]],),
+        classes=("background", "vehicle", "tree"),
+        choices={"names": {"3": "vehicle", "4": "vehicle", "5": "tree"}},
+    ),
+    SetOfMasks("a value becomes background or ignored by its name", ([[0, 1, 3, 4]],), ([[0, 1, 0, 255]],),
+               classes=("background", "class 1"), choices={"names": {"3": "background", "4": "ignore"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.about)
+def test_sets_of_masks(case):
+    masks = [mask(f"mask {number}", values) for number, values in enumerate(case.masks)]
+    key = class_key(masks, limits=Settings(max_classes=case.limit), choices=ReadingChoices(**case.choices))
+    assert key.classes == case.classes
+    assert {note.code for note in key.notes} == case.codes
+    for each, expected in zip(masks, case.labels, strict=True):
+        if expected is None:
+            with pytest.raises(InputError, match="is not one of the classes"):
+                key.label(each)
+        else:
+            np.testing.assert_array_equal(key.label(each), expected)
+
+
+def test_a_note_on_some_masks_stays_with_these():
+    masks = [mask("white", BLACK_AND_WHITE), mask("ones", ZERO_AND_ONE)]
+    key = class_key(masks)
+    assert [note.code for note in key.notes_by_mask["white"]] == ["mixed_values"]
+    assert "ones" not in key.notes_by_mask
+
+
+def test_objects_by_number_stay_apart_where_they_touch():
+    touching = mask("a", [[0, 1, 1, 2, 2, 0]])
+    key = class_key([touching], choices=ReadingChoices(instances=True))
+    ids = key.objects(touching)
+    assert ids[0, 0] == ids[0, 5] == 0
+    assert len({ids[0, 1], ids[0, 3]} - {0}) == 2
+    assert ids[0, 1] == ids[0, 2]
+    assert class_key([touching]).objects(touching) is None
+
+
+def test_a_mask_with_far_too_many_values_is_refused_alone():
+    noise = np.random.default_rng(0).integers(0, 200, (20, 20))
+    masks = [mask("photo", noise), mask("a", ZERO_AND_ONE), mask("b", ZERO_AND_ONE)]
+    key = class_key(masks)
+    assert key.classes == ("background", "object")
+    with pytest.raises(InputError, match=r"photo: .*not one of the classes"):
+        key.label(masks[0])
+
+
+def test_a_lossy_mask_needs_the_threshold():
+    lossy = mask("a.jpg", [[0, 3, 252, 255]], lossy=True)
+    with pytest.raises(InputError, match=r"a\.jpg: its values are smoothed .*--smoothed half"):
+        class_key([lossy]).label(lossy)
+    key = class_key([lossy], choices=ReadingChoices(smoothed="half"))
+    np.testing.assert_array_equal(key.label(lossy), [[0, 0, 1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"background": "9"}, "no mask holds the value 9 — choose from 0, 1, 2"),
+        ({"ignore": ("#ffffff",)}, "no mask holds the value #ffffff"),
+        ({"names": {"7": "ship"}}, "no mask holds the value 7"),
+        ({"swap": True}, "there are 2"),
+    ],
+)
+def test_a_choice_that_cannot_be_met_is_refused(choices, message):
+    with pytest.raises(InputError, match=message):
+        class_key([mask("a", [[0, 1, 2]])], choices=ReadingChoices(**choices))
+
+
+def test_the_message_names_the_limit_of_classes():
+    with pytest.raises(InputError, match=r"20 classes, at most 16 \(EXPLORER_MAX_CLASSES\)"):
+        class_key([mask("a", np.tile(np.arange(20), (2, 1))[:, [*range(20), *range(20)]])])
+
+
+@pytest.mark.parametrize("border", [(224, 224, 192), (255, 255, 255)])
+def test_the_border_of_objects_in_a_colour_mask_is_ignored(border):
+    picture = np.zeros((20, 20, 3), np.uint8)
+    picture[4:16, 4:16] = border
+    picture[6:14, 6:14] = (128, 0, 0)
+    (label,), classes = labels(png(picture))
+    assert classes == ("background", "#800000")
+    assert (label == 255).sum() == 12 * 12 - 8 * 8
+    assert (label == 1).sum() == 64
+
+
+def test_a_white_class_is_no_border():
+    picture = np.zeros((30, 40, 3), np.uint8)
+    picture[4:16, 4:16] = 255
+    picture[4:16, 16:30] = (128, 0, 0)
+    _, classes = labels(png(picture))
+    assert classes == ("background", "#800000", "#ffffff")
+
+
+def test_choices_of_a_run_hold_for_other_masks_that_lack_a_value():
+    choices = ReadingChoices(background="2", names={"5": "ship"})
+    key = class_key([mask("a", [[2, 1, 2]])], classes=("background", "object", "ship"), choices=choices)
+    np.testing.assert_array_equal(key.label(mask("a", [[2, 1, 2]])), [[0, 1, 0]])

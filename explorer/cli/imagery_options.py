@@ -1,0 +1,154 @@
+"""Options about imagery that ``inspect``, ``train`` and ``evaluate`` share, and the imagery that they name."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from explorer.cli import parsing
+from explorer.errors import InputError
+from explorer.imagery.areas import area_of
+from explorer.imagery.choices import Polygon, ReadingChoices
+from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
+from explorer.imagery.reading.formats import read_bytes
+from explorer.imagery.reading.upload import files_in
+from explorer.imagery.reading.vectors import polygons_in_pixels
+from explorer.settings import settings
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Where the imagery is, and how it is to be understood."""
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR_OR_ZIP", help="images, or images and masks")
+    parser.add_argument("--masks", type=Path, metavar="DIR_OR_FILE", help="masks, or one vector or annotation file")
+    choices = parser.add_argument_group(
+        "how masks and images are to be understood",
+        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata".',
+    )
+    choices.add_argument("--background", metavar="V", help="the value that is the background")
+    choices.add_argument("--ignore", type=_listed, default=(), metavar="V,…", help="values that nothing counts")
+    choices.add_argument("--names", type=_pairs, default={}, metavar="V=NAME,…", help="classes; one name merges values")
+    choices.add_argument("--colours", type=_pairs, default={}, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
+    choices.add_argument("--swap", action="store_true", help="exchange object and background")
+    choices.add_argument("--instances", action="store_true", help="each value of a mask is one object of one class")
+    choices.add_argument("--smoothed", choices=["half"], help="from half of the largest value on, it is object")
+    choices.add_argument("--class-property", metavar="P", help="property of vector features that holds the class")
+    choices.add_argument("--turn-masks", action="store_true", help="turn masks as the Exif data of the photos says")
+    choices.add_argument("--keep-fill", action="store_true", help="use pixels with a suspected fill value")
+    choices.add_argument("--stretch", choices=["dataset", "scene"], default=None, help="scene: each scene by itself")
+    choices.add_argument("--min-area", type=parsing.positive, metavar="PIXELS", help="smaller objects are not counted")
+    choices.add_argument(
+        "--pair", type=_pair, action="append", default=[], metavar="IMAGE=MASK", help="may be given more than once"
+    )
+    choices.add_argument(
+        "--area",
+        action="append",
+        default=[],
+        metavar="FILE|SCENE=X,Y,…",
+        help="area of interest, outside of which nothing counts: polygons in a vector file, or corners in pixels",
+    )
+
+
+def choices_of(arguments: argparse.Namespace, default: ReadingChoices | None = None) -> ReadingChoices:
+    """The choices that the arguments state; those not stated are the default's.
+
+    Raises:
+        InputError: an area is neither a file nor corners.
+    """
+    stated = {
+        "background": arguments.background,
+        "ignore": tuple(arguments.ignore),
+        "names": arguments.names,
+        "colours": arguments.colours,
+        "swap": arguments.swap,
+        "instances": arguments.instances,
+        "smoothed": arguments.smoothed,
+        "class_property": arguments.class_property,
+        "turn_masks": arguments.turn_masks,
+        "keep_fill": arguments.keep_fill,
+        "stretch": arguments.stretch,
+        "minimum_area": arguments.min_area,
+        "pairs": dict(arguments.pair),
+        "areas": _areas_in_pixels(arguments.area),
+    }
+    return (default or ReadingChoices()).model_copy(update={name: value for name, value in stated.items() if value})
+
+
+def read_imagery(
+    arguments: argparse.Namespace,
+    default: ReadingChoices | None = None,
+    classes: Sequence[str] | None = None,
+    validation: Sequence[str] | None = None,
+) -> Reading:
+    """Reads the imagery that the arguments name.
+
+    Args:
+        arguments: with the options of ``add_options``.
+        default: choices where the arguments state none.
+        classes: if they are known.
+        validation: names of the validation scenes.
+
+    Raises:
+        InputError: see :func:`explorer.imagery.datasets.read_files`.
+    """
+    limits, choices = settings(), choices_of(arguments, default)
+    masks = None if arguments.masks is None else files_in(arguments.masks, limits)
+    read = read_files(files_in(arguments.images, limits), masks, choices, limits)
+    areas = choices.areas | _areas_of_files(arguments.area, read)
+    choices = choices.model_copy(update={"areas": areas})
+    return label_scenes(
+        read, arguments.images.resolve().stem, choices, classes=classes, validation=validation, limits=limits
+    )
+
+
+def print_notes(reading: Reading) -> None:
+    """Prints what was noted and what was left out on stderr, a line each."""
+    for report in reading.reports:
+        for note in report.notes if report.scene is not None else ():
+            print(f"{report.row.name}: {note.text} [{note.code}]", file=sys.stderr)
+        if report.reason and reading.dataset is None:
+            print(f"Not used: {report.row.name}: {report.reason}", file=sys.stderr)
+    for note in reading.notes:
+        print(f"{note.text} [{note.code}]", file=sys.stderr)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(_pair(part) for part in _listed(text))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    left, equals, right = (part.strip() for part in text.partition("="))
+    if not (left and equals and right):
+        raise argparse.ArgumentTypeError(f"{text!r} is not LEFT=RIGHT")
+    return left, right
+
+
+def _areas_in_pixels(texts: Sequence[str]) -> dict[str, tuple[Polygon, ...]]:
+    areas: dict[str, tuple[Polygon, ...]] = {}
+    for text in texts:
+        scene, equals, corners = text.rpartition("=")
+        if equals and not Path(text).is_file():
+            areas[scene] = (*areas.get(scene, ()), area_of(corners))
+        elif not Path(text).is_file():
+            raise InputError("is neither a file nor SCENE=X,Y,…", f"--area {text}", "check the path")
+    return areas
+
+
+def _areas_of_files(texts: Sequence[str], read: ReadFiles) -> dict[str, tuple[Polygon, ...]]:
+    """The polygons of vector files, in pixels of each scene."""
+    limits = settings()
+    areas: dict[str, tuple[Polygon, ...]] = {}
+    for text in texts:
+        if not Path(text).is_file():
+            continue
+        data = read_bytes(Path(text), text, limits)
+        for row in read.rows:
+            if row.raster is not None:
+                found = polygons_in_pixels(data, text, row.raster, limits)
+                areas[row.name] = (*areas.get(row.name, ()), *found)
+    return areas

@@ -1,0 +1,91 @@
+"""Makes a dataset from labelled scenes: checks them, splits them, fits the stretch, and notes what looks wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import PurePosixPath
+
+from explorer.errors import InputError
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.notes import Note
+from explorer.imagery.scene import Dataset, Scene, check_scenes, has_foreground
+from explorer.imagery.splitting import Split, split
+from explorer.imagery.stretch import fit_stretch
+
+
+def make_dataset(
+    name: str,
+    scenes: Sequence[Scene],
+    classes: Sequence[str],
+    validation: Collection[str] | None = None,
+    seed: int = 0,
+    choices: ReadingChoices | None = None,
+) -> Dataset:
+    """Checks the scenes, splits them and fits the stretch to the training side.
+
+    Args:
+        name: of the dataset.
+        scenes: of any size, with the same number of bands.
+        classes: names; the position is the id, 0 is the background.
+        validation: names of the validation scenes, with or without file extension; chosen if not given.
+        seed: of that choice.
+        choices: how the files of the scenes were read, to be kept with the dataset.
+
+    Raises:
+        InputError: the scenes do not form a dataset (see :func:`explorer.imagery.scene.check_scenes`), or
+            ``validation`` names no scene or all of them.
+    """
+    check_scenes(name, scenes, classes)
+    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    return Dataset(
+        name,
+        tuple(classes),
+        scenes[0].bands,
+        parts.training,
+        parts.validation,
+        fit_stretch(parts.training),
+        _notes(scenes, parts),
+        choices or ReadingChoices(),
+    )
+
+
+def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
+    wanted = set(validation)
+    names = {
+        scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem} for scene in scenes
+    }
+    unknown = wanted - set().union(*names.values())
+    if unknown:
+        raise InputError(
+            f"no scene is named {', '.join(sorted(unknown))}",
+            "validation",
+            f"choose from {', '.join(names)}",
+        )
+    held_out = tuple(scene for scene in scenes if names[scene.name] & wanted)
+    training = tuple(scene for scene in scenes if not names[scene.name] & wanted)
+    if not held_out or not training:
+        missing = "validation" if not held_out else "training"
+        raise InputError(f"no scene is left for {missing}", "validation", "name some of the scenes, but not all")
+    return Split(training, held_out)
+
+
+def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
+    notes: list[Note] = []
+
+    def note(code: str, text: str) -> None:
+        notes.append(Note(code, text))
+
+    if len(scenes) == 1:
+        note("single_scene", "Only one scene: it is split into training and validation blocks with a margin between.")
+    dtypes = sorted({str(scene.image.dtype) for scene in scenes})
+    if len(dtypes) > 1:
+        note(
+            "mixed_data_types",
+            f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.",
+        )
+    if len({scene.bands for scene in scenes}) > 1:
+        note("band_names_differ", f"The band names differ between scenes; those of {scenes[0].name} are used.")
+    for side, part in (("training", parts.training), ("validation", parts.validation)):
+        if not has_foreground(part):
+            note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
+    return tuple(notes)

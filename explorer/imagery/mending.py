@@ -1,0 +1,129 @@
+"""What a visitor can choose about a note: each choice with its button's text, and the choices that follow from it.
+
+``MENDS`` is the registry, by the code of the note; the page draws the buttons, the command line has an option for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from explorer.imagery.choices import NODATA, ReadingChoices
+from explorer.imagery.datasets import Reading
+from explorer.imagery.reading.roles import IGNORE_NAME, OBJECT
+from explorer.imagery.reading.values import FoundValue
+from explorer.imagery.scene import BACKGROUND
+
+_MOST_BACKGROUNDS = 3  # values that are offered as background
+
+
+@dataclass(frozen=True)
+class Mend:
+    """One choice.
+
+    Attributes:
+        text: of the button.
+        choices: all choices once this one is made.
+    """
+
+    text: str
+    choices: ReadingChoices
+
+
+def mends_of(code: str, reading: Reading) -> tuple[Mend, ...]:
+    """The choices that a note of this code offers; none if there is nothing to choose."""
+    return tuple(MENDS[code](reading)) if code in MENDS else ()
+
+
+def with_role(choices: ReadingChoices, value: FoundValue, role: str, name: str) -> ReadingChoices:
+    """The choices with another meaning of one value.
+
+    Args:
+        choices: so far.
+        value: of the masks.
+        role: "background", "ignore" or "class".
+        name: of the class; values of one name are merged.
+    """
+    names = {text: other for text, other in choices.names.items() if text != value.text}
+    ignore = tuple(text for text in choices.ignore if text != value.text)
+    background = None if choices.background == value.text else choices.background
+    if role == BACKGROUND:
+        names[value.text] = BACKGROUND
+    elif role == IGNORE_NAME:
+        ignore = (*ignore, value.text)
+    else:
+        names[value.text] = name
+    return choices.model_copy(update={"names": names, "ignore": ignore, "background": background})
+
+
+def _change(reading: Reading, text: str, **changes: Any) -> Mend:
+    return Mend(text, reading.choices.model_copy(update=changes))
+
+
+def _backgrounds(reading: Reading) -> Sequence[Mend]:
+    candidates = sorted(reading.values, key=lambda value: value.pixels, reverse=True)[:_MOST_BACKGROUNDS]
+    return [
+        _change(reading, f"{value.text} is the background ({value.share:.0%})", background=value.text)
+        for value in candidates
+        if value.role != BACKGROUND
+    ]
+
+
+def _of_255(reading: Reading) -> Sequence[Mend]:
+    value = next((each for each in reading.values if each.text == "255"), None)
+    if value is None:
+        return []
+    if value.role == IGNORE_NAME:
+        only = reading.classes[1] if len(reading.classes) == 2 else OBJECT
+        name = only if len(reading.classes) <= 2 else "class 255"
+        return [Mend("255 is an object", with_role(reading.choices, value, "class", name))]
+    return [Mend("Ignore 255", with_role(reading.choices, value, IGNORE_NAME, ""))]
+
+
+def _instances(reading: Reading) -> Sequence[Mend]:
+    text = "Take the values as classes" if reading.choices.instances else "Count an object per value"
+    return [_change(reading, text, instances=not reading.choices.instances)]
+
+
+def _smoothed(reading: Reading) -> Sequence[Mend]:
+    chosen = reading.choices.smoothed is not None
+    text = "Take the values as they are" if chosen else "Object from half of the largest value on"
+    return [_change(reading, text, smoothed=None if chosen else "half")]
+
+
+def _void(reading: Reading) -> Sequence[Mend]:
+    ignored = [value for value in reading.values if value.role == IGNORE_NAME and value.text.startswith("#")]
+    return [
+        Mend(f"{value.text} is a class", with_role(reading.choices, value, "class", value.text)) for value in ignored
+    ]
+
+
+def _turn(reading: Reading) -> Sequence[Mend]:
+    chosen = reading.choices.turn_masks
+    return [_change(reading, "Leave the masks as they are" if chosen else "Turn the masks", turn_masks=not chosen)]
+
+
+MENDS: Mapping[str, Callable[[Reading], Sequence[Mend]]] = MappingProxyType(
+    {
+        "no_background": _backgrounds,
+        "nodata_as_background": lambda reading: [
+            _change(reading, "Ignore nodata", ignore=(*reading.choices.ignore, NODATA))
+        ],
+        "foreground_covers_most": lambda reading: [
+            _change(reading, "Swap object and background", swap=not reading.choices.swap)
+        ],
+        "instance_ids": _instances,
+        "smoothed_mask": _smoothed,
+        "mixed_values": _of_255,
+        "value_255_ignored": _of_255,
+        "void_colour": _void,
+        "mask_may_be_turned": _turn,
+        "fill_value": lambda reading: [_change(reading, "Use these pixels", keep_fill=True)],
+        "brightness_differs": lambda reading: [_change(reading, "Stretch each scene by itself", stretch="scene")],
+        "stretch_per_scene": lambda reading: [_change(reading, "One stretch for all", stretch="dataset")],
+        "below_minimum_area": lambda reading: [_change(reading, "Count all objects", minimum_area=1)],
+    }
+)
+"""Of each code of a note: the choices that it offers."""
