@@ -211,7 +211,7 @@ def chosen(
         roles: as guessed.
         total: pixels of each key that occurs.
         choices: of the visitor.
-        classes: if they are known; then a choice for a value that does not occur is left aside, since it was made for
+        classes: if they are known; then a choice for a value that does not occur is not applied, since it was made for
             other masks.
         kind: of the keys.
 

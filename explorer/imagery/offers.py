@@ -1,6 +1,6 @@
 """What a visitor can choose about a note: each choice with its button's text, and the choices that follow from it.
 
-``MENDS`` is the registry, by the code of the note; the page draws the buttons, the command line has an option for each.
+``OFFERS`` is the registry, by the code of the note; the page draws the buttons, the command line has an option for each.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MOST_BACKGROUNDS = 3  # values that are offered as background
 
 
 @dataclass(frozen=True)
-class Mend:
+class Offer:
     """One choice.
 
     Attributes:
@@ -32,9 +32,9 @@ class Mend:
     choices: ReadingChoices
 
 
-def mends_of(code: str, reading: Reading) -> tuple[Mend, ...]:
+def offers_of(code: str, reading: Reading) -> tuple[Offer, ...]:
     """The choices that a note of this code offers; none if there is nothing to choose."""
-    return tuple(MENDS[code](reading)) if code in MENDS else ()
+    return tuple(OFFERS[code](reading)) if code in OFFERS else ()
 
 
 def with_role(choices: ReadingChoices, value: FoundValue, role: str, name: str) -> ReadingChoices:
@@ -58,11 +58,11 @@ def with_role(choices: ReadingChoices, value: FoundValue, role: str, name: str) 
     return choices.model_copy(update={"names": names, "ignore": ignore, "background": background})
 
 
-def _change(reading: Reading, text: str, **changes: Any) -> Mend:
-    return Mend(text, reading.choices.model_copy(update=changes))
+def _change(reading: Reading, text: str, **changes: Any) -> Offer:
+    return Offer(text, reading.choices.model_copy(update=changes))
 
 
-def _backgrounds(reading: Reading) -> Sequence[Mend]:
+def _backgrounds(reading: Reading) -> Sequence[Offer]:
     candidates = sorted(reading.values, key=lambda value: value.pixels, reverse=True)[:_MOST_BACKGROUNDS]
     return [
         _change(reading, f"{value.text} is the background ({value.share:.0%})", background=value.text)
@@ -71,41 +71,41 @@ def _backgrounds(reading: Reading) -> Sequence[Mend]:
     ]
 
 
-def _of_255(reading: Reading) -> Sequence[Mend]:
+def _of_255(reading: Reading) -> Sequence[Offer]:
     value = next((each for each in reading.values if each.text == "255"), None)
     if value is None:
         return []
     if value.role == IGNORE_NAME:
         only = reading.classes[1] if len(reading.classes) == 2 else OBJECT
         name = only if len(reading.classes) <= 2 else "class 255"
-        return [Mend("255 is an object", with_role(reading.choices, value, "class", name))]
-    return [Mend("Ignore 255", with_role(reading.choices, value, IGNORE_NAME, ""))]
+        return [Offer("255 is an object", with_role(reading.choices, value, "class", name))]
+    return [Offer("Ignore 255", with_role(reading.choices, value, IGNORE_NAME, ""))]
 
 
-def _instances(reading: Reading) -> Sequence[Mend]:
+def _instances(reading: Reading) -> Sequence[Offer]:
     text = "Take the values as classes" if reading.choices.instances else "Count an object per value"
     return [_change(reading, text, instances=not reading.choices.instances)]
 
 
-def _smoothed(reading: Reading) -> Sequence[Mend]:
+def _smoothed(reading: Reading) -> Sequence[Offer]:
     chosen = reading.choices.smoothed is not None
     text = "Take the values as they are" if chosen else "Object from half of the largest value on"
     return [_change(reading, text, smoothed=None if chosen else "half")]
 
 
-def _void(reading: Reading) -> Sequence[Mend]:
+def _void(reading: Reading) -> Sequence[Offer]:
     ignored = [value for value in reading.values if value.role == IGNORE_NAME and value.text.startswith("#")]
     return [
-        Mend(f"{value.text} is a class", with_role(reading.choices, value, "class", value.text)) for value in ignored
+        Offer(f"{value.text} is a class", with_role(reading.choices, value, "class", value.text)) for value in ignored
     ]
 
 
-def _turn(reading: Reading) -> Sequence[Mend]:
+def _turn(reading: Reading) -> Sequence[Offer]:
     chosen = reading.choices.turn_masks
     return [_change(reading, "Leave the masks as they are" if chosen else "Turn the masks", turn_masks=not chosen)]
 
 
-MENDS: Mapping[str, Callable[[Reading], Sequence[Mend]]] = MappingProxyType(
+OFFERS: Mapping[str, Callable[[Reading], Sequence[Offer]]] = MappingProxyType(
     {
         "no_background": _backgrounds,
         "nodata_as_background": lambda reading: [
@@ -127,3 +127,40 @@ MENDS: Mapping[str, Callable[[Reading], Sequence[Mend]]] = MappingProxyType(
     }
 )
 """Of each code of a note: the choices that it offers."""
+
+
+def made_so_far(choices: ReadingChoices) -> tuple[Offer, ...]:
+    """Every choice that has been made, in words, with the choices that remain once it is taken back."""
+    made: list[Offer] = []
+
+    def add(text: str, **without: Any) -> None:
+        made.append(Offer(text, choices.model_copy(update=without)))
+
+    if choices.background is not None:
+        add(f"background is {choices.background}", background=None)
+    for value in choices.ignore:
+        add(f"{value} is ignored", ignore=tuple(other for other in choices.ignore if other != value))
+    for value, name in choices.names.items():
+        add(f"{value} is {name}", names={other: each for other, each in choices.names.items() if other != value})
+    if choices.swap:
+        add("object and background swapped", swap=False)
+    if choices.instances:
+        add("one object per value", instances=False)
+    if choices.smoothed:
+        add("object from half of the largest value on", smoothed=None)
+    if choices.class_property is not None:
+        add(f"class from the property {choices.class_property}", class_property=None)
+    if choices.turn_masks:
+        add("masks turned like their photos", turn_masks=False)
+    if choices.keep_fill:
+        add("suspected fill values used", keep_fill=False)
+    if choices.stretch == "scene":
+        add("each scene stretched by itself", stretch="dataset")
+    if choices.minimum_area is not None:
+        add(f"objects count from {choices.minimum_area} pixels on", minimum_area=None)
+    for image, mask in choices.pairs.items():
+        add(f"{image} with {mask}", pairs={other: each for other, each in choices.pairs.items() if other != image})
+    for scene in choices.areas:
+        rest = {other: areas for other, areas in choices.areas.items() if other != scene}
+        add(f"area of interest in {scene}", areas=rest)
+    return tuple(made)

@@ -1,0 +1,252 @@
+"""What was noticed while files were read, and what the visitor can choose about it: notes, values of masks, pairs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from explorer.figures.colours import class_colour, swatch
+from explorer.figures.imagery import value_thumbnail
+from explorer.imagery.choices import NODATA, ReadingChoices
+from explorer.imagery.datasets import ReadFiles, Reading
+from explorer.imagery.notes import NOTE_CODES, Note
+from explorer.imagery.offers import made_so_far, offers_of, with_role
+from explorer.imagery.reading.mask_values import pixels_of
+from explorer.imagery.reading.roles import IGNORE_NAME
+from explorer.imagery.reading.values import MOST_VALUES, FoundValue
+from explorer.imagery.scene import BACKGROUND
+from explorer.ui.messages import escaped
+
+Choose = Callable[[ReadingChoices], None]
+"""Takes all choices, once one was made."""
+
+_CLASS, _MERGE = "a class", "merge into "
+_SHOWN_SCENES = 6  # notes of one code that are listed one by one
+
+
+def show_notes(reading: Reading, choose: Choose) -> None:
+    """A row for each code of a note: what was noticed, in which scenes, and a button for each choice about it."""
+    by_code: dict[str, list[tuple[str, Note]]] = defaultdict(list)
+    for note in reading.notes:
+        by_code[note.code].append(("", note))
+    for report in reading.reports:
+        for note in report.notes:
+            by_code[note.code].append((report.row.name, note))
+    by_code.pop("not_used", None)  # the table of files says it
+    by_code.pop("cannot_train", None)  # shown as the problem
+    if by_code:
+        st.markdown(f"**{len(by_code)} thing{'s' if len(by_code) > 1 else ''} noticed while reading**")
+    for code, notes in by_code.items():
+        with st.container(border=True, key=f"note-{code}"):
+            _show_note(code, notes, reading, choose)
+    _show_choices(reading, choose)
+
+
+def _show_note(code: str, notes: list[tuple[str, Note]], reading: Reading, choose: Choose) -> None:
+    of_set = [note for scene, note in notes if not scene]
+    of_scenes = [(scene, note) for scene, note in notes if scene]
+    said, buttons = st.columns([3, 1.4], vertical_alignment="center")
+    with said:
+        if of_set:
+            st.markdown(f":material/info: {escaped(of_set[0].text)}")
+        elif len(of_scenes) == 1:
+            st.markdown(f":material/info: **{escaped(of_scenes[0][0])}**: {escaped(of_scenes[0][1].text)}")
+        else:
+            st.markdown(f":material/info: {escaped(NOTE_CODES[code])} {len(of_scenes)} scenes.")
+            with st.expander("Scene by scene"):
+                for scene, note in of_scenes[:_SHOWN_SCENES]:
+                    st.markdown(f"**{escaped(scene)}**: {escaped(note.text)}")
+                if len(of_scenes) > _SHOWN_SCENES:
+                    st.caption(f"and {len(of_scenes) - _SHOWN_SCENES} more")
+    with buttons:
+        for number, offer in enumerate(offers_of(code, reading)):
+            st.button(
+                escaped(offer.text), key=f"offer-{code}-{number}", on_click=choose, args=(offer.choices,),
+                width="stretch",
+            )  # fmt: skip
+
+
+def _show_choices(reading: Reading, choose: Choose) -> None:
+    """What was chosen, each with a button that takes it back, and the same as options of the command line."""
+    made = made_so_far(reading.choices)
+    if not made:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="wraps-made"):
+        st.caption("You chose:")
+        for number, offer in enumerate(made):
+            st.button(
+                escaped(offer.text), icon=":material/undo:", key=f"made-{number}", on_click=choose,
+                args=(offer.choices,), help="Take this choice back", type="tertiary",
+            )  # fmt: skip
+
+
+def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
+    """A table of the values of the masks: what each is taken for can be changed, and classes can be named."""
+    if not reading.values:
+        return
+    masks = [row for row in read.rows if row.mask is not None]
+    table = _values_table(reading, [_thumbnail(masks[value.mask], value) for value in reading.values])
+    merges = [f"{_MERGE}{name}" for name in reading.classes[1:]]
+    key = f"values-{hash(reading.choices.model_dump_json())}-{len(reading.values)}"
+    st.markdown("**What the masks hold**")
+    st.data_editor(
+        table,
+        key=key,
+        hide_index=True,
+        disabled=["example", "value", "share", "pieces"],
+        column_config={
+            "example": st.column_config.ImageColumn("", width=60, help="Where the value covers the most pixels."),
+            "value": st.column_config.TextColumn("value", width="small"),
+            "taken for": st.column_config.SelectboxColumn(
+                "taken for", options=[_CLASS, BACKGROUND, IGNORE_NAME, *merges], required=True
+            ),
+            "class": st.column_config.TextColumn("class name", max_chars=40, help="Click to rename."),
+            "share": st.column_config.NumberColumn("share", format="%.3g %%", help="Of all pixels of the masks."),
+            "pieces": st.column_config.NumberColumn("pieces", format="localized", help="Connected pixels."),
+        },
+        placeholder="",
+        row_height=60,
+        on_change=_take_values,
+        args=(key, reading, choose),
+    )
+    if len(reading.values) >= MOST_VALUES:
+        st.caption(f"The first {MOST_VALUES} values are listed.")
+    if len(reading.classes) > 1:
+        with st.popover("Colours of the classes", icon=":material/palette:"):
+            for class_id, name in enumerate(reading.classes[1:], start=1):
+                shown = reading.choices.colours.get(name, class_colour(class_id))
+                picked = f"colour-{name}"
+                st.color_picker(
+                    escaped(name), shown, key=picked, on_change=_take_colour, args=(picked, name, reading, choose)
+                )
+
+
+def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
+    first_of: dict[str, str] = {}
+    rows = []
+    for value, example in zip(reading.values, examples, strict=True):
+        is_class = value.role not in (BACKGROUND, IGNORE_NAME, "")
+        merged = is_class and first_of.setdefault(value.role, value.text) != value.text
+        taken = f"{_MERGE}{value.role}" if merged else _CLASS if is_class else value.role or "refused"
+        rows.append(
+            {
+                "example": example,
+                "value": value.text,
+                "taken for": taken,
+                "class": value.role if is_class else None,
+                "share": 100 * value.share,
+                "pieces": None if value.text == NODATA else value.pieces,
+            }
+        )
+    return pd.DataFrame(rows).astype({"pieces": "Int64"})
+
+
+def _thumbnail(row: Any, value: FoundValue) -> str:
+    """A crop around the largest area of the value; its own colour where the picture cannot be made."""
+    pixels = row.mask.nodata if value.text == NODATA else pixels_of(row.mask, (value.text, _number(value.text)))
+    if pixels is None or not pixels.any():
+        return swatch(value.colour or "#00000000")
+    return value_thumbnail(row.raster, pixels)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else -1
+
+
+def _take_values(key: str, reading: Reading, choose: Choose) -> None:
+    edited: Mapping[int, Mapping[str, str]] = st.session_state[key]["edited_rows"]
+    choices = reading.choices
+    if choices.swap:  # from now on, each value has its own choice
+        choices = choices.model_copy(update={"swap": False})
+        for value in reading.values:
+            choices = with_role(choices, value, value.role, value.role)
+    for number, changes in edited.items():
+        value = reading.values[int(number)]
+        name = (changes.get("class") or "").strip()
+        taken = changes.get("taken for", "")
+        if name and value.role not in (BACKGROUND, IGNORE_NAME, ""):
+            for other in reading.values:  # the whole class gets the name
+                if other.role == value.role:
+                    choices = with_role(choices, other, _CLASS, name)
+        elif name or taken == _CLASS:
+            choices = with_role(choices, value, _CLASS, name or _own_name(value))
+        elif taken.startswith(_MERGE):
+            choices = with_role(choices, value, _CLASS, taken.removeprefix(_MERGE))
+        elif taken in (BACKGROUND, IGNORE_NAME):
+            choices = with_role(choices, value, taken, "")
+    choose(choices)
+
+
+def _own_name(value: FoundValue) -> str:
+    return f"class {value.text}" if value.text.isdecimal() else value.text
+
+
+def _take_colour(key: str, name: str, reading: Reading, choose: Choose) -> None:
+    colours = reading.choices.colours | {name: st.session_state[key]}
+    choose(reading.choices.model_copy(update={"colours": colours}))
+
+
+def show_pairs(reading: Reading, choose: Choose) -> None:
+    """A row for each image and label: what is used, what is not and why; the label of an image can be chosen."""
+    rows = [report.row for report in reading.reports]
+    images = [row.pair.image for row in rows if row.pair.image is not None]
+    labels = sorted({row.pair.mask for row in rows if row.pair.mask is not None})
+    table = pd.DataFrame(
+        [
+            {
+                "used": report.scene is not None,
+                "image": report.row.pair.image,
+                "mask": report.row.pair.mask,
+                "why not": report.reason or None,
+            }
+            for report in reading.reports
+        ]
+        + [
+            {"used": False, "image": file.name, "mask": None, "why not": file.reason}
+            for file in reading.skipped
+            if not file.expected
+        ]
+    ).sort_values("used", kind="stable")
+    unused = int((~table["used"]).sum())
+    key = f"pairs-{hash(tuple(reading.choices.pairs.items()))}-{len(table)}"
+    with st.expander(
+        f"{len(table) - unused} of {len(table)} rows used" + (": see why" if unused else ""),
+        expanded=unused > 0,
+        icon=":material/link:",
+    ):
+        columns = {
+            "used": st.column_config.CheckboxColumn(width=50),
+            "image": st.column_config.TextColumn(width="medium"),
+            "mask": st.column_config.SelectboxColumn(
+                width="medium", options=labels, help="Click to choose the label of an image by hand."
+            ),
+            "why not": st.column_config.TextColumn(width="large", help="Click a cell to read it in full."),
+        }
+        order = [name for name in columns if unused or name != "why not"]
+        st.data_editor(
+            table,
+            key=key,
+            hide_index=True,
+            disabled=["used", "image", "why not"],
+            column_config=columns,
+            column_order=order,
+            placeholder="none",
+            on_change=_take_pairs,
+            args=(key, list(table["image"]), images, reading, choose),
+        )
+
+
+def _take_pairs(
+    key: str, shown: list[str | None], images: list[str], reading: Reading, choose: Choose
+) -> None:
+    edited: Mapping[int, Mapping[str, str | None]] = st.session_state[key]["edited_rows"]
+    pairs = dict(reading.choices.pairs)
+    for number, changes in edited.items():
+        image, mask = shown[int(number)], changes.get("mask")
+        if image in images and mask:
+            pairs[str(image)] = mask
+    choose(reading.choices.model_copy(update={"pairs": pairs}))

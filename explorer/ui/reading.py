@@ -1,0 +1,53 @@
+"""Reads an upload with the visitor's choices: the files once, and what their values mean again at each choice."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
+from explorer.ui.uploads import Files
+
+_CHOICES, _READ, _LABELLED = "reading-choices", "reading-files", "reading-labelled"  # in the session
+
+
+def read_upload(files: Files) -> Reading | InputError:
+    """What the files are with the choices made so far, or why none of them could be used."""
+    chosen = choices(files)
+    key = (files.key, chosen)
+    labelled: tuple[object, Reading] | None = st.session_state.get(_LABELLED)
+    if labelled is not None and labelled[0] == key:
+        return labelled[1]
+    try:
+        with st.spinner("Reading the files …"):
+            reading = label_scenes(_read(files, chosen), files.name, chosen)
+    except InputError as problem:
+        return problem
+    st.session_state[_LABELLED] = key, reading
+    return reading
+
+
+def read_rows(files: Files) -> ReadFiles:
+    """The images and masks behind ``read_upload``, decoded."""
+    return _read(files, choices(files))
+
+
+def choices(files: Files) -> ReadingChoices:
+    """What the visitor has chosen about these files."""
+    kept: tuple[str, ReadingChoices] | None = st.session_state.get(_CHOICES)
+    token = files.key.partition(":")[0]
+    return kept[1] if kept is not None and kept[0] == token else ReadingChoices()
+
+
+def choose(files: Files, chosen: ReadingChoices) -> None:
+    """Makes these the choices; a callback of buttons and tables."""
+    st.session_state[_CHOICES] = files.key.partition(":")[0], chosen
+
+
+def _read(files: Files, chosen: ReadingChoices) -> ReadFiles:
+    key = (files.key, chosen.for_files())
+    kept: tuple[object, ReadFiles] | None = st.session_state.get(_READ)
+    if kept is None or kept[0] != key:
+        kept = st.session_state[_READ] = key, read_files(files.images, files.masks or None, chosen)
+    return kept[1]
