@@ -28,6 +28,8 @@ class Settings(BaseModel):
     store: Path = Field(Path(".store"), description="folder of the database, the datasets and the runs")
     scheduler: str | None = Field(None, description="tcp://… of a Dask cluster; none: the server starts its own")
 
+    upload_days: float = Field(7.0, gt=0, description="days that uploaded files are kept, unless they are used before")
+
     # the engine
     cpu_slots: int = Field(1, ge=1, description="runs that train at once on the CPU")
     gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")

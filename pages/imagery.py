@@ -18,14 +18,13 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset
-from explorer.settings import MEBI, settings
-from explorer.ui import services
+from explorer.ui import address, services
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.uploads import read_upload, show_upload
+from explorer.ui.unique_labels import position_labels, unique_labels
+from explorer.ui.uploads import Files, forget_used, pick_files, read_upload, show_upload
 
-KINDS = ["png", "jpg", "jpeg", "tif", "tiff", "geojson", "json", "zip"]
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
 objects is right on 99 % of them. **Objects** are connected pixels of one class, diagonals included, of at least
@@ -45,14 +44,12 @@ class Draft:
 
     key: str  # identifies the draft, so that edits of one do not reach another
     dataset: Dataset
+    files: Files | None = None  # that it was read from
 
 
 def pick_builtin() -> Draft:
     """Three cards; the address names the chosen one."""
-    chosen = st.query_params.get("builtin", "car_park")
-    if chosen not in BUILTIN:
-        st.caption(f"There is no built-in dataset {escaped(chosen)}; another one is shown.")
-        chosen = "car_park"
+    chosen = address.named("builtin", "built-in dataset", BUILTIN, BUILTIN["car_park"].name) or "car_park"
     for key, card in builtin_cards().items():
         card.button(
             "Shown below" if key == chosen else "Show",
@@ -66,57 +63,46 @@ def pick_builtin() -> Draft:
 
 
 def upload_own() -> Draft | None:
-    """Two uploaders and a table of their files."""
-    left, right = st.columns(2)
-    limit = f"At most {settings().max_file_bytes // MEBI} MiB per file, {settings().max_files} files."
-    images = left.file_uploader(
-        "Images, or a zip of images and masks",
-        KINDS,
-        accept_multiple_files=True,
-        key="images",
-        help=f"PNG, JPEG, TIFF or GeoTIFF, 1 to 16 bands. {limit}",
-    )
-    masks = right.file_uploader(
-        "Masks, if they are separate",
-        KINDS,
-        accept_multiple_files=True,
-        key="masks",
-        help=f"One per image, with the same name: harbour.tif and harbour_mask.png. {limit}",
-    )
-    upload = read_upload(images, masks)
-    if upload is None:
+    """The visitor's own files, and a table of how they were used."""
+    files = pick_files()
+    if files is None:
         st.info(
-            "Choose images and their masks, or one zip with the folders images and masks. "
-            "The built-in scenes show what such a dataset looks like.",
+            "Choose images and their masks, in any order and as many uploads as you like, or one zip with the folders "
+            "images and masks. The built-in scenes show what such a dataset looks like.",
             icon=":material/arrow_upward:",
         )
         return None
+    if not files.images and files.masks:
+        st.info("The masks are kept. Now add their images.", icon=":material/arrow_upward:")
+        return None
+    upload = read_upload(files)
     if isinstance(upload, InputError):
         show_problem(upload)
         return None
     show_upload(upload)
     if upload.dataset is None:
         return None
-    return Draft(f"upload:{st.session_state['read-ids']}", upload.dataset)
+    return Draft(f"upload:{files.key}", upload.dataset, files)
 
 
 def pick_saved() -> Draft | None:
     """The datasets in the store."""
-    records = {record.id: record.name for record in services.store().datasets()}
-    if not records:
+    labels = unique_labels({record.id: record.name for record in services.store().datasets()})
+    if not labels:
         st.info(
             "Nothing is saved yet. Choose built-in scenes or upload your own, then press Use this dataset.",
             icon=":material/inventory_2:",
         )
         return None
-    chosen = st.selectbox(
-        "Saved dataset",
-        list(records),
-        format_func=lambda dataset_id: f"{records[dataset_id]} · {dataset_id[:8]}",
-        key="saved",
-        bind="query-params",
-    )
+    first = next(iter(labels))
+    chosen = address.named("saved", "saved dataset", labels, labels[first]) or first
+    address.select("Saved dataset", list(labels), chosen, labels.__getitem__, show_saved)
     return Draft(f"saved:{chosen}", services.dataset(chosen))
+
+
+def show_saved(dataset_id: str) -> None:
+    """Puts a saved dataset into the address."""
+    st.query_params["saved"] = dataset_id
 
 
 def edit_dataset(draft: Draft) -> Dataset | None:
@@ -138,11 +124,12 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         placeholder="n/a",
     )
     st.plotly_chart(balance_figure(shares), config={"displayModeBar": False}, key=f"balance-{draft.key}")
-    names = [scene.name for scene in dataset.scenes]
+    names = unique_labels({scene.name: scene.name for scene in dataset.scenes})
     validation = st.multiselect(
         "Validation scenes",
-        names,
+        list(names),
         default=[scene.name for scene in dataset.validation],
+        format_func=names.__getitem__,
         key=f"validation-{draft.key}",
         help="Never trained on; all scores come from them.",
     )
@@ -177,19 +164,21 @@ def show_scene(draft: Draft) -> None:
     dataset = draft.dataset
     held_out = {scene.name for scene in dataset.validation}
     left, right = st.columns(2, vertical_alignment="bottom")
-    number = left.selectbox(
-        "Scene",
-        range(len(dataset.scenes)),
-        format_func=lambda index: scene_label(dataset.scenes[index].name, held_out),
-        key="scene",
-        bind="query-params",
-    )
+    labels = unique_labels({scene.name: scene_label(scene.name, held_out) for scene in dataset.scenes})
+    first = next(iter(labels))
+    if st.session_state.get("scenes-of") not in (None, draft.key):  # the address names a scene of the dataset before
+        st.query_params.pop("scene", None)
+    st.session_state["scenes-of"] = draft.key
+    shown = address.named("scene", "scene", labels, first) or first
+    with left:
+        address.select("Scene", list(labels), shown, labels.__getitem__, show_scene_named)
     opacity = right.slider("Label opacity", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
-    scene = dataset.scenes[number]
+    scene = next(scene for scene in dataset.scenes if scene.name == shown)
     bands = natural_bands(scene.bands)
     if len(scene.bands) > 3:
+        names = position_labels(scene.bands)
         red, green, blue = (
-            column.selectbox(colour, range(len(scene.bands)), band, lambda b: scene.bands[b], key=f"{colour} band")
+            column.selectbox(colour, list(names), band, names.__getitem__, key=f"{colour} band")
             for column, colour, band in zip(st.columns(3), ("Red", "Green", "Blue"), bands, strict=True)
         )
         bands = red, green, blue
@@ -201,17 +190,25 @@ def show_scene(draft: Draft) -> None:
     )
 
 
+def show_scene_named(name: str) -> None:
+    """Puts a scene into the address."""
+    st.query_params["scene"] = name
+
+
 def scene_label(name: str, held_out: set[str]) -> str:
     """A scene in a list; validation scenes are marked."""
     return f"{name} · validation" if name in held_out else name
 
 
-def save_and_continue(dataset: Dataset) -> None:
+def save_and_continue(dataset: Dataset, files: Files | None) -> None:
     """Saves the dataset and links to training."""
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
         dataset_id = services.store().save_dataset(dataset)
         choose(dataset_id)
-        st.success(f"{escaped(dataset.name)} is saved and chosen for training.", icon=":material/check:")
+        if files is not None:
+            forget_used(files)
+        name = services.store().dataset_record(dataset_id).name  # with a number, if another dataset had it
+        st.success(f"{escaped(name)} is saved and chosen for training.", icon=":material/check:")
         st.page_link(
             "pages/train.py",
             label="Go on to Train",
@@ -223,6 +220,7 @@ def save_and_continue(dataset: Dataset) -> None:
 SOURCES = {"Built-in": pick_builtin, "Upload": upload_own, "Saved": pick_saved}
 
 frame("Imagery")
+address.named("source", "source", SOURCES, next(iter(SOURCES)))
 source = st.segmented_control(
     "Source",
     list(SOURCES),
@@ -241,7 +239,7 @@ if found is not None:
     with facts:
         edited = edit_dataset(found)
         if edited is not None:
-            save_and_continue(edited)
+            save_and_continue(edited, found.files)
     with picture:
         show_scene(Draft(found.key, edited or found.dataset))
 with st.expander("Shares, objects, validation and masks explained"):

@@ -35,6 +35,7 @@ from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.messages import show_problem
 from explorer.ui.pickers import pick_run, runs_with_checkpoints, step_of
 from explorer.ui.slice_request import pick_slice
+from explorer.ui.unique_labels import unique_labels
 
 FOLLOWING = {"extent": 1.15, "resolution": 13, "budget": 169, "tolerance": 0.05}  # of the plane that follows a run
 FOLLOW_SECONDS = 2.0
@@ -108,7 +109,7 @@ def show_active_jobs(record: RunRecord, elsewhere: frozenset[str] = frozenset())
 
 def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
     """The chosen fields in the chosen view, then the prediction at the point that was clicked."""
-    labels = {field.name: field.label for field in shown.meta.fields}
+    labels = unique_labels({field.name: field.label for field in shown.meta.fields})
     one_dimension = shown.meta.report.is_line
     names = st.multiselect(
         "Fields",

@@ -28,6 +28,7 @@ from explorer.losses.lab import (
 )
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
+from explorer.ui import address
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.loss_choice import pick_losses, set_losses
@@ -227,6 +228,7 @@ VIEWS = {
 }
 
 frame("Loss lab")
+address.named("view", "view", VIEWS, next(iter(VIEWS)))
 view = st.segmented_control(
     "View",
     list(VIEWS),

@@ -25,14 +25,16 @@ from explorer.metrics.operating_point import Advice, OperatingPoint, advise, ope
 from explorer.runs.records import RunRecord
 from explorer.runs.threshold_sweep import ThresholdSweep
 from explorer.settings import settings
-from explorer.ui import services
+from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.pickers import pick_checkpoint, pick_runs, run_label
+from explorer.ui.pickers import pick_checkpoint, pick_runs, run_labels
 from explorer.ui.plan_editor import rarest
+from explorer.ui.unique_labels import position_labels
 
+SCOPES = ("object", "pixel")
 MISS_COSTS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 EXPLANATION = """
 **Recall** is the share of what is there that was found; **precision** is the share of what was predicted that is right.
@@ -137,7 +139,7 @@ def show_scene(
     number = st.selectbox(
         "Validation scene",
         range(len(sweep.scenes)),
-        format_func=lambda i: sweep.scenes[i],
+        format_func=position_labels(sweep.scenes).__getitem__,
         key="scene-chosen",
     )
     scene, predicted = dataset.validation[number], sweep.predicted(number, class_id, threshold)
@@ -188,14 +190,14 @@ def compare(records: Sequence[RunRecord]) -> None:
         "Class",
         range(1, len(dataset.classes)),
         rarest(services.balance(first.dataset_id)) - 1,
-        lambda k: dataset.classes[k],
+        position_labels(dataset.classes).__getitem__,
         key=f"class-{first.dataset_id}",
     )
-    scope = right.segmented_control(
-        "Count", ["object", "pixel"], default="object", required=True, key="scope", bind="query-params"
-    )
+    address.named("scope", "count", SCOPES, SCOPES[0])
+    scope = right.segmented_control("Count", SCOPES, default=SCOPES[0], required=True, key="scope", bind="query-params")
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
-    jobs = {run_label(record): sweep_job(record, name) for record, name in zip(records, checkpoints, strict=True)}
+    labels = run_labels(records)
+    jobs = {labels[each.id]: sweep_job(each, name) for each, name in zip(records, checkpoints, strict=True)}
     if not all_done(list(jobs.values())):
         return
     sweeps = {label: services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) for label, job in jobs.items()}
@@ -226,8 +228,8 @@ def compare(records: Sequence[RunRecord]) -> None:
             "One dot per validation, with the most probable class of each pixel, in the colour of the loss trained. "
             "Large: the end of a phase."
         )
-    labels = [scene.label for scene in dataset.validation]
-    objects = {name: sweep.objects(labels, class_id, threshold) for name, sweep in sweeps.items()}
+    truths = [scene.label for scene in dataset.validation]
+    objects = {name: sweep.objects(truths, class_id, threshold) for name, sweep in sweeps.items()}
     show_scene(sweeps[names[0]], dataset, objects[names[0]], class_id, threshold)
     st.markdown("**Recall by object size, at the threshold of the slider**")
     sizes = {name: recall_by_size(record for scene in found for record in scene) for name, found in objects.items()}

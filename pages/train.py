@@ -14,10 +14,11 @@ from explorer.ui.datasets import pick_dataset
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
-from explorer.ui.messages import escaped, show_problem
+from explorer.ui.messages import show_problem
 from explorer.ui.pickers import open_run, pick_run
 from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest, start_run
 from explorer.ui.steering import steer
+from explorer.ui.unique_labels import position_labels
 
 PRESET = "preset"  # in the address and in the session
 EXPLANATION = """
@@ -41,7 +42,8 @@ def pick_preset(notes: DeltaGenerator) -> str | None:
     """The preset that the plan began with; None for the plan of an earlier run. Choosing one replaces the plan."""
     asked = st.query_params.get(PRESET)
     if asked is not None and asked not in PRESETS:
-        notes.caption(f"There is no preset {escaped(asked)}; another one is shown.")
+        with notes:
+            address.say_unknown([asked], "preset", "another one is shown")
         asked = None
     wanted = asked or (st.session_state.get(PRESET) if has_plan() else next(iter(PRESETS)))
     if wanted is not None and (not has_plan() or wanted != st.session_state.get(PRESET)):
@@ -109,7 +111,7 @@ def watch_a_run(record: RunRecord) -> None:
             "Class",
             range(1, len(shares)),
             rarest(shares) - 1,
-            lambda k: shares[k].name,
+            position_labels(share.name for share in shares).__getitem__,
             key=f"class-{record.dataset_id}",
         )
         steer(record, spans, shares)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from explorer.imagery.archive import load_dataset, save_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
+from explorer.runs.names import as_read, numbered
 from explorer.runs.records import DatasetRecord, JobRecord, JobStatus, RunRecord, RunStatus
 from explorer.training.events import Ended, Event, Paused, Started, from_json, to_json
 from explorer.training.plan import Plan
@@ -52,17 +54,38 @@ class Store:
     # Datasets ---------------------------------------------------------------------------------------------
 
     def save_dataset(self, dataset: Dataset) -> str:
-        """Keeps a dataset and gives its id; the same pixels, labels and split have the same id."""
-        reference = DatasetReference.to(dataset)
-        path = self.dataset_file(reference.id)
-        if not path.exists():
-            save_dataset(dataset, path)
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO datasets VALUES (?, ?, ?, ?, ?)",
-                (reference.id, dataset.name, reference.model_dump_json(), len(dataset.scenes), _now()),
-            )
-        return reference.id
+        """Keeps a dataset and gives its id; the same pixels, labels and split have the same id.
+
+        No two datasets have one name: where another one has it, also in other case, this one gets a number. It is
+        listed under that name, and keeps it when it is saved again.
+        """
+        for name in numbered(dataset.name):
+            named = replace(dataset, name=name)
+            reference = DatasetReference.to(named)
+            path = self.dataset_file(reference.id)
+            alike = self._datasets_named(name)
+            if reference.id in alike:
+                return reference.id
+            if alike:
+                continue
+            if not path.exists():
+                save_dataset(named, path)
+            with self._database.transaction() as connection:  # others save, too: look again
+                alike = self._datasets_named(name)
+                if not alike:
+                    connection.execute(
+                        "INSERT INTO datasets VALUES (?, ?, ?, ?, ?)",
+                        (reference.id, name, reference.model_dump_json(), len(dataset.scenes), _now()),
+                    )
+            if not alike or reference.id in alike:
+                return reference.id
+            path.unlink(missing_ok=True)
+        raise AssertionError("numbers end")
+
+    def _datasets_named(self, name: str) -> set[str]:
+        """Ids of the datasets whose name reads the same."""
+        rows = self._database.rows("SELECT id, name FROM datasets")
+        return {row["id"] for row in rows if as_read(row["name"]) == as_read(name)}
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset, with its pixels.
@@ -80,6 +103,17 @@ class Store:
         """All datasets, newest first."""
         rows = self._database.rows("SELECT * FROM datasets ORDER BY created DESC, rowid DESC")
         return [_dataset_record(row) for row in rows]
+
+    def dataset_record(self, dataset_id: str) -> DatasetRecord:
+        """One dataset as it is listed.
+
+        Raises:
+            InputError: there is none with this id.
+        """
+        rows = self._database.rows("SELECT * FROM datasets WHERE id = ?", dataset_id)
+        if not rows:
+            raise InputError("there is no such dataset", dataset_id, "choose one of the list")
+        return _dataset_record(rows[0])
 
     def _reference(self, dataset_id: str) -> DatasetReference:
         rows = self._database.rows("SELECT reference FROM datasets WHERE id = ?", dataset_id)

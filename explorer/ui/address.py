@@ -1,4 +1,4 @@
-"""A selectbox for what the address names, so that a reload and a link show the same.
+"""What the address names: said where it is unknown, and a selectbox for it, so that a reload and a link show the same.
 
 The address decides; a choice changes the address. A widget's value is never overwritten: where the address has changed
 otherwise, a new widget takes the place of the old one. A page that polls may still send the value of the old one, and
@@ -7,9 +7,47 @@ Streamlit then calls its callback, which therefore takes nothing but a choice th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import streamlit as st
+
+from explorer.ui.messages import escaped
+
+_SHOWN_LENGTH = 40  # characters of an unknown value that are shown
+
+
+def named(parameter: str, what: str, known: Collection[str], instead: str) -> str | None:
+    """What the address names, if it is known. Where it names something else, the page says so.
+
+    Call it before a widget that is bound to the parameter: Streamlit takes unknown values out of the address.
+
+    Args:
+        parameter: of the address.
+        what: it names, in words: "scene".
+        known: the values that it can have.
+        instead: what the page shows if the value is unknown, in words.
+
+    Returns:
+        One of ``known``; None if the address names none of them.
+    """
+    value = st.query_params.get(parameter)
+    if not value or value in known:
+        return value or None
+    say_unknown([value], what, f"{instead} is shown instead")
+    return None
+
+
+def say_unknown(values: Sequence[str], what: str, then: str) -> None:
+    """Says that the address names something that does not exist.
+
+    Args:
+        values: the unknown ones; at least one.
+        what: they name, in words.
+        then: what the page does about it, in words.
+    """
+    short = [value if len(value) <= _SHOWN_LENGTH else f"{value[:_SHOWN_LENGTH]}…" for value in values]
+    names = " or ".join(escaped(value) for value in short)
+    st.info(f"There is no {what} {names} here; {escaped(then)}.", icon=":material/link_off:")
 
 
 def select(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from explorer.imagery.builtin import BUILTIN
 from explorer.runs.records import DatasetRecord
 from explorer.ui import address, services
 from explorer.ui.messages import escaped
+from explorer.ui.unique_labels import unique_labels
 
 _PREFIX = "builtin:"
 _DATASET = "dataset"  # in the address and in the session
@@ -42,15 +42,12 @@ class _Remembered(BaseModel):
 def dataset_choices() -> dict[str, str]:
     """Every dataset once, built-in ones first: ``{"builtin:car_park": "Car park (built in)", "<id>": "its name"}``.
 
-    Labels are unique: datasets of one name are told apart by the start of their id.
+    Labels are unique, also in a store that holds datasets of one name.
     """
     drawn = _drawn_ids()
     saved = [record for record in services.store().datasets() if record.id not in drawn.values()]
     built_in = {f"{_PREFIX}{key}": f"{info.name} (built in)" for key, info in BUILTIN.items()}
-    names = Counter([*(record.name for record in saved), *(info.name for info in BUILTIN.values()), *built_in.values()])
-    return built_in | {
-        record.id: f"{record.name} · {record.id[:8]}" if names[record.name] > 1 else record.name for record in saved
-    }
+    return unique_labels(built_in | {record.id: record.name for record in saved})
 
 
 def resolve(choice: str) -> str:
@@ -63,6 +60,13 @@ def resolve(choice: str) -> str:
         with _turn:
             _write(builtin=_remembered().builtin | {key: dataset_id})
     return dataset_id
+
+
+def is_dataset(choice: str) -> bool:
+    """Whether there is such a dataset, by its id in the store or as a key of ``dataset_choices``."""
+    if choice.startswith(_PREFIX):
+        return choice.removeprefix(_PREFIX) in BUILTIN
+    return any(record.id == choice for record in services.store().datasets())
 
 
 def choose(choice: str) -> None:
@@ -107,13 +111,11 @@ def pick_dataset(notes: DeltaGenerator) -> str:
     """
     choices, drawn = dataset_choices(), _drawn_ids()
     asked = st.query_params.get(_DATASET)
-    wanted = None if asked is None else _choice_of(asked, drawn)
-    if wanted is not None and wanted not in choices:
-        notes.caption(f"There is no dataset {escaped(wanted)} here; another one is shown.")
-        wanted = None
-    wanted = wanted or _choice_of(st.session_state.get(_DATASET, ""), drawn)
+    wanted = _choice_of(asked or "", drawn)
+    if wanted not in choices:  # the frame has said so
+        wanted = _choice_of(st.session_state.get(_DATASET, ""), drawn)
     if wanted not in choices:
-        wanted = last_used()
+        wanted = last_used() or ""
         if wanted in choices:
             notes.caption(f"{escaped(choices[wanted])} is the dataset used last on this server.")
         else:

@@ -8,8 +8,11 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.ui import services
+from explorer.ui.address import say_unknown
+from explorer.ui.datasets import is_dataset
 
 SIDEBAR_PIXELS = 220
+_MOST_NAMED = 3  # unknown runs that are named
 PAGES = {
     "Home": ("app.py", ":material/home:"),
     "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
@@ -63,6 +66,21 @@ def frame(title: str) -> None:
             st.page_link(file, label=name, icon=icon)
     if title != "Home":
         st.title(title, anchor=False)
+    _say_what_is_unknown()
+
+
+def _say_what_is_unknown() -> None:
+    """Says on every page which runs and datasets of the address do not exist; pages then show their default."""
+    runs = [st.query_params.get("run", ""), *st.query_params.get("runs", "").split(",")]
+    if any(runs):
+        known = {record.id for record in services.store().runs()}
+        unknown = list(dict.fromkeys(run_id for run_id in runs if run_id and run_id not in known))
+        if unknown:
+            more = [f"{len(unknown) - _MOST_NAMED} others"] if len(unknown) > _MOST_NAMED else []
+            say_unknown([*unknown[:_MOST_NAMED], *more], "run", "the page is shown without it")
+    dataset = st.query_params.get("dataset", "")
+    if dataset and not is_dataset(dataset):
+        say_unknown([dataset], "dataset", "the page is shown without it")
 
 
 def stacking_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator]:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, Bias, LossKind
 from explorer.losses.spec import LossSpec, Term
+from explorer.ui import address
 from explorer.ui.loss_controls import default_spec, loss_controls
 
 FIRST: tuple[LossKind, ...] = ("cross_entropy", "weighted_cross_entropy", "focal", "jaccard", "object_jaccard")
@@ -57,10 +58,12 @@ def set_losses(kinds: Sequence[LossKind], shares: Sequence[ClassShare], key: str
     known: dict[LossKind, LossSpec] = st.session_state[_SETTINGS]
     options = list(kinds)
     steerable = [kind for kind in options if LOSSES[kind].settings or LOSSES[kind].takes_class_weights]
+    first = steerable[0] if steerable else options[0]
+    address.named("lab-card", "loss", [info.name for info in LOSSES.values()], LOSSES[first].name)
     kind = st.selectbox(
         "Settings of",
         options,
-        options.index(steerable[0]) if steerable else 0,
+        options.index(first),
         lambda kind: LOSSES[kind].name,
         key="lab-card",
         bind="query-params",

@@ -22,7 +22,7 @@ from explorer.landscape.crops import CROP_SIZE
 from explorer.losses.lab import GradientMaps, LabCrop
 from explorer.losses.registry import LossKind
 from explorer.losses.worked_example import Crop
-from explorer.ui import services
+from explorer.ui import address, services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.loss_choice import set_losses
@@ -30,6 +30,7 @@ from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
 from explorer.ui.loss_numbers import show_numbers
 from explorer.ui.messages import escaped, percent
 from explorer.ui.pickers import pick_checkpoint, pick_run, runs_with_checkpoints
+from explorer.ui.unique_labels import position_labels
 
 Pixel = tuple[int, int]  # row and column
 _PIXEL = "pixel"
@@ -63,7 +64,7 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
                 "Class",
                 range(len(shares)),
                 1,
-                lambda k: shares[k].name,
+                position_labels(share.name for share in shares).__getitem__,
                 key=f"class-{record.dataset_id}",
             )
         specs = set_losses(kinds, shares, record.dataset_id)
@@ -149,11 +150,8 @@ def _pixel_of(click: Click) -> Pixel | None:
 
 def _wanted_crop(known: Sequence[str]) -> int | None:
     """The position of the crop that the address names; None if it names none of these."""
-    text = st.query_params.get("crop")
-    if text is None or text in known:
-        return None if text is None else known.index(text)
-    st.caption(f"There is no crop {escaped(text)} here; another one is shown.")
-    return None
+    crop = address.named("crop", "crop", known, "another one")
+    return None if crop is None else known.index(crop)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -10,6 +10,7 @@ import streamlit as st
 from explorer.runs.records import RunRecord
 from explorer.ui import address, services
 from explorer.ui.messages import escaped
+from explorer.ui.unique_labels import unique_labels
 
 MOST_RUNS = 6
 """That can be compared at once."""
@@ -18,9 +19,14 @@ _RUN, _RUNS = "run", "runs"  # in the address
 _NEW = ""  # the choice of a run that is not planned yet; Streamlit reads None as "nothing chosen"
 
 
-def run_label(record: RunRecord) -> str:
-    """A run in a list or a legend; no two runs have the same label."""
-    return f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:6]}"
+def run_labels(records: Iterable[RunRecord]) -> dict[str, str]:
+    """Runs as they read in a list or a legend, by id; no two have the same label."""
+    return unique_labels(
+        {
+            record.id: f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:6]}"
+            for record in records
+        }
+    )
 
 
 def runs_with_checkpoints() -> list[RunRecord]:
@@ -44,14 +50,13 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
     if not options:
         _offer_training()
         return None
+    labels = {_NEW: "New run"} | run_labels(records)
     wanted = st.query_params.get(_RUN, options[0])
     if wanted not in options:
-        st.caption(f"There is no run {escaped(wanted)} here.")
+        _say_not_offered([wanted], labels[options[0]])
         wanted = options[0]
     open_run(wanted)
-    address.select(
-        "Run", options, wanted, lambda run_id: "New run" if run_id == _NEW else run_label(runs[run_id]), open_run
-    )
+    address.select("Run", options, wanted, labels.__getitem__, open_run)
     return runs.get(wanted)
 
 
@@ -64,7 +69,11 @@ def pick_runs() -> list[RunRecord]:
     if not runs:
         _offer_training()
         return []
-    wanted = [run_id for run_id in st.query_params.get(_RUNS, "").split(",") if run_id in runs]
+    asked = st.query_params.get(_RUNS, "").split(",")
+    wanted = list(dict.fromkeys(run_id for run_id in asked if run_id in runs))
+    _say_not_offered([run_id for run_id in asked if run_id not in runs], "another one")
+    if len(wanted) > MOST_RUNS:
+        st.caption(f"The address names {len(wanted)} runs; the first {MOST_RUNS} are compared.")
     if not wanted:
         latest = next(iter(runs.values()))
         wanted = [each.id for each in runs.values() if each is latest or (each.group and each.group == latest.group)]
@@ -73,7 +82,7 @@ def pick_runs() -> list[RunRecord]:
         "Runs; the first one is shown in detail",
         list(runs),
         wanted[:MOST_RUNS],
-        lambda run_id: run_label(runs[run_id]),
+        run_labels(runs.values()).__getitem__,
         max_selections=MOST_RUNS,
         key="runs-chosen",
     )
@@ -82,6 +91,16 @@ def pick_runs() -> list[RunRecord]:
     if len(alike) < len(chosen):
         st.warning("Runs on other datasets are left out: their scores do not compare.", icon=":material/info:")
     return alike
+
+
+def _say_not_offered(run_ids: Iterable[str], instead: str) -> None:
+    """Says which runs exist and cannot be shown here; the frame names those that do not exist."""
+    known = {record.id: record for record in services.store().runs()}
+    for label in run_labels(known[run_id] for run_id in dict.fromkeys(run_ids) if run_id in known).values():
+        st.info(
+            f"{escaped(label)} has no checkpoint yet; {escaped(instead)} is shown instead.",
+            icon=":material/hourglass_empty:",
+        )
 
 
 def _offer_training() -> None:
@@ -105,6 +124,7 @@ def pick_checkpoint(record: RunRecord) -> Path:
     """
     files = {step_of(file.name): file for file in services.store().folder(record.id).checkpoint_files()}
     steps = list(files)
+    address.named("checkpoint", "checkpoint at step", [str(step) for step in steps], f"the one at step {steps[-1]}")
     if len(steps) == 1:
         st.caption(f"One checkpoint, after step {steps[0]}.")
         return files[steps[0]]

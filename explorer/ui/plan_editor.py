@@ -25,6 +25,7 @@ from explorer.ui.frame import stacking_columns
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
+from explorer.ui.unique_labels import position_labels
 
 DOUBLE_CLICK_SECONDS = 2.0
 _LAST = "started-last"  # in the session: when, what, and the id of its run
@@ -182,7 +183,7 @@ def _rest(base: Plan, key: str, shares: Sequence[ClassShare]) -> dict[str, objec
             "Class of *Until*",
             range(len(shares)),
             min(watched, len(shares) - 1),
-            lambda k: shares[k].name,
+            position_labels(share.name for share in shares).__getitem__,
             key=f"{key}-watched",
         ),
     }

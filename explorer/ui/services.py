@@ -26,6 +26,7 @@ from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
+from explorer.runs.uploads import Uploads
 from explorer.settings import settings
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
@@ -98,6 +99,11 @@ def start() -> None:
 def store() -> Store:
     """The store of this server."""
     return _services().store
+
+
+def uploads() -> Uploads:
+    """What visitors have uploaded to this server and not used yet."""
+    return Uploads(store().root)
 
 
 def engine() -> Engine:

@@ -12,6 +12,7 @@ from explorer.landscape.plane_kinds import PLANE_KINDS
 from explorer.landscape.plane_settings import Checkpoints, Choice, Layers, Losses, Number, Setting
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.registry import LOSSES
+from explorer.ui import address
 from explorer.ui.pickers import step_of
 
 
@@ -28,9 +29,9 @@ def pick_slice(run_id: str, checkpoints: Sequence[str]) -> SliceRequest:
     Raises:
         InputError: the settings do not go together.
     """
-    key = st.selectbox(
-        "Plane", list(PLANE_KINDS), format_func=lambda each: PLANE_KINDS[each].title, key="plane", bind="query-params"
-    )
+    titles = {each: kind.title for each, kind in PLANE_KINDS.items()}
+    address.named("plane", "plane", titles.values(), next(iter(titles.values())))
+    key = st.selectbox("Plane", list(titles), format_func=titles.__getitem__, key="plane", bind="query-params")
     kind = PLANE_KINDS[key]
     st.caption(kind.shows)
     line = kind.can_be_line and st.toggle("One dimension (a line)", key="line", bind="query-params")

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from explorer.ui import services
+
 ROOT = Path(__file__).resolve().parents[2]
 File = tuple[str, bytes, str]
 
@@ -156,14 +158,70 @@ def test_text_of_a_user_takes_no_effect(page: AppTest) -> None:
     assert "**c**" not in page.error[0].value
 
 
-def test_upload_is_kept_when_the_visitor_comes_back(page: AppTest) -> None:
-    upload(page, GOOD)
-    page.file_uploader(key="images").set_value([]).run()
+def again(open_page: Callable[[str], AppTest], page: AppTest) -> AppTest:
+    """The page after a reload: a new session at the same address."""
+    reloaded = open_page("pages/imagery.py")
+    for name in page.query_params:
+        reloaded.query_params[name] = "".join(page.query_params[name])
+    return reloaded.run()
+
+
+def test_masks_first_then_images_in_several_uploads_with_a_reload_between(
+    page: AppTest, open_page: Callable[[str], AppTest]
+) -> None:
+    (north, north_mask), (south, south_mask) = pair("north", 1), pair("south", 2)
+    page.query_params["source"] = "Upload"
+    page.run().file_uploader(key="masks").set_value([north_mask, south_mask]).run()
     assert not page.exception
-    assert "chose earlier" in messages(page)
+    assert not page.error
+    assert "The masks are kept. Now add their images" in messages(page)
+    page.file_uploader(key="images").set_value([north]).run()
+    assert sorted(page.multiselect[0].options) == ["north.png (training)", "north.png (validation)"]
+    page = again(open_page, page)
+    assert not page.exception
+    assert "3 uploaded before" in [expander.label for expander in page.expander]
+    page.file_uploader(key="images").set_value([south]).run()
     assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
-    page.button[0].click().run()
-    assert "Choose images" in messages(page)
+
+
+def test_a_file_taken_off_the_list_is_gone(page: AppTest) -> None:
+    west = pair("west", 3)
+    upload(page, [*GOOD, *west])
+    assert len(page.multiselect[0].options) == 3
+    kept = [file for file in page.file_uploader(key="images").value if not file.name.startswith("west")]
+    page.file_uploader(key="images")._files = [(f.file_id, f.name, f.getvalue(), f.type) for f in kept]
+    page.run()
+    assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
+
+
+@pytest.mark.parametrize("press", ["Discard files", "Use this dataset"])
+def test_files_are_thrown_away_when_they_are_discarded_or_used(
+    page: AppTest, open_page: Callable[[str], AppTest], press: str
+) -> None:
+    upload(page, GOOD)
+    token = "".join(page.query_params["upload"])
+    address = again(open_page, page)
+    assert address.multiselect
+    next(button for button in page.button if button.label == press).click().run()
+    assert not page.exception
+    assert "upload" not in page.query_params
+    assert not services.uploads().exists(token)
+    address.query_params["upload"] = token
+    reloaded = again(open_page, address)
+    assert not reloaded.exception
+    assert "There is no upload" in messages(reloaded)
+    assert "Choose images" in messages(reloaded)
+
+
+def test_a_used_upload_stays_on_the_page_until_other_files_come(page: AppTest) -> None:
+    upload(page, GOOD)
+    next(button for button in page.button if button.label == "Use this dataset").click().run()
+    page.run()
+    assert "These files are saved as a dataset" in messages(page)
+    assert sorted(page.multiselect[0].options) == ["north.png", "south.png"]
+    page.file_uploader(key="images").set_value([*pair("east", 5), *pair("west", 6)]).run()
+    assert not page.exception
+    assert sorted(page.multiselect[0].options) == ["east.png", "west.png"]
 
 
 def test_class_names_are_edited_in_the_table(page: AppTest) -> None:

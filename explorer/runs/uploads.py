@@ -1,0 +1,196 @@
+"""What visitors have uploaded and not used yet: files of a folder of the store, known by a secret token.
+
+An upload outlives the page and the server. Its folder ``uploads/<token>/`` holds the files under names of this
+program's, and ``upload.json`` with the names that they came with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from explorer.errors import InputError
+from explorer.files import locked, write_atomically
+from explorer.settings import MEBI, Settings, settings
+
+Side = Literal["images", "masks"]
+"""Where a file was put: with the images, which may bring their masks, or with the masks."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+_LOCK_SECONDS = 30.0  # to wait for another page that adds files to the same upload
+_DAY = 24 * 60 * 60
+
+
+class KeptFile(BaseModel):
+    """One uploaded file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: Side
+    name: str  # as it came, with its folders; a number is put before a name that another file of its side has
+    content: str  # hash of the content, the name of the file on the disk
+    size: int  # bytes
+
+
+class _Contents(BaseModel):
+    """What ``upload.json`` holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    files: tuple[KeptFile, ...] = ()  # in the order in which they came
+
+
+class Uploads:
+    """All uploads of a store. Safe to use from several threads and servers.
+
+    Args:
+        root: folder of the store.
+        limits: on counts, sizes and age; those of the installation if not given.
+    """
+
+    def __init__(self, root: Path, limits: Settings | None = None) -> None:
+        self._root = root / "uploads"
+        self._limits = limits or settings()
+
+    def begin(self) -> str:
+        """The token of a new upload, which nobody can guess. Discards uploads that have become too old."""
+        self.discard_old()
+        token = secrets.token_urlsafe(16)
+        (self._root / token).mkdir(parents=True)
+        return token
+
+    def exists(self, token: str) -> bool:
+        """Whether there is such an upload; false for anything that is no token."""
+        return _TOKEN.fullmatch(token) is not None and (self._root / token).is_dir()
+
+    def add(self, token: str, side: Side, files: Iterable[tuple[str, bytes]]) -> list[str | InputError]:
+        """Keeps files, and gives for each the name that it is kept under, or why it is not kept.
+
+        The same content under the same name is kept once. Another content under a name that is taken gets a number
+        as its folder: ``2/north.tif``.
+
+        Args:
+            token: of the upload.
+            side: where the files were put.
+            files: name and content of each, as sent.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        folder = self._folder(token)
+        outcomes: list[str | InputError] = []
+        with _turn(folder):
+            kept = list(self._contents(folder).files)
+            for name, content in files:
+                try:
+                    outcomes.append(self._add(folder, kept, side, name, content))
+                except InputError as problem:
+                    outcomes.append(problem)
+            _write(folder, kept)
+        return outcomes
+
+    def _add(self, folder: Path, kept: list[KeptFile], side: Side, name: str, content: bytes) -> str:
+        name = name.encode(errors="replace").decode()  # JSON has no lone surrogates
+        digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+        here = {file.name: file.content for file in kept if file.side == side}
+        free, number = name, 1
+        while free in here:
+            if here[free] == digest:
+                return free
+            number += 1
+            free = f"{number}/{name}"
+        self._check(kept, side, name, len(content))
+        try:
+            if not (folder / digest).exists():
+                write_atomically(folder / digest, content)
+        except OSError as error:
+            raise InputError(f"cannot be kept ({error.strerror})", name, "try again, or tell who runs this") from None
+        kept.append(KeptFile(side=side, name=free, content=digest, size=len(content)))
+        return free
+
+    def remove(self, token: str, side: Side, name: str) -> None:
+        """Throws one file away; does nothing if it is not there.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        folder = self._folder(token)
+        with _turn(folder):
+            files = self._contents(folder).files
+            rest = tuple(file for file in files if (file.side, file.name) != (side, name))
+            _write(folder, rest)
+            for content in {file.content for file in files} - {file.content for file in rest}:
+                (folder / content).unlink(missing_ok=True)
+
+    def files(self, token: str) -> tuple[KeptFile, ...]:
+        """What has been uploaded, in the order in which it came.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        return self._contents(self._folder(token)).files
+
+    def kept_files(self, token: str, side: Side) -> Mapping[str, Path]:
+        """The files of one side, by the name that they came with.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        return {file.name: self._folder(token) / file.content for file in self.files(token) if file.side == side}
+
+    def discard(self, token: str) -> None:
+        """Throws an upload away; does nothing if it is not there."""
+        if self.exists(token):
+            shutil.rmtree(self._root / token, ignore_errors=True)
+
+    def discard_old(self) -> None:
+        """Throws away the uploads that nobody has changed for ``upload_days``."""
+        oldest = time.time() - self._limits.upload_days * _DAY
+        for folder in self._root.glob("*"):
+            try:
+                if folder.stat().st_mtime < oldest:
+                    self.discard(folder.name)
+            except FileNotFoundError:  # another server was faster
+                continue
+
+    def _folder(self, token: str) -> Path:
+        if not self.exists(token):
+            raise InputError("there is no such upload", token[:22], "upload the files again")
+        return self._root / token
+
+    def _contents(self, folder: Path) -> _Contents:
+        try:
+            return _Contents.model_validate_json((folder / "upload.json").read_bytes())
+        except FileNotFoundError:
+            return _Contents()
+        except (OSError, ValidationError):
+            raise InputError("the list of its files cannot be read", "upload", "upload the files again") from None
+
+    def _check(self, kept: Sequence[KeptFile], side: Side, name: str, size: int) -> None:
+        largest, most, total = self._limits.max_file_bytes, self._limits.max_files, self._limits.max_total_bytes
+        if size > largest:
+            raise InputError(
+                f"{size / MEBI:.0f} MiB, at most {largest // MEBI} MiB per file", name, "use a smaller file"
+            )
+        if sum(file.side == side for file in kept) >= most:
+            raise InputError(f"more than {most} files", name, "discard some, or upload a zip")
+        if sum({file.content: file.size for file in kept}.values()) + size > total:
+            raise InputError(f"more than {total // MEBI} MiB in one upload", name, "discard other files first")
+
+
+def _turn(folder: Path) -> AbstractContextManager[None]:
+    """Waits for other pages that change the same upload."""
+    return locked(folder / "lock", _LOCK_SECONDS, "another page changes this upload", "try again")
+
+
+def _write(folder: Path, files: Sequence[KeptFile]) -> None:
+    write_atomically(folder / "upload.json", _Contents(files=tuple(files)).model_dump_json(indent=1).encode())
