@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -14,16 +15,21 @@ from explorer.figures.imagery import (
     natural_bands,
     scene_picture,
 )
+from explorer.imagery.assembly import revise
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
+from explorer.imagery.offers import made_so_far
 from explorer.imagery.scene import Dataset
 from explorer.ui import address, services
+from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.mending import edit_values, show_notes, show_pairs
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.reading import choices, choose_reading, read_rows, read_upload
 from explorer.ui.unique_labels import position_labels, unique_labels
-from explorer.ui.uploads import Files, forget_used, pick_files, read_upload, show_upload
+from explorer.ui.uploads import Files, forget_used, pick_files
 
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
@@ -44,6 +50,7 @@ class Draft:
 
     key: str  # identifies the draft, so that edits of one do not reach another
     dataset: Dataset
+    version: str = ""  # changes with how its files are read
     files: Files | None = None  # that it was read from
 
 
@@ -75,14 +82,22 @@ def upload_own() -> Draft | None:
     if not files.images and files.masks:
         st.info("The masks are kept. Now add their images.", icon=":material/arrow_upward:")
         return None
-    upload = read_upload(files)
-    if isinstance(upload, InputError):
-        show_problem(upload)
+    reading = read_upload(files)
+    if isinstance(reading, InputError):
+        show_problem(reading)
         return None
-    show_upload(upload)
-    if upload.dataset is None:
+    take = partial(choose_reading, files)
+    show_pairs(reading, take)
+    if reading.problem is not None:
+        show_problem(reading.problem)
+    show_notes(reading, take)
+    noticed = reading.problem is not None or bool(reading.notes)
+    with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
+        edit_values(read_rows(files), reading, take)
+    if reading.dataset is None:
         return None
-    return Draft(f"upload:{files.key}", upload.dataset, files)
+    version = str(hash(reading.choices.model_dump_json()))
+    return Draft(f"upload:{files.key}", reading.dataset, version, files)
 
 
 def pick_saved() -> Draft | None:
@@ -106,24 +121,26 @@ def show_saved(dataset_id: str) -> None:
 
 
 def edit_dataset(draft: Draft) -> Dataset | None:
-    """The dataset with the names and validation scenes that the visitor chose; None while they are invalid."""
+    """The dataset with the names, split and minimum area that the visitor chose; None while they are invalid."""
     dataset = draft.dataset
-    shares = balance(dataset, draft.key)
+    shares = balance(dataset, f"{draft.key}-{draft.version}")
     table = st.data_editor(
         balance_table(shares),
-        key=f"classes-{draft.key}",
+        key=f"classes-{draft.key}-{draft.version}",
         hide_index=True,
-        disabled=["colour", "share", "pixels", "objects"],
+        disabled=["colour", "share", "pixels", "objects", *(["class"] if draft.files else [])],
         column_config={
             "colour": st.column_config.ImageColumn("", width=36),
             "class": st.column_config.TextColumn("class", required=True, max_chars=40, help="Click to rename."),
             "share": st.column_config.NumberColumn("share", format="%.3g %%"),
             "pixels": st.column_config.NumberColumn("pixels", format="localized"),
-            "objects": st.column_config.NumberColumn("objects", help="Connected pixels, at least 8 of them."),
+            "objects": st.column_config.NumberColumn("objects", help="Of any size."),
         },
         placeholder="n/a",
     )
-    st.plotly_chart(balance_figure(shares), config={"displayModeBar": False}, key=f"balance-{draft.key}")
+    st.plotly_chart(
+        balance_figure(shares), config={"displayModeBar": False}, key=f"balance-{draft.key}-{draft.version}"
+    )
     names = unique_labels({scene.name: scene.name for scene in dataset.scenes})
     validation = st.multiselect(
         "Validation scenes",
@@ -133,20 +150,46 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         key=f"validation-{draft.key}",
         help="Never trained on; all scores come from them.",
     )
-    name = st.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
+    left_out = st.multiselect(
+        "Scenes left out",
+        list(names),
+        format_func=names.__getitem__,
+        key=f"left-out-{draft.key}",
+        placeholder="none",
+        help="Neither trained on nor scored.",
+    )
+    name_field, area_field = st.columns([2, 1], vertical_alignment="bottom")
+    name = name_field.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
+    smallest = area_field.number_input(
+        "Minimum object area (px)",
+        1,
+        10_000,
+        dataset.minimum_area,
+        key=f"minimum-{draft.key}",
+        help="Smaller objects of the label count as neither hit nor miss. The first value leaves at most 5 % of the "
+        "objects below.",
+    )
     try:
-        return revised(dataset, name.strip() or dataset.name, tuple(table["class"]), validation)
+        return revise(dataset, name.strip() or dataset.name, tuple(table["class"]), validation, left_out, int(smallest))
     except InputError as problem:
         show_problem(problem)
         return None
 
 
-def revised(dataset: Dataset, name: str, classes: tuple[str, ...], validation: Sequence[str]) -> Dataset:
-    """The dataset with another name, class names or split; itself if nothing differs."""
-    same_split = set(validation) == {scene.name for scene in dataset.validation}
-    if same_split and (name, classes) == (dataset.name, dataset.classes):
-        return dataset
-    return make_dataset(name, dataset.scenes, classes, validation)
+def mend(draft: Draft, chosen: Mend) -> None:
+    """Carries out what a button of the data checks says, through the widgets that the visitor could use as well."""
+    state, key = st.session_state, draft.key
+    match chosen:
+        case SplitAgain(validation):
+            state[f"validation-{key}"] = list(validation)
+        case LeaveOut(scenes):
+            state[f"left-out-{key}"] = sorted({*state[f"left-out-{key}"], *scenes})
+        case SetMinimumArea(pixels):
+            state[f"minimum-{key}"] = pixels
+        case StretchPerScene():
+            if draft.files is not None:
+                made = choices(draft.files)
+                choose_reading(draft.files, made.model_copy(update={"stretch": "scene"}))
 
 
 def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
@@ -156,6 +199,20 @@ def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
         st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes)
     counted: tuple[ClassShare, ...] = st.session_state["balance"]
     return counted
+
+
+def show_how_it_was_read(draft: Draft) -> None:
+    """Notes and choices that are stored with the dataset; of an upload, they stand above already."""
+    dataset = draft.dataset
+    if draft.files is None:
+        for note in dataset.notes:
+            st.info(escaped(note.text), icon=":material/info:")
+    made = made_so_far(dataset.choices)
+    if made:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Read with these choices: " + escaped("; ".join(offer.text for offer in made)))
+            with st.popover("On the command line", type="tertiary"):
+                st.code(shlex.join(dataset.choices.as_options()), language="bash", wrap_lines=True)
 
 
 @st.fragment
@@ -188,6 +245,8 @@ def show_scene(draft: Draft) -> None:
         f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey: ignored. "
         + ("This is a validation scene." if scene.name in held_out else "This is a training scene.")
     )
+    for note in scene.notes:
+        st.caption(f":material/info: {escaped(note.text)}")
 
 
 def show_scene_named(name: str) -> None:
@@ -233,14 +292,15 @@ source = st.segmented_control(
 found = SOURCES[source]()
 if found is not None:
     st.subheader(escaped(found.dataset.name), anchor=False)
-    for note in found.dataset.notes:
-        st.info(escaped(note.text), icon=":material/info:")
+    show_how_it_was_read(found)
     picture, facts = stacking_columns("scene", [4, 3])
     with facts:
         edited = edit_dataset(found)
         if edited is not None:
             save_and_continue(edited, found.files)
+    shown = edited or found.dataset
     with picture:
-        show_scene(Draft(found.key, edited or found.dataset))
+        show_scene(Draft(found.key, shown, found.version, found.files))
+    show_checks(shown, content_key(shown), partial(mend, found))
 with st.expander("Shares, objects, validation and masks explained"):
     st.markdown(EXPLANATION)

@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     choices.add_argument("--keep-fill", action="store_true", help="use pixels with a suspected fill value")
     choices.add_argument("--stretch", choices=["dataset", "scene"], default=None, help="scene: each scene by itself")
     choices.add_argument("--min-area", type=parsing.positive, metavar="PIXELS", help="smaller objects are not counted")
+    choices.add_argument("--leave-out", type=_listed, default=(), metavar="SCENE,…", help="scenes that are not used")
     choices.add_argument(
         "--pair", type=_pair, action="append", default=[], metavar="IMAGE=MASK", help="may be given more than once"
     )
@@ -69,6 +70,7 @@ def choices_of(arguments: argparse.Namespace, default: ReadingChoices | None = N
         "keep_fill": arguments.keep_fill,
         "stretch": arguments.stretch,
         "minimum_area": arguments.min_area,
+        "leave_out": tuple(arguments.leave_out),
         "pairs": dict(arguments.pair),
         "areas": _areas_in_pixels(arguments.area),
     }

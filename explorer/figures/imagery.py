@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from explorer.figures.colours import CLASS_COLOURS, IGNORED_COLOUR, class_colour, swatch
 from explorer.imagery.balance import ClassShare
-from explorer.imagery.datasets import Reading
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
 
@@ -74,16 +73,6 @@ def balance_table(shares: Sequence[ClassShare]) -> pd.DataFrame:
             "objects": pd.array([share.objects for share in shares], dtype="Int64"),
         }
     )
-
-
-def pairing_table(reading: Reading) -> pd.DataFrame:
-    """A row for each file or pair of an upload: what is used, what is not, and why."""
-    rows = [
-        (report.scene is not None, report.row.pair.image, report.row.pair.mask, report.reason)
-        for report in reading.reports
-    ]
-    rows += [(False, file.name, None, file.reason) for file in reading.skipped if not file.expected]
-    return pd.DataFrame(rows, columns=["used", "image", "mask", "why not"]).sort_values("used", kind="stable")
 
 
 def balance_figure(shares: Sequence[ClassShare]) -> go.Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from explorer.errors import InputError
@@ -11,6 +12,15 @@ from explorer.imagery.notes import Note
 from explorer.imagery.scene import Dataset, Scene, check_scenes, has_foreground
 from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
+
+_OWN_NOTES = (
+    "single_scene",
+    "mixed_data_types",
+    "band_names_differ",
+    "no_foreground",
+    "below_minimum_area",
+    "brightness_differs",
+)
 
 
 def make_dataset(
@@ -47,6 +57,47 @@ def make_dataset(
         _notes(scenes, parts),
         choices or ReadingChoices(),
     )
+
+
+def revise(
+    dataset: Dataset,
+    name: str,
+    classes: Sequence[str],
+    validation: Collection[str],
+    leave_out: Collection[str] = (),
+    minimum_area: int | None = None,
+) -> Dataset:
+    """The dataset with another name, class names, split, scenes or minimum area; itself if nothing differs.
+
+    Args:
+        dataset: as it was read; notes on its files stay.
+        name: of the new one.
+        classes: names, as many as before.
+        validation: names of the validation scenes.
+        leave_out: names of scenes that are not used.
+        minimum_area: in pixels; that of the dataset if not given.
+
+    Raises:
+        InputError: see :func:`make_dataset`.
+    """
+    changes = {"leave_out": tuple(leave_out), "minimum_area": dataset.choices.minimum_area}
+    if minimum_area not in (None, dataset.minimum_area):
+        changes["minimum_area"] = minimum_area
+    held_out = set(validation) - set(leave_out)
+    if (
+        not leave_out
+        and minimum_area in (None, dataset.minimum_area)
+        and held_out == {scene.name for scene in dataset.validation}
+        and (name, tuple(classes)) == (dataset.name, dataset.classes)
+    ):
+        return dataset
+    scenes = [scene for scene in dataset.scenes if scene.name not in leave_out]
+    choices = dataset.choices.model_copy(update=changes)
+    revised = make_dataset(
+        name, scenes, classes, held_out, choices=choices, minimum_area=minimum_area or dataset.minimum_area
+    )
+    kept = tuple(note for note in dataset.notes if note.code not in _OWN_NOTES)
+    return replace(revised, notes=(*kept, *revised.notes))
 
 
 def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:

@@ -37,6 +37,7 @@ class ReadingChoices(BaseModel):
     keep_fill: bool = Field(False, description="use pixels with a suspected fill value as they are")
     stretch: Literal["dataset", "scene"] = Field("dataset", description="scene: each scene by its own percentiles")
     minimum_area: int | None = Field(None, ge=1, description="pixels; smaller objects count as neither hit nor miss")
+    leave_out: tuple[str, ...] = Field((), description="names of scenes that are not used")
     pairs: dict[str, str] = Field({}, description="label file of an image, where names do not tell")
     areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")
 
@@ -52,8 +53,9 @@ class ReadingChoices(BaseModel):
                             ("class-property", self.class_property), ("min-area", self.minimum_area)):  # fmt: skip
             if value is not None:
                 options += [f"--{name}", str(value)]
-        if self.ignore:
-            options += ["--ignore", ",".join(self.ignore)]
+        for name, values in (("ignore", self.ignore), ("leave-out", self.leave_out)):
+            if values:
+                options += [f"--{name}", ",".join(values)]
         for name, pairs in (("names", self.names), ("colours", self.colours)):
             if pairs:
                 options += [f"--{name}", ",".join(f"{left}={right}" for left, right in pairs.items())]

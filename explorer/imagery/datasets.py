@@ -186,7 +186,10 @@ def label_scenes(
         limits: on the number of classes; those of the installation if not given.
     """
     limits, choices = limits or settings(), choices or ReadingChoices()
-    reports = [SceneReport(row, reason=row.reason) for row in read.rows]
+    left_out = set(choices.leave_out)
+    reports = [
+        SceneReport(row, reason="left out by choice" if row.name in left_out else row.reason) for row in read.rows
+    ]
     notes = list(read.notes)
     values: tuple[FoundValue, ...] = ()
     found_classes: tuple[str, ...] = ()
@@ -317,7 +320,7 @@ def _palette(companions: Files) -> Palette | None:
 def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> SceneReport:
     """The report with its scene, or with the reason why it cannot be labelled."""
     row = report.row
-    if row.raster is None or row.mask is None:
+    if report.reason or row.raster is None or row.mask is None:
         return report
     try:
         label = key.label(row.mask)

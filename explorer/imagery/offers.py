@@ -158,6 +158,8 @@ def made_so_far(choices: ReadingChoices) -> tuple[Offer, ...]:
         add("each scene stretched by itself", stretch="dataset")
     if choices.minimum_area is not None:
         add(f"objects count from {choices.minimum_area} pixels on", minimum_area=None)
+    for scene in choices.leave_out:
+        add(f"{scene} left out", leave_out=tuple(other for other in choices.leave_out if other != scene))
     for image, mask in choices.pairs.items():
         add(f"{image} with {mask}", pairs={other: each for other, each in choices.pairs.items() if other != image})
     for scene in choices.areas:

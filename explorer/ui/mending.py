@@ -240,9 +240,7 @@ def show_pairs(reading: Reading, choose: Choose) -> None:
         )
 
 
-def _take_pairs(
-    key: str, shown: list[str | None], images: list[str], reading: Reading, choose: Choose
-) -> None:
+def _take_pairs(key: str, shown: list[str | None], images: list[str], reading: Reading, choose: Choose) -> None:
     edited: Mapping[int, Mapping[str, str | None]] = st.session_state[key]["edited_rows"]
     pairs = dict(reading.choices.pairs)
     for number, changes in edited.items():

@@ -40,7 +40,7 @@ def choices(files: Files) -> ReadingChoices:
     return kept[1] if kept is not None and kept[0] == token else ReadingChoices()
 
 
-def choose(files: Files, chosen: ReadingChoices) -> None:
+def choose_reading(files: Files, chosen: ReadingChoices) -> None:
     """Makes these the choices; a callback of buttons and tables."""
     st.session_state[_CHOICES] = files.key.partition(":")[0], chosen
 

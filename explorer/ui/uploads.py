@@ -1,4 +1,4 @@
-"""Uploads: files add up until they are used or discarded, also over reloads; they are read once, as a dataset.
+"""Uploads: files add up until they are used or discarded, also over reloads.
 
 What is uploaded is kept in the store (see ``explorer.runs.uploads``), and the address has its token. The session holds
 which files of the widgets have been kept, and what was read.
@@ -15,9 +15,7 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer.errors import InputError
-from explorer.figures.imagery import pairing_table
 from explorer.imagery.builtin import BUILTIN
-from explorer.imagery.datasets import Upload, dataset_from_files
 from explorer.imagery.reading.pairing import separate
 from explorer.runs.names import free_name
 from explorer.runs.uploads import KeptFile, Side
@@ -89,21 +87,6 @@ def pick_files() -> Files | None:
     images, masks = (services.uploads().kept_files(token, side) for side in get_args(Side))
     key = ",".join(f"{file.side}/{file.name}/{file.content}" for file in kept)
     return Files(images, masks, name_of(images or masks, taken_names()), f"{token}:{hash(key)}")
-
-
-def read_upload(files: Files) -> Upload | InputError:
-    """The result of reading the files: read once, and kept for the session."""
-    if st.session_state.get("read-ids") != files.key:
-        try:
-            with st.spinner("Reading the files …"):
-                result: Upload | InputError = dataset_from_files(
-                    _contents(files.images), _contents(files.masks), name=files.name
-                )
-        except InputError as problem:
-            result = problem
-        st.session_state["read-ids"], st.session_state["read"] = files.key, result
-    read: Upload | InputError = st.session_state["read"]
-    return read
 
 
 def forget_used(files: Files) -> None:
@@ -265,28 +248,3 @@ def _remove(token: str, files: Sequence[KeptFile]) -> None:
     if services.uploads().exists(token):
         for file in files:
             services.uploads().remove(token, file.side, file.name)
-
-
-def _contents(files: Mapping[str, Path]) -> Mapping[str, bytes]:
-    return {name: path.read_bytes() for name, path in files.items()}
-
-
-def show_upload(upload: Upload) -> None:
-    """The pairs, the unused files with the reason, and why there is no dataset, if there is none."""
-    table = pairing_table(upload)
-    unused = int((~table["used"]).sum())
-    with st.expander(
-        f"{len(table) - unused} of {len(table)} rows used" + (": see why" if unused else ""),
-        expanded=unused > 0,
-        icon=":material/link:",
-    ):
-        columns = {
-            "used": st.column_config.CheckboxColumn(width=50),
-            "image": st.column_config.TextColumn(width="medium"),
-            "why not": st.column_config.TextColumn(width="large", help="Click a cell to read it in full."),
-            "mask": st.column_config.TextColumn(width="medium"),
-        }
-        order = [name for name in columns if unused or name != "why not"]
-        st.dataframe(table, hide_index=True, column_config=columns, column_order=order, placeholder="none")
-    if upload.problem is not None:
-        show_problem(upload.problem)
