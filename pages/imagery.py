@@ -33,14 +33,17 @@ from explorer.ui.uploads import Files, forget_used, pick_files
 
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
-objects is right on 99 % of them. **Objects** are connected pixels of one class, diagonals included, of at least
-8 pixels. Object recall and object precision on the other pages count them.
+objects is right on 99 % of them. **Objects** are those that the label draws one by one (polygons, a number per object);
+elsewhere they are connected pixels of one class, diagonals included. Object recall and object precision count those that
+are not smaller than the minimum area.
 
 **Validation scenes** are never trained on; all scores come from them. A quarter of the scenes is a good start. A
 single scene is cut into blocks with a margin between them, so that no pixel is on both sides.
 
-**Masks** can be index images (0, 1, 2 …), 0 and 255, one colour per class, or GeoJSON polygons for a GeoTIFF. The
-value 255 in an index image, nodata and transparent pixels are ignored: they count in no loss and in no score.
+**Masks** can be index images (0, 1, 2 …), 0 and 255, one colour per class, a number per object, or files of polygons
+and annotations. A mask with a georeference is laid on its image by it. 255 beside other values, nodata and transparent
+pixels are ignored: they count in no loss and in no score. Every guess is noted above, with what mends it; the command
+`python -m explorer inspect` shows the same.
 """
 
 
@@ -192,6 +195,12 @@ def mend(draft: Draft, chosen: Mend) -> None:
                 choose_reading(draft.files, made.model_copy(update={"stretch": "scene"}))
 
 
+def check_key(draft: Draft, dataset: Dataset) -> str:
+    """Changes with everything that the data checks depend on."""
+    sides = [[scene.name for scene in side] for side in (dataset.training, dataset.validation)]
+    return f"{draft.key}-{draft.version}-{sides}-{dataset.classes}-{dataset.minimum_area}"
+
+
 def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
     """The class balance, computed once per draft."""
     if st.session_state.get("balance-key") != key:
@@ -301,6 +310,6 @@ if found is not None:
     shown = edited or found.dataset
     with picture:
         show_scene(Draft(found.key, shown, found.version, found.files))
-    show_checks(shown, content_key(shown), partial(mend, found))
+    show_checks(shown, check_key(found, shown), partial(mend, found))
 with st.expander("Shares, objects, validation and masks explained"):
     st.markdown(EXPLANATION)

@@ -1,7 +1,7 @@
 """Uploads: files add up until they are used or discarded, also over reloads.
 
 What is uploaded is kept in the store (see ``explorer.runs.uploads``), and the address has its token. The session holds
-which files of the widgets have been kept, and what was read.
+which files of the widgets have been kept.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str
 def _discard(token: str | None) -> None:
     if token is not None:
         services.uploads().discard(token)
-    for name in (_KEPT, _USED, _REFUSED, _TAKEN, "read", "read-ids"):
+    for name in (_KEPT, _USED, _REFUSED, _TAKEN):
         st.session_state.pop(name, None)
     st.query_params.pop(_TOKEN, None)
     _empty_the_widgets()
