@@ -31,3 +31,4 @@ bench: setup
 
 docs: setup
 	.venv/bin/python -m tools.architecture
+	.venv/bin/python -m tools.imagery_tables

@@ -1,0 +1,91 @@
+"""Choices about reading: as options of the command line, and which of them need the files to be read again."""
+
+import argparse
+
+import pytest
+
+from explorer.cli.imagery_options import add_options, choices_of
+from explorer.errors import InputError
+from explorer.imagery.choices import ReadingChoices
+
+EVERYTHING = ReadingChoices(
+    background="2",
+    ignore=("255", "#e0e0c0"),
+    names={"1": "fishing boat", "3": "ferry"},
+    colours={"ferry": "#0072b2"},
+    swap=True,
+    instances=True,
+    smoothed="half",
+    class_property="Class",
+    turn_masks=True,
+    keep_fill=True,
+    stretch="scene",
+    minimum_area=5,
+    leave_out=("north 2",),
+    pairs={"images/a b.tif": "masks/c.png", "d.tif": "e.geojson"},
+    areas={"north": (((0, 0), (20.5, 10)), ((0, 0), (9, 0), (9, 9)))},
+)
+
+
+def parsed(options) -> ReadingChoices:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    return choices_of(parser.parse_args(["--images", ".", *options]))
+
+
+def test_options_of_the_command_line_give_the_same_choices():
+    assert parsed(EVERYTHING.as_options()) == EVERYTHING
+    assert set(EVERYTHING.model_fields_set) == set(ReadingChoices.model_fields), "the example makes every choice"
+
+
+def test_no_choice_is_no_option():
+    assert ReadingChoices().as_options() == ()
+    assert parsed([]) == ReadingChoices()
+
+
+def test_choices_survive_json():
+    assert ReadingChoices.model_validate_json(EVERYTHING.model_dump_json()) == EVERYTHING
+
+
+def test_what_a_run_chose_holds_unless_it_is_stated_anew():
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    arguments = parser.parse_args(["--images", ".", "--background", "0"])
+    chosen = choices_of(arguments, default=ReadingChoices(background="2", swap=True))
+    assert (chosen.background, chosen.swap) == ("0", True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"class_property": "b"}, {"turn_masks": False}, {"keep_fill": False}, {"pairs": {}}], ids=str
+)
+def test_these_choices_need_the_files_to_be_read_again(change):
+    assert EVERYTHING.model_copy(update=change).for_files() != EVERYTHING.for_files()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"background": "1"}, {"ignore": ()}, {"names": {}}, {"swap": False}, {"stretch": "dataset"}, {"areas": {}}],
+    ids=str,
+)
+def test_other_choices_do_not(change):
+    assert EVERYTHING.model_copy(update=change).for_files() == EVERYTHING.for_files()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--area", "nowhere.geojson"], "neither a file nor SCENE=X,Y"),
+        (["--area", "north=1,2,3"], "'1,2,3' is no area"),
+        (["--area", "north=1,2,three,4"], "is no area"),
+        (["--area", "north=1,2,nan,4"], "is no area"),
+    ],
+)
+def test_a_bad_area_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        parsed(options)
+
+
+@pytest.mark.parametrize("options", [["--names", "1"], ["--names", "=ship"], ["--pair", "a.png"], ["--min-area", "0"]])
+def test_a_bad_option_ends_the_program(options):
+    with pytest.raises(SystemExit):
+        parsed(options)
