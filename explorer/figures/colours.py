@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 
 from PIL import Image
+
+from explorer.imagery.scene import Dataset
 
 INK = "#010203"
 """Placeholder for the theme's text colour, which only the browser knows; ``live_figure`` replaces it."""
@@ -17,6 +20,7 @@ CLASS_COLOURS = (
 """Of the classes 1, 2, …; from the eighth on lighter and darker ones. The background has none."""
 
 IGNORED_COLOUR = "#808080"
+CLEAR = "#00000000"
 
 HIT, MISS, FALSE_ALARM, CONFUSED = "#0072B2", "#E69F00", "#CC79A7", "#F0E442"
 OUTCOMES = {"hit": HIT, "miss": MISS, "false alarm": FALSE_ALARM, "wrong class": CONFUSED}
@@ -28,6 +32,25 @@ _RUN_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"
 def class_colour(class_id: int) -> str:
     """The colour of a class of id 1 or more; after 15 classes they repeat."""
     return CLASS_COLOURS[(class_id - 1) % len(CLASS_COLOURS)]
+
+
+def default_colours(classes: int) -> tuple[str, ...]:
+    """Colours by class id; the background, 0, is clear."""
+    return (CLEAR, *(class_colour(class_id) for class_id in range(1, classes)))
+
+
+def class_colours(dataset: Dataset) -> tuple[str, ...]:
+    """Colours of a dataset by class id: those that the visitor chose, "#rrggbb", else the default ones.
+
+    The background, 0, is always clear.
+    """
+    chosen = dataset.choices.colours
+    defaults = default_colours(len(dataset.classes))
+    named = [
+        chosen[name] if re.fullmatch(r"#[0-9a-fA-F]{6}", chosen.get(name, "")) else default
+        for name, default in zip(dataset.classes, defaults, strict=True)
+    ]
+    return (CLEAR, *named[1:])
 
 
 def run_colours(count: int) -> list[str]:

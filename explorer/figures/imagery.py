@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from explorer.figures.colours import CLASS_COLOURS, IGNORED_COLOUR, class_colour, swatch
+from explorer.figures.colours import IGNORED_COLOUR, default_colours, swatch
 from explorer.imagery.balance import ClassShare
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
@@ -37,6 +37,7 @@ def scene_picture(
     bands: Bands | None = None,
     opacity: float = 0.0,
     longest: int = LONGEST_SIDE,
+    colours: Sequence[str] | None = None,
 ) -> Picture:
     """A scene as the segmenter sees it, with its label over it.
 
@@ -46,24 +47,22 @@ def scene_picture(
         bands: positions of the bands shown as red, green and blue; by their names if not given.
         opacity: of the label, 0 (no label at all) to 1; outlines stay clear down to 0.05.
         longest: pixels of the longer side, at most.
+        colours: "#rrggbb" by class id; the default ones if not given.
 
     Returns:
         uint8 (H, W, 3).
     """
     step = -(-max(scene.size) // longest)
-    chosen = list(bands or natural_bands(scene.bands))
-    thinned = scene.image[chosen, ::step, ::step]
-    limits = Stretch(tuple(stretch.low[b] for b in chosen), tuple(stretch.high[b] for b in chosen))
-    shown = stretched(thinned, limits).transpose(1, 2, 0)  # (H, W, 3), 0 to 1
+    shown = plain_picture(scene, stretch, bands, step)
     if opacity > 0:
-        shown = _overlaid(shown, scene.label[::step, ::step], opacity)
+        shown = overlaid(shown, scene.label[::step, ::step], opacity, colours)
     factor = max(1, min(longest, _SMALLEST_SIDE) // max(shown.shape[:2]))
-    return _bytes(shown).repeat(factor, axis=0).repeat(factor, axis=1)
+    return as_bytes(shown).repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def balance_table(shares: Sequence[ClassShare]) -> pd.DataFrame:
+def balance_table(shares: Sequence[ClassShare], colours: Sequence[str] | None = None) -> pd.DataFrame:
     """A row for each class, with its colour as a picture; it is the legend of ``scene_picture``, too."""
-    colours = ["#00000000", *(class_colour(k) for k in range(1, len(shares)))]  # the background is clear
+    colours = colours or default_colours(len(shares))
     return pd.DataFrame(
         {
             "colour": [swatch(colour) for colour in colours],
@@ -75,9 +74,10 @@ def balance_table(shares: Sequence[ClassShare]) -> pd.DataFrame:
     )
 
 
-def balance_figure(shares: Sequence[ClassShare]) -> go.Figure:
+def balance_figure(shares: Sequence[ClassShare], colours: Sequence[str] | None = None) -> go.Figure:
     """A dot for each class that has pixels: its share of them, on a logarithmic axis, which has no zero for bars."""
-    names = [_plain(share.name) for share in shares]
+    colours = colours or default_colours(len(shares))
+    names = [plain_text(share.name) for share in shares]
     percent = [100 * share.share if share.share else None for share in shares]
     figure = go.Figure(
         go.Scatter(
@@ -86,7 +86,7 @@ def balance_figure(shares: Sequence[ClassShare]) -> go.Figure:
             mode="markers+text",
             marker={
                 "size": 15,
-                "color": [IGNORED_COLOUR, *(class_colour(k) for k in range(1, len(shares)))],
+                "color": [IGNORED_COLOUR, *colours[1:]],
                 "line": {"width": 1, "color": "#404040"},
             },
             text=["" if value is None else f"{value:.3g} %" for value in percent],
@@ -110,13 +110,38 @@ def balance_figure(shares: Sequence[ClassShare]) -> go.Figure:
     return figure
 
 
-def _overlaid(shown: NDArray[np.float32], label: NDArray[np.uint8], opacity: float) -> NDArray[np.float32]:
-    colours = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in CLASS_COLOURS], np.float32) / 255
+def plain_picture(scene: Scene, stretch: Stretch, bands: Bands | None, step: int) -> NDArray[np.float32]:
+    """Every ``step``-th row and column of a scene without its label, (H, W, 3), 0 to 1."""
+    chosen = list(bands or natural_bands(scene.bands))
+    thinned = scene.image[chosen, ::step, ::step]
+    limits = Stretch(tuple(stretch.low[b] for b in chosen), tuple(stretch.high[b] for b in chosen))
+    return stretched(thinned, limits).transpose(1, 2, 0)
+
+
+def overlaid(
+    shown: NDArray[np.float32],
+    label: NDArray[np.uint8],
+    opacity: float,
+    colours: Sequence[str] | None = None,
+    outlines: bool = True,
+) -> NDArray[np.float32]:
+    """A picture with a label over it.
+
+    Args:
+        shown: (H, W, 3), 0 to 1.
+        label: (H, W), class ids, 255 = ignore: grey.
+        opacity: of the label, 0 to 1.
+        colours: "#rrggbb" by class id; the default ones if not given.
+        outlines: whether the pixels at a border between classes are more opaque than the others.
+    """
+    foreground = (colours or default_colours(IGNORE))[1:]
     table = np.zeros((IGNORE + 1, 3), np.float32)
-    table[1:IGNORE] = colours[np.arange(IGNORE - 1) % len(colours)]
+    for class_id, colour in enumerate(foreground, 1):
+        table[class_id] = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     table[IGNORE] = 0.5
     weight = np.where(label == 0, np.float32(0), np.float32(opacity))
-    weight[_edges(label) & (label > 0) & (label < IGNORE)] = max(opacity, min(1.0, 4 * opacity))
+    if outlines:
+        weight[_edges(label) & (label > 0) & (label < IGNORE)] = max(opacity, min(1.0, 4 * opacity))
     laid: NDArray[np.float32] = shown + weight[..., None] * (table[label] - shown)
     return laid
 
@@ -132,11 +157,12 @@ def _edges(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return edge
 
 
-def _bytes(shown: NDArray[np.float32]) -> Picture:
+def as_bytes(shown: NDArray[np.float32]) -> Picture:
+    """A picture of 0 to 1 as uint8."""
     picture: Picture = (np.clip(shown, 0, 1) * 255 + 0.5).astype(np.uint8)
     return picture
 
 
-def _plain(name: str) -> str:
+def plain_text(name: str) -> str:
     """A user's text without the marks that Plotly reads as markup."""
     return name.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

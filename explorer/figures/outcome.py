@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +46,9 @@ def window(scene: Scene, top: int, left: int, size: tuple[int, int]) -> Scene:
     return Scene(scene.name, scene.image[:, rows, columns], scene.label[rows, columns], scene.bands)
 
 
-def label_picture(scene: Scene, stretch: Stretch, longest: int = 512) -> Picture:
-    """The scene with its label over it, in the classes' colours."""
-    return scene_picture(scene, stretch, opacity=0.5, longest=longest)
+def label_picture(scene: Scene, stretch: Stretch, longest: int = 512, colours: Sequence[str] | None = None) -> Picture:
+    """The scene with its label over it; ``colours`` are "#rrggbb" by class id, the default ones if not given."""
+    return scene_picture(scene, stretch, opacity=0.5, longest=longest, colours=colours)
 
 
 def point_pictures(

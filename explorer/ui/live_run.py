@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from explorer.errors import InputError
-from explorer.figures.colours import OUTCOMES
+from explorer.figures.colours import OUTCOMES, class_colours
 from explorer.figures.imagery import scene_picture
 from explorer.figures.outcome import label_picture, outcome_picture, window
 from explorer.figures.training import (
@@ -212,7 +212,7 @@ def _pictures(run_id: str, dataset_id: str, preview: Preview) -> tuple[bytes, by
     crop = window(scene, preview.top, preview.left, prediction.shape[:2])
     plain = scene_picture(crop, dataset.stretch, longest=_PICTURE_SIDE)
     found = outcome_picture(plain, prediction, crop.label)
-    return _png(found), _png(label_picture(crop, dataset.stretch, _PICTURE_SIDE))
+    return _png(found), _png(label_picture(crop, dataset.stretch, _PICTURE_SIDE, class_colours(dataset)))
 
 
 def _png(picture: np.ndarray) -> bytes:
