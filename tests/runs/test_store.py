@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
+from explorer.imagery.datasets import make_dataset
+from explorer.imagery.scene import Dataset
 from explorer.runs.history import Follower
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.store import Store
@@ -137,3 +140,28 @@ def test_store_of_a_newer_version_is_refused(store: Store) -> None:
     connection.close()
     with pytest.raises(InputError, match="version 99"):
         Store(store.root)
+
+
+def test_two_datasets_never_have_one_name_and_a_saved_one_keeps_its_own(store: Store) -> None:
+    first, other = tiny_dataset("quay"), reordered("Quay ")
+    ids = [store.save_dataset(dataset) for dataset in (first, other, first, other)]
+    assert ids[:2] == ids[2:]
+    assert [store.dataset_record(dataset_id).name for dataset_id in ids[:2]] == ["quay", "Quay  (2)"]
+    assert store.dataset(ids[1]).name == "Quay  (2)"
+    assert content_hash(store.dataset(ids[1])) == ids[1]
+
+
+def test_visitors_who_save_at_once_get_names_of_their_own(store: Store) -> None:
+    datasets = [tiny_dataset("quay"), reordered("quay"), reordered("quay", 2)]
+    with ThreadPoolExecutor(3) as pool:
+        ids = list(pool.map(store.save_dataset, datasets))
+    assert len(set(ids)) == 3
+    assert sorted(record.name for record in store.datasets()) == ["quay", "quay (2)", "quay (3)"]
+    assert len(list((store.root / "datasets").glob("*.npz"))) == 3
+
+
+def reordered(name: str, by: int = 1) -> Dataset:
+    """As tiny, with the scenes in another order."""
+    tiny = tiny_dataset(name)
+    scenes = sorted(tiny.scenes, key=lambda scene: scene.name)
+    return make_dataset(name, scenes[by:] + scenes[:by], tiny.classes, [tiny.validation[0].name])
