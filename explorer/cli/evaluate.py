@@ -9,7 +9,6 @@ from pathlib import Path
 from explorer.cli import parsing
 from explorer.errors import InputError
 from explorer.imagery.datasets import dataset_from_folders
-from explorer.imagery.objects import MINIMUM_AREA
 from explorer.runs.folder import RunFolder
 from explorer.runs.segmenters import evaluate_scenes, load_segmenter
 from explorer.runs.summary import summarise
@@ -23,11 +22,10 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser.add_argument("--masks", type=parsing.folder, required=True, metavar="DIR", help="paired by file name")
     parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
     parser.add_argument(
-        "--minimum-area",
+        "--min-area",
         type=parsing.positive,
-        default=MINIMUM_AREA,
         metavar="PIXELS",
-        help=f"smaller objects are ignored; default: {MINIMUM_AREA}",
+        help="smaller objects of the label count as neither hit nor miss; default: that of the run's dataset",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
     parser.set_defaults(run=run)
@@ -45,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
             str(arguments.images),
             "use images with the same bands as the run's",
         )
-    scores = evaluate_scenes(
-        segmenter, dataset.scenes, reference.stretch, len(reference.classes), arguments.minimum_area
-    )
-    print(json.dumps(summarise(folder, folder.events(), scores), indent=1))
+    minimum_area = arguments.min_area or reference.minimum_area
+    scores = evaluate_scenes(segmenter, dataset.scenes, reference.stretch, len(reference.classes), minimum_area)
+    print(json.dumps(summarise(folder, folder.events(), scores, minimum_area), indent=1))
     return 0

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from explorer.errors import InputError
+from explorer.imagery.balance import class_balance
 from explorer.imagery.notes import Note
+from explorer.imagery.objects import default_minimum_area
 from explorer.imagery.reading.class_key import ClassKey, Palette, class_key
 from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
 from explorer.imagery.reading.masks import Mask, read_mask
@@ -47,6 +49,7 @@ def make_dataset(
     classes: Sequence[str],
     validation: Collection[str] | None = None,
     seed: int = 0,
+    minimum_area: int | None = None,
 ) -> Dataset:
     """Checks the scenes, splits them and fits the stretch to the training side.
 
@@ -56,6 +59,8 @@ def make_dataset(
         classes: names; the position is the id, 0 is the background.
         validation: names of the validation scenes, with or without file extension; chosen if not given.
         seed: of that choice.
+        minimum_area: in pixels, at least 1; smaller objects count as neither hit nor miss. Chosen from the label if not
+            given, see :func:`explorer.imagery.objects.default_minimum_area`.
 
     Raises:
         InputError: the scenes do not form a dataset (see :func:`explorer.imagery.scene.check_scenes`), or
@@ -63,6 +68,9 @@ def make_dataset(
     """
     check_scenes(name, scenes, classes)
     parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    labelled = parts.training + parts.validation
+    if minimum_area is None:
+        minimum_area = default_minimum_area(labelled, len(classes))
     return Dataset(
         name,
         tuple(classes),
@@ -70,7 +78,8 @@ def make_dataset(
         parts.training,
         parts.validation,
         fit_stretch(parts.training),
-        _notes(scenes, parts),
+        _notes(scenes, parts) + _size_notes(labelled, classes, minimum_area),
+        minimum_area=minimum_area,
     )
 
 
@@ -209,6 +218,20 @@ def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
         if not has_foreground(part):
             note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
     return tuple(notes)
+
+
+def _size_notes(scenes: Sequence[Scene], classes: Sequence[str], minimum_area: int) -> tuple[Note, ...]:
+    shares = class_balance(scenes, classes, minimum_area)
+    below, total = sum(share.below_minimum for share in shares), sum(share.objects or 0 for share in shares)
+    if not below:
+        return ()
+    by_class = ", ".join(f"{share.name}: {share.below_minimum:,}" for share in shares if share.below_minimum)
+    text = (
+        f"{below:,} of {total:,} objects of the label are smaller than {minimum_area} pixels"
+        f"{f' ({by_class})' if len(classes) > 2 else ''}: they count as neither hit nor miss; choose a smaller "
+        "minimum area to count them."
+    )
+    return (Note("below_minimum_area", text),)
 
 
 def _read_pair(
