@@ -205,7 +205,7 @@ def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
     """The class balance, computed once per draft."""
     if st.session_state.get("balance-key") != key:
         st.session_state["balance-key"] = key
-        st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes)
+        st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes, dataset.minimum_area)
     counted: tuple[ClassShare, ...] = st.session_state["balance"]
     return counted
 

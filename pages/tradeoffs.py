@@ -23,7 +23,7 @@ from explorer.metrics.curves import Curve
 from explorer.metrics.objects import ObjectRecord, recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
 from explorer.runs.records import RunRecord
-from explorer.runs.threshold_sweep import ThresholdSweep
+from explorer.runs.threshold_sweep import ClassSweep, Scope, ThresholdSweep
 from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
@@ -34,16 +34,20 @@ from explorer.ui.pickers import pick_checkpoint, pick_runs, run_labels
 from explorer.ui.plan_editor import rarest
 from explorer.ui.unique_labels import position_labels
 
-SCOPES = ("object", "pixel")
+SCOPES: tuple[Scope, ...] = ("object", "pixel")
 MISS_COSTS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 EXPLANATION = """
 **Recall** is the share of what is there that was found; **precision** is the share of what was predicted that is right.
 A segmenter gives each pixel a probability; a pixel is predicted where its probability reaches the **threshold**. A low
 threshold finds more and makes more false alarms.
 
-**Objects** are connected pixels (diagonals count) of at least 8 pixels. **Match rule:** a predicted object matches a
-labelled one where their IoU is above 0.5. The object curve need not be smooth: as the threshold falls, neighbours grow
-together and stop matching.
+**Objects** are connected pixels (diagonals count); labelled objects that were drawn one by one stay apart where they
+touch. **Match rule:** a predicted object matches a labelled one where their IoU is above 0.5. The object curve need not
+be smooth: as the threshold falls, neighbours grow together and stop matching.
+
+**Minimum object area.** All objects are matched first. Then a labelled object below the minimum counts as neither hit
+nor miss, nor does what found it count as a false alarm; a predicted object that matches nothing is a false alarm from
+this area on.
 
 **Cost of a miss.** If a miss costs as much as N false alarms, the best threshold minimises N · misses + false alarms;
 the star marks it. Thresholds and scores come from the same validation scenes, so the score at the star is optimistic;
@@ -110,6 +114,33 @@ def draw_curves(
     shown = {name: curve for name, curve in curves.items() if not misleading[name]}
     live_figure(precision_recall_figure(shown, threshold, focus, best, scope), f"curves-{scope}", height=380)
     st.caption("Dot: the threshold of the slider. Star: the least cost. Dotted lines: equal F1.")
+
+
+def pick_minimum_area(usual: int, of_class: ClassSweep, name: str) -> int:
+    """The minimum area of objects in pixels, with how many of the class are below it.
+
+    Args:
+        usual: of the dataset, where the visitor chooses none.
+        of_class: a sweep over the validation scenes.
+        name: of the class.
+    """
+    chosen = st.number_input(
+        "Minimum object area (px)",
+        min_value=1,
+        value=None,
+        placeholder=f"{usual}, the dataset's",
+        key="min-area",
+        bind="query-params",
+        help="Smaller objects of the label count as neither hit nor miss. Clear it to take the dataset's.",
+        width=240,
+    )
+    area = usual if chosen is None else int(chosen)
+    below, total = of_class.object.below(area), len(of_class.object.areas)
+    st.caption(
+        f"{below:,} of {total:,} objects of {escaped(name)} in the validation scenes are smaller than {area} pixels"
+        + (": they count as neither hit nor miss." if below else ".")
+    )
+    return area
 
 
 def show_counts(point: OperatingPoint, what: str) -> None:
@@ -202,7 +233,10 @@ def compare(records: Sequence[RunRecord]) -> None:
         return
     sweeps = {label: services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) for label, job in jobs.items()}
     names = list(sweeps)
-    curves = {name: getattr(sweep.of_class(class_id), scope) for name, sweep in sweeps.items()}
+    minimum_area = pick_minimum_area(
+        dataset.minimum_area, sweeps[names[0]].of_class(class_id), dataset.classes[class_id]
+    )
+    curves = {name: sweep.of_class(class_id).curve(scope, minimum_area) for name, sweep in sweeps.items()}
     threshold = st.slider(
         "Threshold: a pixel is predicted from this probability on",
         0.02,
@@ -227,9 +261,11 @@ def compare(records: Sequence[RunRecord]) -> None:
         st.caption(
             "One dot per validation, with the most probable class of each pixel, in the colour of the loss trained. "
             "Large: the end of a phase."
+            + (f" Objects from {dataset.minimum_area} pixels on." if scope == "object" else "")
         )
-    truths = [scene.label for scene in dataset.validation]
-    objects = {name: sweep.objects(truths, class_id, threshold) for name, sweep in sweeps.items()}
+    objects = {
+        name: sweep.objects(dataset.validation, class_id, threshold, minimum_area) for name, sweep in sweeps.items()
+    }
     show_scene(sweeps[names[0]], dataset, objects[names[0]], class_id, threshold)
     st.markdown("**Recall by object size, at the threshold of the slider**")
     sizes = {name: recall_by_size(record for scene in found for record in scene) for name, found in objects.items()}
@@ -238,8 +274,8 @@ def compare(records: Sequence[RunRecord]) -> None:
         st.caption("Groups of about equally many objects, from small to large; the bar is the share that was found.")
     else:
         st.caption("n/a: the validation scenes hold no object of this class.")
-    both = {
-        name: {s: getattr(sweep.of_class(class_id), s) for s in ("object", "pixel")} for name, sweep in sweeps.items()
+    both: dict[str, dict[str, Curve]] = {
+        name: {s: sweep.of_class(class_id).curve(s, minimum_area) for s in SCOPES} for name, sweep in sweeps.items()
     }
     st.download_button(
         "Download all numbers (CSV)",

@@ -61,9 +61,12 @@ def scene_picture(
 
 
 def balance_table(shares: Sequence[ClassShare], colours: Sequence[str] | None = None) -> pd.DataFrame:
-    """A row for each class, with its colour as a picture; it is the legend of ``scene_picture``, too."""
+    """A row for each class, with its colour as a picture; it is the legend of ``scene_picture``, too.
+
+    Where any object is smaller than the minimum area, another column says how many are.
+    """
     colours = colours or default_colours(len(shares))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "colour": [swatch(colour) for colour in colours],
             "class": [share.name for share in shares],
@@ -72,6 +75,10 @@ def balance_table(shares: Sequence[ClassShare], colours: Sequence[str] | None = 
             "objects": pd.array([share.objects for share in shares], dtype="Int64"),
         }
     )
+    if any(share.below_minimum for share in shares):
+        below = [None if share.objects is None else share.below_minimum for share in shares]
+        table["below minimum area"] = pd.array(below, dtype="Int64")
+    return table
 
 
 def balance_figure(shares: Sequence[ClassShare], colours: Sequence[str] | None = None) -> go.Figure:

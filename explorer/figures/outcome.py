@@ -43,7 +43,8 @@ def outcome_picture(image: Picture, prediction: NDArray[np.uint8], label: NDArra
 def window(scene: Scene, top: int, left: int, size: tuple[int, int]) -> Scene:
     """A part of a scene as a scene."""
     rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
-    return Scene(scene.name, scene.image[:, rows, columns], scene.label[rows, columns], scene.bands)
+    objects = None if scene.objects is None else scene.objects[rows, columns]
+    return Scene(scene.name, scene.image[:, rows, columns], scene.label[rows, columns], scene.bands, objects=objects)
 
 
 def label_picture(scene: Scene, stretch: Stretch, longest: int = 512, colours: Sequence[str] | None = None) -> Picture:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from explorer.errors import InputError
+from explorer.imagery.balance import class_balance
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
+from explorer.imagery.objects import default_minimum_area
 from explorer.imagery.scene import Dataset, Scene, check_scenes, has_foreground
 from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
@@ -30,6 +32,7 @@ def make_dataset(
     validation: Collection[str] | None = None,
     seed: int = 0,
     choices: ReadingChoices | None = None,
+    minimum_area: int | None = None,
 ) -> Dataset:
     """Checks the scenes, splits them and fits the stretch to the training side.
 
@@ -40,6 +43,8 @@ def make_dataset(
         validation: names of the validation scenes, with or without file extension; chosen if not given.
         seed: of that choice.
         choices: how the files of the scenes were read, to be kept with the dataset.
+        minimum_area: in pixels, at least 1; smaller objects count as neither hit nor miss. That of the choices, or
+            chosen from the label, if not given; see :func:`explorer.imagery.objects.default_minimum_area`.
 
     Raises:
         InputError: the scenes do not form a dataset (see :func:`explorer.imagery.scene.check_scenes`), or
@@ -47,6 +52,9 @@ def make_dataset(
     """
     check_scenes(name, scenes, classes)
     parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    choices = choices or ReadingChoices()
+    labelled = parts.training + parts.validation
+    minimum_area = minimum_area or choices.minimum_area or default_minimum_area(labelled, len(classes))
     return Dataset(
         name,
         tuple(classes),
@@ -54,8 +62,9 @@ def make_dataset(
         parts.training,
         parts.validation,
         fit_stretch(parts.training),
-        _notes(scenes, parts),
-        choices or ReadingChoices(),
+        (*_notes(scenes, parts), *_size_notes(labelled, classes, minimum_area)),
+        choices,
+        minimum_area,
     )
 
 
@@ -140,3 +149,17 @@ def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
         if not has_foreground(part):
             note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
     return tuple(notes)
+
+
+def _size_notes(scenes: Sequence[Scene], classes: Sequence[str], minimum_area: int) -> tuple[Note, ...]:
+    shares = class_balance(scenes, classes, minimum_area)
+    below, total = sum(share.below_minimum for share in shares), sum(share.objects or 0 for share in shares)
+    if not below:
+        return ()
+    by_class = ", ".join(f"{share.name}: {share.below_minimum:,}" for share in shares if share.below_minimum)
+    text = (
+        f"{below:,} of {total:,} objects of the label are smaller than {minimum_area} pixels"
+        f"{f' ({by_class})' if len(classes) > 2 else ''}: they count as neither hit nor miss; choose a smaller "
+        "minimum area to count them (--min-area)."
+    )
+    return (Note("below_minimum_area", text),)

@@ -1,19 +1,25 @@
-"""Objects of a label: connected components, and the object nearest to each pixel.
+"""Objects of a label: which pixels form one, how large they are, and the object nearest to each pixel.
 
-An object is an 8-connected component of the pixels of one class. Pixels labelled ``IGNORE`` belong to none.
+Where a label came with objects drawn one by one, an object is all pixels of one class with one id, so that objects that
+touch stay apart. Elsewhere, an object is an 8-connected component of the pixels of one class; so are pixels of a class
+that have no id. Pixels labelled ``IGNORE`` belong to none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-MINIMUM_AREA = 8
-"""By default, objects with fewer pixels are not counted."""
+from explorer.imagery.scene import Scene
 
+MINIMUM_AREA = 8
+"""The largest minimum area, in pixels, that is taken unless another is chosen."""
+
+_SMALLEST_SHARE = 0.05  # of the objects: at most so many fall below the minimum area that is taken by default
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 
 
@@ -29,40 +35,71 @@ class ObjectMaps:
     owners: NDArray[np.int32]  # (classes − 1, H, W), [k − 1]: id of the nearest object of class k; 0 = none
 
 
-def label_objects(mask: NDArray[np.bool_], minimum_area: int = MINIMUM_AREA) -> tuple[NDArray[np.int32], int]:
+def connected_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     """Numbers the 8-connected components of a mask in row order.
 
+    >>> connected_components(np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]], dtype=bool))[1]
+    2
+
     Args:
-        mask: (H, W), True where the class is.
-        minimum_area: components with fewer pixels are dropped; 1 keeps all.
+        mask: (H, W).
 
     Returns:
-        ids (H, W), 0 where there is no object and 1..n elsewhere; and n.
+        ids (H, W), 0 outside the mask and 1..n inside; and n.
     """
     ids = np.zeros(mask.shape, dtype=np.int32)
-    count = int(ndimage.label(mask, structure=_EIGHT_NEIGHBOURS, output=ids))
-    if count == 0 or minimum_area <= 1:
-        return ids, count
-    kept = np.bincount(ids.ravel(), minlength=count + 1) >= minimum_area
-    kept[0] = False
-    if kept[1:].all():
-        return ids, count
-    renumbered = (np.cumsum(kept) * kept).astype(np.int32)
-    return renumbered[ids], int(kept.sum())
+    return ids, int(ndimage.label(mask, structure=_EIGHT_NEIGHBOURS, output=ids))
 
 
-def object_maps(label: NDArray[np.uint8], classes: int) -> ObjectMaps:
+def objects_of_class(
+    label: NDArray[np.uint8], class_id: int, objects: NDArray[np.int32] | None = None
+) -> tuple[NDArray[np.int32], int]:
+    """Numbers the objects of one class, whatever their size.
+
+    >>> label = np.array([[1, 1, 1, 0, 1]], dtype=np.uint8)
+    >>> objects_of_class(label, 1)[0]
+    array([[1, 1, 1, 0, 2]], dtype=int32)
+    >>> objects_of_class(label, 1, np.array([[7, 7, 9, 0, 0]], dtype=np.int32))[0]
+    array([[1, 1, 2, 0, 3]], dtype=int32)
+
+    Args:
+        label: (H, W), class ids, 255 = ignore.
+        class_id: the class whose objects are meant.
+        objects: (H, W), an id per object that was drawn by itself, 0 = none; see ``Scene.objects``.
+
+    Returns:
+        ids (H, W), 0 where there is no object of the class and 1..n elsewhere: first the objects with an id in the
+        order of their ids, then components; and n.
+    """
+    mask = label == class_id
+    if objects is None:
+        return connected_components(mask)
+    drawn = mask & (objects > 0)
+    ids, components = connected_components(mask & ~drawn)
+    found, number = np.unique(objects[drawn], return_inverse=True)
+    ids[ids > 0] += len(found)
+    ids[drawn] = number + 1
+    return ids, len(found) + components
+
+
+def areas_of(ids: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Pixels of each of the objects 1..count: (count,)."""
+    return np.bincount(ids[ids > 0], minlength=count + 1)[1:].astype(np.int64)
+
+
+def object_maps(label: NDArray[np.uint8], classes: int, objects: NDArray[np.int32] | None = None) -> ObjectMaps:
     """Ids and Voronoi cells of all objects of a label, whatever their size.
 
     Args:
         label: (H, W), class ids below ``classes``, or ``IGNORE``. The background, class 0, has no objects.
         classes: number of classes, background included.
+        objects: (H, W), an id per object that was drawn by itself, 0 = none; see ``Scene.objects``.
     """
     ids = np.zeros(label.shape, dtype=np.int32)
     owners = np.zeros((classes - 1, *label.shape), dtype=np.int32)
     found = 0
     for class_id in range(1, classes):
-        own, count = label_objects(label == class_id, minimum_area=1)
+        own, count = objects_of_class(label, class_id, objects)
         if count == 0:
             continue
         own[own > 0] += found
@@ -71,3 +108,33 @@ def object_maps(label: NDArray[np.uint8], classes: int) -> ObjectMaps:
         rows, columns = ndimage.distance_transform_edt(own == 0, return_distances=False, return_indices=True)
         owners[class_id - 1] = own[rows, columns]
     return ObjectMaps(ids, owners)
+
+
+def object_areas(scenes: Sequence[Scene], classes: int) -> tuple[NDArray[np.int64], ...]:
+    """Of each foreground class, the areas (n,) in pixels of its objects in all scenes.
+
+    Args:
+        scenes: their labels hold ids below ``classes``, or ``IGNORE``.
+        classes: number of classes, background included.
+    """
+    none = np.zeros(0, dtype=np.int64)
+    return tuple(
+        np.concatenate([none, *(areas_of(*objects_of_class(scene.label, class_id, scene.objects)) for scene in scenes)])
+        for class_id in range(1, classes)
+    )
+
+
+def default_minimum_area(scenes: Sequence[Scene], classes: int) -> int:
+    """The minimum area that suits the objects of a label: at most 5 % of them are smaller, and it is at most 8 pixels.
+
+    Args:
+        scenes: all of a dataset.
+        classes: number of classes, background included.
+
+    Returns:
+        1 to ``MINIMUM_AREA``; the latter where there is no object.
+    """
+    areas = np.concatenate(object_areas(scenes, classes))
+    if not len(areas):
+        return MINIMUM_AREA
+    return min(MINIMUM_AREA, int(np.quantile(areas, _SMALLEST_SHARE, method="lower")))

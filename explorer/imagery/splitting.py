@@ -119,6 +119,7 @@ class _Cut:
             name=f"{scene.name} ({name})",
             image=scene.image[:, rows, columns],
             label=scene.label[rows, columns],
+            objects=None if scene.objects is None else scene.objects[rows, columns],
             georeference=_shifted(scene.georeference, *offset),
         )
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
-from explorer.imagery.objects import object_maps
+from explorer.imagery.objects import MINIMUM_AREA, object_maps
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
 
@@ -99,7 +99,10 @@ def cut_crops(
     first = [origin for origin, shown in zip(origins, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
     rest = [origin for origin in origins if origin not in first]
     chosen = sorted((first + rest)[:count])
-    maps = {index: object_maps(scenes[index].label, classes) for index in {origin[0] for origin in chosen}}
+    maps = {
+        index: object_maps(scenes[index].label, classes, scenes[index].objects)
+        for index in {origin[0] for origin in chosen}
+    }
     return Crops(
         images=np.stack(
             [stretched(_cut(scenes[i].image, top, left, size, "edge"), stretch) for i, top, left in chosen]
@@ -137,6 +140,7 @@ class LandscapeData:
     classes: tuple[str, ...]  # names, background first
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
     dataset_id: str  # hash of the dataset's content
+    minimum_area: int = MINIMUM_AREA  # pixels, of the object metrics; what files of earlier versions do not say
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
@@ -145,6 +149,7 @@ class LandscapeData:
             "classes": self.classes,
             "class_weights": self.class_weights,
             "data": self.dataset_id,
+            "minimum_area": self.minimum_area,
             "places": [asdict(origin) for origin in crops.origins],
         }
         content = io.BytesIO()
@@ -174,4 +179,10 @@ class LandscapeData:
             raise InputError(
                 "the validation crops of this run are missing or cannot be read", str(path), "resume or repeat the run"
             ) from None
-        return cls(crops, tuple(about["classes"]), tuple(about["class_weights"]), about["data"])
+        return cls(
+            crops,
+            tuple(about["classes"]),
+            tuple(about["class_weights"]),
+            about["data"],
+            about.get("minimum_area", MINIMUM_AREA),
+        )

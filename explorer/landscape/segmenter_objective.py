@@ -34,6 +34,7 @@ class SegmenterObjective:
         losses: by kind, for example ``logged_specs``; also those that ``loss`` computes.
         classes: names, background first.
         objects: object metrics too.
+        minimum_area: of these metrics, in pixels.
 
     Raises:
         InputError: the crops do not fit the segmenter or the names.
@@ -46,6 +47,7 @@ class SegmenterObjective:
         losses: Mapping[LossKind, LossSpec],
         classes: Sequence[str],
         objects: bool = False,
+        minimum_area: int = 1,
     ) -> None:
         if any(side % segmenter.multiple for side in crops.labels.shape[1:]):
             raise InputError(
@@ -66,7 +68,7 @@ class SegmenterObjective:
         self._labels, self._ids, self._owners = (
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
-        self.evaluator = FieldEvaluator(crops, losses, classes, device, objects)
+        self.evaluator = FieldEvaluator(crops, losses, classes, device, objects, minimum_area)
         self._losses: dict[LossKind, Loss] = {kind: build_loss(spec) for kind, spec in losses.items()}
 
     @property

@@ -76,6 +76,7 @@ class SliceMeta(_Model):
     data: str  # hash of the dataset's content
     crops: str  # hash of the validation crops
     versions: dict[str, str]
+    minimum_area: int | None = None  # pixels, of the object metrics; None: there are none, or of an earlier version
 
     @property
     def grid(self) -> Grid:

@@ -162,6 +162,7 @@ class GradientMaps:
 
     specs: tuple[LossSpec, ...]  # L, weights as numbers
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
+    objects: NDArray[np.int32]  # (H, W), an id per object, 0 = none
     probability: NDArray[np.float32]  # (K, H, W)
     gradients: NDArray[np.float32]  # (L, K, H, W), −N·∂L/∂z of each class's logit, N the number of valid pixels
     values: NDArray[np.float64]  # (L,), the losses themselves

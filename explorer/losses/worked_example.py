@@ -48,6 +48,7 @@ class Crop:
 
     probability: NDArray[np.float64]  # (K, H, W), sums to 1 over the classes
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
+    objects: NDArray[np.int32] | None = None  # (H, W), an id per object, 0 = none; None: components
 
     @property
     def valid(self) -> NDArray[np.bool_]:
@@ -109,7 +110,7 @@ def _weights(spec: LossSpec, crop: Crop, row: int, column: int) -> list[float]:
     if spec.alpha is not None:
         weights.append(spec.alpha if label else 1 - spec.alpha)
     if spec.kind == "object_cross_entropy" and label:
-        ids = object_maps(crop.label, len(crop.probability)).ids
+        ids = object_maps(crop.label, len(crop.probability), crop.objects).ids
         sizes = np.bincount(ids.ravel())[1:]
         weights.append(float(sizes.sum() / (len(sizes) * sizes[ids[row, column] - 1])))
     return weights
@@ -162,7 +163,7 @@ def _lovasz(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
 def _object_jaccard(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
     """The term of the object that the pixel lies on; on the background, of the object of the likeliest class."""
     k = int(crop.label[row, column]) or 1 + int(crop.probability[1:, row, column].argmax())
-    maps = object_maps(crop.label, len(crop.probability))
+    maps = object_maps(crop.label, len(crop.probability), crop.objects)
     cell = maps.owners[k - 1] == maps.owners[k - 1, row, column]
     p, on_object = crop.probability[k], crop.label == k
     if not on_object.any():  # no object for a false positive to count against: its probability over all pixels

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import IGNORE
 from explorer.metrics.counts import ClassScores, ObjectCounts, PixelCounts, Scores
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import count_objects
 
 
-def score_predictions(
-    pairs: Iterable[tuple[NDArray[np.uint8], NDArray[np.uint8]]],
-    classes: int,
-    minimum_area: int = MINIMUM_AREA,
-) -> Scores:
+class Labelled(NamedTuple):
+    """A prediction with its label."""
+
+    predicted: NDArray[np.uint8]  # (H, W), class ids
+    label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
+    objects: NDArray[np.int32] | None = None  # (H, W), an id per object that was drawn by itself; see Scene.objects
+
+
+def score_predictions(scenes: Iterable[Labelled], classes: int, minimum_area: int) -> Scores:
     """Pixel and object scores of every class, from counts that are pooled over all scenes.
 
     Args:
-        pairs: predicted class ids (H, W) and label (H, W, 255 = ignore) of each scene.
+        scenes: predictions with their labels.
         classes: number of classes, background included.
-        minimum_area: objects of fewer pixels are not counted, in label and prediction alike.
+        minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
 
     Returns:
         Scores of all classes. ``mean_iou`` is over the classes, background included, that occur in a label or
@@ -36,13 +40,13 @@ def score_predictions(
     """
     confusion = np.zeros((classes, classes), dtype=np.int64)
     objects = [ObjectCounts() for _ in range(classes)]
-    for predicted, label in pairs:
+    for predicted, label, drawn in scenes:
         here = confusion_matrix(predicted, label, classes)
         confusion += here
         for class_id in range(1, classes):
             if here[class_id].any() or here[:, class_id].any():
-                found = match(predicted == class_id, find_label_objects(label, class_id, minimum_area))
-                objects[class_id] += count_objects(found)
+                found = match(predicted == class_id, find_label_objects(label, class_id, drawn))
+                objects[class_id] += count_objects(found, minimum_area)
     pixels = [_of_class(confusion, class_id).scores() for class_id in range(classes)]
     ious = [scores.iou for scores in pixels if scores.iou is not None]
     return Scores(

@@ -1,8 +1,9 @@
 """Counts at every threshold, and the precision, recall, IoU and F1 that follow. No torch.
 
 A pixel is predicted where its probability is at least the threshold. Pixel curves come from a ``PixelHistogram``, which
-counts all thresholds at once; ``object_curve`` matches objects anew at each threshold. A quotient whose denominator is
-zero is NaN: a hole in a figure, n/a in a table.
+counts all thresholds at once; ``sweep_objects`` matches objects anew at each threshold, and the object curve of any
+minimum area follows from what it found. A quotient whose denominator is zero is NaN: a hole in a figure, n/a in a
+table.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from explorer.metrics.counts import ObjectCounts, PixelCounts
 from explorer.metrics.matching import LabelObjects, match
-from explorer.metrics.objects import count_objects
 
 Counts = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -76,20 +76,9 @@ class PixelCurve(Curve):
 
 @dataclass(frozen=True, eq=False)
 class ObjectCurve(Curve):
-    """Objects of one class. Those of several scenes at the same thresholds are pooled by adding them."""
+    """Objects of one class."""
 
     iou_sum: Values  # (T,), over the matched pairs
-
-    def __add__(self, other: ObjectCurve) -> ObjectCurve:
-        if not np.array_equal(self.thresholds, other.thresholds):
-            raise ValueError("only curves over the same thresholds can be added")
-        return ObjectCurve(
-            self.thresholds,
-            self.true_positives + other.true_positives,
-            self.false_positives + other.false_positives,
-            self.false_negatives + other.false_negatives,
-            self.iou_sum + other.iou_sum,
-        )
 
     @property
     def panoptic_quality(self) -> Values:
@@ -107,15 +96,68 @@ class ObjectCurve(Curve):
         )
 
 
-def object_curve(
+@dataclass(frozen=True, eq=False)
+class ObjectSweep:
+    """What became of all objects of one class at every threshold, whatever their size.
+
+    The curve of any minimum area follows. Sweeps of several scenes at the same thresholds are pooled by adding them.
+    """
+
+    thresholds: Values  # (T,), ascending
+    areas: Counts  # (n,), pixels of the label's objects
+    ious: Values  # (T, n), with the predicted object that found it, 0 = not found
+    alarm_areas: Counts  # (a,), pixels of predicted objects without a partner, those of the first threshold first
+    alarms: Counts  # (T,), how many of them belong to each threshold; their sum is a
+
+    def __add__(self, other: ObjectSweep) -> ObjectSweep:
+        if not np.array_equal(self.thresholds, other.thresholds):
+            raise ValueError("only sweeps over the same thresholds can be added")
+        alarm_areas = np.concatenate([self.alarm_areas, other.alarm_areas])
+        order = np.argsort(np.concatenate([self._threshold_of_alarm, other._threshold_of_alarm]), kind="stable")
+        return ObjectSweep(
+            self.thresholds,
+            np.concatenate([self.areas, other.areas]),
+            np.concatenate([self.ious, other.ious], axis=1),
+            alarm_areas[order],
+            self.alarms + other.alarms,
+        )
+
+    @property
+    def _threshold_of_alarm(self) -> NDArray[np.intp]:
+        """(a,): index of the threshold that each false alarm belongs to."""
+        return np.repeat(np.arange(len(self.thresholds)), self.alarms)
+
+    def below(self, minimum_area: int) -> int:
+        """How many of the label's objects are smaller than the minimum area."""
+        return int(np.count_nonzero(self.areas < minimum_area))
+
+    def curve(self, minimum_area: int) -> ObjectCurve:
+        """Found, false and missed objects at every threshold.
+
+        Args:
+            minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
+        """
+        ious = self.ious[:, self.areas >= minimum_area]
+        found = np.count_nonzero(ious, axis=1)
+        large = self._threshold_of_alarm[self.alarm_areas >= minimum_area]
+        return ObjectCurve(
+            self.thresholds,
+            found,
+            np.bincount(large, minlength=len(self.thresholds)),
+            ious.shape[1] - found,
+            ious.sum(axis=1),
+        )
+
+
+def sweep_objects(
     probability: NDArray[np.float32], objects: LabelObjects, thresholds: Values = THRESHOLDS
-) -> ObjectCurve:
-    """Objects of one class at every threshold.
+) -> ObjectSweep:
+    """Matches the objects of one class in one scene at every threshold.
 
     >>> from explorer.metrics.matching import find_label_objects
     >>> label = np.ones((2, 3), dtype=np.uint8)  # one object
     >>> probability = np.full((2, 3), 0.5, dtype=np.float32)
-    >>> object_curve(probability, find_label_objects(label, 1, 1), np.array([0.4, 0.6])).recall
+    >>> sweep_objects(probability, find_label_objects(label, 1), np.array([0.4, 0.6])).curve(minimum_area=1).recall
     array([1., 0.])
 
     Args:
@@ -123,12 +165,13 @@ def object_curve(
         objects: the label's objects of that class, in a label of the same size.
         thresholds: (T,), ascending, in the unit of the probability.
     """
-    counts = [count_objects(match(probability >= threshold, objects)) for threshold in thresholds]
-    true, false, missed, ious = zip(
-        *((each.true_positives, each.false_positives, each.false_negatives, each.iou_sum) for each in counts),
-        strict=True,
-    )
-    return ObjectCurve(thresholds, np.array(true), np.array(false), np.array(missed), np.array(ious))
+    ious, alarms = [], []
+    for threshold in thresholds:  # one matching at a time is kept: each holds a map of the scene's size
+        matching = match(probability >= threshold, objects)
+        ious.append(matching.ious)
+        alarms.append(matching.predicted_areas[matching.unexplained])
+    counts = np.array([len(each) for each in alarms])
+    return ObjectSweep(thresholds, objects.areas, np.stack(ious), np.concatenate(alarms), counts)
 
 
 def _quotient(numerator: Counts | Values, denominator: Counts) -> Values:

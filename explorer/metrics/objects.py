@@ -1,6 +1,7 @@
 """The objects of a scene that were found, missed or falsely reported: counted, listed, and grouped by size.
 
-``count_objects`` and ``list_objects`` read one ``Matching``; ``recall_by_size`` takes lists of any number of scenes.
+``count_objects`` and ``list_objects`` read one ``Matching`` and apply the minimum area; ``recall_by_size`` takes lists
+of any number of scenes.
 """
 
 from __future__ import annotations
@@ -29,21 +30,30 @@ class ObjectRecord:
     iou: float | None  # with the predicted object that found it; None: not found
 
 
-def count_objects(matching: Matching) -> ObjectCounts:
-    """Found, false and missed objects of one scene."""
-    found = int(np.count_nonzero(matching.partners))
+def count_objects(matching: Matching, minimum_area: int) -> ObjectCounts:
+    """Found, false and missed objects of one scene.
+
+    Args:
+        matching: of all objects of one class.
+        minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
+    """
+    counted = matching.counted(minimum_area)
+    found = int(np.count_nonzero(matching.partners[counted]))
     return ObjectCounts(
         true_positives=found,
-        false_positives=int(np.count_nonzero(matching.false_alarms)),
-        false_negatives=len(matching.partners) - found,
-        iou_sum=float(matching.ious.sum()),
+        false_positives=int(np.count_nonzero(matching.false_alarms(minimum_area))),
+        false_negatives=int(np.count_nonzero(counted)) - found,
+        iou_sum=float(matching.ious[counted].sum()),
     )
 
 
-def list_objects(matching: Matching, objects: LabelObjects) -> tuple[ObjectRecord, ...]:
-    """All objects of one scene: those of the label in the order of their ids, then the false alarms."""
-    outcomes: list[Outcome | None] = ["found" if partner else "missed" for partner in matching.partners]
-    alarms: list[Outcome | None] = ["false" if alarm else None for alarm in matching.false_alarms]
+def list_objects(matching: Matching, objects: LabelObjects, minimum_area: int) -> tuple[ObjectRecord, ...]:
+    """What ``count_objects`` counts: the label's objects in the order of their ids, then the false alarms."""
+    outcomes: list[Outcome | None] = [
+        ("found" if partner else "missed") if counted else None
+        for partner, counted in zip(matching.partners, matching.counted(minimum_area), strict=True)
+    ]
+    alarms: list[Outcome | None] = ["false" if alarm else None for alarm in matching.false_alarms(minimum_area)]
     return (
         *_records(objects.ids, outcomes, matching.ious),
         *_records(matching.predicted_ids, alarms, np.zeros(len(alarms))),

@@ -4,7 +4,7 @@
 file                  what                                                     written by
 ====================  =======================================================  ==========
 ``plan.json``         the plan                                                 who makes the run
-``dataset.json``      name, id, classes, bands and stretch of the dataset      who makes the run
+``dataset.json``      what the run needs to know of its dataset                who makes the run
 ``events.jsonl``      one line per event, appended                             the job
 ``metrics.csv``       the same as a table of steps and validations, appended   the job
 ``checkpoints/``      ``*.safetensors``                                        the job
@@ -35,6 +35,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from explorer.errors import InputError
 from explorer.files import locked, write_atomically
 from explorer.imagery.archive import content_hash
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
@@ -52,6 +54,8 @@ class DatasetReference(BaseModel):
     bands: tuple[str, ...]
     low: tuple[float, ...]  # one a band, see Stretch
     high: tuple[float, ...]
+    minimum_area: int = MINIMUM_AREA  # pixels; what runs of earlier versions do not say
+    choices: ReadingChoices = ReadingChoices()  # how the dataset's files were read
 
     @classmethod
     def to(cls, dataset: Dataset) -> Self:
@@ -63,6 +67,8 @@ class DatasetReference(BaseModel):
             bands=dataset.bands,
             low=dataset.stretch.low,
             high=dataset.stretch.high,
+            minimum_area=dataset.minimum_area,
+            choices=dataset.choices,
         )
 
     @property

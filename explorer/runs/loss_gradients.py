@@ -13,6 +13,7 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.imagery.archive import load_dataset
+from explorer.imagery.objects import object_maps
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops, cut_crops
 from explorer.losses.lab import GradientMaps, LabCrop
@@ -64,6 +65,7 @@ def gradient_maps(
     return GradientMaps(
         specs=tuple(specs),
         label=crops.labels[crop],
+        objects=crops.ids[crop],
         probability=probability,
         gradients=torch.stack(gradients).cpu().numpy(),
         values=np.array([value.item() for value in values]),
@@ -88,9 +90,13 @@ def _predicted(
     segmenter: Segmenter, crops: Crops, crop: int, device: torch.device
 ) -> tuple[Prediction, NDArray[np.float32]]:
     """The prediction with its graph, and the probabilities (K, H, W)."""
-    one = slice(crop, crop + 1)
-    images, labels = (torch.from_numpy(array[one]).to(device) for array in (crops.images, crops.labels))
-    prediction = Prediction(segmenter(images), labels)  # objects are those of the crop, as in its arithmetic
+    # cells are those of the crop's own objects, as in its arithmetic
+    maps = object_maps(crops.labels[crop], crops.classes, crops.ids[crop])
+    images, labels, ids, owners = (
+        torch.from_numpy(array[None]).to(device)
+        for array in (crops.images[crop], crops.labels[crop], maps.ids, maps.owners)
+    )
+    prediction = Prediction(segmenter(images), labels, ids, owners)
     probability: NDArray[np.float32] = prediction.probabilities[0].detach().cpu().numpy()
     return prediction, probability
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import reduce
 from operator import add
 
@@ -16,12 +17,11 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, Scene, Stretch
 from explorer.imagery.stretch import stretched
-from explorer.metrics.confusion import score_predictions
+from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import Scores
-from explorer.metrics.curves import THRESHOLDS, ObjectCurve, object_curve
+from explorer.metrics.curves import THRESHOLDS, ObjectSweep, sweep_objects
 from explorer.metrics.matching import find_label_objects
 from explorer.metrics.pixel_histogram import PixelHistogram
 from explorer.runs.folder import RunFolder
@@ -90,19 +90,24 @@ def evaluate_scenes(
     scenes: Iterable[Scene],
     stretch: Stretch,
     classes: int,
-    minimum_area: int = MINIMUM_AREA,
+    minimum_area: int,
 ) -> Scores:
-    """Pixel and object scores over whole scenes; each pixel gets its most probable class."""
-    pairs = (
-        (probabilities(segmenter, scene.image, stretch).argmax(0).astype(np.uint8), scene.label) for scene in scenes
+    """Pixel and object scores over whole scenes; each pixel gets its most probable class.
+
+    Args:
+        minimum_area: in pixels; smaller objects of the label count as neither hit nor miss.
+    """
+    labelled = (
+        Labelled(probabilities(segmenter, scene.image, stretch).argmax(0).astype(np.uint8), scene.label, scene.objects)
+        for scene in scenes
     )
-    return score_predictions(pairs, classes, minimum_area)
+    return score_predictions(labelled, classes, minimum_area)
 
 
 def sweep_thresholds(
     folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = "auto", report: Report = lambda _: None
 ) -> ThresholdSweep:
-    """The pixel and object curves of every foreground class over the validation scenes.
+    """The pixels and objects of every foreground class at every threshold, over the validation scenes.
 
     Args:
         report: called after each scene, first for the pixels, then for each class's objects.
@@ -128,12 +133,11 @@ def sweep_thresholds(
     thousandths = np.round(THRESHOLDS * STEPS)
     swept: list[ClassSweep] = []
     for class_id in range(1, classes):
-        curves: list[ObjectCurve] = []
+        of_scenes: list[ObjectSweep] = []
         for scene, stored in zip(scenes, kept, strict=True):
-            objects = find_label_objects(scene.label, class_id)
-            curves.append(object_curve(stored[class_id - 1].astype(np.float32), objects, thousandths))
+            objects = find_label_objects(scene.label, class_id, scene.objects)
+            of_scenes.append(sweep_objects(stored[class_id - 1].astype(np.float32), objects, thousandths))
             advance()
-        total = reduce(add, curves)
-        counts = total.true_positives, total.false_positives, total.false_negatives, total.iou_sum
-        swept.append(ClassSweep(histogram.curve(class_id), ObjectCurve(THRESHOLDS, *counts)))
+        of_class = replace(reduce(add, of_scenes), thresholds=THRESHOLDS)
+        swept.append(ClassSweep(histogram.curve(class_id), of_class))
     return ThresholdSweep(checkpoint, tuple(scene.name for scene in scenes), tuple(swept), tuple(kept))

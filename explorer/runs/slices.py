@@ -69,7 +69,7 @@ def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
     weights = logged_weights(folder.plan(), weights_of_data(dataset))
     crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
-    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset))
+    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), dataset.minimum_area)
     data.save(folder.path / LANDSCAPE_DATA_FILE)
     return data
 
@@ -105,6 +105,7 @@ def prepare(
         logged_specs(data.class_weights),
         data.classes,
         request.objects,
+        data.minimum_area,
     )
     names = [file.name for file in _thinned(folder.checkpoint_files())] if path is None else path
     states = {name: find_checkpoint(folder, name)[1] for name in names}
@@ -129,6 +130,7 @@ def prepare(
         data=data.dataset_id,
         crops=data.crops.content_hash,
         versions={name: version(name) for name in ("torch", "numpy", "scipy")},
+        minimum_area=data.minimum_area if request.objects else None,
     )
     return SliceSetup(folder, objective, data, built, meta)
 

@@ -9,23 +9,26 @@ from typing import Any
 from explorer.files import write_atomically
 from explorer.imagery.scene import Dataset
 from explorer.metrics.counts import Scores, scores_to_json
+from explorer.metrics.matching import MATCH_RULE
 from explorer.runs.folder import RunFolder
 from explorer.runs.segmenters import evaluate_scenes, load_segmenter
 from explorer.runs.timeline import timeline
 from explorer.training.events import Ended, Event, Started, Step
 
 
-def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores) -> dict[str, Any]:
+def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores, minimum_area: int) -> dict[str, Any]:
     """What a run took, and how its segmenter does.
 
     Args:
         folder: of the run.
         events: of the run.
         scores: over the scenes that were asked for.
+        minimum_area: of the objects in these scores, in pixels.
 
     Returns:
-        ``{"steps", "seconds", "device", "samples_per_second", "validation": …}``: steps and seconds of training,
-        pauses left out, on this device; the scores as ``scores_to_json`` gives them.
+        ``{"steps", "seconds", "device", "samples_per_second", "minimum_area", "match_rule", "validation": …}``: steps
+        and seconds of training, pauses left out, on this device; what the object scores rest on; the scores as
+        ``scores_to_json`` gives them.
     """
     holding = timeline(events)
     last = next((event for event in reversed(holding) if isinstance(event, Step)), None)
@@ -36,6 +39,8 @@ def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores) -> dic
         "seconds": round(seconds, 3),
         "device": started.device if started else None,
         "samples_per_second": round(steps * folder.plan().batch_size / seconds, 2) if seconds else None,
+        "minimum_area": minimum_area,
+        "match_rule": MATCH_RULE,
         "validation": scores_to_json(scores),
     }
 
@@ -43,8 +48,8 @@ def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores) -> dic
 def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], device: str) -> None:
     """Writes ``summary.json`` of a run that has ended, with scores over all of the validation scenes."""
     segmenter = load_segmenter(folder, device=device)
-    scores = evaluate_scenes(segmenter, dataset.validation, dataset.stretch, len(dataset.classes))
-    summary = summarise(folder, events, scores)
+    scores = evaluate_scenes(segmenter, dataset.validation, dataset.stretch, len(dataset.classes), dataset.minimum_area)
+    summary = summarise(folder, events, scores, dataset.minimum_area)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if ended is not None:
         summary |= {"ended": ended.reason, "message": ended.message}

@@ -1,7 +1,8 @@
 """A threshold sweep: what a checkpoint predicts on the validation scenes at every threshold. Measured once, then read.
 
 Probabilities are kept in whole thousandths, rounded down, so that "at least the threshold" means the same for the
-curves, the overlay and the table of objects. No torch: the server reads these files.
+curves, the overlay and the table of objects. Objects of all sizes are kept, so that one measurement serves every
+minimum area. No torch: the server reads these files.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
-from explorer.metrics.curves import ObjectCurve, PixelCurve
+from explorer.imagery.scene import Scene
+from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import ObjectRecord, list_objects
 from explorer.runs.folder import RunFolder
@@ -27,15 +29,22 @@ from explorer.runs.folder import RunFolder
 STEPS = 1000
 """Thresholds are whole multiples of 1/STEPS."""
 
-_COUNTS = ("thresholds", "true_positives", "false_positives", "false_negatives")
+Scope = Literal["pixel", "object"]
+
+_PIXEL = ("thresholds", "true_positives", "false_positives", "false_negatives")
+_OBJECT = ("thresholds", "areas", "ious", "alarm_areas", "alarms")
 
 
 @dataclass(frozen=True, eq=False)
 class ClassSweep:
-    """Both curves of one foreground class."""
+    """Pixels and objects of one foreground class."""
 
     pixel: PixelCurve
-    object: ObjectCurve
+    object: ObjectSweep
+
+    def curve(self, scope: Scope, minimum_area: int) -> Curve:
+        """The curve of pixels, or of objects with this minimum area in pixels."""
+        return self.pixel if scope == "pixel" else self.object.curve(minimum_area)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,23 +66,30 @@ class ThresholdSweep:
         return mask
 
     def objects(
-        self, labels: Sequence[NDArray[np.uint8]], class_id: int, threshold: float
+        self, scenes: Sequence[Scene], class_id: int, threshold: float, minimum_area: int
     ) -> list[tuple[ObjectRecord, ...]]:
         """The objects of each scene at a threshold: found, missed, and false alarms.
 
         Args:
-            labels: (H, W) of the validation scenes, in their order.
+            scenes: the validation scenes, in their order.
+            class_id: 1 or more.
+            threshold: 0 to 1.
+            minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
         """
         found = []
-        for scene, label in enumerate(labels):
-            objects = find_label_objects(label, class_id)
-            found.append(list_objects(match(self.predicted(scene, class_id, threshold), objects), objects))
+        for number, scene in enumerate(scenes):
+            objects = find_label_objects(scene.label, class_id, scene.objects)
+            matching = match(self.predicted(number, class_id, threshold), objects)
+            found.append(list_objects(matching, objects, minimum_area))
         return found
 
 
 def sweep_file(folder: RunFolder, checkpoint: str) -> Path:
-    """Where the measurement of a checkpoint is kept."""
-    return folder.path / "tradeoffs" / f"{Path(checkpoint).stem}.npz"
+    """Where the measurement of a checkpoint is kept.
+
+    Earlier versions kept curves of one minimum area in ``tradeoffs``, which are not read.
+    """
+    return folder.path / "sweeps" / f"{Path(checkpoint).stem}.npz"
 
 
 def save_sweep(measured: ThresholdSweep, path: Path) -> None:
@@ -82,10 +98,8 @@ def save_sweep(measured: ThresholdSweep, path: Path) -> None:
         f"probabilities_{i}": values for i, values in enumerate(measured.probabilities)
     }
     for class_id, both in enumerate(measured.classes, start=1):
-        for scope, curve in (("pixel", both.pixel), ("object", both.object)):
-            for name in _COUNTS:
-                arrays[f"{scope}_{class_id}_{name}"] = getattr(curve, name)
-        arrays[f"object_{class_id}_iou_sum"] = both.object.iou_sum
+        arrays |= {f"pixel_{class_id}_{name}": getattr(both.pixel, name) for name in _PIXEL}
+        arrays |= {f"object_{class_id}_{name}": getattr(both.object, name) for name in _OBJECT}
     meta = {"checkpoint": measured.checkpoint, "scenes": measured.scenes, "classes": len(measured.classes)}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
@@ -104,8 +118,8 @@ def load_sweep(path: Path) -> ThresholdSweep:
             meta = json.loads(str(file["meta"]))
             classes = tuple(
                 ClassSweep(
-                    PixelCurve(*_counts(file, f"pixel_{k}")),
-                    ObjectCurve(*_counts(file, f"object_{k}"), file[f"object_{k}_iou_sum"]),
+                    PixelCurve(*(file[f"pixel_{k}_{name}"] for name in _PIXEL)),
+                    ObjectSweep(*(file[f"object_{k}_{name}"] for name in _OBJECT)),
                 )
                 for k in range(1, meta["classes"] + 1)
             )
@@ -113,8 +127,3 @@ def load_sweep(path: Path) -> ThresholdSweep:
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read ({error})", path.name, "measure the checkpoint again") from None
     return ThresholdSweep(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities)
-
-
-def _counts(file: Any, prefix: str) -> tuple[Any, Any, Any, Any]:
-    thresholds, true, false, missed = (file[f"{prefix}_{name}"] for name in _COUNTS)
-    return thresholds, true, false, missed

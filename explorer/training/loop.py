@@ -120,7 +120,7 @@ class _Run:
         self.trained = list(self.parameters.values())
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
         self.overlap = BackwardOverlap(self.sampler, device)
-        self.validator = Validator(dataset.validation, classes, dataset.stretch, device)
+        self.validator = Validator(dataset.validation, classes, dataset.stretch, device, dataset.minimum_area)
         self.validation_steps = validation_interval(plan, self.validator.pixels)
         logged = logged_losses(self.weights)
         self.cheap = {kind: loss for kind, loss in logged.items() if not LOSSES[kind].costly}

@@ -66,7 +66,7 @@ class Sampler:
         self, scenes: Sequence[Scene], classes: int, stretch: Stretch, plan: Plan, device: torch.device
     ) -> None:
         self._plan, self._device = plan, device
-        maps = [object_maps(scene.label, classes) for scene in scenes]
+        maps = [object_maps(scene.label, classes, scene.objects) for scene in scenes]
         self._scenes = [
             _on_device(scene, of_scene, stretch, plan.crop_size, device)
             for scene, of_scene in zip(scenes, maps, strict=True)

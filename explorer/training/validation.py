@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import stretched
-from explorer.metrics.confusion import score_predictions
+from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import Scores
 from explorer.segmenter.network import Segmenter
 from explorer.segmenter.tiling import predict_classes
@@ -32,6 +32,7 @@ class Window:
     left: int
     image: Tensor  # (C, H, W) float32, stretched
     label: NDArray[np.uint8]  # (H, W)
+    objects: NDArray[np.int32] | None  # (H, W), see Scene
 
 
 class Validator:
@@ -41,8 +42,10 @@ class Validator:
     the most foreground, so that its prediction comes with every validation at no extra cost.
     """
 
-    def __init__(self, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device) -> None:
-        self._classes = classes
+    def __init__(
+        self, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device, minimum_area: int
+    ) -> None:
+        self._classes, self._minimum_area = classes, minimum_area
         total = sum(scene.label.size for scene in scenes)
         shrink = min(1.0, MOST_PIXELS / total) ** 0.5 if total else 1.0
         self.windows = [
@@ -60,9 +63,11 @@ class Validator:
         """Scores over the windows, the prediction (H, W) of the preview, and the seconds that it took."""
         began = time.perf_counter()
         predictions = [_predicted(segmenter, window) for window in self.windows]
-        scores = score_predictions(
-            zip(predictions, (window.label for window in self.windows), strict=True), self._classes
+        labelled = (
+            Labelled(predicted, window.label, window.objects)
+            for predicted, window in zip(predictions, self.windows, strict=True)
         )
+        scores = score_predictions(labelled, self._classes, self._minimum_area)
         window, preview = self.windows[self._most_foreground], self.preview
         top, left = preview.top - window.top, preview.left - window.left
         height, width = preview.label.shape
@@ -84,8 +89,15 @@ def _preview(window: Window) -> Window:
     height, width = (min(side, PREVIEW_SIDE) for side in window.label.shape)
     top, left = _most_foreground_window(window.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
-    image, label = window.image[:, rows, columns], window.label[rows, columns]
-    return Window(window.scene, window.top + top, window.left + left, image, label)
+    objects = None if window.objects is None else window.objects[rows, columns]
+    return Window(
+        window.scene,
+        window.top + top,
+        window.left + left,
+        window.image[:, rows, columns],
+        window.label[rows, columns],
+        objects,
+    )
 
 
 def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.device) -> Window:
@@ -93,7 +105,8 @@ def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.
     top, left = _most_foreground_window(scene.label, height, width)
     rows, columns = slice(top, top + height), slice(left, left + width)
     image = torch.from_numpy(stretched(scene.image[:, rows, columns], stretch)).to(device)
-    return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]))
+    objects = None if scene.objects is None else np.ascontiguousarray(scene.objects[rows, columns])
+    return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]), objects)
 
 
 def _most_foreground_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:

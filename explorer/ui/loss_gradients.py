@@ -118,7 +118,7 @@ def _show_pixel(maps: GradientMaps, pixel: Pixel, class_id: int, names: Sequence
             + ("ignored" if maps.label[pixel] == IGNORE else escaped(names[maps.label[pixel]]))
             + f", predicted probability of {escaped(names[class_id])} {maps.probability[class_id, row, column]:.3g}."
         )
-        crop = Crop(maps.probability.astype(np.float64), maps.label)
+        crop = Crop(maps.probability.astype(np.float64), maps.label, maps.objects)
         show_numbers(maps.specs, crop, row, column)
         st.button("Close", icon=":material/close:", on_click=_forget_pixel)
 

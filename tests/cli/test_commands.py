@@ -65,6 +65,7 @@ def test_run_folder_holds_all_that_it_should(run: Path) -> None:
     summary = json.loads((run / "summary.json").read_text())
     assert summary["steps"] == 30
     assert summary["samples_per_second"] > 0
+    assert (summary["minimum_area"], summary["match_rule"]) == (8, "IoU > 0.5")
     of_class = summary["validation"]["classes"]["1"]
     assert set(of_class["pixel"]) == {"precision", "recall", "iou", "f1"}
     assert {"true_positives", "false_positives", "false_negatives"} < set(of_class["object"])
@@ -81,6 +82,20 @@ def test_evaluate_prints_what_the_summary_holds(
     assert main(["evaluate", str(run), *folders, "--device", "cpu"]) == 0
     printed, summary = json.loads(capsys.readouterr().out), json.loads((run / "summary.json").read_text())
     assert printed == {key: summary[key] for key in printed}
+
+
+def test_evaluate_takes_another_minimum_area(run: Path, imagery: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def objects(*options: str) -> tuple[int, int]:
+        folders = ["--images", str(imagery / "images"), "--masks", str(imagery / "masks")]
+        assert main(["evaluate", str(run), *folders, "--device", "cpu", *options]) == 0
+        printed = json.loads(capsys.readouterr().out)
+        counts = printed["validation"]["classes"]["1"]["object"]
+        return printed["minimum_area"], counts["true_positives"] + counts["false_negatives"]
+
+    usual, large = objects(), objects("--min-area", "65")  # a square alone has 64 pixels, two that touch have more
+    assert usual[0] == 8
+    assert large[0] == 65
+    assert 0 <= large[1] < usual[1]
 
 
 def test_predict_keeps_the_georeference(run: Path, imagery: Path, tmp_path: Path) -> None:

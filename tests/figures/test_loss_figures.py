@@ -33,7 +33,13 @@ def maps(gradients: np.ndarray | None = None) -> GradientMaps:
         away = np.stack([np.array([[1, 3], [4, 2]]), np.zeros((2, 2))]).astype(np.float32)
         gradients = np.stack([-away, away], axis=1)
     return GradientMaps(
-        (CE, JACCARD), label, np.stack([1 - foreground, foreground]), gradients, np.ones(2), np.array([[1, np.nan]] * 2)
+        (CE, JACCARD),
+        label,
+        label.astype(np.int32),
+        np.stack([1 - foreground, foreground]),
+        gradients,
+        np.ones(2),
+        np.array([[1, np.nan]] * 2),
     )
 
 

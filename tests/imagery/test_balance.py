@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,8 +24,22 @@ def test_pixels_objects_and_shares_are_summed_over_the_scenes():
     assert foreground.share == pytest.approx(64 / (2 * 256 - 16))
 
 
-def test_objects_below_the_minimum_area_are_not_counted():
-    assert class_balance([scene(LABEL)], ("background", "object"), minimum_area=17)[1].objects == 0
+def test_all_objects_are_counted_and_those_below_the_minimum_area_besides():
+    small = LABEL.copy()
+    small[8, 8] = 1
+
+    def foreground(minimum_area):
+        share = class_balance([scene(LABEL), scene(small)], ("background", "object"), minimum_area)[1]
+        return share.objects, share.below_minimum
+
+    assert [foreground(area) for area in (1, 2, 16, 17)] == [(5, 0), (5, 1), (5, 1), (5, 5)]
+
+
+def test_touching_objects_that_were_drawn_one_by_one_are_counted_one_by_one():
+    drawn = np.zeros((16, 16), dtype=np.int32)
+    drawn[2:6, 2:4], drawn[2:6, 4:6], drawn[11:15, 11:15] = 1, 2, 3
+    share = class_balance([replace(scene(LABEL), objects=drawn)], ("background", "object"), minimum_area=9)[1]
+    assert (share.objects, share.below_minimum) == (3, 2)
 
 
 def test_without_a_labelled_pixel_there_is_no_share():

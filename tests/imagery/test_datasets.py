@@ -92,6 +92,41 @@ def test_a_side_without_foreground_is_noted():
     assert "No foreground in the" in notes[0].text
 
 
+def with_specks(large, small):
+    """Objects of 16 pixels, and others of 2."""
+    label = np.zeros((64, 64), dtype=np.uint8)
+    for number in range(large):
+        row, column = divmod(number, 8)
+        label[8 * row : 8 * row + 4, 8 * column : 8 * column + 4] = 1
+    for number in range(small):
+        label[62, 6 * number : 6 * number + 2] = 2
+    return label
+
+
+@pytest.mark.parametrize(
+    ("chosen", "minimum", "said"),
+    [
+        (None, 8, "1 of 41 objects of the label are smaller than 8 pixels (speck: 1): they count as neither"),
+        (1, 1, None),
+        (2, 2, None),
+        (17, 17, "41 of 41 objects of the label are smaller than 17 pixels (object: 40, speck: 1):"),
+    ],
+)
+def test_the_minimum_area_is_recorded_and_what_falls_below_is_noted(chosen, minimum, said):
+    scenes = [one_scene("a", label=with_specks(20, 1)), one_scene("b", label=with_specks(20, 0))]
+    dataset = make_dataset("d", scenes, ("background", "object", "speck"), minimum_area=chosen)
+    assert dataset.minimum_area == minimum
+    assert [note.code for note in dataset.notes] == ["below_minimum_area"] * (said is not None)
+    assert all(note.text.startswith(said) for note in dataset.notes)
+
+
+def test_the_default_minimum_area_comes_from_training_and_validation_scenes():
+    scenes = [one_scene("a", label=with_specks(20, 0)), one_scene("b", label=with_specks(20, 3))]
+    for validation in ("a", "b"):
+        dataset = make_dataset("d", scenes, ("background", "object", "speck"), [validation])
+        assert (dataset.minimum_area, dataset.notes[1:]) == (2, ())  # 3 of 43 are more than 5 %
+
+
 @pytest.mark.parametrize("wrap", [lambda files: files, lambda files: {"all.zip": zipped(files)}], ids=["files", "zip"])
 def test_an_upload_becomes_a_dataset(wrap):
     result = dataset_from_files(wrap(upload()))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -41,6 +43,15 @@ def test_blocks_keep_their_georeference():
         row, column = divmod(int(piece.image[0, 0, 0]), 64)
         assert piece.georeference == GeoReference(None, (2.0, 0.0, 100.0 + 2 * column, 0.0, -2.0, 900.0 - 2 * row))
         np.testing.assert_array_equal(piece.image[0], scene.image[0, row:, column:][: piece.size[0], : piece.size[1]])
+
+
+def test_blocks_keep_the_ids_of_their_objects():
+    scene = numbered(64, 64, [(2, 2), (55, 55)])
+    drawn = np.where(scene.label == 1, scene.image[0], 0).astype(np.int32)  # every pixel an object
+    parts = split_blocks(replace(scene, objects=drawn), 2)
+    for piece in (*parts.training, *parts.validation):
+        np.testing.assert_array_equal(piece.objects, np.where(piece.label == 1, piece.image[0], 0))
+    assert all(piece.objects is None for piece in split_blocks(scene, 2).training)
 
 
 @pytest.mark.parametrize("seed", range(4))

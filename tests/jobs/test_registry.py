@@ -69,7 +69,7 @@ def test_answers_are_those_of_the_experiments() -> None:
         ),
         (
             SweepThresholds(Path("runs/a"), Path("d.npz"), "cpu", "step_00000010.safetensors"),
-            "tradeoffs/step_00000010.npz",
+            "sweeps/step_00000010.npz",
             "threshold sweep of step_00000010.safetensors",
         ),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.landscape.crops import LandscapeData, cut_crops
+from explorer.landscape.crops import CropOrigin, LandscapeData, cut_crops
 
 STRETCH = Stretch((0.0,), (255.0,))
 
@@ -61,6 +61,19 @@ def test_objects_are_those_of_the_whole_scene() -> None:
     assert crops.owners[without].all()  # a false positive here belongs to an object beyond the edge
 
 
+def test_objects_that_were_drawn_one_by_one_stay_apart() -> None:
+    scene = make_scenes()[0]
+    drawn = np.zeros(scene.size, np.int32)
+    drawn[2:9, 2:5], drawn[2:9, 5:9] = 40, 7  # the two halves of the first object
+    crops = cut_crops([replace(scene, objects=drawn)], 2, STRETCH, count=100, size=32)
+    first = crops.origins.index(CropOrigin("s0", 0, 0))
+    left, right = np.unique(crops.ids[first, 2:9, 2:5]), np.unique(crops.ids[first, 2:9, 5:9])
+    assert len(left) == len(right) == 1
+    assert 0 < left[0] != right[0] > 0
+    assert crops.owners[first, 0, 0, 0] == left[0]
+    assert crops.owners[first, 0, 5, 12] == right[0]
+
+
 def test_nothing_labelled_is_refused() -> None:
     scenes = [replace(scene, label=np.full(scene.size, IGNORE, np.uint8)) for scene in make_scenes()]
     with pytest.raises(InputError, match="no pixel"):
@@ -72,12 +85,13 @@ def test_nothing_labelled_is_refused() -> None:
 def test_landscape_data_is_read_as_it_was_written(tmp_path: Path) -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=4, size=32)
     path = tmp_path / "landscape.npz"
-    LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc").save(path)
+    LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc", 3).save(path)
     again = LandscapeData.load(path)
     assert again.crops.content_hash == crops.content_hash
     assert again.crops.origins == crops.origins
     np.testing.assert_array_equal(again.crops.owners, crops.owners)
     assert (again.classes, again.class_weights, again.dataset_id) == (("background", "car"), (1.0, 7.5), "abc")
+    assert again.minimum_area == 3
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="cannot be read"):
         LandscapeData.load(path)

@@ -19,7 +19,7 @@ from explorer.losses import LOSSES, LossSpec
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import logged_specs
-from explorer.metrics.confusion import score_predictions
+from explorer.metrics.confusion import Labelled, score_predictions
 from tests.landscape.scenes import NAMES, make_crops
 from tests.losses.cases import BINARY, FOUR, name
 
@@ -100,15 +100,20 @@ def test_a_loss_that_is_not_in_the_registry_is_refused() -> None:
         FieldEvaluator(make_crops(), {"mean_square": unknown}, NAMES[:2], CPU)
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize("minimum_area", [1, 8, 20])
 @pytest.mark.parametrize("classes", [2, 4])
-def test_metrics_equal_the_scores_of_validation(classes: int) -> None:
+def test_metrics_equal_the_scores_of_validation(classes: int, minimum_area: int, drawn: bool) -> None:
     crops = make_crops(classes=classes)
+    if drawn:  # every object is two that touch: its even rows and its odd ones
+        crops = replace(crops, ids=2 * crops.ids - (crops.ids > 0) * (np.arange(32)[:, None] % 2).astype(np.int32))
     logits = make_logits(crops, 3.0)
-    evaluator = FieldEvaluator(crops, {}, NAMES[:classes], CPU, objects=True)
+    evaluator = FieldEvaluator(crops, {}, NAMES[:classes], CPU, objects=True, minimum_area=minimum_area)
     values = dict(zip((field.name for field in evaluator.fields), evaluator(logits).T, strict=True))
     predicted = logits.argmax(1).to(torch.uint8).numpy()
     for group, images in [(0, slice(None)), *((1 + part, part_of(crops, part)) for part in range(PARTS))]:
-        wanted = score_predictions(zip(predicted[images], crops.labels[images], strict=True), classes)
+        labelled = map(Labelled, predicted[images], crops.labels[images], crops.ids[images])
+        wanted = score_predictions(labelled, classes, minimum_area)
         for class_id, of_class in wanted.classes.items():
             for metric in ("precision", "recall", "iou", "f1"):
                 check(values[f"{metric}_{class_id}"][group], getattr(of_class.pixel, metric))

@@ -62,6 +62,21 @@ def test_the_terms_of_objects_have_the_losses_mean(gamma: float) -> None:
     assert np.mean(list(terms.values())) == pytest.approx(build_loss(spec)(logits, labels).item(), rel=1e-9)
 
 
+def test_objects_that_were_drawn_one_by_one_have_their_own_terms() -> None:
+    """Three touching pixels, two objects: p = 0.8 and 0.5 on the first, 0.4 on the second."""
+    foreground = np.array([[0.8, 0.5, 0.4, 0.2]])
+    label, drawn = np.array([[1, 1, 1, 0]], np.uint8), np.array([[4, 4, 9, 0]], np.int32)
+    crop = Crop(np.stack([1 - foreground, foreground]), label, drawn)
+    spec = LossSpec(kind="object_jaccard", gamma=1)
+    (first,), (second,) = (substituted(spec, crop, 0, column) for column in (1, 2))
+    assert first.value == pytest.approx(1 - 1.3 / 2)
+    assert second.value == pytest.approx(1 - 0.4 / (1 + 0.2))  # the false alarm beside it is its own
+    weighted = LossSpec(kind="object_cross_entropy")
+    (first,), (second,) = (substituted(weighted, crop, 0, column) for column in (1, 2))
+    assert first.value == pytest.approx(-np.log(0.5) * 3 / (2 * 2))  # 3 pixels of 2 objects, 2 of them its own
+    assert second.value == pytest.approx(-np.log(0.4) * 3 / (2 * 1))
+
+
 def test_a_false_alarm_that_nobody_owns() -> None:
     crop, logits, labels = crop_of(4, 2)
     labels[labels == 1] = 0

@@ -25,11 +25,23 @@ def components(mask: np.ndarray) -> list[Pixels]:
     return found
 
 
-def matched(predicted: np.ndarray, label: np.ndarray, class_id: int, minimum_area: int):
+def label_objects(label: np.ndarray, class_id: int, drawn: np.ndarray | None = None) -> list[Pixels]:
+    """All pixels of the class with one id are an object; those without an id form components."""
+    if drawn is None:
+        drawn = np.zeros(label.shape, int)
+    of_ids: dict[int, set[tuple[int, int]]] = {}
+    for row, column in np.argwhere((label == class_id) & (drawn > 0)):
+        of_ids.setdefault(int(drawn[row, column]), set()).add((int(row), int(column)))
+    return [frozenset(pixels) for pixels in of_ids.values()] + components((label == class_id) & (drawn == 0))
+
+
+def matched(
+    predicted: np.ndarray, label: np.ndarray, class_id: int, minimum_area: int, drawn: np.ndarray | None = None
+):
     """(found label objects with their IoU, missed label objects, false alarms)."""
     valid = label != IGNORE
-    mine = [o for o in components(label == class_id) if len(o) >= minimum_area]
-    theirs = [o for o in components(predicted & valid) if len(o) >= minimum_area]
+    mine = label_objects(label, class_id, drawn)
+    theirs = components(predicted & valid)
     wholes = components(predicted)
     found = {}
     partners = set()
@@ -44,11 +56,14 @@ def matched(predicted: np.ndarray, label: np.ndarray, class_id: int, minimum_are
     false = set()
     for other in set(theirs) - partners:
         whole = next(w for w in wholes if other <= w)
-        if sum(not valid[pixel] for pixel in whole) * 2 <= len(whole):
+        if sum(not valid[pixel] for pixel in whole) * 2 <= len(whole) and len(other) >= minimum_area:
             false.add(other)
-    return found, set(mine) - set(found), false
+    missed = {one for one in set(mine) - set(found) if len(one) >= minimum_area}
+    return {one: iou for one, iou in found.items() if len(one) >= minimum_area}, missed, false
 
 
-def outcome_counts(predicted: np.ndarray, label: np.ndarray, class_id: int, minimum_area: int):
-    found, missed, false = matched(predicted, label, class_id, minimum_area)
+def outcome_counts(
+    predicted: np.ndarray, label: np.ndarray, class_id: int, minimum_area: int, drawn: np.ndarray | None = None
+):
+    found, missed, false = matched(predicted, label, class_id, minimum_area, drawn)
     return len(found), len(false), len(missed)

@@ -15,7 +15,7 @@ from torchmetrics.functional.classification import (
 
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE
-from explorer.metrics.confusion import confusion_matrix, score_predictions
+from explorer.metrics.confusion import Labelled, confusion_matrix, score_predictions
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, scores_to_json
 from tests.metrics.brute_force import outcome_counts
 
@@ -34,7 +34,7 @@ def scenes(draw):
 @settings(max_examples=60, deadline=None)
 @given(st.lists(scenes(), max_size=3), st.sampled_from([1, 4]))
 def test_scores_are_those_of_pixels_and_objects_counted_one_by_one(pairs, minimum_area):
-    scores = score_predictions(pairs, CLASSES, minimum_area)
+    scores = score_predictions([Labelled(*pair) for pair in pairs], CLASSES, minimum_area)
     ious = []
     for class_id in range(CLASSES):
         hits = sum(int(((p == class_id) & (y == class_id)).sum()) for p, y in pairs)
@@ -60,8 +60,8 @@ def test_renaming_the_foreground_classes_renames_the_scores(pair):
     names = np.arange(256, dtype=np.uint8)
     names[[1, 2]] = [2, 1]
     scores, renamed = (
-        score_predictions([pair], CLASSES, 2),
-        score_predictions([tuple(names[ids] for ids in pair)], CLASSES, 2),
+        score_predictions([Labelled(*pair)], CLASSES, 2),
+        score_predictions([Labelled(*(names[ids] for ids in pair))], CLASSES, 2),
     )
     assert renamed.classes[1] == scores.classes[2]
     assert renamed.classes[2] == scores.classes[1]
@@ -73,7 +73,7 @@ def test_ignored_rows_count_as_if_cut_away(pair):
     predicted, label = pair
     strip = np.full((3, label.shape[1]), IGNORE, dtype=np.uint8)
     longer = (np.vstack([predicted, strip * 0]), np.vstack([label, strip]))
-    assert score_predictions([longer], CLASSES, 2) == score_predictions([pair], CLASSES, 2)
+    assert score_predictions([Labelled(*longer)], CLASSES, 2) == score_predictions([Labelled(*pair)], CLASSES, 2)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -81,7 +81,7 @@ def test_pixel_scores_are_those_of_torchmetrics(seed):
     random = np.random.default_rng(seed)
     predicted = random.integers(0, CLASSES, (2, 16, 16)).astype(np.uint8)
     label = random.choice(np.array([0, 1, 2, IGNORE], dtype=np.uint8), (2, 16, 16))
-    scores = score_predictions(zip(predicted, label, strict=True), CLASSES)
+    scores = score_predictions(map(Labelled, predicted, label), CLASSES, 8)
     pair = torch.from_numpy(predicted).long(), torch.from_numpy(label).long()
     for name, peer in (
         ("precision", multiclass_precision),
@@ -91,6 +91,19 @@ def test_pixel_scores_are_those_of_torchmetrics(seed):
     ):
         expected = peer(*pair, CLASSES, average="none", ignore_index=IGNORE).tolist()
         assert [getattr(scores.classes[k].pixel, name) for k in range(CLASSES)] == pytest.approx(expected)
+
+
+def test_objects_with_ids_are_scored_one_by_one():
+    label = np.zeros((4, 20), dtype=np.uint8)
+    label[:, :10], label[:, 10:16] = 1, 2
+    drawn = np.zeros((4, 20), dtype=np.int32)
+    drawn[:, :5], drawn[:, 5:12] = 8, 3  # the second id is on both classes: one object of each
+    scores = score_predictions([Labelled(label, label, drawn)], CLASSES, 8)
+    of = {k: scores.classes[k].object for k in (1, 2)}
+    assert (of[1].true_positives, of[1].false_negatives, of[1].false_positives) == (0, 2, 1), (
+        "two halves, one component"
+    )
+    assert (of[2].true_positives, of[2].false_negatives) == (1, 1), "16 of 24 pixels are without an id, 8 have one"
 
 
 NOTHING = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, None, None, 0, 0, 0))
@@ -105,7 +118,7 @@ NOTHING = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, No
     ],
 )
 def test_nothing_against_nothing_has_no_score(pairs):
-    scores = score_predictions(pairs, CLASSES)
+    scores = score_predictions([Labelled(*pair) for pair in pairs], CLASSES, 8)
     assert scores.mean_iou is None
     assert set(scores.classes.values()) == {NOTHING}
 
@@ -114,7 +127,7 @@ def test_classes_that_occur_nowhere_are_left_out_of_the_mean():
     label = np.zeros((10, 10), dtype=np.uint8)
     label[:5] = 1
     predicted = np.zeros_like(label)
-    assert score_predictions([(predicted, label)], 3).mean_iou == pytest.approx((0.5 + 0.0) / 2)
+    assert score_predictions([Labelled(predicted, label)], 3, 8).mean_iou == pytest.approx((0.5 + 0.0) / 2)
 
 
 def test_json_has_the_shape_that_summary_and_evaluate_share():
@@ -122,7 +135,7 @@ def test_json_has_the_shape_that_summary_and_evaluate_share():
     label[2:6, 2:6] = 1
     wide = label.copy()
     wide[2:6, 6] = 1
-    written = json.loads(json.dumps(scores_to_json(score_predictions([(wide, label)], 2))))
+    written = json.loads(json.dumps(scores_to_json(score_predictions([Labelled(wide, label)], 2, 8))))
     assert written == {
         "mean_iou": pytest.approx((80 / 84 + 16 / 20) / 2),
         "classes": {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from explorer.imagery.scene import IGNORE
-from explorer.metrics.curves import THRESHOLDS, ObjectCurve, object_curve
+from explorer.metrics.curves import THRESHOLDS, ObjectCurve, sweep_objects
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import ObjectRecord, SizeBin, list_objects, recall_by_size
 from tests.metrics.brute_force import matched
@@ -31,7 +31,7 @@ def scenes(draw):
 @given(scenes(), st.sampled_from([1, 5]))
 def test_each_threshold_is_what_the_brute_force_matcher_says(scene, minimum_area) -> None:
     probability, label = scene
-    curve = object_curve(probability, find_label_objects(label, 1, minimum_area), GRID)
+    curve = sweep_objects(probability, find_label_objects(label, 1), GRID).curve(minimum_area)
     for i, threshold in enumerate(GRID):
         found, missed, false = matched(probability >= threshold, label, 1, minimum_area)
         counts = curve.counts(i)
@@ -53,20 +53,48 @@ def test_curves_of_scenes_are_pooled_by_adding() -> None:
     label = np.zeros((20, 20), np.uint8)
     label[2:8, 2:8] = 1
     objects = find_label_objects(label, 1)
-    hit = object_curve(np.where(label == 1, 0.9, 0.1).astype(np.float32), objects)
-    miss = object_curve(np.zeros((20, 20), np.float32), objects)
-    both = hit + miss
+    found = sweep_objects(np.where(label == 1, 0.9, 0.1).astype(np.float32), objects)
+    missed = sweep_objects(np.zeros((20, 20), np.float32), objects)
+    hit, miss, both = (sweep.curve(8) for sweep in (found, missed, found + missed))
     middle = both.at(0.5)
     assert both.counts(middle) == hit.counts(middle) + miss.counts(middle)
     assert both.recall[middle] == 0.5
     assert both.precision[middle] == 1
     assert np.isnan(miss.precision).all()
     with pytest.raises(ValueError, match="same thresholds"):
-        hit + object_curve(np.zeros((20, 20), np.float32), objects, GRID)
+        found + sweep_objects(np.zeros((20, 20), np.float32), objects, GRID)
+
+
+def test_every_minimum_area_is_read_from_one_sweep() -> None:
+    label = np.zeros((9, 40), np.uint8)
+    label[0, :4] = label[4, :10] = 1
+    probability = np.where(label == 1, 0.7, 0.1).astype(np.float32)
+    probability[8, :5] = 0.5  # a false alarm of 5 pixels at 0.2 and 0.4
+    sweep = sweep_objects(probability, find_label_objects(label, 1), GRID)
+    other = sweep_objects(np.where(label == 0, 0.3, 0.0).astype(np.float32), find_label_objects(label, 1), GRID)
+    assert [sweep.below(area) for area in (4, 5, 11)] == [0, 1, 2]
+
+    def counts(of, area):
+        curve = of.curve(area)
+        return [list(values) for values in (curve.true_positives, curve.false_positives, curve.false_negatives)]
+
+    assert counts(sweep, 1) == [[2, 2, 2, 0], [1, 1, 0, 0], [0, 0, 0, 2]]
+    assert counts(sweep, 6) == [[1, 1, 1, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
+    assert counts(sweep, 11) == [[0] * 4] * 3
+    assert counts(sweep + other, 5) == [[1, 1, 1, 0], [2, 1, 0, 0], [1, 1, 1, 2]]
+    assert counts(other + sweep, 5) == counts(sweep + other, 5)
+
+
+def test_touching_objects_with_ids_are_swept_one_by_one() -> None:
+    label = np.ones((1, 20), np.uint8)
+    drawn = np.repeat(np.int32([5, 2]), 10)[None]
+    probability = np.where(drawn == 5, 0.9, 0.5).astype(np.float32)
+    curve = sweep_objects(probability, find_label_objects(label, 1, drawn), GRID).curve(1)
+    assert curve.true_positives.tolist() == [0, 0, 1, 1], "from 0.6 on the first is alone"
 
 
 def test_no_objects_at_all_is_undefined() -> None:
-    curve = object_curve(np.zeros((9, 9), np.float32), find_label_objects(np.zeros((9, 9), np.uint8), 1))
+    curve = sweep_objects(np.zeros((9, 9), np.float32), find_label_objects(np.zeros((9, 9), np.uint8), 1)).curve(8)
     assert isinstance(curve, ObjectCurve)
     assert len(curve.thresholds) == len(THRESHOLDS)
     for values in (curve.precision, curve.recall, curve.f1, curve.panoptic_quality):
@@ -107,5 +135,5 @@ def test_sizes_come_from_the_list_of_objects() -> None:
     objects = find_label_objects(label, 1)
     predicted = np.zeros((30, 30), bool)
     predicted[10:20, 10:20] = True
-    small, large = recall_by_size(list_objects(match(predicted, objects), objects), 2)
+    small, large = recall_by_size(list_objects(match(predicted, objects), objects, 8), 2)
     assert (small.recall, large.recall) == (0, 1)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -27,20 +29,27 @@ def cases(draw):
     return (label == 1) ^ flips, label, draw(st.sampled_from([1, 2, 8]))
 
 
-def counted(predicted, label, minimum_area=8):
-    objects = find_label_objects(label, 1, minimum_area)
-    return count_objects(match(predicted, objects))
+def drawn_on(label):
+    """Ids of objects drawn one by one: none for most pixels or for few, wherever they lie."""
+    coarse = hnp.arrays(np.int32, label.shape, elements=st.sampled_from([0, 3, 3, 7, 9]))
+    return st.one_of(st.none(), coarse)
+
+
+def counted(predicted, label, minimum_area=8, drawn=None):
+    objects = find_label_objects(label, 1, drawn)
+    return count_objects(match(predicted, objects), minimum_area)
 
 
 @settings(max_examples=150, deadline=None)
-@given(cases())
-def test_matching_and_lists_agree_with_the_brute_force_matcher(case):
+@given(cases(), st.data())
+def test_matching_and_lists_agree_with_the_brute_force_matcher(case, data):
     predicted, label, minimum_area = case
-    found, missed, false = matched(predicted, label, 1, minimum_area)
-    objects = find_label_objects(label, 1, minimum_area)
+    drawn = data.draw(drawn_on(label))
+    found, missed, false = matched(predicted, label, 1, minimum_area, drawn)
+    objects = find_label_objects(label, 1, drawn)
     matching = match(predicted, objects)
 
-    counts = count_objects(matching)
+    counts = count_objects(matching, minimum_area)
     assert (counts.true_positives, counts.false_positives, counts.false_negatives) == (
         len(found),
         len(false),
@@ -50,7 +59,7 @@ def test_matching_and_lists_agree_with_the_brute_force_matcher(case):
     expected = [record("found", o, iou) for o, iou in found.items()]
     expected += [record("missed", o) for o in missed] + [record("false", o) for o in false]
     key = lambda r: (r.outcome, r.area, round(r.row, 6), round(r.column, 6))  # noqa: E731
-    listed = sorted(list_objects(matching, objects), key=key)
+    listed = sorted(list_objects(matching, objects, minimum_area), key=key)
     for got, wanted in zip(listed, sorted(expected, key=key), strict=True):
         assert (got.outcome, got.area) == (wanted.outcome, wanted.area)
         assert (got.row, got.column) == pytest.approx((wanted.row, wanted.column))
@@ -85,11 +94,11 @@ def test_turning_the_scene_changes_no_count(case, turn):
 
 @settings(max_examples=50, deadline=None)
 @given(cases())
-def test_every_label_object_is_found_or_missed(case):
+def test_every_label_object_from_the_minimum_on_is_found_or_missed(case):
     predicted, label, minimum_area = case
     counts = counted(predicted, label, minimum_area)
-    objects = find_label_objects(label, 1, minimum_area)
-    assert counts.true_positives + counts.false_negatives == len(objects.areas)
+    areas = find_label_objects(label, 1).areas
+    assert counts.true_positives + counts.false_negatives == (areas >= minimum_area).sum()
 
 
 @settings(max_examples=50, deadline=None)
@@ -136,6 +145,57 @@ def test_two_predicted_objects_on_one_label_object_give_one_hit_and_one_false_al
     assert counted(predicted > 0, label) == ObjectCounts(1, 1, 0, iou_sum=30 / 40)
 
 
-def test_the_minimum_area_is_the_same_for_label_and_prediction():
-    assert counted(strip(40, 0, 7) > 0, strip(40, 0, 7)) == ObjectCounts()
-    assert counted(strip(40, 0, 8) > 0, strip(40, 0, 8)) == ObjectCounts(1, 0, 0, 1.0)
+@pytest.mark.parametrize(
+    ("predicted", "label", "counts"),
+    [
+        (strip(40, 0, 7), strip(40, 0, 9), ObjectCounts(1, 0, 0, 7 / 9)),  # found by a smaller object
+        (strip(40, 0, 9), strip(40, 0, 7), ObjectCounts()),  # found, but below the minimum: nothing
+        (strip(40, 0, 7), strip(40, 0, 7), ObjectCounts()),
+        (strip(40, 0, 8), strip(40, 0, 8), ObjectCounts(1, 0, 0, 1.0)),
+        (strip(40, 0, 0), strip(40, 0, 7), ObjectCounts()),  # nobody has to find it
+        (strip(40, 0, 0), strip(40, 0, 8), ObjectCounts(0, 0, 1)),
+        (strip(40, 0, 7), strip(40, 0, 0), ObjectCounts()),  # alone, but too small for a false alarm
+        (strip(40, 0, 8), strip(40, 0, 0), ObjectCounts(0, 1, 0)),
+        (strip(40, 0, 14), strip(40, 0, 7), ObjectCounts(0, 1, 0)),  # IoU ½: covering it is no match
+    ],
+)
+def test_the_minimum_area_is_applied_after_matching(predicted, label, counts):
+    assert counted(predicted > 0, label) == counts
+
+
+def test_objects_around_the_minimum_that_are_all_found_are_no_misses_and_no_false_alarms():
+    label, predicted = np.zeros((2, 60, 60), np.uint8)
+    for number, (of_label, of_prediction) in enumerate([(6, 8), (7, 9), (8, 6), (9, 7), (10, 8), (8, 10)]):
+        label[10 * number, :of_label] = predicted[10 * number, :of_prediction] = 1
+    counts = counted(predicted > 0, label)
+    assert (counts.true_positives, counts.false_positives, counts.false_negatives) == (4, 0, 0)
+
+
+ROW_HOUSES = strip(40, 0, 30)
+DRAWN = np.repeat(np.int32([1, 2, 3, 0]), 10)[None]
+
+
+@pytest.mark.parametrize(
+    ("predicted", "counts"),
+    [
+        (strip(40, 0, 9) | strip(40, 11, 20) | strip(40, 21, 29), ObjectCounts(3, 0, 0, 0.9 + 0.9 + 0.8)),
+        (strip(40, 0, 30), ObjectCounts(0, 1, 3)),  # one component: a third of each
+        (strip(40, 0, 11), ObjectCounts(1, 0, 2, 10 / 11)),
+        (strip(40, 0, 20), ObjectCounts(0, 1, 3)),  # half of each of two is no match
+    ],
+)
+def test_touching_objects_that_were_drawn_one_by_one_are_matched_one_by_one(predicted, counts):
+    of_ids = counted(predicted > 0, ROW_HOUSES, drawn=DRAWN)
+    assert of_ids.iou_sum == pytest.approx(counts.iou_sum)
+    assert replace(of_ids, iou_sum=counts.iou_sum) == counts
+    assert counted(strip(40, 0, 30) > 0, ROW_HOUSES) == ObjectCounts(1, 0, 0, 1.0), "without ids they are one"
+
+
+def test_ignored_pixels_of_an_object_with_an_id_are_no_part_of_it():
+    label = ROW_HOUSES.copy()
+    label[0, 7:13] = IGNORE  # the first keeps 7 pixels, the second 7, the third 10
+    nothing = np.zeros((1, 40), bool)
+    assert counted(nothing, label, minimum_area=8, drawn=DRAWN) == ObjectCounts(0, 0, 1)
+    assert counted(nothing, label, minimum_area=7, drawn=DRAWN) == ObjectCounts(0, 0, 3)
+    found = counted(label == 1, label, minimum_area=7, drawn=DRAWN)
+    assert found.true_positives == 2, "the 7 of the first; 10 of 17, the third; not 7 of 17, the second"

@@ -112,7 +112,7 @@ def test_run_that_trains_is_compared_at_one_checkpoint_until_asked(open_page: Op
     assert metric(page, "F1"), "the curves stay"
     assert not store.active_jobs()
     next(each for each in page.button if each.label == "Use the newest checkpoints").click().run()
-    assert [job.file for job in store.active_jobs()] == [f"tradeoffs/{folder.checkpoint_files()[-1].stem}.npz"]
+    assert [job.file for job in store.active_jobs()] == [f"sweeps/{folder.checkpoint_files()[-1].stem}.npz"]
     wait_until(lambda: not store.active_jobs())
     engine.stop(training)
 

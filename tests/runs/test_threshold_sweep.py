@@ -32,8 +32,9 @@ def measured(folder: RunFolder) -> ThresholdSweep:
     return sweep_thresholds(folder, DATASET, "step_00000060.safetensors", "cpu")
 
 
+@pytest.mark.parametrize("minimum_area", [1, 8, 40])
 @pytest.mark.parametrize("threshold", [0.02, 0.3, 0.5, 0.7, 0.98])
-def test_curves_agree_with_what_is_drawn(measured: ThresholdSweep, threshold: float) -> None:
+def test_curves_agree_with_what_is_drawn(measured: ThresholdSweep, threshold: float, minimum_area: int) -> None:
     both = measured.of_class(1)
     pixels = {"true_positives": 0, "false_positives": 0, "false_negatives": 0}
     outcomes = {"found": 0, "false": 0, "missed": 0}
@@ -43,12 +44,12 @@ def test_curves_agree_with_what_is_drawn(measured: ThresholdSweep, threshold: fl
         pixels["false_positives"] += int((predicted & (scene.label == 0)).sum())
         pixels["false_negatives"] += int((~predicted & (scene.label == 1)).sum())
         objects = find_label_objects(scene.label, 1)
-        for record in list_objects(match(predicted, objects), objects):
+        for record in list_objects(match(predicted, objects), objects, minimum_area):
             outcomes[record.outcome] += 1
     at = both.pixel.at(threshold)
     assert {name: int(getattr(both.pixel, name)[at]) for name in pixels} == pixels
-    at = both.object.at(threshold)
-    counts = both.object.counts(at)
+    curve = both.object.curve(minimum_area)
+    counts = curve.counts(curve.at(threshold))
     assert (counts.true_positives, counts.false_positives, counts.false_negatives) == (
         outcomes["found"],
         outcomes["false"],
@@ -62,7 +63,7 @@ def test_file_comes_back_the_same(measured: ThresholdSweep, folder: RunFolder) -
     again = load_sweep(path)
     assert again.scenes == measured.scenes
     np.testing.assert_array_equal(again.probabilities[0], measured.probabilities[0])
-    np.testing.assert_array_equal(again.of_class(1).object.f1, measured.of_class(1).object.f1)
+    np.testing.assert_array_equal(again.of_class(1).object.curve(8).f1, measured.of_class(1).object.curve(8).f1)
 
 
 def test_unreadable_file_says_what_to_do(tmp_path: Path) -> None:

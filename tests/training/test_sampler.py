@@ -70,6 +70,28 @@ def test_image_label_and_objects_are_cut_and_turned_alike() -> None:
     assert len(turned) == 8
 
 
+def test_objects_that_were_drawn_one_by_one_stay_apart() -> None:
+    """Two halves of a square that touch: crops show both ids, and some are placed around each."""
+    label, drawn = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.int32)
+    label[20:30, 20:30], drawn[20:30, 20:25], drawn[20:30, 25:30] = 1, 8, 3
+    image = np.random.default_rng(0).random((1, 64, 64), np.float32)
+    scenes = [Scene(name, image, label, ("grey",), objects=drawn) for name in "ab"]
+    sampler = sampler_of(
+        tiny_plan(batch_size=16, crop_size=32, object_share=1.0),
+        make_dataset("halves", scenes, ("background", "thing")),
+    )
+    crops = sampler.crops(0)
+    labels = sampler.labels(crops)
+    ids, owners, bound = sampler.prediction(torch.zeros(16, 2, 32, 32), labels, crops, with_objects=True).objects
+    assert set(ids.unique().tolist()) == {0, 1, 2}
+    assert set(owners.unique().tolist()) == {1, 2}
+    assert bound == 3
+    assert (owners[:, 0][ids > 0] == ids[ids > 0]).all()
+    whole = (labels == 1).flatten(1).sum(1) == 100
+    assert whole.any()
+    assert ((ids == 1).flatten(1).sum(1)[whole] == 50).all()
+
+
 @pytest.mark.parametrize(("share", "low", "high"), [(0.0, 0.0, 0.15), (0.5, 0.35, 0.75), (1.0, 1.0, 1.0)])
 def test_the_share_of_crops_around_an_object(share: float, low: float, high: float) -> None:
     sampler = sampler_of(tiny_plan(batch_size=16, crop_size=32, object_share=share), sparse_dataset())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,11 +30,11 @@ def scenes(side: tuple[int, int], corner: tuple[int, int], count: int = 2) -> li
 
 def test_small_scenes_are_looked_at_whole() -> None:
     dataset = tiny_dataset()
-    validator = Validator(dataset.validation, 2, dataset.stretch, CPU)
+    validator = Validator(dataset.validation, 2, dataset.stretch, CPU, dataset.minimum_area)
     assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
     segmenter = build_segmenter(2, 2, SegmenterSpec(width=4, depth=1), 0)
     scores, _, seconds = validator.validate(segmenter)
-    assert scores == evaluate_scenes(segmenter, dataset.validation, dataset.stretch, 2)
+    assert scores == evaluate_scenes(segmenter, dataset.validation, dataset.stretch, 2, dataset.minimum_area)
     assert seconds > 0
 
 
@@ -43,7 +45,7 @@ def test_of_a_large_scene_the_part_with_the_foreground_is_looked_at(
     monkeypatch.setattr("explorer.training.validation.MOST_PIXELS", 60_000)
     of_two = scenes((400, 700), corner)
     dataset = make_dataset("large", of_two, ("background", "thing"))
-    validator = Validator(of_two, 2, dataset.stretch, CPU)
+    validator = Validator(of_two, 2, dataset.stretch, CPU, dataset.minimum_area)
     assert 0.9 * 60_000 < validator.pixels <= 1.05 * 60_000
     for window, scene in zip(validator.windows, of_two, strict=True):
         height, width = window.label.shape
@@ -56,7 +58,7 @@ def test_of_a_large_scene_the_part_with_the_foreground_is_looked_at(
 def test_the_preview_is_cut_from_what_the_validation_saw() -> None:
     of_two = scenes((300, 400), (250, 330))
     dataset = make_dataset("medium", of_two, ("background", "thing"))
-    validator = Validator(of_two, 2, dataset.stretch, CPU)
+    validator = Validator(of_two, 2, dataset.stretch, CPU, dataset.minimum_area)
     preview = validator.preview
     assert preview.label.shape == (PREVIEW_SIDE, PREVIEW_SIDE)
     assert (preview.label == 1).sum() == 12 * 12
@@ -67,3 +69,24 @@ def test_the_preview_is_cut_from_what_the_validation_saw() -> None:
     assert np.array_equal(shown, whole[rows, columns])
     inner = slice(16, -16)  # alone, the preview's edges lack the neighbourhood, and GroupNorm sees other pixels
     assert (validator.predict_preview(SEGMENTER)[inner, inner] == shown[inner, inner]).mean() > 0.9
+
+
+def test_objects_in_windows_are_those_that_were_drawn_from_the_minimum_area_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.training.validation.MOST_PIXELS", 60_000)
+    of_two = scenes((400, 700), (300, 500))
+    drawn = np.zeros((400, 700), np.int32)
+    drawn[300:312, 500:502], drawn[300:312, 502:512] = 5, 9  # 24 and 120 pixels
+    of_two = [replace(scene, objects=drawn) for scene in of_two]
+    dataset = make_dataset("large", of_two, ("background", "thing"))
+    for minimum_area, there in ((24, 4), (25, 2), (121, 0)):
+        validator = Validator(of_two, 2, dataset.stretch, CPU, minimum_area)
+        scores, _, _ = validator.validate(SEGMENTER)
+        of_class = scores.classes[1].object
+        assert of_class.true_positives + of_class.false_negatives == there
+    window, preview = validator.windows[0], validator.preview
+    top, left = preview.top - window.top, preview.left - window.left
+    assert preview.objects is not None
+    assert window.objects is not None
+    height, width = preview.label.shape
+    assert np.array_equal(preview.objects, window.objects[top : top + height, left : left + width])
+    assert set(np.unique(preview.objects)) == {0, 5, 9}

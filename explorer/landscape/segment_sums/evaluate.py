@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.imagery.objects import MINIMUM_AREA
 from explorer.landscape.crops import Crops
 from explorer.landscape.fields import Field, loss_field, object_fields, pixel_fields
 from explorer.landscape.segment_sums.formulas import FORMULAS, covers, pixel_metrics
@@ -36,6 +35,7 @@ class FieldEvaluator:
         classes: names, background first.
         device: where the logits will be.
         objects: object metrics too, which take a component search for each prediction.
+        minimum_area: of these metrics, in pixels; see :mod:`explorer.metrics.matching`.
 
     Raises:
         InputError: the names do not fit the crops, class weights are still a rule, a loss is not in the registry, or no
@@ -49,6 +49,7 @@ class FieldEvaluator:
         classes: Sequence[str],
         device: torch.device,
         objects: bool = False,
+        minimum_area: int = 1,
     ) -> None:
         if len(classes) != crops.classes:
             raise InputError(f"{len(classes)} names for {crops.classes} classes", "classes", "name each class")
@@ -63,6 +64,7 @@ class FieldEvaluator:
         focal = losses.get("focal")
         self._gamma = _ANY_GAMMA if focal is None else focal.number("gamma")
         self._found = _find(crops) if objects else ()
+        self._minimum_area = minimum_area
         self.fields: tuple[Field, ...] = (
             *(loss_field(spec.kind) for spec in self._covered),
             *(loss_field(loss.spec.kind) for loss in self._others),
@@ -112,7 +114,7 @@ class FieldEvaluator:
         values = np.full((1 + self.parts, len(self._found), 3), np.nan)
         for column, of_class in enumerate(self._found):
             counts = [
-                count_objects(match(image == column + 1, objects))
+                count_objects(match(image == column + 1, objects), self._minimum_area)
                 for image, objects in zip(predicted, of_class, strict=True)
             ]
             for group in range(1 + self.parts):
@@ -123,8 +125,8 @@ class FieldEvaluator:
 
 
 def _find(crops: Crops) -> tuple[tuple[LabelObjects, ...], ...]:
-    """Of each foreground class, the objects of each crop."""
+    """Of each foreground class, the objects of each crop: parts of those of its scene."""
     return tuple(
-        tuple(find_label_objects(label, class_id, MINIMUM_AREA) for label in crops.labels)
+        tuple(find_label_objects(label, class_id, ids) for label, ids in zip(crops.labels, crops.ids, strict=True))
         for class_id in range(1, crops.classes)
     )
