@@ -9,12 +9,7 @@ from functools import partial
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.figures.imagery import (
-    balance_figure,
-    balance_table,
-    natural_bands,
-    scene_picture,
-)
+from explorer.figures.imagery import balance_figure, balance_table
 from explorer.imagery.assembly import revise
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
@@ -28,14 +23,15 @@ from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.mending import edit_values, show_notes, show_pairs
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.reading import choices, choose_reading, read_rows, read_upload
-from explorer.ui.unique_labels import position_labels, unique_labels
+from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
+from explorer.ui.unique_labels import unique_labels
 from explorer.ui.uploads import Files, forget_used, pick_files
 
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
 objects is right on 99 % of them. **Objects** are those that the label draws one by one (polygons, a number per object);
-elsewhere they are connected pixels of one class, diagonals included. Object recall and object precision count those that
-are not smaller than the minimum area.
+elsewhere they are connected pixels of one class, diagonals included. Object recall and object precision count those
+that are not smaller than the minimum area.
 
 **Validation scenes** are never trained on; all scores come from them. A quarter of the scenes is a good start. A
 single scene is cut into blocks with a margin between them, so that no pixel is on both sides.
@@ -228,44 +224,21 @@ def show_how_it_was_read(draft: Draft) -> None:
 def show_scene(draft: Draft) -> None:
     """A scene with its label over it, as a fragment: its controls rerun nothing else."""
     dataset = draft.dataset
-    held_out = {scene.name for scene in dataset.validation}
-    left, right = st.columns(2, vertical_alignment="bottom")
-    labels = unique_labels({scene.name: scene_label(scene.name, held_out) for scene in dataset.scenes})
-    first = next(iter(labels))
     if st.session_state.get("scenes-of") not in (None, draft.key):  # the address names a scene of the dataset before
         st.query_params.pop("scene", None)
     st.session_state["scenes-of"] = draft.key
-    shown = address.named("scene", "scene", labels, first) or first
-    with left:
-        address.select("Scene", list(labels), shown, labels.__getitem__, show_scene_named)
-    opacity = right.slider("Label opacity", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
-    scene = next(scene for scene in dataset.scenes if scene.name == shown)
-    bands = natural_bands(scene.bands)
-    if len(scene.bands) > 3:
-        names = position_labels(scene.bands)
-        red, green, blue = (
-            column.selectbox(colour, list(names), band, names.__getitem__, key=f"{colour} band")
-            for column, colour, band in zip(st.columns(3), ("Red", "Green", "Blue"), bands, strict=True)
-        )
-        bands = red, green, blue
-    st.image(scene_picture(scene, dataset.stretch, bands, opacity), width="stretch", alt="scene with its label")
-    height, width = scene.size
-    st.caption(
-        f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey: ignored. "
-        + ("This is a validation scene." if scene.name in held_out else "This is a training scene.")
-    )
-    for note in scene.notes:
-        st.caption(f":material/info: {escaped(note.text)}")
-
-
-def show_scene_named(name: str) -> None:
-    """Puts a scene into the address."""
-    st.query_params["scene"] = name
-
-
-def scene_label(name: str, held_out: set[str]) -> str:
-    """A scene in a list; validation scenes are marked."""
-    return f"{name} · validation" if name in held_out else name
+    chosen, look, opacity_field = st.columns([2, 1.2, 1.5], vertical_alignment="bottom")
+    with chosen:
+        scene = pick_scene(dataset)
+    with look:
+        view = pick_view()
+    opacity = opacity_field.slider("Label opacity", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
+    drawn = show_view(dataset, scene, view, pick_bands(scene), opacity)
+    if draft.files is not None and view == "Pixels":
+        made = choices(draft.files)
+        if edit_area(scene, drawn, read_rows(draft.files), made, partial(choose_reading, draft.files)):
+            st.rerun()
+    describe(dataset, scene)
 
 
 def save_and_continue(dataset: Dataset, files: Files | None) -> None:

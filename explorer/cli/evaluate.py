@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
     segmenter = load_segmenter(folder, arguments.checkpoint, arguments.device)
-    reading = imagery_options.read_imagery(arguments, reference.choices, reference.classes)
+    reading = imagery_options.read_imagery(arguments, reference.choices.for_other_files(), reference.classes)
     imagery_options.print_notes(reading)
     scenes = [report.scene for report in reading.reports if report.scene is not None]
     if not scenes:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from explorer.figures.colours import IGNORED_COLOUR, default_colours, swatch
 from explorer.imagery.balance import ClassShare
-from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.imagery.stretch import stretched
+from explorer.imagery.scene import IGNORE, Raster, Scene, Stretch
+from explorer.imagery.stretch import fit_stretch, stretched
 
 Picture = NDArray[np.uint8]  # (H, W, 3), red, green, blue
 Bands = tuple[int, int, int]
@@ -123,6 +123,13 @@ def plain_picture(scene: Scene, stretch: Stretch, bands: Bands | None, step: int
     thinned = scene.image[chosen, ::step, ::step]
     limits = Stretch(tuple(stretch.low[b] for b in chosen), tuple(stretch.high[b] for b in chosen))
     return stretched(thinned, limits).transpose(1, 2, 0)
+
+
+def raster_picture(raster: Raster) -> Picture:
+    """An image as read, stretched by its own percentiles: uint8 (H, W, 3)."""
+    label = np.where(raster.valid, np.uint8(0), np.uint8(IGNORE))
+    scene = Scene(raster.name, raster.image, label, raster.bands)
+    return as_bytes(plain_picture(scene, fit_stretch([scene]), None, 1))
 
 
 def overlaid(

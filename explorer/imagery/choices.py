@@ -46,6 +46,10 @@ class ReadingChoices(BaseModel):
         names = ("class_property", "turn_masks", "keep_fill", "pairs")
         return ReadingChoices(**{name: getattr(self, name) for name in names})
 
+    def for_other_files(self) -> ReadingChoices:
+        """The choices without those that name files or scenes."""
+        return self.model_copy(update={"pairs": {}, "areas": {}, "leave_out": ()})
+
     def as_options(self) -> tuple[str, ...]:
         """The same choices as options of the command line."""
         options: list[str] = []

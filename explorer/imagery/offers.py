@@ -1,6 +1,6 @@
 """What a visitor can choose about a note: each choice with its button's text, and the choices that follow from it.
 
-``OFFERS`` is the registry, by the code of the note. The page draws the buttons; the command line has an option for each.
+``OFFERS`` is the registry, by the code of the note. The page draws the buttons; the command line has options for them.
 """
 
 from __future__ import annotations

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from explorer.figures.colours import class_colour, swatch
-from explorer.figures.imagery import value_thumbnail
+from explorer.figures.imagery import Picture, raster_picture
+from explorer.figures.outlines import value_thumbnail
 from explorer.imagery.choices import NODATA, ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading
 from explorer.imagery.notes import NOTE_CODES, Note
@@ -25,6 +25,7 @@ Choose = Callable[[ReadingChoices], None]
 """Takes all choices, once one was made."""
 
 _CLASS, _MERGE = "a class", "merge into "
+_EXAMPLES = "values-examples"  # in the session
 _SHOWN_SCENES = 6  # notes of one code that are listed one by one
 
 
@@ -88,8 +89,7 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     """A table of the values of the masks: what each is taken for can be changed, and classes can be named."""
     if not reading.values:
         return
-    masks = [row for row in read.rows if row.mask is not None]
-    table = _values_table(reading, [_thumbnail(masks[value.mask], value) for value in reading.values])
+    table = _values_table(reading, _examples(read, reading))
     merges = [f"{_MERGE}{name}" for name in reading.classes[1:]]
     key = f"values-{hash(reading.choices.model_dump_json())}-{len(reading.values)}"
     st.markdown("**What the masks hold**")
@@ -145,12 +145,27 @@ def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"pieces": "Int64"})
 
 
-def _thumbnail(row: Any, value: FoundValue) -> str:
-    """A crop around the largest area of the value; its own colour where the picture cannot be made."""
-    pixels = row.mask.nodata if value.text == NODATA else pixels_of(row.mask, (value.text, _number(value.text)))
-    if pixels is None or not pixels.any():
-        return swatch(value.colour or "#00000000")
-    return value_thumbnail(row.raster, pixels)
+def _examples(read: ReadFiles, reading: Reading) -> list[str]:
+    """Of each value, a crop around its largest area; made once for each reading."""
+    key = [value.text for value in reading.values], id(read)
+    kept: tuple[object, list[str]] | None = st.session_state.get(_EXAMPLES)
+    if kept is None or kept[0] != key:
+        rows = [row for row in read.rows if row.mask is not None]
+        pictures: dict[int, Picture] = {}
+        examples = []
+        for value in reading.values:
+            row = rows[value.mask]
+            assert row.mask is not None
+            assert row.raster is not None
+            where = row.mask.nodata if value.text == NODATA else pixels_of(row.mask, (value.text, _number(value.text)))
+            if where is None or not where.any():  # colours of a palette, for example
+                examples.append(swatch(value.colour or "#00000000"))
+                continue
+            if value.mask not in pictures:
+                pictures[value.mask] = raster_picture(row.raster)
+            examples.append(value_thumbnail(pictures[value.mask], where))
+        kept = st.session_state[_EXAMPLES] = key, examples
+    return kept[1]
 
 
 def _number(text: str) -> int:
