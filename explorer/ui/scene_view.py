@@ -1,4 +1,4 @@
-"""A scene of a dataset with its label: a picture, or its pixels to zoom into, where an area of interest can be drawn."""
+"""A scene with its label: a picture, or its pixels to zoom into, where an area of interest can be drawn."""
 
 from __future__ import annotations
 
