@@ -10,8 +10,9 @@ from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.class_key import ClassKey, Palette, class_key
 from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
+from explorer.imagery.reading.layout import arrange
 from explorer.imagery.reading.masks import Mask, read_mask
-from explorer.imagery.reading.pairing import Pair, pair, separate
+from explorer.imagery.reading.pairing import Pair, pair
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.reading.upload import Skipped, unpack
 from explorer.imagery.reading.vectors import read_polygons
@@ -103,15 +104,18 @@ def dataset_from_files(
     limits = limits or settings()
     unpacked = unpack(images, limits)
     image_files, skipped = dict(unpacked.files), unpacked.skipped
+    mask_files = image_files
     if masks:
         unpacked = unpack(masks, limits)
         mask_files, skipped = dict(unpacked.files), skipped + unpacked.skipped
-    else:
-        image_names, mask_names = separate(list(image_files))
-        mask_files = {key: image_files[key] for key in mask_names}
-        image_files = {key: image_files[key] for key in image_names}
+    files = arrange(
+        image_files,
+        mask_files if masks else None,
+        lambda name: kind_of(read_bytes(mask_files[name], name, limits)) is FileKind.GEOJSON,
+    )
+    skipped += files.skipped
     table, read = [], []
-    for row in pair(list(image_files), list(mask_files)):
+    for row in pair(files.images, files.labels, told_by_extension=files.told_by_extension):
         try:
             if row.used:
                 read.append(_read_pair(row, image_files, mask_files, limits))
