@@ -45,7 +45,6 @@ class Settings(BaseModel):
     max_pixels: int = Field(100_000_000, ge=1, description="height × width of one image")
     max_values: int = Field(400_000_000, ge=1, description="height × width × bands of one image")
     max_bands: int = Field(16, ge=1, le=16, description="bands of one image")
-    max_zip_ratio: float = Field(200.0, ge=1, description="unpacked ÷ packed size of one zip member")
     max_classes: int = Field(16, ge=2, le=254, description="classes of one dataset, background included")
 
 

@@ -22,9 +22,10 @@ from explorer.imagery.reading.class_key import ClassKey, class_key
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.label_format import LabelRequest
 from explorer.imagery.reading.labels import format_of, is_image, unsupported_format_of
-from explorer.imagery.reading.layout import arrange, scene_names, validation_images
+from explorer.imagery.reading.layout import arrange, validation_images
 from explorer.imagery.reading.mask_values import joined
 from explorer.imagery.reading.masks import Mask
+from explorer.imagery.reading.names import scene_names
 from explorer.imagery.reading.pairing import Pair, pair
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.reading.roles import Palette

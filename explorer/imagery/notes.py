@@ -52,6 +52,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "format_unsupported": "The format is recognised but not read; the sentence says what to export instead.",
         "paired_by_part": "Image and label were paired by a part of their names.",
         "paired_by_hand": "Image and label were paired by the visitor.",
+        "shared_label": "One vector file is drawn on every image that has no label of its own.",
         "not_used": "A file is not part of the dataset.",
         # The dataset
         "single_scene": "There is only one scene; it is split into blocks.",

@@ -1,20 +1,21 @@
-"""Tells images from masks and pairs them, by their names."""
+"""Pairs images and labels: by hand, by what a label file lists, and by their names, the strictest rule first."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
+from explorer.errors import InputError
 from explorer.imagery.notes import Note
+from explorer.imagery.reading.layout import masks_by_object
+from explorer.imagery.reading.name_rules import could_match, matches_by_name, nearest
+from explorer.imagery.reading.names import FileName, escaped, meant
 
-IMAGE_WORDS = frozenset({"image", "images", "img", "imgs", "photo", "rgb", "sat", "source", "x"})
-MASK_WORDS = frozenset(
-    {"mask", "masks", "label", "labels", "gt", "groundtruth", "truth", "annotation", "annotations", "ann"}
-    | {"seg", "segmentation", "target", "targets", "vector", "vectors", "y"}
-)
-_SEPARATORS = re.compile(r"[\s_.\-]+")
+_NONE: Mapping[str, str] = MappingProxyType({})
+_LISTS_NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+_SHOWN = 4  # names in one sentence
 
 
 @dataclass(frozen=True)
@@ -33,95 +34,218 @@ class Pair:
         return self.image is not None and self.mask is not None and not self.reason
 
 
-def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[Pair, ...]:
-    """Pairs images and masks by name, with the strictest rule first.
+def pair(
+    images: Collection[str],
+    labels: Collection[str],
+    *,
+    chosen: Mapping[str, str] = _NONE,
+    listed: Mapping[str, Collection[str]] = _LISTS_NOTHING,
+    everywhere: Collection[str] = (),
+    told_by_extension: Collection[str] = (),
+) -> tuple[Pair, ...]:
+    """Pairs images and labels.
 
-    The rules compare folder and stem, the stem alone, then both again without words such as "mask": ``a.tif`` matches
-    ``a.png``, ``a_mask.png``, ``label-a.tif`` and ``A.gt.png``. Folders named ``images`` or ``masks`` are left out of
-    the comparison. A file that matches more than one other is not paired.
+    A choice by hand wins over everything. Then come the images that a label file lists itself, masks with one object
+    each (see :func:`~explorer.imagery.reading.layout.masks_by_object`), and the names: folder and stem, the stem alone,
+    both without words such as "mask", and at last without what all names of a side have in common, or where a mask's
+    name contains that of its image; what these last rules pair has a note. Files in folders for training, validation
+    and test never mix. A file that matches more than one other by a rule is not paired by it.
 
-    Returns:
-        A row for each pair, in the order of the images, then a row for each file without a partner.
-    """
-    partner: dict[str, str] = {}
-    left_images, left_masks = list(dict.fromkeys(images)), list(dict.fromkeys(masks))
-    for rule in _RULES:
-        partner.update(_unique_matches(left_images, left_masks, rule))
-        taken = set(partner.values())
-        left_images = [name for name in left_images if name not in partner]
-        left_masks = [name for name in left_masks if name not in taken]
-    rows = [Pair(image, mask) for image, mask in partner.items()]
-    rows.sort(key=lambda row: images.index(row.image or ""))
-    rows += [Pair(name, None, _why_unpaired(name, left_images, left_masks, "mask")) for name in left_images]
-    rows += [Pair(None, name, _why_unpaired(name, left_masks, left_images, "image")) for name in left_masks]
-    return tuple(rows)
-
-
-def separate(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tells images from masks that were sent together: by a folder named "masks" or by a word in the name.
-
-    GeoJSON files are masks in any folder.
+    Args:
+        images: names.
+        labels: names of rasters, vector and annotation files.
+        chosen: label by image, by hand; names in full or their last parts.
+        listed: names of images by label file, where the file says which it labels.
+        everywhere: vector files that can be drawn on any georeferenced image. If one such file is left, every image
+            without a label gets it.
+        told_by_extension: the labels that were told from the images by nothing but their extension.
 
     Returns:
-        The names of the images and the names of the masks.
+        A row for each pair, in the order of the images, then a row for each file without a partner. A label file for
+        several images is in several rows.
+
+    Raises:
+        InputError: ``chosen`` names a file that is not there, or one that could be several.
     """
-    images: list[str] = []
-    masks: list[str] = []
-    for name in names:
-        path = PurePosixPath(name.lower())
-        words = {path.suffix.removeprefix(".")} | set(path.parent.parts)
-        tokens = _tokens(path.stem)
-        words |= {tokens[0], tokens[-1]} if len(tokens) > 1 else set()
-        (masks if words & (MASK_WORDS | {"geojson", "json"}) else images).append(name)
-    return images, masks
+    table = _Table(list(map(FileName, dict.fromkeys(images))), list(map(FileName, dict.fromkeys(labels))))
+    _pair_by_hand(table, chosen)
+    _pair_objects(table)
+    _pair_by_list(table, listed)
+    _pair_by_name(table, everywhere)
+    _pair_everywhere(table, everywhere)
+    rows = [table.rows[image.raw] for image in table.images if image.raw in table.rows]
+    return (*(_with_note(row, told_by_extension) for row in rows), *_unpaired(table, listed))
 
 
-def _tokens(stem: str) -> list[str]:
-    return [token for token in _SEPARATORS.split(stem.lower()) if token] or [stem.lower()]
+def _with_note(row: Pair, told_by_extension: Collection[str]) -> Pair:
+    if row.mask not in told_by_extension or row.image in told_by_extension:
+        return row
+    note = Note("paired_by_part", f"Nothing but its extension tells the mask {row.mask} from its image {row.image}.")
+    return replace(row, notes=(*row.notes, note))
 
 
-def _folder(name: str) -> tuple[str, ...]:
-    parts = PurePosixPath(name.lower()).parent.parts
-    return tuple(part for part in parts if part not in IMAGE_WORDS | MASK_WORDS)
+@dataclass
+class _Table:
+    """The rows so far, and the files that have none yet."""
+
+    images: list[FileName]
+    labels: list[FileName]
+    rows: dict[str, Pair] = field(default_factory=dict)  # by image
+    refused: dict[str, str] = field(default_factory=dict)  # reason, by image or label
+    taken: set[str] = field(default_factory=set)  # labels with an image
+
+    @property
+    def left_images(self) -> list[FileName]:
+        return [image for image in self.images if image.raw not in self.rows and image.raw not in self.refused]
+
+    @property
+    def left_labels(self) -> list[FileName]:
+        return [label for label in self.labels if label.raw not in self.taken]
+
+    def add(self, image: str, label: str, *notes: Note, more: Sequence[str] = ()) -> None:
+        self.rows[image] = Pair(image, label, more_masks=tuple(more), notes=notes)
+        self.taken |= {label, *more}
 
 
-def _stem(name: str) -> str:
-    return PurePosixPath(name.lower()).stem
+def _pair_by_hand(table: _Table, chosen: Mapping[str, str]) -> None:
+    images, labels = [name.raw for name in table.images], [name.raw for name in table.labels]
+    for wanted_image, wanted_label in chosen.items():
+        image = _the_one(wanted_image, images, "image")
+        label = _the_one(wanted_label, labels, "mask")
+        table.add(image, label, Note("paired_by_hand", f"{label} was chosen as the label of {image}."))
 
 
-def _bare(name: str) -> str:
-    """The stem without a word for "image" or "mask" at either end, whatever its separators."""
-    tokens = _tokens(_stem(name))
-    words = IMAGE_WORDS | MASK_WORDS
-    if len(tokens) > 1 and tokens[-1] in words:
-        tokens = tokens[:-1]
-    if len(tokens) > 1 and tokens[0] in words:
-        tokens = tokens[1:]
-    return " ".join(tokens)
+def _the_one(wanted: str, names: Sequence[str], kind: str) -> str:
+    found = meant(wanted, names)
+    if len(found) == 1:
+        return found[0]
+    what = f"it could be {_some(found)}" if found else f"no {kind} has this name"
+    remedy = "give more of its path" if found else f"choose from {_some(names)}" if names else f"add the {kind}"
+    raise InputError(what, escaped(wanted)[:200], remedy)
 
 
-_RULES: tuple[Callable[[str], object], ...] = (  # names match if they have the same key
-    lambda name: (_folder(name), _stem(name)),
-    _stem,
-    lambda name: (_folder(name), _bare(name)),
-    _bare,
-)
+def _pair_objects(table: _Table) -> None:
+    for image, masks in masks_by_object(table.left_images, table.left_labels).items():
+        table.add(image, masks[0], more=masks[1:])
 
 
-def _unique_matches(
-    images: Sequence[str], masks: Sequence[str], rule: Callable[[str], object]
-) -> list[tuple[str, str]]:
-    groups: dict[object, tuple[list[str], list[str]]] = {}
-    for side, names in enumerate((images, masks)):
-        for name in names:
-            groups.setdefault(rule(name), ([], []))[side].append(name)
-    return [(group[0][0], group[1][0]) for group in groups.values() if len(group[0]) == len(group[1]) == 1]
+def _pair_by_list(table: _Table, listed: Mapping[str, Collection[str]]) -> None:
+    """Gives each image the label file that lists it, if no other does and no label has the image's name."""
+    by_name: dict[str, list[FileName]] = defaultdict(list)
+    by_stem: dict[str, list[FileName]] = defaultdict(list)
+    for image in table.left_images:
+        by_name[image.parts[-1]].append(image)
+        by_stem[image.stem].append(image)
+    claims: dict[FileName, list[FileName]] = defaultdict(list)
+    for label in table.left_labels:
+        names = listed.get(label.raw, ())
+        if len(names) == 1 and label.stem in by_stem:
+            continue  # the image was renamed together with its label file, which still lists the old name
+        for name in dict.fromkeys(names):
+            found = _listed_image(FileName(name.replace("\\", "/")), by_name, by_stem)
+            if found is not None and label not in claims[found]:
+                claims[found].append(label)
+    others = [label for label in table.left_labels if label.raw not in listed]
+    for image, labels in claims.items():
+        rivals = labels + [label for label in others if could_match(image, label)]
+        if len(rivals) == 1:
+            table.add(image.raw, rivals[0].raw)
+        elif rivals:
+            table.refused[image.raw] = _ambiguous([image], rivals)
+            table.refused |= {label.raw: _ambiguous([image], rivals) for label in rivals if label in others}
 
 
-def _why_unpaired(name: str, own: Sequence[str], others: Sequence[str], other_kind: str) -> str:
-    rivals = [rival for rival in own if rival != name and _bare(rival) == _bare(name)]
-    partners = [partner for partner in others if _bare(partner) == _bare(name)]
-    if partners and (rivals or len(partners) > 1):
-        names = ", ".join([name, *rivals])
-        return f"ambiguous: {names} could match {', '.join(partners)}; rename or remove some of them"
-    return f"no {other_kind} has a matching name"
+def _listed_image(
+    name: FileName, by_name: Mapping[str, list[FileName]], by_stem: Mapping[str, list[FileName]]
+) -> FileName | None:
+    """The image that a label file means: of that file name, with as many folders as it takes to tell it from others."""
+    if not name.parts:
+        return None
+    candidates = by_name.get(name.parts[-1]) or by_stem.get(name.stem, [])  # the images may have been converted
+    for depth in range(2, len(name.parts) + 1):
+        if len(candidates) < 2:
+            break
+        folders = name.parts[-depth:-1]
+        candidates = [image for image in candidates if image.parts[-depth:-1] == folders] or candidates
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _pair_by_name(table: _Table, everywhere: Collection[str]) -> None:
+    images = table.left_images
+    labels = [label for label in table.left_labels if label.raw not in table.refused]
+    vectors = [label.raw for label in labels if label.raw in everywhere]
+    # The only vector file of several images is for all of them, unless it has the very name of one.
+    only_strictly = vectors if len(vectors) == 1 and len(images) > 1 else []
+    for match in matches_by_name(images, labels, only_strictly):
+        text = f"{match.label.raw} was paired with {match.image.raw}: {match.why}."
+        table.add(match.image.raw, match.label.raw, *([Note("paired_by_part", text)] if match.why else []))
+
+
+def _pair_everywhere(table: _Table, everywhere: Collection[str]) -> None:
+    images, labels = table.left_images, table.left_labels
+    claimed = [image for image in images if any(could_match(image, label) for label in labels)]
+    free = [
+        label for label in labels if label.raw in everywhere and not any(could_match(image, label) for image in claimed)
+    ]
+    images = [image for image in images if image not in claimed]
+    if len(free) == 1:
+        text = f"{free[0].raw} has the name of no image: it is drawn on every image without a label of its own."
+        for image in images:
+            table.add(image.raw, free[0].raw, Note("shared_label", text))
+    elif len(free) > 1:
+        reason = f"several files could be drawn on it: {_some([label.raw for label in free])}; {_BY_HAND}"
+        table.refused |= {image.raw: reason for image in images}
+
+
+def _unpaired(table: _Table, listed: Mapping[str, Collection[str]]) -> list[Pair]:
+    images, labels = table.left_images, table.left_labels
+    rows = []
+    for image in table.images:
+        if image.raw not in table.rows:
+            reason = table.refused.get(image.raw) or _why_image(image, images, labels, table)
+            rows.append(Pair(image.raw, None, reason))
+    for label in labels:
+        reason = table.refused.get(label.raw) or _why_label(label, images, table, listed.get(label.raw, ()))
+        rows.append(Pair(None, label.raw, reason))
+    return rows
+
+
+_BY_HAND = "rename or remove some of them, or pair by hand"
+
+
+def _why_image(image: FileName, images: Sequence[FileName], labels: Sequence[FileName], table: _Table) -> str:
+    candidates = [label for label in labels if could_match(image, label)]
+    rivals = [rival for rival in images if any(could_match(rival, label) for label in candidates[:_SHOWN])]
+    if candidates:
+        return _ambiguous([image, *(rival for rival in rivals if rival != image)], candidates)
+    if not table.labels:
+        return 'no masks were found; put them into a folder "masks", or end their names with "_mask"'
+    return f"no mask has a matching name{_nearest(image, labels)}"
+
+
+def _why_label(label: FileName, images: Sequence[FileName], table: _Table, lists: Collection[str]) -> str:
+    candidates = [image for image in images if could_match(image, label)]
+    if candidates:
+        rivals = [each for each in table.left_labels if any(could_match(image, each) for image in candidates[:_SHOWN])]
+        return _ambiguous(candidates, rivals)
+    owner = next((image for image in table.images if image.raw in table.rows and could_match(image, label)), None)
+    if owner is not None:
+        used = table.rows[owner.raw].mask
+        return f"{owner.raw} is paired with {used} already; to use this file instead, pair by hand"
+    if lists:
+        return f"it lists {_some(list(lists))}, which are not among the images"
+    return f"no image has a matching name{_nearest(label, images)}"
+
+
+def _ambiguous(images: Sequence[FileName], labels: Sequence[FileName]) -> str:
+    return f"ambiguous: {_some([i.raw for i in images])} could match {_some([m.raw for m in labels])}; {_BY_HAND}"
+
+
+def _nearest(name: FileName, others: Sequence[FileName]) -> str:
+    alike = nearest(name, others)
+    return f"; nearest: {_some([other.raw for other in alike])}" if alike else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(escaped(name)[:200] for name in names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.imagery.reading.pairing import pair, separate
+from explorer.imagery.reading.pairing import pair
 
 
 @pytest.mark.parametrize(
@@ -72,19 +72,3 @@ def test_every_file_is_in_exactly_one_row(images, masks):
     assert sorted(row.image for row in rows if row.image) == sorted(images)
     assert sorted(row.mask for row in rows if row.mask) == sorted(masks)
     assert all(row.used or row.reason for row in rows)
-
-
-def test_images_and_masks_in_one_upload_are_told_apart():
-    names = [
-        "images/a.tif",
-        "masks/a.tif",
-        "b.png",
-        "b_mask.png",
-        "c.tif",
-        "c.geojson",
-        "x/GT/d.png",
-        "mask_e.png",
-    ]
-    images, masks = separate(names)
-    assert images == ["images/a.tif", "b.png", "c.tif"]
-    assert masks == ["masks/a.tif", "b_mask.png", "c.geojson", "x/GT/d.png", "mask_e.png"]
