@@ -138,13 +138,14 @@ def read_files(
     image_files, mask_files, skipped = _unpacked(images, masks, limits)
     files = {**image_files, **mask_files}
     known = _Labels(files, limits)
-    order = arrange(list(image_files), list(mask_files) if masks else None, known.is_label)
+    order = arrange(list(image_files), list(mask_files) if masks else None, known.is_label, choices.pairs)
     pairs = pair(
         order.images,
         order.labels,
         chosen=choices.pairs,
         listed={name: known.images_of(name) for name in order.labels if known.lists_images(name)},
         everywhere=[name for name in order.labels if known.is_shared(name) and not known.lists_images(name)],
+        told_by_extension=order.told_by_extension,
     )
     names = scene_names(order.images)
     companions = {name: files[name] for name in order.companions}

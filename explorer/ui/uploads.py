@@ -16,7 +16,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer.errors import InputError
 from explorer.imagery.builtin import BUILTIN
-from explorer.imagery.reading.pairing import separate
+from explorer.imagery.reading.layout import arrange
 from explorer.runs.names import free_name
 from explorer.runs.uploads import KeptFile, Side
 from explorer.settings import MEBI, settings
@@ -111,7 +111,7 @@ def name_of(names: Iterable[str], taken: Iterable[str]) -> str:
     """
     paths = [PurePosixPath(name.replace("\\", "/")) for name in names]
     zips = [path for path in paths if path.suffix.lower() == ".zip"]
-    images = [path for path in paths if str(path) in separate([str(path) for path in paths])[0]]
+    images = [PurePosixPath(name) for name in arrange([str(path) for path in paths], None, lambda _: True).images]
     folder = _common_folder(paths)
     first = zips or images or paths
     name = folder or (first[0].stem if first else "")
