@@ -17,7 +17,7 @@ from explorer.imagery.assembly import make_dataset
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.alignment import align
-from explorer.imagery.reading.annotations.labelmap import read_labelmap
+from explorer.imagery.reading.annotations.colour_keys import is_colour_key, read_labelmap
 from explorer.imagery.reading.class_key import ClassKey, class_key
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.label_format import LabelRequest
@@ -313,9 +313,8 @@ def _palette(companions: Files) -> Palette | None:
     """The colours and classes that a labelmap.txt among the files gives."""
     for name, source in companions.items():
         data = source.read_bytes() if isinstance(source, Path) else source
-        palette = read_labelmap(data, name)
-        if palette:
-            return palette
+        if is_colour_key(data, name):
+            return read_labelmap(data, name)
     return None
 
 
