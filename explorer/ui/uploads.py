@@ -205,27 +205,26 @@ def _empty_the_widgets() -> None:
 
 
 def _show_used() -> None:
-    said, clear = st.columns([5, 1], vertical_alignment="center")
-    said.caption("These files are saved as a dataset. Other files begin a new one.")
-    clear.button("Clear", icon=":material/close:", on_click=_discard, args=(None,), width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("These files are saved as a dataset. Other files begin a new one.")
+        st.button("Clear", icon=":material/close:", on_click=_discard, args=(None,))
 
 
 def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str]]) -> None:
     """How much is kept, a button that throws it away, and a table of the files that no widget lists."""
-    images, masks = ([file for file in kept if file.side == side] for side in get_args(Side))
-    size = sum({file.content: file.size for file in kept}.values()) / MEBI
-    counts = f"{len(images)} and {len(masks)}" if images and masks else str(len(kept))
-    said, discard = st.columns([5, 1], vertical_alignment="center")
-    said.caption(
-        f"{counts} files, {size:.1f} MiB. They are kept for {settings().upload_days:g} days, also if this page is "
-        "reloaded, until you use or discard them. Whoever has the address of this page sees them."
-    )
-    discard.button("Discard files", icon=":material/delete:", on_click=_discard, args=(token,), width="stretch")
+    size = _in_words(sum({file.content: file.size for file in kept}.values()))
+    many = f"{len(kept)} files ({size}) are" if len(kept) > 1 else f"One file ({size}) is"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(
+            f"{many} kept for {settings().upload_days:g} days, also if this page is reloaded, until you use or discard "
+            "them. Whoever has the address of this page sees them."
+        )
+        st.button("Discard files", icon=":material/delete:", on_click=_discard, args=(token,))
     earlier = [file for file in kept if (file.side, file.name) not in listed]
     if not earlier:
         return
     with st.expander(f"{len(earlier)} uploaded before", icon=":material/history:"):
-        rows = [{"file": file.name, "among": file.side, "MiB": round(file.size / MEBI, 2)} for file in earlier]
+        rows = [{"file": file.name, "among": file.side, "size": _in_words(file.size)} for file in earlier]
         key = f"earlier-{token}-{len(earlier)}"
         event = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=key)
         ticked = [earlier[row] for row in event.selection.rows if row < len(earlier)]
@@ -233,6 +232,10 @@ def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str
             "Remove the ticked files", icon=":material/close:", disabled=not ticked, on_click=_remove,
             args=(token, ticked),
         )  # fmt: skip
+
+
+def _in_words(size: int) -> str:
+    return f"{size / MEBI:.1f} MiB" if size >= MEBI else f"{max(1, round(size / 1024))} KiB"
 
 
 def _discard(token: str | None) -> None:
