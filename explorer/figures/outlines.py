@@ -22,6 +22,8 @@ LONGEST_SIDE = 2048
 MOST_SEGMENTS = 30_000
 """Straight pieces of outline that a browser still moves smoothly; beyond, the outline is drawn into the picture."""
 
+_MOST_EXACT = 1_100_000  # pixels of a picture that is sent as PNG; larger ones as JPEG, a tenth of the size
+
 THUMBNAIL_SIDE = 96
 _MARGIN = 0.25  # of the area's size, on each side of a thumbnail
 
@@ -185,8 +187,13 @@ def _largest_area(where: NDArray[np.bool_]) -> tuple[int, int, int, int]:
 
 def _data_uri(picture: Picture) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    if picture.shape[0] * picture.shape[1] <= _MOST_EXACT:
+        kind = "png"
+        Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
+    else:
+        kind = "jpeg"
+        Image.fromarray(picture).save(buffer, "JPEG", quality=92, subsampling=0)
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _ordinal(number: int) -> str:
