@@ -28,8 +28,9 @@ from explorer.ui.uploads import read_upload, show_upload
 KINDS = ["png", "jpg", "jpeg", "tif", "tiff", "geojson", "json", "zip"]
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
-objects is right on 99 % of them. **Objects** are connected pixels of one class, diagonals included, of at least
-8 pixels. Object recall and object precision on the other pages count them.
+objects is right on 99 % of them. **Objects** are those that were drawn one by one, or else connected pixels of one
+class, diagonals included. Object recall and object precision on the other pages count those of at least the minimum
+area.
 
 **Validation scenes** are never trained on; all scores come from them. A quarter of the scenes is a good start. A
 single scene is cut into blocks with a margin between them, so that no pixel is on both sides.
@@ -127,13 +128,15 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         balance_table(shares),
         key=f"classes-{draft.key}",
         hide_index=True,
-        disabled=["colour", "share", "pixels", "objects"],
+        disabled=["colour", "share", "pixels", "objects", "below minimum area"],
         column_config={
             "colour": st.column_config.ImageColumn("", width=36),
             "class": st.column_config.TextColumn("class", required=True, max_chars=40, help="Click to rename."),
             "share": st.column_config.NumberColumn("share", format="%.3g %%"),
             "pixels": st.column_config.NumberColumn("pixels", format="localized"),
-            "objects": st.column_config.NumberColumn("objects", help="Connected pixels, at least 8 of them."),
+            "objects": st.column_config.NumberColumn(
+                "objects", help="Of any size: as drawn one by one, or else connected pixels."
+            ),
         },
         placeholder="n/a",
     )
