@@ -127,13 +127,15 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         balance_table(shares),
         key=f"classes-{draft.key}-{draft.version}",
         hide_index=True,
-        disabled=["colour", "share", "pixels", "objects", *(["class"] if draft.files else [])],
+        disabled=["colour", "share", "pixels", "objects", "below minimum area", *(["class"] if draft.files else [])],
         column_config={
             "colour": st.column_config.ImageColumn("", width=36),
             "class": st.column_config.TextColumn("class", required=True, max_chars=40, help="Click to rename."),
             "share": st.column_config.NumberColumn("share", format="%.3g %%"),
             "pixels": st.column_config.NumberColumn("pixels", format="localized"),
-            "objects": st.column_config.NumberColumn("objects", help="Of any size."),
+            "objects": st.column_config.NumberColumn(
+                "objects", help="Of any size: as drawn one by one, or else connected pixels."
+            ),
         },
         placeholder="n/a",
     )

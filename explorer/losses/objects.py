@@ -1,7 +1,7 @@
 """Losses in which every object counts the same, whatever its number of pixels.
 
-An object is an 8-connected component of one class. "Fifty pixels of one object" and "one pixel of fifty objects"
-are the same to every pixelwise loss; only a term that is nonlinear per object distinguishes them.
+An object was drawn by itself, or is an 8-connected component of one class. "Fifty pixels of one object" and "one pixel
+of fifty objects" are the same to every pixelwise loss; only a term that is nonlinear per object distinguishes them.
 """
 
 from __future__ import annotations

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from explorer.figures.colours import CLASS_COLOURS, class_colour, swatch
 from explorer.figures.imagery import (
     balance_figure,
+    balance_table,
     natural_bands,
     scene_picture,
 )
+from explorer.figures.outcome import window
 from explorer.imagery.balance import ClassShare
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 
@@ -95,3 +100,24 @@ def test_balance_says_log_and_draws_no_bar_for_an_empty_class() -> None:
     assert "logarithmic" in figure.layout.xaxis.title.text
     assert list(figure.data[0].x) == [99.0, 1.0, None], "no dot for a class without pixels"
     assert "<" not in figure.layout.yaxis.ticktext[1]
+
+
+def test_objects_below_the_minimum_area_have_a_column_where_there_are_any() -> None:
+    shares = (
+        ClassShare("background", 990, None, 0.99),
+        ClassShare("car", 30, 7, 0.01, 3),
+        ClassShare("ship", 0, 0, 0.0),
+    )
+    table = balance_table(shares)
+    assert table["objects"].tolist() == [pd.NA, 7, 0]
+    assert table["below minimum area"].tolist() == [pd.NA, 3, 0]
+    assert "below minimum area" not in balance_table([replace(share, below_minimum=0) for share in shares])
+
+
+def test_a_part_of_a_scene_keeps_the_ids_of_its_objects() -> None:
+    whole = scene()
+    drawn = np.arange(40 * 60, dtype=np.int32).reshape(40, 60)
+    part = window(replace(whole, objects=drawn), 5, 8, (10, 20))
+    assert part.objects is not None
+    np.testing.assert_array_equal(part.objects, drawn[5:15, 8:28])
+    assert window(whole, 5, 8, (10, 20)).objects is None

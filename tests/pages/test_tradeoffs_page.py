@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from explorer.imagery.balance import class_balance
+from explorer.imagery.datasets import make_dataset
+from explorer.imagery.scene import Dataset
 from explorer.runs.records import RunStatus
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -66,6 +71,54 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
     page.segmented_control[0].set_value("pixel").run()
     assert not page.exception
     assert int(metric(page, "pixels found").replace(",", "")) >= found
+
+
+def specks() -> Dataset:
+    """The tiny dataset with two specks of 4 pixels in each scene, drawn as objects that touch."""
+    scenes = []
+    for scene in tiny_dataset().scenes:
+        label, drawn = scene.label.copy(), np.zeros(scene.size, np.int32)
+        label[61:63, 58:62], drawn[61:63, 58:60], drawn[61:63, 60:62] = 1, 1, 2
+        scenes.append(replace(scene, label=label, objects=drawn))
+    return make_dataset("specks", scenes, ("background", "square"), minimum_area=8)
+
+
+def test_minimum_area_is_the_datasets_until_another_is_chosen(open_page: OpenPage) -> None:
+    page = open_page("pages/tradeoffs.py")
+    store, engine = services.store(), services.engine()
+    dataset = specks()
+    run_id = store.create_run(tiny_plan(5), store.save_dataset(dataset)).id
+    engine.submit(run_id)
+    wait_until(lambda: store.run(run_id).status is RunStatus.DONE)
+    page.query_params["runs"] = run_id
+    page.run()
+    wait_until(lambda: not store.active_jobs())
+    page.run()
+    assert not page.exception, page.exception
+
+    def there() -> int:
+        return int(metric(page, "objects found")) + int(metric(page, "missed"))
+
+    below = 2 * len(dataset.validation)
+    everything = class_balance(dataset.validation, dataset.classes)[1].objects
+    assert everything is not None
+    widget = page.number_input(key="min-area")
+    assert (widget.label, widget.value) == ("Minimum object area (px)", None)
+    assert f"{below} of {everything} objects of square in the validation scenes are smaller than 8 pixels: " in texts(
+        page
+    )
+    assert there() == everything - below
+    widget.set_value(1).run()
+    assert not page.exception
+    assert f"0 of {everything} objects of square in the validation scenes are smaller than 1 pixel." in texts(page)
+    assert there() == everything
+    assert not store.active_jobs(), "nothing is measured again"
+    for given, value in (("4", 4), ("0", None), ("many", None)):
+        linked = open_page("pages/tradeoffs.py")
+        linked.query_params["runs"], linked.query_params["min-area"] = run_id, given
+        linked.run()
+        assert not linked.exception, linked.exception
+        assert linked.number_input(key="min-area").value == value
 
 
 def test_sweep_that_failed_says_why_and_can_be_tried_again(open_page: OpenPage) -> None:

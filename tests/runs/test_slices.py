@@ -16,7 +16,7 @@ from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData
 from explorer.landscape.grid import Tile
 from explorer.landscape.objective import flatten
 from explorer.landscape.plane_kinds import PlaneSpec
-from explorer.landscape.slice import Slice, empty_refinement, journal_path, read_slice
+from explorer.landscape.slice import Slice, empty_refinement, journal_path, known_points, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.slice_files import slice_version
@@ -208,6 +208,15 @@ def test_object_metrics_are_an_option(run: RunFolder, tmp_path: Path) -> None:
     request = SMALL.model_copy(update={"objects": True, "resolution": 3, "budget": 9})
     list(measure_slice(run, request, tmp_path / "x.npz", "cpu"))
     assert "object_recall_1" in Slice.load(tmp_path / "x.npz").fields
+    assert Slice.load(tmp_path / "x.npz").meta.minimum_area == run.dataset().minimum_area == 8
+
+
+def test_points_of_another_minimum_area_are_measured_again(run: RunFolder, tmp_path: Path) -> None:
+    request = SMALL.model_copy(update={"objects": True, "resolution": 3, "budget": 9})
+    list(measure_slice(run, request, tmp_path / "x.npz", "cpu"))
+    meta = Slice.load(tmp_path / "x.npz").meta
+    assert len(known_points(tmp_path / "x.npz", meta).indices) == 9
+    assert len(known_points(tmp_path / "x.npz", meta.model_copy(update={"minimum_area": 3})).indices) == 0
 
 
 @pytest.mark.parametrize(
