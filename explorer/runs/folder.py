@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from explorer.errors import InputError
 from explorer.files import locked, write_atomically
 from explorer.imagery.archive import content_hash
+from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
@@ -52,6 +53,7 @@ class DatasetReference(BaseModel):
     bands: tuple[str, ...]
     low: tuple[float, ...]  # one a band, see Stretch
     high: tuple[float, ...]
+    choices: ReadingChoices = ReadingChoices()  # how its files were read; prediction reads its image alike
 
     @classmethod
     def to(cls, dataset: Dataset) -> Self:
@@ -63,6 +65,7 @@ class DatasetReference(BaseModel):
             bands=dataset.bands,
             low=dataset.stretch.low,
             high=dataset.stretch.high,
+            choices=dataset.choices,
         )
 
     @property
