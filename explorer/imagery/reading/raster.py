@@ -5,19 +5,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
+from PIL import Image
 
 from explorer.errors import InputError
 from explorer.imagery.reading.fill_values import find_fill, without_stray_nodata
 from explorer.imagery.reading.formats import Decoded, FileKind, kind_of, read_bytes
 from explorer.imagery.reading.gdal import decode_with_gdal
 from explorer.imagery.reading.georeference import is_pixel_grid, read_side_files
-from explorer.imagery.reading.pillow import decode_with_pillow
+from explorer.imagery.reading.pillow import decode_with_pillow, exif_orientation
 from explorer.imagery.reading.regridding import turned
 from explorer.imagery.scene import GeoReference, Raster
 from explorer.settings import Settings, settings
@@ -148,8 +150,11 @@ def _upright(decoded: Decoded) -> Decoded:
 def _decode_png(data: bytes, kind: FileKind, name: str, limits: Settings) -> Decoded:
     """Decodes a PNG with Pillow, which would reduce 16 bits per colour to 8: those go to GDAL."""
     header = data[_IHDR_DEPTH : _IHDR_COLOUR + 1]
-    is_deep_colour = len(header) == 2 and header[0] == 16 and header[1] != _PNG_GREY
-    return (decode_with_gdal if is_deep_colour else decode_with_pillow)(data, kind, name, limits)
+    if len(header) < 2 or header[0] != 16 or header[1] == _PNG_GREY:
+        return decode_with_pillow(data, kind, name, limits)
+    decoded = decode_with_gdal(data, kind, name, limits)
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        return replace(decoded, orientation=exif_orientation(image))
 
 
 def _one_line(error: Exception) -> str:
