@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from explorer.cli import parsing
 from explorer.errors import InputError
+from explorer.imagery.reading.georeference import SIDE_FILE_SUFFIXES
 from explorer.imagery.reading.raster import read_raster
-from explorer.imagery.scene import IGNORE
+from explorer.imagery.scene import IGNORE, Raster
+from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.imagery.writing import write_mask, write_outlines
-from explorer.runs.folder import RunFolder
+from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import load_segmenter, probabilities
 
 
@@ -25,6 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser.add_argument("--vectors", type=Path, metavar="OUT.geojson", help="also write the outlines of the objects")
     parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    parser.add_argument("--force", action="store_true", help="predict even if the values differ from the run's")
     parser.set_defaults(run=run)
 
 
@@ -32,13 +37,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Gives each pixel its most probable class; pixels without data get 255."""
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
-    raster = read_raster(arguments.image, arguments.image.name)
-    if len(raster.bands) != len(reference.bands):
+    raster = _read(arguments.image, reference)
+    for note in raster.notes:
+        print(f"note: {note.text}", file=sys.stderr)
+    problem = outside_stretch(raster.image, raster.valid, reference.stretch)
+    if problem is not None and not arguments.force:
         raise InputError(
-            f"{len(raster.bands)} bands, the run was trained on {len(reference.bands)}",
+            problem,
             str(arguments.image),
-            "use an image with the same bands as the run's",
+            "scale its values like those of the run's images, or use --force to predict all the same",
         )
+    if problem is not None:
+        print(f"warning: {arguments.image}: {problem}", file=sys.stderr)
     segmenter = load_segmenter(folder, arguments.checkpoint, arguments.device)
     mask = probabilities(segmenter, raster.image, reference.stretch).argmax(0).astype(np.uint8)
     mask[~raster.valid] = IGNORE
@@ -46,3 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.vectors is not None:
         write_outlines(arguments.vectors, mask, raster.georeference, reference.classes)
     return 0
+
+
+def _read(image: Path, reference: DatasetReference) -> Raster:
+    """The image, read as those of the run were."""
+    beside = {path.name: path for path in image.parent.glob("*") if path.suffix.lower() in SIDE_FILE_SUFFIXES}
+    raster = read_raster(image, image.name, companions=beside, keep_fill=reference.choices.keep_fill)
+    if len(raster.bands) != len(reference.bands):
+        raise InputError(
+            f"{len(raster.bands)} bands, the run was trained on {len(reference.bands)}",
+            str(image),
+            "use an image with the same bands as the run's",
+        )
+    if reference.choices.stretch == "scene":
+        return replace(raster, image=stretch_scene(raster.image, raster.valid))
+    return raster

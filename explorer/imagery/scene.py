@@ -39,7 +39,7 @@ class Raster:
 
     name: str
     image: NDArray[np.generic]  # (C, H, W), its own dtype
-    valid: NDArray[np.bool_]  # (H, W), False: nodata, masked, NaN or infinite in any band
+    valid: NDArray[np.bool_]  # (H, W), False: masked, or nodata, NaN or infinite in all bands
     bands: tuple[str, ...]  # C names
     georeference: GeoReference | None = None
     orientation: int = 1  # Exif orientation that was applied, 1 to 8; 1: none

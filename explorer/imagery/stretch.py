@@ -13,6 +13,10 @@ PERCENTILES = (0.5, 99.5)
 """Rare bright objects lie in the tails: clipping 2 % would clip a whole class of 0.5 %."""
 
 _SAMPLES = 2_000_000  # pixels per band over all scenes: enough for percentiles stable to four digits
+_SCENE_SAMPLES = 200_000  # pixels per band of one scene: enough for a median
+_LARGEST, _LARGEST_BYTE = 65535, 255
+_DARK = 0.01  # of the largest value: less is as good as black
+_NARROW = 0.03  # of the stretch
 
 
 def fit_stretch(scenes: Sequence[Scene]) -> Stretch:
@@ -28,11 +32,99 @@ def fit_stretch(scenes: Sequence[Scene]) -> Stretch:
     low, high = [], []
     for band in range(len(scenes[0].image)):
         samples = [scene.image[band].ravel()[::step][chosen] for scene, chosen in zip(scenes, counted, strict=True)]
-        values = np.concatenate(samples).astype(np.float64)
-        bottom, top = _range(values[np.isfinite(values)])
+        bottom, top = _range(_finite(np.concatenate(samples)))
         low.append(bottom)
         high.append(top)
     return Stretch(tuple(low), tuple(high))
+
+
+def stretch_scene(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArray[np.uint16]:
+    """The image with each band stretched by its own percentiles, as 0 to 65535.
+
+    For scenes whose brightness cannot be compared. The result takes the place of the image: the dataset then has one
+    stretch as any other, which prediction repeats after it has done the same to its image.
+
+    Args:
+        image: (C, H, W), any real dtype.
+        valid: (H, W), False where a pixel has no data; those do not count.
+    """
+    step = max(1, valid.size // _SAMPLES)
+    counted = valid.ravel()[::step]
+    ranges = [_range(_finite(band.ravel()[::step][counted])) for band in image]
+    stretch = Stretch(tuple(low for low, _ in ranges), tuple(high for _, high in ranges))
+    return np.rint(stretched(image, stretch) * _LARGEST).astype(np.uint16)
+
+
+def brightness_ratio(scenes: Sequence[Scene]) -> float:
+    """By how many times the medians of the scenes differ: the largest ÷ the smallest, in the band where it is largest.
+
+    Medians of less than 1 % of the largest value (99.5 %) of all scenes count as that 1 %: a black background has no
+    brightness to compare. Bands with negative medians (decibels, differences) are left out.
+
+    Args:
+        scenes: at least one, all with the same number of bands.
+
+    Returns:
+        1 or more; 1 if nothing can be compared.
+    """
+    ratio = 1.0
+    for band in range(len(scenes[0].image)):
+        medians, tops = [], []
+        for scene in scenes:
+            step = max(1, scene.label.size // _SCENE_SAMPLES)
+            counted = (scene.label.ravel() != IGNORE)[::step]
+            values = _finite(scene.image[band].ravel()[::step][counted])
+            if values.size:
+                median, top = np.percentile(values, (50.0, PERCENTILES[1]))
+                medians.append(float(median))
+                tops.append(float(top))
+        if not medians or min(medians) < 0 or max(tops) <= 0:
+            continue
+        floor = _DARK * max(tops)
+        ratio = max(ratio, max(*medians, floor) / max(min(medians), floor))
+    return ratio
+
+
+def outside_stretch(image: NDArray[np.generic], valid: NDArray[np.bool_], stretch: Stretch) -> str | None:
+    """Whether an image cannot be of the kind that a segmenter was trained on: a sentence with both ranges, or None.
+
+    That is so in any of these cases; a scene that is merely darker or brighter than those of the run is in none:
+
+    - In a band, half of the pixels lie beyond the stretch by more than half of its width.
+    - In every band, 99 % of the pixels lie on one side of the stretch.
+    - In every band, the values and their range are below 3 % of the stretch, as with 0 to 1 for a run on 8 bits.
+    - The image's data type cannot hold the values of the stretch, as with 8 bits for a run on 16.
+
+    Args:
+        image: (C, H, W), any real dtype.
+        valid: (H, W), False where a pixel has no data.
+        stretch: C bands, of the dataset that the segmenter is trained on.
+    """
+    step = max(1, valid.size // _SAMPLES)
+    counted = valid.ravel()[::step]
+    samples = [_finite(band.ravel()[::step][counted]) for band in image]
+    if any(values.size == 0 for values in samples):
+        return None
+    bottom, median, top = np.array([np.percentile(values, (1.0, 50.0, 99.0)) for values in samples]).T  # each C
+    low, high = np.array(stretch.low), np.array(stretch.high)
+    width = high - low
+    outside = (
+        (np.maximum(low - median, median - high) > width / 2).any()
+        or ((top < low) | (bottom > high)).all()
+        or (np.maximum(top - bottom, np.abs(top)) < _NARROW * np.minimum(width, np.abs(high))).all()
+        or (image.dtype == np.uint8 and (high > _LARGEST_BYTE).any())
+    )
+    if not outside:
+        return None
+    return (
+        f"its values ({bottom.min():.4g} to {top.max():.4g}) lie outside the range that the run was trained on "
+        f"({low.min():.4g} to {high.max():.4g})"
+    )
+
+
+def _finite(values: NDArray[np.generic]) -> NDArray[np.float64]:
+    numbers = values.astype(np.float64)
+    return numbers[np.isfinite(numbers)]
 
 
 def _range(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 from PIL import Image
+from rasterio.control import GroundControlPoint
 from rasterio.io import MemoryFile
 from rasterio.transform import from_origin
 
@@ -47,6 +48,17 @@ def tiff(array, *, driver="GTiff", names=(), colours=None, mask=None, interpreta
             if interpretation is not None:
                 dataset.colorinterp = interpretation
         return memory.read()
+
+
+def oriented_tiff(array, orientation, **options) -> bytes:
+    """(H, W) as TIFF by Pillow, with the tag Orientation."""
+    return picture(Image.fromarray(array), "TIFF", tiffinfo={274: orientation}, **options)
+
+
+def tiff_with_control_points(array, points, crs) -> bytes:
+    """(C, H, W) as GeoTIFF that is located only by points (column, row, x, y)."""
+    gcps = [GroundControlPoint(row=row, col=column, x=x, y=y) for column, row, x, y in points]
+    return tiff(array, gcps=gcps, crs=crs)
 
 
 def geotiff(array, *, crs="EPSG:32616", west=500_000.0, north=3_700_000.0, pixel=1.0, **profile) -> bytes:

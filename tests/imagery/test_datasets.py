@@ -152,7 +152,7 @@ def test_images_and_masks_may_be_uploaded_separately():
         ({"b__png": upload()["b.png"][:-60]}, "b.png: unreadable or truncated"),
         ({"b_mask__png": upload()["b_mask.png"][:50]}, "b_mask.png: unreadable or truncated"),
         ({"b_mask__png": png(objects(8) * 255)}, "b.png: the mask is 8×8 pixels, its image 16×16"),
-        ({"b_mask__png": png(photo(16, 16, 1)[0])}, "b_mask.png: .* different values"),
+        ({"b_mask__png": None, "b_mask__tif": tiff(photo(16, 16, 2))}, "b_mask.tif: 2 bands of uint8: not a mask"),
         ({"b_mask__png": None}, "no mask has a matching name"),
         ({"b__png": None, "b__tif": tiff(np.full((3, 16, 16), np.nan, "float32"))}, "b.tif: no valid pixel"),
         ({"b_gt__png": png(objects())}, "ambiguous"),

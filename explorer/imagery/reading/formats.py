@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.notes import Note
 from explorer.imagery.scene import GeoReference
 from explorer.settings import MEBI, Settings
 
@@ -75,23 +76,26 @@ def read_bytes(source: Path | bytes, name: str, limits: Settings) -> bytes:
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """An image as a decoder returns it: the file's own values, not yet interpreted."""
+    """An image as a decoder returns it: the file's own values, not yet interpreted or turned."""
 
     kind: FileKind
     values: NDArray[np.generic]  # (C, H, W), its own dtype; an alpha channel is not one of the bands
     bands: tuple[str, ...]  # C names
-    masked: NDArray[np.bool_]  # (H, W), True where the file masks a pixel, or a value is NaN or infinite
+    masked: NDArray[np.bool_]  # (H, W), True where the file's own mask excludes a pixel
     transparent: NDArray[np.bool_]  # (H, W), True where the alpha channel is 0
-    nodata: float | None = None
+    nodata: tuple[float | None, ...] = ()  # of each band; empty if no band has one
     palette: NDArray[np.uint8] | None = None  # (n, 3) colours, if the one band holds indices into them
     georeference: GeoReference | None = None
+    orientation: int = 1  # Exif orientation by which the pixels are still to be turned, 1 to 8; 1: none
+    turned_by: int = 1  # Exif orientation by which the pixels were turned
+    notes: tuple[Note, ...] = ()
 
-    def is_nodata(self) -> NDArray[np.bool_]:
-        """(H, W), True where any band has the file's nodata value."""
-        if self.nodata is None:
-            return np.zeros(self.masked.shape, dtype=np.bool_)
-        with np.errstate(over="ignore"):  # a nodata value outside the range of the dtype equals no pixel
-            return np.asarray((self.values == self.nodata).any(axis=0))
+    def is_missing(self) -> NDArray[np.bool_]:
+        """(H, W), True where every band is nodata, NaN or infinite: the rule of GDAL's dataset mask."""
+        missing = np.ones(self.masked.shape, dtype=np.bool_)
+        for band, nodata in zip(self.values, self.nodata or (None,) * len(self.values), strict=True):
+            missing &= is_empty(band, nodata)
+        return missing
 
     def colours_of(self, indices: NDArray[np.integer], name: str) -> NDArray[np.uint8]:
         """The palette's colours (…, 3) of indices (…); only for images with a palette.
@@ -105,6 +109,15 @@ class Decoded:
             raise InputError(f"index {largest}, but its palette ends at {len(self.palette) - 1}", name, "save it again")
         colours: NDArray[np.uint8] = self.palette[indices]
         return colours
+
+
+def is_empty(band: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool_]:
+    """True where a band (H, W) is nodata, NaN or infinite."""
+    missing = np.zeros(band.shape, dtype=np.bool_) if band.dtype.kind != "f" else ~np.isfinite(band)
+    if nodata is not None:
+        with np.errstate(over="ignore"):  # a nodata value outside the range of the dtype equals no pixel
+            missing |= np.asarray(band == nodata)
+    return missing
 
 
 def check_size(height: int, width: int, bands: int, name: str, limits: Settings) -> None:

@@ -5,26 +5,42 @@ The driver is fixed, so that no file can make GDAL open another one, as a VRT or
 
 from __future__ import annotations
 
+import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import DatasetReader, MemoryFile
+from rasterio.warp import calculate_default_transform
 
 from explorer.errors import InputError
+from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import Decoded, FileKind, check_size
+from explorer.imagery.reading.georeference import crs_text, fitted_transform
+from explorer.imagery.reading.regridding import control_points_lookup, picked
 from explorer.imagery.scene import GeoReference
 from explorer.settings import Settings
 
 _DRIVERS = {FileKind.TIFF: "GTiff", FileKind.PNG: "PNG"}
 _BAND_NAMES = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
 _ALPHA_EXTREMES = 0.95  # share of the pixels of an alpha channel that are clear or opaque
+_CONTROL_POINT_TOLERANCE = 0.5  # px by which ground control points may miss an affine grid
+_ORIENTATION, _BIG_TIFF = 274, 43
+_RPCS_ONLY = Note(
+    "rpcs_only",
+    "It has only rational polynomial coefficients (RPCs), no grid on the ground: polygons and georeferenced masks "
+    "cannot be laid on it. Orthorectify it first, for example with gdalwarp -rpc.",
+)
 
-# Most images have no georeference: not worth a warning.
+# Most images have no georeference, and Pillow does not know all tags of GeoTIFFs: not worth a warning.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+warnings.filterwarnings("ignore", module="PIL.TiffImagePlugin")
 
 
 def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -> Decoded:
@@ -49,32 +65,36 @@ def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -
         dtype = np.result_type(*dataset.dtypes) if "complex_int16" not in dataset.dtypes else np.dtype(complex)
         if dtype.kind not in "iuf":
             raise InputError("contains complex numbers", name, "save their amplitude")
-        return _pixels(dataset, kind)
+        decoded = _pixels(dataset, kind)
+        if kind is FileKind.TIFF:
+            decoded = replace(decoded, orientation=_tiff_orientation(data))
+        decoded = _located_by_control_points(decoded, dataset, name, limits)
+        if decoded.georeference is None and dataset.rpcs is not None:
+            decoded = replace(decoded, notes=(*decoded.notes, _RPCS_ONLY))
+        return decoded
 
 
 def _pixels(dataset: DatasetReader, kind: FileKind) -> Decoded:
     values = dataset.read()  # (C, H, W)
-    bands = list(_band_names(dataset))
+    bands, nodata = list(_band_names(dataset)), list(dataset.nodatavals)
     transparent = np.zeros(values.shape[1:], dtype=np.bool_)
     alpha = _alpha_band(dataset, values)
     if alpha is not None:
         transparent = values[alpha] == 0
         values = np.delete(values, alpha, axis=0)
-        del bands[alpha]
+        del bands[alpha], nodata[alpha]
     masked = np.zeros(values.shape[1:], dtype=np.bool_)
     flags = dataset.mask_flag_enums[0]
     if MaskFlags.per_dataset in flags and MaskFlags.alpha not in flags:
         masked |= dataset.read_masks(1) == 0
-    if values.dtype.kind == "f":
-        for band in values:
-            masked |= ~np.isfinite(band)
     palette = None
     if dataset.count == 1 and dataset.colorinterp[0] == ColorInterp.palette:
         colours = dataset.colormap(1)
         palette = np.zeros((max(colours) + 1, 3), dtype=np.uint8)
         for index, colour in colours.items():
             palette[index] = colour[:3]
-    return Decoded(kind, values, tuple(bands), masked, transparent, dataset.nodata, palette, _georeference(dataset))
+    declared = tuple(nodata) if any(value is not None for value in nodata) else ()
+    return Decoded(kind, values, tuple(bands), masked, transparent, declared, palette, _georeference(dataset))
 
 
 def _alpha_band(dataset: DatasetReader, values: NDArray[np.generic]) -> int | None:
@@ -105,9 +125,57 @@ def _band_names(dataset: DatasetReader) -> tuple[str, ...]:
 def _georeference(dataset: DatasetReader) -> GeoReference | None:
     if dataset.crs is None and dataset.transform.is_identity:
         return None
-    crs = None
-    if dataset.crs is not None:
-        code = dataset.crs.to_epsg()
-        crs = f"EPSG:{code}" if code else dataset.crs.to_wkt()
     a, b, c, d, e, f = tuple(dataset.transform)[:6]
-    return GeoReference(crs, (a, b, c, d, e, f))
+    return GeoReference(crs_text(dataset.crs), (a, b, c, d, e, f))
+
+
+def _located_by_control_points(decoded: Decoded, dataset: DatasetReader, name: str, limits: Settings) -> Decoded:
+    """The image with a georeference from its ground control points; unchanged if it has one, or no such points.
+
+    Where the points do not lie on an affine grid, the pixels are moved onto a regular one (nearest).
+    """
+    points, crs = dataset.gcps
+    if not points or decoded.georeference is not None:
+        return decoded
+    fitted = fitted_transform(points)
+    if fitted is None:
+        text = f"It has {len(points)} ground control points; at least three that are not on one line are needed."
+        return replace(decoded, notes=(Note("ground_control_points", text),))
+    transform, residual = fitted
+    text = f"The georeference was computed from {len(points)} ground control points"
+    if residual <= _CONTROL_POINT_TOLERANCE:
+        note = Note("ground_control_points", f"{text}; they agree within {residual:.2f} px.")
+        return replace(decoded, georeference=GeoReference(crs_text(crs), tuple(transform)[:6]), notes=(note,))
+    shape = decoded.masked.shape
+    grid_crs = crs or CRS.from_epsg(3857)  # any: no coordinates are converted
+    target, width, height = calculate_default_transform(grid_crs, grid_crs, shape[1], shape[0], gcps=points)
+    check_size(height, width, dataset.count, name, limits)
+    lookup = control_points_lookup(shape, points, crs, (height, width), target)
+    note = Note(
+        "ground_control_points",
+        f"{text}. They do not lie on a regular grid (off by up to {residual:.1f} px), so the pixels were moved onto "
+        f"one: {shape[1]}×{shape[0]} became {width}×{height} pixels (nearest).",
+    )
+    return replace(
+        decoded,
+        values=picked(decoded.values, lookup, 0),
+        masked=picked(decoded.masked, lookup, True),
+        transparent=picked(decoded.transparent, lookup, False),
+        georeference=GeoReference(crs_text(crs), tuple(target)[:6]),
+        orientation=1,
+        notes=(note,),
+    )
+
+
+def _tiff_orientation(data: bytes) -> int:
+    """The tag Orientation of a TIFF, 1 to 8, which GDAL does not tell; 1 if there is none."""
+    try:
+        header = data[:16] if data[2] == _BIG_TIFF or data[3] == _BIG_TIFF else data[:8]
+        directory = ImageFileDirectory_v2(header)
+        file = io.BytesIO(data)
+        file.seek(directory.next)
+        directory.load(file)
+        orientation = directory.get(_ORIENTATION, 1)
+    except Exception:  # Pillow raises almost any type; GDAL has read the file, so it is only unusual
+        return 1
+    return orientation if orientation in range(1, 9) else 1

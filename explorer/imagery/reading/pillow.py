@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from explorer.errors import InputError
 from explorer.imagery.reading.formats import Decoded, FileKind, check_size
@@ -17,7 +17,7 @@ _BOMB = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 def decode_with_pillow(data: bytes, kind: FileKind, name: str, limits: Settings) -> Decoded:
-    """Decodes a PNG or JPEG and applies its Exif orientation.
+    """Decodes a PNG or JPEG.
 
     A palette image keeps its indices; CMYK becomes RGB. PNGs with 16 bits per colour belong to
     :mod:`explorer.imagery.reading.gdal`: Pillow would reduce them to 8.
@@ -33,10 +33,17 @@ def decode_with_pillow(data: bytes, kind: FileKind, name: str, limits: Settings)
         raise InputError("too large: a decompression bomb", name, "cut it into tiles") from error
     with opened as image:
         check_size(image.height, image.width, len(image.getbands()), name, limits)
-        return _pixels(ImageOps.exif_transpose(image), kind)
+        orientation = exif_orientation(image)
+        return _pixels(image, kind, orientation)
 
 
-def _pixels(image: Image.Image, kind: FileKind) -> Decoded:
+def exif_orientation(image: Image.Image) -> int:
+    """The Exif orientation of an opened image, 1 to 8; 1 if it has none."""
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _pixels(image: Image.Image, kind: FileKind, orientation: int) -> Decoded:
     transparency = image.info.get("transparency")  # PNG's tRNS: a colour, an index, or one alpha per index
     if image.mode in ("CMYK", "YCbCr", "LAB", "HSV"):
         image = image.convert("RGB")
@@ -59,6 +66,7 @@ def _pixels(image: Image.Image, kind: FileKind) -> Decoded:
         masked=np.zeros(transparent.shape, dtype=np.bool_),
         transparent=transparent,
         palette=palette,
+        orientation=orientation,
     )
 
 

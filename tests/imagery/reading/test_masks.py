@@ -4,7 +4,7 @@ from PIL import Image
 
 from explorer.errors import InputError
 from explorer.imagery.reading.masks import MaskKind, read_mask
-from tests.imagery.encoders import palette_png, photo, picture, png, shortly, tiff
+from tests.imagery.encoders import geotiff, palette_png, photo, picture, png, shortly, tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -50,6 +50,58 @@ def test_nodata_is_ignored_and_not_counted():
     assert dict(zip(mask.keys, mask.counts().tolist(), strict=True)) == {0: 2, 7: 2}
 
 
+def test_up_to_65536_values_are_read_as_ids_of_objects():
+    codes = np.arange(65_536, dtype="uint16").reshape(1, 256, 256)
+    mask = read_mask(tiff(codes), "a")
+    assert mask.keys[-1] == 65_535
+    np.testing.assert_array_equal(mask.index, codes[0])
+
+
+def test_pixels_that_the_file_declares_nodata_are_kept_apart():
+    mask = read_mask(tiff(ids(-9999, 0, 7)[None].astype("float32"), nodata=-9999), "a")
+    np.testing.assert_array_equal(mask.nodata, INDEX == 0)
+    assert read_mask(png(INDEX.astype("uint8")), "a").nodata is None
+
+
+def test_a_colour_is_nodata_only_in_all_bands():
+    white, red = (255, 255, 255), (255, 0, 0)
+    bands = np.array([(0, 0, 0), white, (9, 9, 9), red], dtype=np.uint8)[INDEX].transpose(2, 0, 1)
+    mask = read_mask(tiff(bands, nodata=255), "a")
+    np.testing.assert_array_equal(mask.ignored, INDEX == 1)
+    assert "#ff0000" in mask.keys
+
+
+def test_a_grey_jpeg_is_read_and_marked_as_lossy():
+    square = np.zeros((32, 32), dtype=np.uint8)
+    square[8:24, 8:24] = 255
+    for mode in ("L", "RGB"):
+        mask = read_mask(picture(Image.fromarray(square).convert(mode), "JPEG", quality=60), "a.jpg")
+        values = np.array(mask.keys)[mask.index]
+        assert mask.lossy
+        assert mask.kind is MaskKind.VALUES
+        np.testing.assert_array_equal(values > 127, square > 127)
+    assert not read_mask(png(square), "a.png").lossy
+
+
+def test_fractions_from_0_to_1_become_0_to_255_and_are_lossy():
+    mask = read_mask(tiff(ids(0, 0.5, 1)[None].astype("float32")), "a")
+    assert mask.keys == (0, 128, 255)
+    assert mask.lossy
+    assert [note.code for note in mask.notes] == ["smoothed_mask"]
+    assert not read_mask(tiff(ids(0, 2, 1)[None].astype("float32")), "a").lossy
+
+
+def test_the_georeference_and_the_own_turn_of_a_mask_are_read():
+    mask = read_mask(geotiff(INDEX[None].astype("uint8")), "a")
+    assert mask.georeference is not None
+    assert mask.georeference.crs == "EPSG:32616"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = read_mask(png(INDEX.astype("uint8"), exif=exif), "a")
+    assert turned.turned_by == 6
+    np.testing.assert_array_equal(turned.index, np.rot90(np.searchsorted([0, 1, 3], INDEX), -1))
+
+
 def test_nodata_of_0_is_background():
     mask = read_mask(tiff(INDEX[None].astype("uint8"), nodata=0), "a")
     assert not mask.ignored.any()
@@ -59,10 +111,11 @@ def test_nodata_of_0_is_background():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (picture(Image.new("L", (4, 4)), "JPEG"), "a JPEG cannot be a mask"),
-        (png(photo(40, 40, 1)[0]), "different values, at most 16"),
-        (png(np.ascontiguousarray(photo(40, 40).transpose(1, 2, 0))), "different colours, at most 16"),
-        (tiff(ids(0, 0.5, 1)[None].astype("float32")), "fractions"),
+        (picture(Image.new("RGB", (16, 16), (255, 128, 0)), "JPEG"), "a JPEG in colour cannot be a mask"),
+        (tiff(np.arange(65_537, dtype="uint32").reshape(1, 1, -1)), "65,537 different values"),
+        (png(np.ascontiguousarray(photo(300, 300).transpose(1, 2, 0))), "different colours"),
+        (tiff(ids(0, 0.5, 1.5)[None].astype("float32")), "fractions"),
+        (tiff(ids(-0.5, 0, 1)[None].astype("float32")), "fractions"),
         (tiff(ids(0, 1, -1)[None].astype("int16")), "values from -1 to 1"),
         (tiff(ids(0, 1, 2**30)[None].astype("uint32")), "values from 0 to"),
         (tiff(photo(bands=2)), "2 bands of uint8: not a mask"),

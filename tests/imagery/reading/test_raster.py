@@ -1,4 +1,6 @@
+import io
 import warnings
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from PIL import Image
+from PIL import Image, ImageOps
 from rasterio.enums import ColorInterp
 
 from explorer.errors import InputError
 from explorer.imagery.reading.masks import read_mask
 from explorer.imagery.reading.raster import read_raster
 from explorer.settings import Settings
-from tests.imagery.encoders import geotiff, palette_png, photo, picture, png, shortly, tiff
+from tests.imagery.encoders import geotiff, oriented_tiff, palette_png, photo, picture, png, shortly, tiff
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -143,6 +145,33 @@ def test_pixels_without_data_are_not_valid(data):
     assert len(raster.image) in (1, 2, 3), "the alpha channel is not a band"
 
 
+@pytest.mark.parametrize(
+    ("dtype", "nodata", "pixels", "valid"),
+    [
+        ("uint8", 0, [(0, 30, 40), (0, 0, 0), (50, 60, 70)], [True, False, True]),
+        ("uint8", 255, [(255, 240, 230), (255, 255, 255), (255, 255, 254)], [True, False, True]),
+        ("float32", np.nan, [(np.nan, 1, 2), (np.nan, np.nan, np.nan), (1, 2, 3)], [True, False, True]),
+        ("float32", -9999, [(-9999, 1, 2), (-9999, np.nan, np.inf), (-9999, -9999, -9999)], [True, False, False]),
+        ("float32", None, [(np.inf, 1, 2), (np.nan, np.inf, -np.inf), (1, 2, 3)], [True, False, True]),
+    ],
+)
+def test_a_pixel_is_not_valid_only_if_no_band_has_a_value(dtype, nodata, pixels, valid):
+    bands = np.array([pixels], dtype=dtype).transpose(2, 0, 1)  # (3, 1, n)
+    raster = read_raster(tiff(bands, nodata=nodata), "a.tif")
+    assert raster.valid[0].tolist() == valid
+
+
+def test_nodata_in_one_band_does_not_flatten_the_stretch():
+    bands = np.random.default_rng(0).integers(100, 900, (2, 20, 20)).astype("int16")
+    bands[0, 3:9] = -9999
+    raster = read_raster(tiff(bands, nodata=-9999), "a.tif")
+    assert raster.valid.all()
+    assert (raster.image[0, 3:9] == raster.image[0].min()).all()
+    assert raster.image.min() >= 100
+    roofs = np.where(bands < 0, 901, bands)  # near the other values: data
+    np.testing.assert_array_equal(read_raster(tiff(roofs, nodata=901), "a.tif").image, roofs)
+
+
 def test_a_fourth_band_that_is_marked_as_alpha_but_holds_data_is_kept():
     raster = read_raster(tiff(photo(bands=4), interpretation=RGB_ALPHA), "naip.tif")
     assert raster.bands == ("red", "green", "blue", "band 4")
@@ -162,6 +191,45 @@ def test_exif_orientation_is_applied():
     exif[0x0112] = 6  # to be turned by 90 degrees
     wide = Image.fromarray(np.zeros((4, 9, 3), dtype=np.uint8))
     assert read_raster(picture(wide, "JPEG", exif=exif), "phone.jpg").image.shape == (3, 9, 4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_files_are_turned_alike(orientation):
+    pixels = np.arange(0, 240, 20, dtype=np.uint8).reshape(3, 4)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    deep = np.stack([pixels] * 3).astype("uint16") * 257
+    turned = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(png(pixels, exif=exif)))))
+    files = {
+        "png": png(pixels, exif=exif),
+        "tiff": oriented_tiff(pixels, orientation),
+        "bigtiff": oriented_tiff(pixels, orientation, big_tiff=True),
+        "deep png": with_exif(tiff(deep, driver="PNG"), exif),
+    }
+    for name, data in files.items():
+        raster = read_raster(data, name)
+        assert raster.orientation == orientation, name
+        np.testing.assert_array_equal(raster.image[0] // (257 if name == "deep png" else 1), turned, err_msg=name)
+
+
+def with_exif(data, exif):
+    """A PNG with an eXIf chunk before its pixels."""
+    content = exif.tobytes().removeprefix(b"Exif\0\0")
+    chunk = b"eXIf" + content
+    chunk = len(content).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big")
+    return data[:33] + chunk + data[33:]
+
+
+def test_a_georeferenced_image_is_not_turned():
+    pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    world = {"a.tfw": b"1\n0\n0\n-1\n500000.5\n3999999.5"}
+    raster = read_raster(oriented_tiff(pixels, 6), "a.tif", companions=world)
+    np.testing.assert_array_equal(raster.image[0], pixels)
+    assert raster.orientation == 1
+
+
+def test_a_scene_may_have_another_name_than_its_file():
+    assert read_raster(GOOD["grey.png"], "folder/grey.png", scene="grey").name == "grey"
 
 
 BOMB = picture(Image.new("1", (20_000, 20_000)))
