@@ -5,6 +5,13 @@ The first entry that recognises a file reads it. ``UNSUPPORTED`` names the forma
 
 from __future__ import annotations
 
+from explorer.imagery.reading.annotations.cityscapes import CITYSCAPES
+from explorer.imagery.reading.annotations.coco import COCO
+from explorer.imagery.reading.annotations.cvat import CVAT
+from explorer.imagery.reading.annotations.label_studio import LABEL_STUDIO
+from explorer.imagery.reading.annotations.labelme import LABELME
+from explorer.imagery.reading.annotations.unsupported import UNSUPPORTED_FORMATS
+from explorer.imagery.reading.annotations.yolo import YOLO
 from explorer.imagery.reading.formats import FileKind, kind_of
 from explorer.imagery.reading.label_format import LabelFormat, LabelRequest, UnsupportedFormat
 from explorer.imagery.reading.masks import Mask, read_mask
@@ -28,6 +35,12 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
         recognise=lambda data, _: is_image(data),
         read=_read_raster_mask,
     ),
+    COCO,
+    LABELME,
+    LABEL_STUDIO,
+    CITYSCAPES,
+    CVAT,
+    YOLO,
     LabelFormat(
         name="GeoJSON",
         recognised_by="a JSON object with features",
@@ -40,7 +53,7 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
 )
 """Every format that is read, the more specific before the more general."""
 
-UNSUPPORTED: tuple[UnsupportedFormat, ...] = ()
+UNSUPPORTED: tuple[UnsupportedFormat, ...] = UNSUPPORTED_FORMATS
 
 
 def is_image(data: bytes) -> bool:
