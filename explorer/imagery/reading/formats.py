@@ -5,6 +5,7 @@ The kind of a file follows from its content, never from its name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +27,11 @@ class FileKind(StrEnum):
     TIFF = "TIFF"
     ZIP = "zip"
     GEOJSON = "GeoJSON"
+    JSON = "JSON"
+    GEOPACKAGE = "GeoPackage"
+    FLATGEOBUF = "FlatGeobuf"
+    SHAPEFILE = "Shapefile"
+    KML = "KML"
 
 
 _SIGNATURES = (
@@ -37,16 +43,52 @@ _SIGNATURES = (
     (b"MM\0+", FileKind.TIFF),
     (b"PK\x03\x04", FileKind.ZIP),
     (b"PK\x05\x06", FileKind.ZIP),  # a zip without members
+    (b"SQLite format 3\0", FileKind.GEOPACKAGE),
+    (b"fgb\x03fgb", FileKind.FLATGEOBUF),
+    (b"\0\0\x27\x0a", FileKind.SHAPEFILE),  # .shp; .shx begins alike, but is never a label
 )
+_BOM = b"\xef\xbb\xbf"
+_XML_HEAD = 4096  # bytes in which the root element of a KML file begins
+_KML_ROOT = re.compile(rb"<(?:\w+:)?kml[\s>]")
+_GEOJSON_TYPES = (
+    rb"FeatureCollection|Feature|GeometryCollection|Point|LineString|Polygon|MultiPoint|MultiLineString|MultiPolygon"
+)
+_TYPE_ANYWHERE = re.compile(rb'"type"\s*:\s*"(?:' + _GEOJSON_TYPES + rb')"')
+_JSON_TOKEN = re.compile(
+    rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL
+)  # linear in time, also where quotes do not close
 
 
 def kind_of(data: bytes) -> FileKind | None:
-    """The kind of a file, from its first bytes; None if it is not recognised."""
+    """The kind of a file, from its content; None if it is not recognised.
+
+    The first bytes tell, except that GeoJSON is told from other JSON by its member "type", wherever that stands.
+    """
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             return kind
-    text = data[:64].removeprefix(b"\xef\xbb\xbf").lstrip()
-    return FileKind.GEOJSON if text.startswith(b"{") else None
+    text = data[:_XML_HEAD].removeprefix(_BOM).lstrip()
+    if text.startswith(b"<"):
+        return FileKind.KML if _KML_ROOT.search(text) else None
+    if text.startswith(b"{"):
+        return FileKind.GEOJSON if _is_geojson(data) else FileKind.JSON
+    return FileKind.JSON if text.startswith(b"[") else None
+
+
+def _is_geojson(data: bytes) -> bool:
+    """Whether the outermost object of a JSON text has a "type" of GeoJSON."""
+    if not _TYPE_ANYWHERE.search(data):  # the quick answer for most other JSON
+        return False
+    depth = 0
+    for token in _JSON_TOKEN.finditer(data):
+        text = token[0]
+        if text in (b"{", b"["):
+            depth += 1
+        elif text in (b"}", b"]"):
+            depth -= 1
+        elif depth == 1 and text == b'"type"' and _TYPE_ANYWHERE.match(data, token.start()):
+            return True
+    return False
 
 
 def read_bytes(source: Path | bytes, name: str, limits: Settings) -> bytes:

@@ -24,7 +24,7 @@ class LabelRequest:
     choices: ReadingChoices
     companions: Mapping[str, bytes | Path]  # all files of the upload that are neither image nor label, by name
     limits: Settings
-    shared: bool = False  # the label's file serves several images
+    shared: bool = False  # whether the label's file is for several images, so that it may draw nothing on this one
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,22 @@ from explorer.imagery.reading.vectors import read_polygons
 
 
 def _read_raster_mask(data: bytes, name: str, request: LabelRequest) -> Mask:
-    return read_mask(data, name, request.limits)
+    return read_mask(data, name, request.limits, companions=request.companions)
 
 
 def _read_vectors(data: bytes, name: str, request: LabelRequest) -> Mask:
-    return read_polygons(data, name, request.raster, request.limits)
+    return read_polygons(
+        data,
+        name,
+        request.raster,
+        request.limits,
+        choices=request.choices,
+        companions=request.companions,
+        shared=request.shared,
+    )
 
+
+_VECTOR_LIMITS = "points and lines are left out; the image must be georeferenced"
 
 LABEL_FORMATS: tuple[LabelFormat, ...] = (
     LabelFormat(
@@ -43,10 +53,46 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
     YOLO,
     LabelFormat(
         name="GeoJSON",
-        recognised_by="a JSON object with features",
-        reads="polygons and their class property",
-        limits="the image must be georeferenced",
+        recognised_by='a JSON object whose "type" is FeatureCollection, Feature or a geometry',
+        reads="polygons, each an object, and the property that holds their class",
+        limits=_VECTOR_LIMITS + "; without a crs member, coordinates are degrees",
         recognise=lambda data, _: kind_of(data) is FileKind.GEOJSON,
+        read=_read_vectors,
+        shared=True,
+    ),
+    LabelFormat(
+        name="GeoPackage",
+        recognised_by="the signature of SQLite",
+        reads="polygons of all layers, each an object, and the property or layer that holds their class",
+        limits=_VECTOR_LIMITS + "; views are not read",
+        recognise=lambda data, _: kind_of(data) is FileKind.GEOPACKAGE,
+        read=_read_vectors,
+        shared=True,
+    ),
+    LabelFormat(
+        name="FlatGeobuf",
+        recognised_by="its signature",
+        reads="polygons, each an object, and the property that holds their class",
+        limits=_VECTOR_LIMITS,
+        recognise=lambda data, _: kind_of(data) is FileKind.FLATGEOBUF,
+        read=_read_vectors,
+        shared=True,
+    ),
+    LabelFormat(
+        name="Shapefile",
+        recognised_by="the signature of its .shp file",
+        reads="polygons, each an object, and the attribute that holds their class",
+        limits=_VECTOR_LIMITS + "; .shx must be in the same folder or zip, .dbf holds the attributes, .prj the crs",
+        recognise=lambda data, name: kind_of(data) is FileKind.SHAPEFILE and not name.lower().endswith(".shx"),
+        read=_read_vectors,
+        shared=True,
+    ),
+    LabelFormat(
+        name="KML",
+        recognised_by="an XML file whose root is kml; of a KMZ, its doc.kml",
+        reads="polygons of all folders, each an object, and the field or folder that holds their class",
+        limits=_VECTOR_LIMITS + "; linked files are not followed",
+        recognise=lambda data, _: kind_of(data) is FileKind.KML,
         read=_read_vectors,
         shared=True,
     ),

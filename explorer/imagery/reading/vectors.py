@@ -1,145 +1,247 @@
-"""Reads polygons as masks: GeoJSON, rasterised onto the grid of a georeferenced image."""
+"""Draws the polygons of a vector file as a mask on an image, each polygon an object of its own."""
 
 from __future__ import annotations
 
-import json
-import re
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
-from rasterio.features import is_valid_geom, rasterize
-from rasterio.transform import Affine
-from rasterio.warp import transform_geom
+import shapely
+from numpy.typing import NDArray
+from rasterio.features import rasterize
 
 from explorer.errors import InputError
+from explorer.imagery.choices import Polygon, ReadingChoices
+from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.masks import Mask, MaskKind
+from explorer.imagery.reading.vector_areas import Areas, areas_of
+from explorer.imagery.reading.vector_classes import classes_of, in_order
+from explorer.imagery.reading.vector_files import read_vector_file, side_files
+from explorer.imagery.reading.vector_placing import Placed, place
 from explorer.imagery.scene import BACKGROUND, Raster
 from explorer.settings import Settings, settings
 
-_DEGREES = 4326
-_CRS_NAME = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$|CRS84$")
-_CLASS_PROPERTIES = ("class", "label")
-_OBJECT = "object"
+_KEPT_FILES = 4
+_MAX_PIXELS_DRAWN = 100  # images' worth, by polygons that lie on each other
+_MAX_CORNER_ROWS = 3e9  # corners × rows over all polygons, what drawing costs: about a minute
+_MAX_CENTRES = 1024  # pixel centres in the bounds of a polygon that are looked at one by one
+_MAX_HOLES = 1000  # of an area of interest
+
+_kept: OrderedDict[bytes, Areas] = OrderedDict()
+_kept_lock = threading.Lock()
 
 
-def read_polygons(source: Path | bytes, name: str, raster: Raster, limits: Settings | None = None) -> Mask:
-    """Rasterises the polygons of a GeoJSON file: a pixel belongs to the polygon that contains its centre.
+def read_polygons(
+    source: Path | bytes,
+    name: str,
+    raster: Raster,
+    limits: Settings | None = None,
+    *,
+    choices: ReadingChoices | None = None,
+    companions: Mapping[str, bytes | Path] | None = None,
+    shared: bool = False,
+) -> Mask:
+    """Draws the polygons of a vector file: a pixel belongs to the last polygon that contains its centre.
 
-    The class of a polygon is its property ``class`` or ``label``, or "object" if it has neither. Coordinates are in
-    the system that the ``crs`` member names, or in degrees (EPSG:4326), as RFC 7946 requires.
+    A polygon that contains no pixel centre is drawn as the pixel that contains a point of it. ``Mask.objects`` keeps
+    polygons apart where they touch; each part of a feature with several parts is an object. A polygon that later ones
+    cover wholly is not drawn.
+
+    Coordinates are in the system that the file declares; GeoJSON that declares none is in degrees, as RFC 7946
+    requires. See :func:`explorer.imagery.reading.vector_placing.place` for what is assumed where a declaration is
+    missing, and :func:`explorer.imagery.reading.vector_classes.classes_of` for the property that holds the class.
 
     Args:
-        source: a path, or the content of a file.
+        source: a path, or the content of a file: GeoJSON, GeoPackage, FlatGeobuf, Shapefile (.shp) or KML.
         name: of the file, for messages.
-        raster: the image, which must have a coordinate reference system.
+        raster: the image.
         limits: on the file's size and the number of classes; those of the installation if not given.
+        choices: the property that holds the class.
+        companions: files by name, among them those of a Shapefile.
+        shared: whether the file is for several images, so that it may draw nothing on this one.
 
     Raises:
-        InputError: the file is not GeoJSON, contains no polygons, declares the wrong coordinates, or has no polygon
-            on the image.
+        InputError: the file is broken or has no polygons, its coordinates cannot be laid on the image, or no polygon
+            overlaps the image and the file is for this image only.
     """
     limits = limits or settings()
-    if raster.georeference is None or raster.georeference.crs is None:
-        raise InputError(
-            f"polygons need a georeferenced image; {raster.name} has no coordinate reference system",
-            name,
-            "save the image as GeoTIFF, or use a raster mask",
+    areas = _areas(read_bytes(source, name, limits), name, companions or {}, limits)
+    chosen = choices.class_property if choices else None
+    features = sorted(set(areas.features.tolist()))
+    classes, notes = classes_of(areas.properties, features, chosen, limits.max_classes, name)
+    notes = (*areas.notes(), *notes)
+    names = in_order(list(classes.values()))
+    empty = np.zeros(raster.valid.shape, dtype=np.int32)
+    if not len(areas.polygons):
+        notes += (Note("no_objects_here", f"{name} holds no polygons: all of {raster.name} is background."),)
+        return _mask(name, (), empty, np.zeros(1, dtype=np.uint16), notes)
+    placed = place(areas, raster, name, shared)
+    if not placed.overlaps and not shared:
+        raise InputError(placed.message, name, placed.remedy)
+    notes += placed.notes
+    ids, objects, small = _drawn(areas, placed, raster, name)
+    if not ids.any():
+        text = f"No polygon of {name} lies on {raster.name}: all of it is background."
+        return _mask(name, names, ids, np.zeros(1, dtype=np.uint16), (*notes, Note("no_objects_here", text)))
+    index_of_object = np.zeros(objects + 1, dtype=np.uint16)
+    number = {each: position for position, each in enumerate(names, start=1)}
+    index_of_object[areas.objects + 1] = [number[classes[feature]] for feature in areas.features.tolist()]
+    if small:
+        drawn = len(np.unique(ids)) - (0 in ids)
+        text = (
+            f"{small} of {drawn} polygons cover no pixel centre; each was drawn as one pixel."
+            if drawn > 1
+            else "The polygon covers no pixel centre; it was drawn as one pixel."
         )
-    document = _document(read_bytes(source, name, limits), name)
-    geometries, labels = _polygons(document, name)
-    crs = _declared_crs(document, name)
-    if crs is None:
-        _check_degrees(geometries, name)
-    try:
-        target = CRS.from_user_input(raster.georeference.crs)
-        geometries = transform_geom(crs or CRS.from_epsg(_DEGREES), target, geometries)
-    except Exception as error:  # PROJ raises several types for coordinates out of range
-        raise InputError("its coordinates cannot be projected onto the image", name, "check its crs") from error
-    names = sorted(set(labels))
-    if len(names) >= limits.max_classes:
-        raise InputError(f"{len(names)} classes, at most {limits.max_classes - 1}", name, "merge classes")
-    index = rasterize(
-        [(shape, names.index(label) + 1) for shape, label in zip(geometries, labels, strict=True)],
-        out_shape=raster.valid.shape,
-        transform=Affine(*raster.georeference.transform),
-        dtype=np.uint16,
-    )  # (H, W)
-    if not index.any():
-        raise InputError(
-            f"none of its {len(labels)} polygons overlaps {raster.name}",
-            name,
-            "check that both cover the same area and that the crs of the file is correct",
-        )
-    return Mask(name, MaskKind.NAMES, (BACKGROUND, *names), index, np.zeros(index.shape, dtype=np.bool_))
+        notes += (Note("small_polygon", text),)
+    return _mask(name, names, ids, index_of_object, (*notes, *_touching(ids, index_of_object)))
 
 
-def _document(data: bytes, name: str) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise InputError("not valid JSON", name, "export the polygons as GeoJSON") from error
-    if not isinstance(document, dict) or not isinstance(document.get("features"), list):
-        raise InputError("not a GeoJSON FeatureCollection", name, "export the polygons as GeoJSON")
-    return document
+def polygons_in_pixels(
+    source: Path | bytes,
+    name: str,
+    raster: Raster,
+    limits: Settings | None = None,
+    companions: Mapping[str, bytes | Path] | None = None,
+) -> tuple[Polygon, ...]:
+    """The part of the polygons of a vector file that lies on an image, as an area of interest.
+
+    Returns:
+        Corners in pixels; a polygon with holes is cut into several without.
+
+    Raises:
+        InputError: as :func:`read_polygons`, or none overlaps the image.
+    """
+    limits = limits or settings()
+    areas = _areas(read_bytes(source, name, limits), name, companions or {}, limits)
+    if not len(areas.polygons):
+        raise InputError("holds no polygons", name, "draw the area of interest")
+    placed = place(areas, raster, name)
+    if not placed.overlaps:
+        raise InputError(placed.message, name, placed.remedy)
+    height, width = raster.valid.shape
+    waiting = [shapely.intersection(polygon, shapely.box(0, 0, width, height)) for polygon in placed.polygons]
+    if sum(len(polygon.interiors) for polygon in placed.polygons) > _MAX_HOLES:
+        raise InputError(f"more than {_MAX_HOLES} holes", name, "draw a simpler area of interest")
+    found: list[Polygon] = []
+    while waiting:
+        shape = waiting.pop(0)
+        if shape.geom_type != "Polygon":
+            waiting += [part for part in shapely.get_parts(shape) if part.geom_type in ("Polygon", "MultiPolygon")]
+        elif len(shape.interiors):
+            cut = shapely.centroid(shape.interiors[0]).x
+            waiting += [shapely.intersection(shape, shapely.box(*side)) for side in _sides(cut, width, height)]
+        elif shape.area > 0:
+            found.append(tuple((float(x), float(y)) for x, y in shape.exterior.coords[:-1]))
+    if not found:
+        raise InputError(f"none of its polygons overlaps {raster.name}", name, "check that both cover the same area")
+    return tuple(found)
 
 
-def _polygons(document: dict[str, Any], name: str) -> tuple[list[dict[str, Any]], list[str]]:
-    geometries, labels = [], []
-    for number, feature in enumerate(document["features"], start=1):
-        geometry = feature.get("geometry") if isinstance(feature, dict) else None
-        if geometry is None:
-            continue  # RFC 7946 allows features without a geometry
-        kind = geometry.get("type") if isinstance(geometry, dict) else None
-        if kind not in ("Polygon", "MultiPolygon"):
-            raise InputError(f"feature {number} is a {kind}, not a polygon", name, "draw the outlines of the objects")
-        if not _is_valid(geometry):
-            raise InputError(f"feature {number} is not a valid polygon", name, "repair or delete it")
-        properties = feature.get("properties") or {}
-        values = (properties.get(key) for key in _CLASS_PROPERTIES)
-        geometries.append(geometry)
-        labels.append(next((str(value) for value in values if value), _OBJECT))
-    if not geometries:
-        raise InputError("contains no polygons", name, "export at least one")
-    return geometries, labels
+def _sides(cut: float, width: int, height: int) -> tuple[tuple[float, float, float, float], ...]:
+    return (0.0, 0.0, cut, float(height)), (cut, 0.0, float(width), float(height))
 
 
-def _is_valid(geometry: dict[str, Any]) -> bool:
-    try:
-        return bool(is_valid_geom(geometry)) and bool(np.isfinite(_positions(geometry)).all())
-    except (TypeError, ValueError, IndexError, KeyError):
-        return False
+def _areas(data: bytes, name: str, companions: Mapping[str, bytes | Path], limits: Settings) -> Areas:
+    """The polygons of a file; those of the last few files are kept, since one file may be drawn on many images."""
+    beside = side_files(name, companions, limits)
+    digest = hashlib.blake2b(data)
+    for extension in sorted(beside):
+        digest.update(extension.encode() + hashlib.blake2b(beside[extension]).digest())
+    key = digest.digest()
+    with _kept_lock:
+        if key in _kept:
+            _kept.move_to_end(key)
+            return _kept[key]
+    areas = areas_of(read_vector_file(data, name, beside), name)
+    with _kept_lock:
+        _kept[key] = areas
+        while len(_kept) > _KEPT_FILES:
+            _kept.popitem(last=False)
+    return areas
 
 
-def _positions(geometry: dict[str, Any]) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """The corners of a geometry, (n, 2): x and y."""
-    parts = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-    return np.array([corner[:2] for rings in parts for ring in rings for corner in ring], dtype=np.float64)
+def _mask(
+    name: str,
+    names: tuple[str, ...] | list[str],
+    ids: NDArray[np.int32],
+    index_of_object: NDArray[np.uint16],
+    notes: tuple[Note, ...],
+) -> Mask:
+    ignored = np.zeros(ids.shape, dtype=np.bool_)
+    return Mask(name, MaskKind.NAMES, (BACKGROUND, *names), index_of_object[ids], ignored, objects=ids, notes=notes)
 
 
-def _declared_crs(document: dict[str, Any], name: str) -> CRS | None:
-    declared = document.get("crs")
-    if declared is None:
-        return None
-    try:
-        found = _CRS_NAME.search(declared["properties"]["name"])
-        if found:
-            return CRS.from_epsg(found[1] or _DEGREES)
-    except (CRSError, KeyError, TypeError, ValueError):
-        pass
-    raise InputError("its crs member is not recognised", name, 'write it like "urn:ogc:def:crs:EPSG::32616"')
+def _drawn(areas: Areas, placed: Placed, raster: Raster, name: str) -> tuple[NDArray[np.int32], int, int]:
+    """Object ids (H, W), from 1; the largest possible id; and the number of objects that were drawn as one pixel."""
+    shape = raster.valid.shape
+    objects = int(areas.objects[-1]) + 1
+    on_image = np.flatnonzero(shapely.intersects(shapely.box(0, 0, shape[1], shape[0]), placed.polygons))
+    polygons, own = placed.polygons[on_image], areas.objects[placed.positions[on_image]] + 1
+    if not len(polygons):
+        return np.zeros(shape, dtype=np.int32), objects, 0
+    _check_effort(polygons, shape, name)
+    ids: NDArray[np.int32] = rasterize(
+        zip(polygons, own.tolist(), strict=True), out_shape=shape, dtype=np.int32, fill=0
+    )
+    present = np.zeros(objects + 1, dtype=np.bool_)
+    present[ids.ravel()] = True
+    small = 0
+    for each in np.unique(own[~present[own]]).tolist():
+        parts = polygons[own == each]
+        if any(_covers_a_centre(part) for part in parts):
+            continue  # later polygons cover it
+        point = max(parts, key=shapely.area).representative_point()
+        row, column = int(np.floor(point.y)), int(np.floor(point.x))
+        if 0 <= row < shape[0] and 0 <= column < shape[1]:
+            ids[row, column] = each
+            small += 1
+    return ids, objects, small
 
 
-def _check_degrees(geometries: list[dict[str, Any]], name: str) -> None:
-    corners = np.concatenate([_positions(geometry) for geometry in geometries])
-    if (np.abs(corners) > (180.0, 90.0)).any():
-        x, y = corners[0]
-        raise InputError(
-            f"its coordinates (the first is {x:.0f}, {y:.0f}) are not degrees, but it declares no crs, "
-            "which in GeoJSON means degrees (EPSG:4326)",
-            name,
-            "export it in EPSG:4326, or with a crs member that names its projection",
-        )
+def _check_effort(polygons: NDArray[np.object_], shape: tuple[int, ...], name: str) -> None:
+    """Refuses polygons that would take minutes to draw."""
+    height, width = shape
+    left, top, right, bottom = shapely.bounds(polygons).T
+    rows = np.clip(bottom, 0, height) - np.clip(top, 0, height)
+    columns = np.clip(right, 0, width) - np.clip(left, 0, width)
+    pixels = float(np.minimum(rows * columns, shapely.area(polygons)).sum())
+    corners = float((shapely.get_num_coordinates(polygons) * rows).sum())
+    if pixels > _MAX_PIXELS_DRAWN * max(height * width, 1_000_000):
+        raise InputError("its polygons lie on each other a hundredfold", name, "remove the repeated ones")
+    if corners > _MAX_CORNER_ROWS:
+        raise InputError("its outlines have too many corners", name, "simplify them, or cut the image into tiles")
+
+
+def _covers_a_centre(polygon: shapely.Polygon) -> bool:
+    """Whether a polygon contains the centre of a pixel; near enough where it is thin and very long."""
+    left, top, right, bottom = polygon.bounds
+    columns = np.arange(np.ceil(left - 0.5), np.floor(right - 0.5) + 1) + 0.5
+    rows = np.arange(np.ceil(top - 0.5), np.floor(bottom - 0.5) + 1) + 0.5
+    if len(columns) * len(rows) > _MAX_CENTRES:
+        return bool(polygon.area >= 1)
+    x, y = np.meshgrid(columns, rows)
+    return bool(shapely.contains_xy(polygon, x, y).any())
+
+
+def _touching(ids: NDArray[np.int32], index_of_object: NDArray[np.uint16]) -> tuple[Note, ...]:
+    """A note if objects of one class touch, so that as connected components they would be one."""
+    touching: set[int] = set()
+    for first, second in (
+        (ids[:, :-1], ids[:, 1:]),
+        (ids[:-1], ids[1:]),
+        (ids[:-1, :-1], ids[1:, 1:]),
+        (ids[:-1, 1:], ids[1:, :-1]),
+    ):
+        differ = (first != second) & (first > 0) & (second > 0)
+        a, b = first[differ], second[differ]
+        same = index_of_object[a] == index_of_object[b]
+        touching.update(np.unique(a[same]).tolist(), np.unique(b[same]).tolist())
+    if not touching:
+        return ()
+    text = f"{len(touching)} polygons touch another of their class; each is kept as an object of its own."
+    return (Note("touching_objects", text),)

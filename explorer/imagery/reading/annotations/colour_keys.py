@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 
 from explorer.errors import InputError
-from explorer.imagery.reading.class_key import BACKGROUND, IGNORE_NAME
+from explorer.imagery.scene import BACKGROUND, IGNORE_NAME
 
 VOID_COLOURS = ((224, 224, 192), (255, 255, 255))
 """Colours that mark the border of objects in PASCAL VOC; white is how some programs write its index 255."""

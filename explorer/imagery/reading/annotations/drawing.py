@@ -18,9 +18,9 @@ from rasterio.features import rasterize
 
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
-from explorer.imagery.reading.class_key import BACKGROUND
 from explorer.imagery.reading.formats import check_size
 from explorer.imagery.reading.masks import Mask, MaskKind
+from explorer.imagery.scene import BACKGROUND
 from explorer.settings import Settings
 
 MAX_ANNOTATIONS = 200_000
