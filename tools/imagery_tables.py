@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +18,8 @@ def filled(text: str) -> str:
     """The document with its tables as the registries have them now."""
     tables = {"formats": _formats(), "unsupported": _unsupported(), "choices": _choices(), "notes": _notes()}
     for name, table in tables.items():
-        text = re.sub(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda found, t=table: found[1] + t + found[2], text,
-                      count=1, flags=re.DOTALL)  # fmt: skip
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        text = before + start + table + rest[rest.index("<!-- end -->") :]
     return text
 
 

@@ -55,7 +55,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
     "ignored_pixels", "classes": {NAME: {"pixels", "objects"}}, "notes": [{"code", "text"}]}], "classes": [NAMES,
     background first], "notes": [{"code", "text"}]}``. Fields without a value are null; the background has no objects.
     """
-    skipped = [
+    skipped: list[dict[str, Any]] = [
         {"name": each.name, "image": None, "label": None, "status": "refused", "reason": each.reason, "width": None,
          "height": None, "bands": None, "ignored_pixels": None, "classes": {}, "notes": []}
         for each in reading.skipped

@@ -15,6 +15,7 @@ from explorer.imagery.scene import Dataset, Scene, check_scenes, has_foreground
 from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
 
+_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")  # scenes are named without; a visitor may write one
 _OWN_NOTES = (
     "single_scene",
     "mixed_data_types",
@@ -110,19 +111,24 @@ def revise(
 
 
 def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Split:
-    wanted = set(validation)
+    known = {scene.name for scene in scenes}
+    wanted = {name for name in validation if name in known}  # a name in full wins over parts of names
+    in_part = set(validation) - wanted
     names = {
-        scene.name: {scene.name, PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem} for scene in scenes
+        scene.name: {PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem}
+        | {f"{part}{ending}" for part in (scene.name, PurePosixPath(scene.name).name) for ending in _ENDINGS}
+        for scene in scenes
     }
-    unknown = wanted - set().union(*names.values())
+    wanted |= {name for name, parts in names.items() if parts & in_part}
+    unknown = in_part - set().union(*names.values())
     if unknown:
         raise InputError(
             f"no scene is named {', '.join(sorted(unknown))}",
             "validation",
             f"choose from {', '.join(names)}",
         )
-    held_out = tuple(scene for scene in scenes if names[scene.name] & wanted)
-    training = tuple(scene for scene in scenes if not names[scene.name] & wanted)
+    held_out = tuple(scene for scene in scenes if scene.name in wanted)
+    training = tuple(scene for scene in scenes if scene.name not in wanted)
     if not held_out or not training:
         missing = "validation" if not held_out else "training"
         raise InputError(f"no scene is left for {missing}", "validation", "name some of the scenes, but not all")

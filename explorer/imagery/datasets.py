@@ -155,13 +155,9 @@ def read_files(
         shared = uses.count(row.mask) > 1 or known.lists_images(row.mask or "")
         rows.append(_read_row(row, names, files, companions, shared, choices, limits))
     by_folder = {names[image] for image in validation_images(order.images)}
-    return ReadFiles(
-        tuple(rows),
-        (*skipped, *order.skipped),
-        _palette(companions),
-        frozenset(by_folder),
-        tuple(known.unsupported(order.companions)),
-    )
+    notes = known.unsupported(order.companions)
+    notes += [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in order.skipped]
+    return ReadFiles(tuple(rows), skipped, _palette(companions), frozenset(by_folder), tuple(notes))
 
 
 def label_scenes(
@@ -255,7 +251,7 @@ class _Labels:
 
     def _data(self, name: str) -> bytes | None:
         try:
-            return read_bytes(self._files[name], name, self._limits)
+            return read_bytes(self._files[name], name, self._limits, may_be_empty=True)
         except (InputError, KeyError):
             return None
 
@@ -285,7 +281,7 @@ def _read_row(
         return ReadRow(row, name, reason=row.reason, notes=row.notes)
     try:
         for file in (row.image, row.mask):
-            data = read_bytes(files[file], file, limits)
+            data = read_bytes(files[file], file, limits, may_be_empty=True)
             unsupported = unsupported_format_of(data, file)
             if unsupported is not None:
                 reason = f"{file}: {unsupported.name}, which is not read — {unsupported.instead}"
@@ -302,7 +298,7 @@ def _read_row(
 
 
 def _read_label(name: str, files: Files, request: LabelRequest) -> Mask:
-    data = read_bytes(files[name], name, request.limits)
+    data = read_bytes(files[name], name, request.limits, may_be_empty=True)
     found = format_of(data, name)
     if found is None:
         raise InputError("not a label that is read", name, "save it as PNG, TIFF or GeoJSON; see the list of formats")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.names import as_read
 from explorer.runs.training import execute

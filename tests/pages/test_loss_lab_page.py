@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explorer.errors import InputError
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset, Scene
 from explorer.jobs.registry import Answer, Job, perform
 from explorer.losses.registry import LOSSES

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.balance import class_balance
-from explorer.imagery.datasets import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.records import RunStatus
 from explorer.ui import services

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
 from explorer.losses.spec import LossSpec

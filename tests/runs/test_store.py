@@ -10,7 +10,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.history import Follower
 from explorer.runs.records import JobStatus, RunStatus

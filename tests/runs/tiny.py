@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset, Scene
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SegmenterSpec

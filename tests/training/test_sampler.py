@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import IGNORE, Dataset, Scene
 from explorer.training.plan import Plan
 from explorer.training.sampler import Sampler

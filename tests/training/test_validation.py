@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.imagery.datasets import make_dataset
+from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
 from explorer.runs.segmenters import evaluate_scenes
 from explorer.segmenter.network import build_segmenter

@@ -75,7 +75,7 @@ def builtin_dataset(key: str, seed: int = 0) -> Dataset:
         raise InputError(f"there is no built-in dataset {key!r}", "dataset", f"choose one of {', '.join(BUILTIN)}")
     if seed < 0:
         raise InputError(f"the seed is {seed}", "seed", "use 0 or more")
-    from explorer.imagery.datasets import make_dataset  # imports rasterio, 0.3 s: not at server start
+    from explorer.imagery.assembly import make_dataset  # imports rasterio, 0.3 s: not at server start
 
     info = BUILTIN[key]
     scenes = [

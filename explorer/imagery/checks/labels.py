@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.imagery.checks.finding import Case
 from explorer.imagery.checks.mends import SetMinimumArea
-from explorer.imagery.objects import label_objects
+from explorer.imagery.objects import object_areas
 from explorer.imagery.scene import Dataset, Scene
 
 MOST_BELOW = 0.05
@@ -24,7 +24,7 @@ FEWEST_TRAINING, FEWEST_VALIDATION = 20, 10
 
 def below_minimum_area(dataset: Dataset) -> list[Case]:
     """Classes of which more than ``MOST_BELOW`` of the objects are smaller than the minimum area, specks aside."""
-    areas = [_areas(dataset.scenes, class_id) for class_id in range(1, len(dataset.classes))]
+    areas = object_areas(dataset.scenes, len(dataset.classes))
     minimum = dataset.minimum_area
     concerned = [index for index, own in enumerate(areas) if _many_below(own, minimum)]
     if not concerned:
@@ -38,7 +38,7 @@ def below_minimum_area(dataset: Dataset) -> list[Case]:
     scenes = tuple(
         scene.name
         for scene in dataset.scenes
-        if any((object_areas(scene, index + 1) < minimum).any() for index in concerned)
+        if any((_areas([scene], index + 1) < minimum).any() for index in concerned)
     )
     return [Case(text, scenes, SetMinimumArea(lowest))]
 
@@ -64,20 +64,8 @@ def few_objects(dataset: Dataset) -> list[Case]:
     return cases
 
 
-def object_areas(scene: Scene, class_id: int) -> NDArray[np.int64]:
-    """Pixels of each object of a class, of any size: of those drawn one by one, else of connected components."""
-    own = scene.label == class_id
-    if scene.objects is None:
-        ids, count = label_objects(own, minimum_area=1)
-        return np.bincount(ids.ravel(), minlength=count + 1)[1:].astype(np.int64)
-    ids = scene.objects[own]
-    counts = np.unique(ids[ids > 0], return_counts=True)[1]
-    return counts.astype(np.int64)
-
-
 def _areas(scenes: Sequence[Scene], class_id: int) -> NDArray[np.int64]:
-    found = [object_areas(scene, class_id) for scene in scenes]
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
+    return object_areas(scenes, class_id + 1)[class_id - 1]
 
 
 def _many_below(areas: NDArray[np.int64], minimum: int) -> bool:

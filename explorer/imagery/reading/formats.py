@@ -91,8 +91,14 @@ def _is_geojson(data: bytes) -> bool:
     return False
 
 
-def read_bytes(source: Path | bytes, name: str, limits: Settings) -> bytes:
+def read_bytes(source: Path | bytes, name: str, limits: Settings, may_be_empty: bool = False) -> bytes:
     """The content of a file, within the size limit.
+
+    Args:
+        source: a path, or the content.
+        name: of the file, for messages.
+        limits: on its size.
+        may_be_empty: an empty file is content, too: a list of objects without any.
 
     Raises:
         InputError: the file is missing, cannot be read, is empty or too large.
@@ -111,7 +117,7 @@ def read_bytes(source: Path | bytes, name: str, limits: Settings) -> bytes:
             raise InputError(f"cannot be read: {error.strerror}", name, "check the path") from error
     if len(source) > limits.max_file_bytes:
         raise too_large
-    if not source:
+    if not source and not may_be_empty:
         raise InputError("the file is empty", name, "save or upload it again")
     return source
 

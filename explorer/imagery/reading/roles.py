@@ -159,14 +159,14 @@ def of_colours_or_names(
 ) -> Roles:
     """Colours without a given palette, and names."""
     total = sum(pixels.values(), Counter())
-    void: set[Key] = set()
-    for name, mask in masks.items():
-        borders = border_colours(mask)
-        if borders:
-            listed = ", ".join(map(str, sorted(borders, key=str)))
-            notes.of_masks("void_colour", [name], f"The colour {listed} is known as the border of objects: {{}} it.",
-                           verb="holds|hold")  # fmt: skip
-        void |= borders
+    borders = {name: border_colours(mask) for name, mask in masks.items()}
+    void = {colour for colours in borders.values() for colour in colours}
+    notes.of_masks(
+        "void_colour",
+        [name for name, colours in borders.items() if colours],
+        f"{', '.join(sorted(map(str, void)))} is known as the border of objects and ignored: {{}} it.",
+        verb="holds|hold",
+    )
     background = _frequent_or(_BLACK, total) if kind is MaskKind.COLOURS else BACKGROUND
     foreground = sorted((str(key) for key in total if key != background and key not in void), key=order_of)
     ignored: Roles = dict.fromkeys(void, IGNORE_NAME)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from explorer.errors import InputError
-from explorer.imagery.scene import BACKGROUND, IGNORE_NAME
+from explorer.imagery.reading.roles import IGNORE_NAME
+from explorer.imagery.scene import BACKGROUND
 
 VOID_COLOURS = ((224, 224, 192), (255, 255, 255))
 """Colours that mark the border of objects in PASCAL VOC; white is how some programs write its index 255."""
