@@ -137,8 +137,8 @@ def pick_minimum_area(usual: int, of_class: ClassSweep, name: str) -> int:
     area = usual if chosen is None else int(chosen)
     below, total = of_class.object.below(area), len(of_class.object.areas)
     st.caption(
-        f"{below:,} of {total:,} objects of {escaped(name)} in the validation scenes are smaller than {area} pixel"
-        + ("s" if area > 1 else "")
+        f"{below:,} of {total:,} objects of class {escaped(name)} in the validation scenes are smaller than {area} "
+        + ("pixels" if area > 1 else "pixel")
         + (": they count as neither hit nor miss." if below else ".")
     )
     return area

@@ -104,13 +104,16 @@ def test_minimum_area_is_the_datasets_until_another_is_chosen(open_page: OpenPag
     assert everything is not None
     widget = page.number_input(key="min-area")
     assert (widget.label, widget.value) == ("Minimum object area (px)", None)
-    assert f"{below} of {everything} objects of square in the validation scenes are smaller than 8 pixels: " in texts(
-        page
+    assert (
+        f"{below} of {everything} objects of class square in the validation scenes are smaller than 8 pixels: "
+        in texts(page)
     )
     assert there() == everything - below
     widget.set_value(1).run()
     assert not page.exception
-    assert f"0 of {everything} objects of square in the validation scenes are smaller than 1 pixel." in texts(page)
+    assert f"0 of {everything} objects of class square in the validation scenes are smaller than 1 pixel." in texts(
+        page
+    )
     assert there() == everything
     assert not store.active_jobs(), "nothing is measured again"
     for given, value in (("4", 4), ("0", None), ("many", None)):
