@@ -301,7 +301,7 @@ POINTS = "<Placemark><Point><coordinates>1,2</coordinates></Point></Placemark>" 
 def test_too_many_features_are_refused(monkeypatch):
     monkeypatch.setattr("explorer.imagery.reading.vector_files.MAX_FEATURES", 2)
     for data in (geojson(), in_memory("GPKG"), kml(extra=POINTS)):
-        with pytest.raises(InputError, match="[34] features"):
+        with pytest.raises(InputError, match=r"[34] features"):
             read_vector_file(data, "a")
 
 
