@@ -39,6 +39,7 @@ LAYER = "layer"
 _DRIVERS = ("GPKG", "FlatGeobuf", "ESRI Shapefile", "LIBKML")
 _GDAL_OPTIONS = {"LIBKML_EXTERNAL_STYLE": "NO", "LIBKML_RESOLVE_STYLE": "NO", "OGR_SQLITE_ALLOW_EXTERNAL_ACCESS": "NO"}
 _CRS_NAME = re.compile(r"EPSG:(?:[\d.]*:)?(\d+)$|CRS84$")
+_NAME_IN_MEMORY = "pyogrio_"  # begins the name that pyogrio gives to a file, and GDAL to a KML layer without one
 _MAX_DEPTH = 100  # of elements in a KML file
 _KML_FIELDS = frozenset(
     {"id", "timestamp", "begin", "end", "altitudeMode", "tessellate", "extrude", "visibility", "drawOrder", "icon"}
@@ -283,22 +284,30 @@ def _gdal() -> Any:
 
 def _read_layers(data: bytes, name: str, wanted: Sequence[str] | None = None) -> list[_Layer]:
     pyogrio = _gdal()
+    hidden = _KML_FIELDS if kind_of(data) is FileKind.KML else frozenset()
     layers = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # names in memory have no extension; fields of unusual types are left out
-        for layer, geometry_type in pyogrio.list_layers(data):
+        for number, (layer, geometry_type) in enumerate(pyogrio.list_layers(data)):
             if geometry_type is None or (wanted is not None and layer not in wanted):
                 continue
-            meta, _, wkb, columns = pyogrio.raw.read(data, layer=layer, max_features=MAX_FEATURES + 1)
+            own_name = not layer.startswith(_NAME_IN_MEMORY)
+            meta, _, wkb, columns = pyogrio.raw.read(
+                data, layer=layer if own_name else number, max_features=MAX_FEATURES + 1
+            )
             _check_amount(len(wkb), 0, name)
             properties = {
                 str(field): _texts(column)
                 for field, column in zip(meta["fields"], columns, strict=True)
-                if not (kind_of(data) is FileKind.KML and field in _KML_FIELDS)
+                if field not in hidden
             }
             geometries = shapely.from_wkb(wkb, on_invalid="ignore")
             valid = ~shapely.is_missing(geometries) | np.array([each is None for each in wkb], dtype=np.bool_)
-            layers.append(_Layer(str(layer), geometries, valid, properties, _crs_of(meta["crs"])))
+            layers.append(
+                _Layer(
+                    layer if own_name else PurePosixPath(name).stem, geometries, valid, properties, _crs_of(meta["crs"])
+                )
+            )
     return layers
 
 
