@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from affine import Affine
 from PIL import Image
 
 from explorer.__main__ import main
+from explorer.imagery.choices import ReadingChoices
 from explorer.runs.folder import RunFolder
 from explorer.training.events import Step
 from explorer.training.plan import Plan
@@ -179,6 +181,62 @@ def test_image_with_other_bands_is_refused(run: Path, tmp_path: Path, capsys: py
     assert "1 bands, the run was trained on 2" in capsys.readouterr().err
 
 
+def test_predict_refuses_values_outside_the_stretch_unless_forced(
+    run: Path, imagery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with rasterio.open(imagery / "images" / "scene0.tif") as file:
+        bands = file.read().astype("int32") * 1000 + 1_000_000
+    image, mask = tmp_path / "other.tif", tmp_path / "mask.tif"
+    with rasterio.open(
+        image, "w", driver="GTiff", width=64, height=64, count=2, dtype="int32", crs="EPSG:32631", transform=PLACE
+    ) as file:
+        file.write(bands)
+    command = ["predict", str(run), str(image), "--out", str(mask)]
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert "lie outside the range that the run was trained on" in error
+    assert error.count("\n") == 1
+    assert not mask.exists()
+    assert main([*command, "--force"]) == 0
+    assert capsys.readouterr().err.startswith(f"warning: {image}: its values")
+    assert mask.exists()
+
+
+def test_predict_reads_its_image_as_those_of_the_run(run: Path, imagery: Path, tmp_path: Path) -> None:
+    """A run on scenes stretched one by one gives the same mask whatever the brightness of the image."""
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    reference = RunFolder(run).dataset()
+    choices = ReadingChoices(stretch="scene")
+    per_scene = reference.model_copy(update={"choices": choices, "low": (0.0, 0.0), "high": (65535.0, 65535.0)})
+    (folder / "dataset.json").write_text(per_scene.model_dump_json())
+    with rasterio.open(imagery / "images" / "scene0.tif") as file:
+        bands = file.read().astype("int32")
+    masks = []
+    for factor in (1, 50):
+        image, mask = tmp_path / f"{factor}.tif", tmp_path / f"mask{factor}.tif"
+        with rasterio.open(
+            image, "w", driver="GTiff", width=64, height=64, count=2, dtype="int32", crs="EPSG:32631", transform=PLACE
+        ) as file:
+            file.write(bands * factor)
+        assert main(["predict", str(folder), str(image), "--out", str(mask)]) == 0
+        with rasterio.open(mask) as file:
+            masks.append(file.read(1))
+    np.testing.assert_array_equal(*masks)
+
+
+def test_predict_takes_the_world_file_beside_its_image(run: Path, imagery: Path, tmp_path: Path) -> None:
+    with rasterio.open(imagery / "images" / "scene0.tif") as file:
+        bands = file.read()
+    image, mask = tmp_path / "a.tif", tmp_path / "mask.tif"
+    with rasterio.open(image, "w", driver="GTiff", width=64, height=64, count=2, dtype=bands.dtype) as file:
+        file.write(bands)
+    image.with_suffix(".tfw").write_text("10\n0\n0\n-10\n500005\n3999995\n")
+    assert main(["predict", str(run), str(image), "--out", str(mask)]) == 0
+    with rasterio.open(mask) as file:
+        assert file.transform == PLACE
+
+
 @pytest.mark.parametrize("command", ["help", "train"])
 def test_command_line_loads_no_cluster(command: str, imagery: Path, plan: Path, tmp_path: Path) -> None:
     folders = ["--images", str(imagery / "images"), "--masks", str(imagery / "masks")]
@@ -187,6 +245,7 @@ def test_command_line_loads_no_cluster(command: str, imagery: Path, plan: Path, 
     program = f"""
 import sys
 from explorer.__main__ import main
+from explorer.imagery.choices import ReadingChoices
 try:
     code = main({arguments!r})
 except SystemExit as ended:

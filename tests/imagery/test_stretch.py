@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from explorer.imagery.scene import IGNORE, Scene
-from explorer.imagery.stretch import fit_stretch, stretched
+from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.imagery.stretch import brightness_ratio, fit_stretch, outside_stretch, stretch_scene, stretched
 
 
 def scene(image, label=None):
@@ -71,3 +71,87 @@ def test_the_stretch_covers_all_scenes():
     dark, bright = np.zeros((1, 50, 50)), np.full((1, 50, 50), 10.0)
     stretch = fit_stretch([scene(dark), scene(bright)])
     assert (stretch.low, stretch.high) == ((0.0,), (10.0,))
+
+
+def test_a_scene_stretched_by_itself_uses_16_bits_and_only_valid_pixels():
+    image = np.stack([np.linspace(0, 1000, 10_000), np.linspace(5, 6, 10_000)]).reshape(2, 100, 100)
+    image[:, :10] = -9999
+    valid = np.ones((100, 100), dtype=bool)
+    valid[:10] = False
+    result = stretch_scene(image, valid)
+    assert result.dtype == np.uint16
+    for band in result[:, valid]:
+        assert band[0] == 0
+        assert band[-1] == 65535
+        assert band[len(band) // 2] == pytest.approx(65535 / 2, rel=0.001)
+
+
+def test_scenes_of_other_brightness_are_equal_once_stretched_by_themselves():
+    image = np.random.default_rng(0).integers(1000, 2000, (1, 50, 50))
+    valid = np.ones((50, 50), dtype=bool)
+    dark, bright = stretch_scene(image, valid), stretch_scene(image * 10, valid)
+    np.testing.assert_array_equal(dark, bright)
+
+
+@pytest.mark.parametrize(
+    ("levels", "ratio"),
+    [
+        ((100, 100), 1),
+        ((100, 350), 3.5),
+        ((350, 100), 3.5),
+        ((100, 200, 400), 4),
+        ((0, 0), 1),
+        ((0, 200), 100),  # 0 counts as 1 % of 200
+        ((-12, -3), 1),
+    ],
+)
+def test_the_brightness_of_scenes_is_compared_by_their_medians(levels, ratio):
+    scenes = [scene(np.stack([np.full((9, 9), 50.0), np.full((9, 9), level)])) for level in levels]
+    assert brightness_ratio(scenes) == pytest.approx(ratio)
+
+
+def test_ignored_pixels_have_no_brightness():
+    image = np.full((1, 10, 10), 100.0)
+    image[0, :8] = 1
+    label = np.zeros((10, 10), dtype=np.uint8)
+    label[:8] = IGNORE
+    assert brightness_ratio([scene(image, label), scene(np.full((1, 10, 10), 100.0))]) == 1
+
+
+BYTES = np.random.default_rng(0).integers(40, 220, (3, 40, 40))  # as of 8 bits
+ON_BYTES, ON_16_BITS = Stretch((40,) * 3, (220,) * 3), Stretch((1600,) * 3, (8800,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "trained", "ranges"),
+    [
+        (BYTES.astype("uint8"), ON_BYTES, None),
+        ((BYTES * 40).astype("uint16"), ON_16_BITS, None),
+        ((BYTES * 40).astype("uint16"), ON_BYTES, ("87", "40 to 220")),
+        ((BYTES * 4).astype("uint16"), ON_BYTES, ("87", "40 to 220")),
+        (BYTES.astype("uint8"), ON_16_BITS, ("21", "1600 to 8800")),
+        (BYTES.astype("uint8"), Stretch((0,) * 3, (3000,) * 3), ("21", "0 to 3000")),
+        (BYTES.astype("uint16"), ON_16_BITS, ("21", "1600 to 8800")),
+        ((BYTES / 255).astype("float32"), ON_BYTES, ("0.8", "40 to 220")),
+        ((BYTES / 255).astype("float32"), ON_16_BITS, ("0.8", "1600 to 8800")),
+        (BYTES.astype("uint8"), Stretch((0.1,) * 3, (0.9,) * 3), ("21", "0.1 to 0.9")),
+        ((BYTES * 0.6).astype("uint8"), ON_BYTES, None),  # a dark scene
+        (np.minimum(BYTES * 1.4, 255).astype("uint8"), ON_BYTES, None),  # a bright scene
+        (np.full((3, 9, 9), 60, "uint8"), ON_BYTES, None),  # calm water
+        (np.full((3, 9, 9), 1900, "uint16"), ON_16_BITS, None),
+        (np.full((3, 9, 9), np.nan), ON_BYTES, None),
+    ],
+)
+def test_an_image_that_cannot_be_of_the_runs_kind_is_named_with_both_ranges(image, trained, ranges):
+    found = outside_stretch(image, np.ones(image.shape[1:], dtype=bool), trained)
+    assert (found is None) == (ranges is None)
+    for words in ranges or ():
+        assert words in found
+
+
+def test_invalid_pixels_are_not_outside_the_stretch():
+    image = BYTES.astype("int32")
+    image[:, :30] = -9999
+    valid = np.ones((40, 40), dtype=bool)
+    valid[:30] = False
+    assert outside_stretch(image, valid, ON_BYTES) is None

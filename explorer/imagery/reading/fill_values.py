@@ -62,7 +62,7 @@ def find_fill(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> FillResul
         notes.append(
             Note(
                 "fill_value",
-                f"{value:.10g} in {count:,} px ({count / where.size:.2g} of the image) is far from all other values "
+                f"{value:.10g} in {count:,} px ({100 * count / where.size:.3g} %) is far from all other values "
                 "and is treated as nodata; --keep-fill uses it as a value.",
             )
         )
@@ -122,13 +122,19 @@ def _suspect(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[floa
     return None
 
 
-def _extreme(image: NDArray[np.generic], valid: NDArray[np.bool_], extreme: np.ufunc) -> np.generic | None:
-    """The smallest or largest finite value over all bands; None if there is none."""
-    found = [
-        extreme.reduce(chosen)
-        for band in image
-        if (chosen := band[valid & np.isfinite(band) if band.dtype.kind == "f" else valid]).size
-    ]
+def _extreme(
+    image: NDArray[np.generic], chosen: NDArray[np.bool_], extreme: np.ufunc, beside: np.generic | None = None
+) -> np.generic | None:
+    """The smallest or largest finite value of the chosen pixels, other than ``beside``; None if there is none."""
+    found = []
+    for band in image:
+        values = band[chosen]
+        if band.dtype.kind == "f":
+            values = values[np.isfinite(values)]
+        if beside is not None:
+            values = values[values != beside]
+        if values.size:
+            found.append(extreme.reduce(values))
     return extreme.reduce(np.array(found, dtype=image.dtype)) if found else None
 
 
@@ -140,20 +146,24 @@ def _is_far(
     extreme: np.ufunc,
 ) -> bool:
     rest = valid & ~where
-    others = np.concatenate([band[rest & (band != value)].astype(np.float64) for band in image])
-    others = others[np.isfinite(others)]
-    if others.size == 0:
+    nearest = _extreme(image, rest, extreme, value)
+    if nearest is None:
         return False
-    sample = others[:: max(1, others.size // _SAMPLES)]
+    step = max(1, image.size // _SAMPLES)
+    sample = np.concatenate([band[rest][::step] for band in image]).astype(np.float64)
+    sample = sample[np.isfinite(sample) & (sample != float(value))]
+    if sample.size == 0:
+        return False
     low, high = np.percentile(sample, _RANGE)
     spread = float(high - low)
     if spread <= 0 or len(np.unique(sample)) < _FEWEST_VALUES:
         return False
-    number, nearest = float(value), float(extreme.reduce(others))
-    if abs(number) >= _HUGE or number in _SENTINELS or number < 0 <= nearest:
-        return abs(nearest - number) > spread
+    number = float(value)
+    gap = abs(float(nearest) - number)
+    if abs(number) >= _HUGE or number in _SENTINELS or number < 0 <= float(nearest):
+        return gap > spread
     is_end = number in _SENSOR_ENDS or (image.dtype.kind in "iu" and number == float(_largest(image)))
-    return is_end and _is_border(image, where, number) and abs(nearest - number) > _BORDER_GAP * spread
+    return is_end and _is_border(image, where, number) and gap > _BORDER_GAP * spread
 
 
 def _largest(image: NDArray[np.generic]) -> int:
