@@ -45,7 +45,7 @@ def request(image="port.png", companions=None, height=HEIGHT, width=WIDTH, limit
 
 def pixels_of(number) -> np.ndarray:
     """(H, W) of an object, counted from 1."""
-    return IDS == number
+    return np.equal(IDS, number)
 
 
 def alternating(flat) -> list[int]:
@@ -129,9 +129,7 @@ def cvat(*shapes, meta="", width=WIDTH, height=HEIGHT) -> bytes:
 def cvat_polygons() -> bytes:
     meta = "<meta><task><labels><label><name>ship</name></label><label><name>quay</name></label></labels></task></meta>"
     points = [(name, ";".join(f"{x:.2f},{y:.2f}" for x, y in corners)) for name, corners in OBJECTS]
-    shapes = (
-        f'<polygon label="{name}" source="manual" points="{text}" z_order="0"></polygon>' for name, text in points
-    )
+    shapes = (f'<polygon label="{name}" points="{text}" z_order="0"></polygon>' for name, text in points)
     return cvat(*shapes, meta=meta)
 
 
