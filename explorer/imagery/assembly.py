@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
+from explorer.imagery.checks.brightness import brightness_differs
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.objects import default_minimum_area
@@ -16,6 +17,7 @@ from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
 
 _ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")  # scenes are named without; a visitor may write one
+_BRIGHTNESS_REMEDY = "One stretch may suit neither: choose one for each scene (--stretch scene)."
 _OWN_NOTES = (
     "single_scene",
     "mixed_data_types",
@@ -56,7 +58,7 @@ def make_dataset(
     choices = choices or ReadingChoices()
     labelled = parts.training + parts.validation
     minimum_area = minimum_area or choices.minimum_area or default_minimum_area(labelled, len(classes))
-    return Dataset(
+    dataset = Dataset(
         name,
         tuple(classes),
         scenes[0].bands,
@@ -67,6 +69,10 @@ def make_dataset(
         choices,
         minimum_area,
     )
+    differing = [
+        Note("brightness_differs", f"{case.text} {_BRIGHTNESS_REMEDY}") for case in brightness_differs(dataset)
+    ]
+    return replace(dataset, notes=(*dataset.notes, *differing))
 
 
 def revise(

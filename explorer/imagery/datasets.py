@@ -191,6 +191,9 @@ def label_scenes(
     notes = list(read.notes)
     values: tuple[FoundValue, ...] = ()
     found_classes: tuple[str, ...] = ()
+    if validation is None and read.validation:
+        validation = read.validation
+        notes.append(Note("split_by_folder", f"{len(validation)} scenes lie in a folder for validation and validate."))
     try:
         masks = [row.mask for row in read.rows if row.mask is not None]
         key = class_key(masks, classes, palette or read.palette, limits, choices)
@@ -198,9 +201,7 @@ def label_scenes(
         found_classes, values = key.classes, found_values(masks, key)
         reports = _of_common_bands([_label(report, key, choices) for report in reports])
         scenes = [report.scene for report in reports if report.scene is not None]
-        dataset = make_dataset(
-            name, scenes, key.classes, validation if validation is not None else read.validation or None, seed, choices
-        )
+        dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
         return Reading(tuple(reports), None, problem, found_classes, values, tuple(notes), read.skipped, choices)

@@ -146,7 +146,7 @@ def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> 
 
     Raises:
         InputError: no scenes, duplicate scene or class names, different numbers of bands, labels outside the
-            classes, or no foreground at all.
+            classes, no foreground at all, or nothing but one class.
     """
     if not scenes:
         raise InputError("no scenes", name, "give at least one image and its mask")
@@ -160,6 +160,13 @@ def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> 
             f"no foreground at all: every label is {classes[0]!r} or ignored",
             name,
             "label at least one object, and check that the masks are not empty",
+        )
+    present = np.flatnonzero(np.sum([scene.pixel_counts(len(classes)) for scene in scenes], axis=0))
+    if len(present) < 2:
+        raise InputError(
+            f"every labelled pixel is {classes[int(present[0])]!r}: there is nothing to tell it from",
+            name,
+            "choose which value of the masks is the background, or label some",
         )
 
 

@@ -13,9 +13,7 @@ PERCENTILES = (0.5, 99.5)
 """Rare bright objects lie in the tails: clipping 2 % would clip a whole class of 0.5 %."""
 
 _SAMPLES = 2_000_000  # pixels per band over all scenes: enough for percentiles stable to four digits
-_SCENE_SAMPLES = 200_000  # pixels per band of one scene: enough for a median
 _LARGEST, _LARGEST_BYTE = 65535, 255
-_DARK = 0.01  # of the largest value: less is as good as black
 _NARROW = 0.03  # of the stretch
 
 
@@ -53,36 +51,6 @@ def stretch_scene(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArr
     ranges = [_range(_finite(band.ravel()[::step][counted])) for band in image]
     stretch = Stretch(tuple(low for low, _ in ranges), tuple(high for _, high in ranges))
     return np.rint(stretched(image, stretch) * _LARGEST).astype(np.uint16)
-
-
-def brightness_ratio(scenes: Sequence[Scene]) -> float:
-    """By how many times the medians of the scenes differ: the largest ÷ the smallest, in the band where it is largest.
-
-    Medians of less than 1 % of the largest value (99.5 %) of all scenes count as that 1 %: a black background has no
-    brightness to compare. Bands with negative medians (decibels, differences) are left out.
-
-    Args:
-        scenes: at least one, all with the same number of bands.
-
-    Returns:
-        1 or more; 1 if nothing can be compared.
-    """
-    ratio = 1.0
-    for band in range(len(scenes[0].image)):
-        medians, tops = [], []
-        for scene in scenes:
-            step = max(1, scene.label.size // _SCENE_SAMPLES)
-            counted = (scene.label.ravel() != IGNORE)[::step]
-            values = _finite(scene.image[band].ravel()[::step][counted])
-            if values.size:
-                median, top = np.percentile(values, (50.0, PERCENTILES[1]))
-                medians.append(float(median))
-                tops.append(float(top))
-        if not medians or min(medians) < 0 or max(tops) <= 0:
-            continue
-        floor = _DARK * max(tops)
-        ratio = max(ratio, max(*medians, floor) / max(min(medians), floor))
-    return ratio
 
 
 def outside_stretch(image: NDArray[np.generic], valid: NDArray[np.bool_], stretch: Stretch) -> str | None:

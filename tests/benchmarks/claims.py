@@ -21,7 +21,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
-from explorer.imagery.datasets import dataset_from_folders
+from explorer.imagery.datasets import read_dataset
+from explorer.imagery.reading.upload import files_in
 from explorer.imagery.scene import Dataset
 from explorer.losses.spec import LossSpec
 from explorer.training.plan import Phase, Plan, scaled
@@ -75,7 +76,7 @@ def plans(steps: int, cap: float | None, focal: bool) -> dict[str, Plan]:
 def dataset_of(name: str) -> Dataset:
     """A built-in dataset, or ``ships``."""
     if name == "ships":
-        return dataset_from_folders(SHIPS / "images", SHIPS / "masks")
+        return read_dataset(files_in(SHIPS / "images"), files_in(SHIPS / "masks")).required()
     return builtin_dataset(name)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.imagery.stretch import brightness_ratio, fit_stretch, outside_stretch, stretch_scene, stretched
+from explorer.imagery.stretch import fit_stretch, outside_stretch, stretch_scene, stretched
 
 
 def scene(image, label=None):
@@ -91,31 +91,6 @@ def test_scenes_of_other_brightness_are_equal_once_stretched_by_themselves():
     valid = np.ones((50, 50), dtype=bool)
     dark, bright = stretch_scene(image, valid), stretch_scene(image * 10, valid)
     np.testing.assert_array_equal(dark, bright)
-
-
-@pytest.mark.parametrize(
-    ("levels", "ratio"),
-    [
-        ((100, 100), 1),
-        ((100, 350), 3.5),
-        ((350, 100), 3.5),
-        ((100, 200, 400), 4),
-        ((0, 0), 1),
-        ((0, 200), 100),  # 0 counts as 1 % of 200
-        ((-12, -3), 1),
-    ],
-)
-def test_the_brightness_of_scenes_is_compared_by_their_medians(levels, ratio):
-    scenes = [scene(np.stack([np.full((9, 9), 50.0), np.full((9, 9), level)])) for level in levels]
-    assert brightness_ratio(scenes) == pytest.approx(ratio)
-
-
-def test_ignored_pixels_have_no_brightness():
-    image = np.full((1, 10, 10), 100.0)
-    image[0, :8] = 1
-    label = np.zeros((10, 10), dtype=np.uint8)
-    label[:8] = IGNORE
-    assert brightness_ratio([scene(image, label), scene(np.full((1, 10, 10), 100.0))]) == 1
 
 
 BYTES = np.random.default_rng(0).integers(40, 220, (3, 40, 40))  # as of 8 bits

@@ -216,7 +216,7 @@ def test_an_empty_yolo_file_is_a_background_image():
 
 def test_yolo_boxes_are_left_out_and_refused_if_all_are():
     assert codes(read(BOX + TRIANGLE, "port.txt")) == ["annotation_left_out"]
-    with pytest.raises(InputError, match="YOLO boxes.*export YOLO segmentation"):
+    with pytest.raises(InputError, match=r"YOLO boxes.*export YOLO segmentation"):
         read(BOX, "port.txt")
 
 
