@@ -165,8 +165,9 @@ def _sort(names: Iterable[str], is_label: Callable[[str], bool], stems: Collecti
         else:  # an image of a kind that is not read, most likely: it gets its reason when it is read
             rasters.append(name)
     folders = {name.parts[:-1] for name in labels if name.suffix == ".txt"}
-    empty = [each for each in companions if each.suffix == ".txt" and each.parts[:-1] in folders and each.stem in stems]
-    return _Sorted(rasters, labels + empty, [name for name in companions if name not in empty])  # YOLO: no object
+    empty = {each for each in companions if each.suffix == ".txt" and each.parts[:-1] in folders and each.stem in stems}
+    labels += [name for name in companions if name in empty]  # YOLO: an image without objects
+    return _Sorted(rasters, labels, [name for name in companions if name not in empty])
 
 
 def _told_apart(
@@ -197,7 +198,8 @@ def _told_apart(
             if len(group) == 2 and png.suffix == ".png" and any(other.suffix in _PHOTOS for other in group)
         ]
         by_extension = frozenset(name.raw for name in masks)
-    return [name for name in rasters if name not in masks], labels + masks, by_extension
+    taken = set(masks)
+    return [name for name in rasters if name not in taken], labels + masks, by_extension
 
 
 def _mask_words(name: FileName, shared: int) -> frozenset[str]:
