@@ -29,6 +29,7 @@ _SIDE_FILES = words(  # take no part unless they are labels
     ".dbf .shx .cpg .sbn .sbx .qix .qpj .qmd .fix .lyr .sld .ovr .rrd .msk .rpb .imd .til .eph .att .geo .yaml .yml "
     ".names .toml .ini .cfg .log .html .htm .rst .pdf .doc .docx .rtf .xlsx .py .ipynb .sh .lock .cache .pbtxt"
 )
+_DOCUMENTS = words("license licence readme copying notice citation authors changelog makefile")  # without extension
 _RASTERS = words(".png .jpg .jpeg .tif .tiff .bmp .gif .webp .jp2 .j2k .heic .heif .avif")
 _VECTORS = words(".geojson .shp .gpkg .kml .fgb .kmz .gml .topojson")  # labels even where they are broken
 _PHOTOS = words(".jpg .jpeg .tif .tiff")
@@ -160,7 +161,7 @@ def _sort(names: Iterable[str], is_label: Callable[[str], bool], stems: Collecti
             rasters.append(name)
         elif name.suffix in _VECTORS or is_label(name.raw):
             labels.append(name)
-        elif name.suffix in _SIDE_FILES:
+        elif name.suffix in _SIDE_FILES or name.parts[-1] in _DOCUMENTS:
             companions.append(name)
         else:  # an image of a kind that is not read, most likely: it gets its reason when it is read
             rasters.append(name)

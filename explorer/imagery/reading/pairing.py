@@ -194,6 +194,7 @@ def _pair_everywhere(table: _Table, everywhere: Collection[str]) -> None:
     elif len(free) > 1:
         reason = f"several files could be drawn on it: {_some(free)}; {_BY_HAND}"
         table.refused |= {image.raw: reason for image in images}
+        table.refused |= {label.raw: f"one of {len(free)} files for any image; {_BY_HAND}" for label in free}
 
 
 _BY_HAND = "rename or remove some of them, or pair by hand"
