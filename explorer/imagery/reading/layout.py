@@ -29,6 +29,7 @@ _SIDE_FILES = words(  # take no part unless they are labels
     ".dbf .shx .cpg .sbn .sbx .qix .qpj .qmd .fix .lyr .sld .ovr .rrd .msk .rpb .imd .til .eph .att .geo .yaml .yml "
     ".names .toml .ini .cfg .log .html .htm .rst .pdf .doc .docx .rtf .xlsx .py .ipynb .sh .lock .cache .pbtxt"
 )
+_DOCUMENTS = words("license licence readme copying notice citation authors changelog makefile")  # without extension
 _RASTERS = words(".png .jpg .jpeg .tif .tiff .bmp .gif .webp .jp2 .j2k .heic .heif .avif")
 _VECTORS = words(".geojson .shp .gpkg .kml .fgb .kmz .gml .topojson")  # labels even where they are broken
 _PHOTOS = words(".jpg .jpeg .tif .tiff")
@@ -160,13 +161,14 @@ def _sort(names: Iterable[str], is_label: Callable[[str], bool], stems: Collecti
             rasters.append(name)
         elif name.suffix in _VECTORS or is_label(name.raw):
             labels.append(name)
-        elif name.suffix in _SIDE_FILES:
+        elif name.suffix in _SIDE_FILES or name.parts[-1] in _DOCUMENTS:
             companions.append(name)
         else:  # an image of a kind that is not read, most likely: it gets its reason when it is read
             rasters.append(name)
     folders = {name.parts[:-1] for name in labels if name.suffix == ".txt"}
-    empty = [each for each in companions if each.suffix == ".txt" and each.parts[:-1] in folders and each.stem in stems]
-    return _Sorted(rasters, labels + empty, [name for name in companions if name not in empty])  # YOLO: no object
+    empty = {each for each in companions if each.suffix == ".txt" and each.parts[:-1] in folders and each.stem in stems}
+    labels += [name for name in companions if name in empty]  # YOLO: an image without objects
+    return _Sorted(rasters, labels, [name for name in companions if name not in empty])
 
 
 def _told_apart(
@@ -197,7 +199,8 @@ def _told_apart(
             if len(group) == 2 and png.suffix == ".png" and any(other.suffix in _PHOTOS for other in group)
         ]
         by_extension = frozenset(name.raw for name in masks)
-    return [name for name in rasters if name not in masks], labels + masks, by_extension
+    taken = set(masks)
+    return [name for name in rasters if name not in taken], labels + masks, by_extension
 
 
 def _mask_words(name: FileName, shared: int) -> frozenset[str]:

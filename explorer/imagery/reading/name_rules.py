@@ -5,15 +5,18 @@ A rule pairs an image and a label only if neither of them matches a second file 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 from explorer.imagery.reading.names import FileName, Tokens, common_start, same_split
 
 _Key = Callable[[FileName], Hashable]  # names match if they have the same key; None matches nothing
 _MAX_COMPARED = 40_000  # image × label of one key; where so many have one name, their folders must tell
+_MAX_NEAR = 20  # names with one token that are looked at, for a message
 _MAX_TOKENS = 24  # of one name that are looked for in another
 
 
@@ -37,18 +40,24 @@ def matches_by_name(
         only_strictly: names of labels that are not to be matched by a part of their names.
     """
     found: list[Match] = []
-
-    def left(by_part: bool) -> tuple[list[FileName], list[FileName]]:
-        with_label, with_image = {match.image for match in found}, {match.label for match in found}
-        return [image for image in images if image not in with_label], [
-            label for label in labels if label not in with_image and not (by_part and label.raw in only_strictly)
-        ]
-
     for key, folders_count in _STRICT:
-        found += _unique(*left(by_part=False), key, _fit if folders_count else same_split)
+        found += _unique(*_left(images, labels, found), key, _fit if folders_count else same_split)
+    left_images, left_labels = _left(images, labels, found)
+    image_index, label_index = NameIndex(left_images), NameIndex(left_labels)  # what matches now is ambiguous
+    left_images = [image for image in left_images if not label_index.could_match(image, 1)]
+    left_labels = [
+        label for label in left_labels if label.raw not in only_strictly and not image_index.could_match(label, 1)
+    ]
     for rule in (_alone_in_folder, _by_core, _by_containment, _by_stem_elsewhere):
-        found += rule(*left(by_part=True), images, labels)
+        found += rule(*_left(left_images, left_labels, found), images, labels)
     return found
+
+
+def _left(
+    images: Sequence[FileName], labels: Sequence[FileName], found: Sequence[Match]
+) -> tuple[list[FileName], list[FileName]]:
+    with_label, with_image = {match.image for match in found}, {match.label for match in found}
+    return [each for each in images if each not in with_label], [each for each in labels if each not in with_image]
 
 
 def could_match(image: FileName, label: FileName) -> bool:
@@ -59,16 +68,41 @@ def could_match(image: FileName, label: FileName) -> bool:
     return same and _fit(image, label)
 
 
-def nearest(name: FileName, others: Sequence[FileName], count: int = 2) -> list[FileName]:
-    """The other names that are most like this one; none if nothing is alike."""
-    own = set(name.bare)
-    scores = {}
-    for other in others:
-        shared = len(own & set(other.bare))
-        start = common_start([name.stem, other.stem])
-        if shared or start >= 3:
-            scores[other] = (shared, start)
-    return sorted(scores, key=lambda other: scores[other], reverse=True)[:count]
+class NameIndex:
+    """Names, to be searched for those that are like another."""
+
+    def __init__(self, names: Sequence[FileName]) -> None:
+        self._by_key: dict[Hashable, list[FileName]] = defaultdict(list)
+        self._by_token: dict[str, list[FileName]] = defaultdict(list)
+        for name in names:
+            for key in self._keys(name):
+                self._by_key[key].append(name)
+            for token in set(name.bare):
+                self._by_token[token].append(name)
+        self._sorted = sorted(names, key=lambda name: name.stem)
+        self._stems = [name.stem for name in self._sorted]
+
+    def could_match(self, name: FileName, count: int = 20) -> list[FileName]:
+        """Names that differ in the words that say what a file holds, at most; no more than ``count``."""
+        found = dict.fromkeys(other for key in self._keys(name) for other in self._by_key.get(key, ()))
+        return list(islice((other for other in found if could_match(name, other)), count))
+
+    def nearest(self, name: FileName, count: int = 2) -> list[FileName]:
+        """The names that have the most tokens, or the longest start, in common with this one; none if nothing is."""
+        place = bisect_left(self._stems, name.stem)
+        near = dict.fromkeys(self._sorted[max(0, place - count) : place + count])
+        for token in set(name.bare):
+            near |= dict.fromkeys(self._by_token.get(token, ())[:_MAX_NEAR])
+        own = set(name.bare)
+        scores = {other: (len(own & set(other.bare)), common_start([name.stem, other.stem])) for other in near}
+        alike = [other for other, (shared, start) in scores.items() if shared or start >= 3]
+        return sorted(alike, key=lambda other: scores[other], reverse=True)[:count]
+
+    @staticmethod
+    def _keys(name: FileName) -> list[Hashable]:
+        if not name.bare:
+            return [name.plain_folder]
+        return [name.stem, name.wordless] if name.wordless else [name.stem]
 
 
 _STRICT: tuple[tuple[_Key, bool], ...] = (  # and whether the folders must fit, too
@@ -134,11 +168,12 @@ def _alone_in_folder(
     for side, names in enumerate((all_images, all_labels)):
         for name in names:
             folders[name.plain_folder][side].append(name)
+    left_labels = set(labels)
     return [
         Match(image, label, "they are the only image and the only label of their folder")
         for image in images
         for label in folders[image.plain_folder][1]
-        if label in labels
+        if label in left_labels
         and all(len(names) == 1 for names in folders[image.plain_folder])
         and not (image.bare and label.bare)
     ]

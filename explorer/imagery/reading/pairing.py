@@ -10,7 +10,7 @@ from types import MappingProxyType
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.layout import masks_by_object
-from explorer.imagery.reading.name_rules import could_match, matches_by_name, nearest
+from explorer.imagery.reading.name_rules import NameIndex, matches_by_name
 from explorer.imagery.reading.names import FileName, escaped, meant
 
 _NONE: Mapping[str, str] = MappingProxyType({})
@@ -71,7 +71,7 @@ def pair(
     _pair_by_hand(table, chosen)
     _pair_objects(table)
     _pair_by_list(table, listed)
-    _pair_by_name(table, everywhere)
+    _pair_by_name(table, listed, everywhere)
     _pair_everywhere(table, everywhere)
     rows = [table.rows[image.raw] for image in table.images if image.raw in table.rows]
     return (*(_with_note(row, told_by_extension) for row in rows), *_unpaired(table, listed))
@@ -108,18 +108,17 @@ class _Table:
 
 
 def _pair_by_hand(table: _Table, chosen: Mapping[str, str]) -> None:
-    images, labels = [name.raw for name in table.images], [name.raw for name in table.labels]
     for wanted_image, wanted_label in chosen.items():
-        image = _the_one(wanted_image, images, "image")
-        label = _the_one(wanted_label, labels, "mask")
+        image = _the_one(wanted_image, table.images, "image")
+        label = _the_one(wanted_label, table.labels, "mask")
         table.add(image, label, Note("paired_by_hand", f"{label} was chosen as the label of {image}."))
 
 
-def _the_one(wanted: str, names: Sequence[str], kind: str) -> str:
-    found = meant(wanted, names)
+def _the_one(wanted: str, names: Sequence[FileName], kind: str) -> str:
+    found = meant(wanted, [name.raw for name in names])
     if len(found) == 1:
         return found[0]
-    what = f"it could be {_some(found)}" if found else f"no {kind} has this name"
+    what = f"it could be {_some(list(map(FileName, found)))}" if found else f"no {kind} has this name"
     remedy = "give more of its path" if found else f"choose from {_some(names)}" if names else f"add the {kind}"
     raise InputError(what, escaped(wanted)[:200], remedy)
 
@@ -145,14 +144,15 @@ def _pair_by_list(table: _Table, listed: Mapping[str, Collection[str]]) -> None:
             found = _listed_image(FileName(name.replace("\\", "/")), by_name, by_stem)
             if found is not None and label not in claims[found]:
                 claims[found].append(label)
-    others = [label for label in table.left_labels if label.raw not in listed]
+    others = NameIndex([label for label in table.left_labels if label.raw not in listed])
     for image, labels in claims.items():
-        rivals = labels + [label for label in others if could_match(image, label)]
+        named = others.could_match(image)
+        rivals = labels + named
         if len(rivals) == 1:
             table.add(image.raw, rivals[0].raw)
         elif rivals:
             table.refused[image.raw] = _ambiguous([image], rivals)
-            table.refused |= {label.raw: _ambiguous([image], rivals) for label in rivals if label in others}
+            table.refused |= {label.raw: _ambiguous([image], rivals) for label in named}
 
 
 def _listed_image(
@@ -170,82 +170,83 @@ def _listed_image(
     return candidates[0] if len(candidates) == 1 else None
 
 
-def _pair_by_name(table: _Table, everywhere: Collection[str]) -> None:
+def _pair_by_name(table: _Table, listed: Collection[str], everywhere: Collection[str]) -> None:
     images = table.left_images
     labels = [label for label in table.left_labels if label.raw not in table.refused]
     vectors = [label.raw for label in labels if label.raw in everywhere]
     # The only vector file of several images is for all of them, unless it has the very name of one.
-    only_strictly = vectors if len(vectors) == 1 and len(images) > 1 else []
-    for match in matches_by_name(images, labels, only_strictly):
+    shared = vectors if len(vectors) == 1 and len(images) > 1 else []
+    for match in matches_by_name(images, labels, {*listed, *shared}):
         text = f"{match.label.raw} was paired with {match.image.raw}: {match.why}."
         table.add(match.image.raw, match.label.raw, *([Note("paired_by_part", text)] if match.why else []))
 
 
 def _pair_everywhere(table: _Table, everywhere: Collection[str]) -> None:
-    images, labels = table.left_images, table.left_labels
-    claimed = [image for image in images if any(could_match(image, label) for label in labels)]
-    free = [
-        label for label in labels if label.raw in everywhere and not any(could_match(image, label) for image in claimed)
-    ]
-    images = [image for image in images if image not in claimed]
+    by_label = NameIndex(table.left_labels)
+    claimed = [image for image in table.left_images if by_label.could_match(image)]
+    by_image = NameIndex(claimed)
+    free = [label for label in table.left_labels if label.raw in everywhere and not by_image.could_match(label)]
+    images = [image for image in table.left_images if image not in set(claimed)]
     if len(free) == 1:
         text = f"{free[0].raw} has the name of no image: it is drawn on every image without a label of its own."
         for image in images:
             table.add(image.raw, free[0].raw, Note("shared_label", text))
     elif len(free) > 1:
-        reason = f"several files could be drawn on it: {_some([label.raw for label in free])}; {_BY_HAND}"
+        reason = f"several files could be drawn on it: {_some(free)}; {_BY_HAND}"
         table.refused |= {image.raw: reason for image in images}
-
-
-def _unpaired(table: _Table, listed: Mapping[str, Collection[str]]) -> list[Pair]:
-    images, labels = table.left_images, table.left_labels
-    rows = []
-    for image in table.images:
-        if image.raw not in table.rows:
-            reason = table.refused.get(image.raw) or _why_image(image, images, labels, table)
-            rows.append(Pair(image.raw, None, reason))
-    for label in labels:
-        reason = table.refused.get(label.raw) or _why_label(label, images, table, listed.get(label.raw, ()))
-        rows.append(Pair(None, label.raw, reason))
-    return rows
+        table.refused |= {label.raw: f"one of {len(free)} files for any image; {_BY_HAND}" for label in free}
 
 
 _BY_HAND = "rename or remove some of them, or pair by hand"
 
 
-def _why_image(image: FileName, images: Sequence[FileName], labels: Sequence[FileName], table: _Table) -> str:
-    candidates = [label for label in labels if could_match(image, label)]
-    rivals = [rival for rival in images if any(could_match(rival, label) for label in candidates[:_SHOWN])]
+def _unpaired(table: _Table, listed: Mapping[str, Collection[str]]) -> list[Pair]:
+    images, labels = NameIndex(table.left_images), NameIndex(table.left_labels)
+    paired = NameIndex([image for image in table.images if image.raw in table.rows])
+    rows = []
+    for image in table.images:
+        if image.raw not in table.rows:
+            reason = table.refused.get(image.raw) or _why_image(image, images, labels, not table.labels)
+            rows.append(Pair(image.raw, None, reason))
+    for label in table.left_labels:
+        reason = table.refused.get(label.raw) or _why_label(label, images, labels, listed.get(label.raw, ()))
+        owners = paired.could_match(label, 1)
+        if owners and not reason.startswith("ambiguous"):
+            used = table.rows[owners[0].raw].mask
+            reason = f"{owners[0].raw} is paired with {used} already; to use this file instead, pair by hand"
+        rows.append(Pair(None, label.raw, reason))
+    return rows
+
+
+def _why_image(image: FileName, images: NameIndex, labels: NameIndex, no_labels: bool) -> str:
+    candidates = labels.could_match(image)
     if candidates:
-        return _ambiguous([image, *(rival for rival in rivals if rival != image)], candidates)
-    if not table.labels:
+        rivals = [rival for label in candidates for rival in images.could_match(label)]
+        return _ambiguous(list(dict.fromkeys([image, *rivals])), candidates)
+    if no_labels:
         return 'no masks were found; put them into a folder "masks", or end their names with "_mask"'
     return f"no mask has a matching name{_nearest(image, labels)}"
 
 
-def _why_label(label: FileName, images: Sequence[FileName], table: _Table, lists: Collection[str]) -> str:
-    candidates = [image for image in images if could_match(image, label)]
+def _why_label(label: FileName, images: NameIndex, labels: NameIndex, lists: Collection[str]) -> str:
+    candidates = images.could_match(label)
     if candidates:
-        rivals = [each for each in table.left_labels if any(could_match(image, each) for image in candidates[:_SHOWN])]
-        return _ambiguous(candidates, rivals)
-    owner = next((image for image in table.images if image.raw in table.rows and could_match(image, label)), None)
-    if owner is not None:
-        used = table.rows[owner.raw].mask
-        return f"{owner.raw} is paired with {used} already; to use this file instead, pair by hand"
+        rivals = [rival for image in candidates for rival in labels.could_match(image)]
+        return _ambiguous(candidates, list(dict.fromkeys([*rivals, label])))
     if lists:
-        return f"it lists {_some(list(lists))}, which are not among the images"
+        return f"none of the images that it lists is there: {_some(list(map(FileName, lists)))}"
     return f"no image has a matching name{_nearest(label, images)}"
 
 
 def _ambiguous(images: Sequence[FileName], labels: Sequence[FileName]) -> str:
-    return f"ambiguous: {_some([i.raw for i in images])} could match {_some([m.raw for m in labels])}; {_BY_HAND}"
+    return f"ambiguous: {_some(images)} could match {_some(labels)}; {_BY_HAND}"
 
 
-def _nearest(name: FileName, others: Sequence[FileName]) -> str:
-    alike = nearest(name, others)
-    return f"; nearest: {_some([other.raw for other in alike])}" if alike else ""
+def _nearest(name: FileName, others: NameIndex) -> str:
+    alike = others.nearest(name)
+    return f"; nearest: {_some(alike)}" if alike else ""
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(escaped(name)[:200] for name in names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+def _some(names: Sequence[FileName]) -> str:
+    shown = ", ".join(escaped(name.raw)[:200] for name in names[:_SHOWN])
+    return f"{shown} and others" if len(names) > _SHOWN else shown

@@ -279,7 +279,19 @@ def test_the_best_of_the_labels_that_cityscapes_has_is_used_and_the_others_have_
 
 @pytest.mark.parametrize(
     "name",
-    ["a.tfw", "a.pgw", "a.jgw", "a.wld", "a.xml", "a.tif.aux.xml", "notes.json", "classes.txt", "a.qml", "README.md"],
+    [
+        "a.tfw",
+        "a.pgw",
+        "a.jgw",
+        "a.wld",
+        "a.xml",
+        "a.tif.aux.xml",
+        "notes.json",
+        "classes.txt",
+        "a.qml",
+        "README.md",
+        "LICENSE",
+    ],
 )
 def test_side_files_are_companions(name):
     assert arrange(["a.tif", "a_mask.tif", name], None, is_label).companions == (name,)
