@@ -39,7 +39,7 @@ class Settings(BaseModel):
     checkpoint_steps: int = Field(50, ge=1, description="steps between checkpoints: the most a killed worker loses")
 
     # limits on input
-    max_files: int = Field(500, ge=1, description="files in one upload or zip")
+    max_files: int = Field(20_000, ge=1, description="files in one upload or zip")
     max_file_bytes: int = Field(200 * MEBI, ge=1, description="bytes of one file")
     max_total_bytes: int = Field(1024 * MEBI, ge=1, description="bytes of one upload after unpacking")
     max_pixels: int = Field(100_000_000, ge=1, description="height × width of one image")

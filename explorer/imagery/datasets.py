@@ -7,6 +7,7 @@ repeat it at each choice of the visitor. A bad file refuses its own row only.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,6 +38,8 @@ from explorer.settings import Settings, settings
 
 Files = Mapping[str, bytes | Path]
 """Contents or paths by name; names may have folders."""
+
+_HEAD = 1 << 16  # bytes from which a format that is not read is recognised
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,9 +221,11 @@ class _Labels:
         self._listed: dict[str, Collection[str] | None] = {}
 
     def is_label(self, name: str) -> bool:
-        """Whether a file that is no image is a label."""
+        """Whether a file that is no image is a label, also one in a format that is not read."""
         data = self._data(name)
-        return data is not None and not is_image(data) and format_of(data, name) is not None
+        if data is None or is_image(data):
+            return False
+        return format_of(data, name) is not None or unsupported_format_of(data, name) is not None
 
     def images_of(self, name: str) -> Collection[str]:
         """The images that a label file names."""
@@ -278,15 +283,14 @@ def _read_row(
     limits: Settings,
 ) -> ReadRow:
     name = names.get(row.image or "", row.image or row.mask or "")
+    unsupported = [
+        reason for file in (row.image, row.mask) if file is not None and (reason := _why_unread(file, files))
+    ]
+    if unsupported:
+        return ReadRow(row, name, reason=unsupported[0], notes=(*row.notes, Note("format_unsupported", unsupported[0])))
     if row.image is None or row.mask is None or row.reason:
         return ReadRow(row, name, reason=row.reason, notes=row.notes)
     try:
-        for file in (row.image, row.mask):
-            data = read_bytes(files[file], file, limits, may_be_empty=True)
-            unsupported = unsupported_format_of(data, file)
-            if unsupported is not None:
-                reason = f"{file}: {unsupported.name}, which is not read — {unsupported.instead}"
-                return ReadRow(row, name, reason=reason, notes=(*row.notes, Note("format_unsupported", reason)))
         raster = read_raster(
             files[row.image], row.image, limits, companions=companions, keep_fill=choices.keep_fill, scene=name
         )
@@ -296,6 +300,17 @@ def _read_row(
     except InputError as error:
         return ReadRow(row, name, reason=str(error), notes=row.notes)
     return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
+
+
+def _why_unread(name: str, files: Files) -> str:
+    """Why a file in a known format is not read, and what to do instead; "" if it may be read."""
+    source = files[name]
+    try:
+        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
+            found = unsupported_format_of(file.read(_HEAD), name)
+    except OSError:
+        return ""  # whoever reads the file says so
+    return "" if found is None else f"{name}: {found.name}, which is not read — {found.instead}"
 
 
 def _read_label(name: str, files: Files, request: LabelRequest) -> Mask:
