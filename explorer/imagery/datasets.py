@@ -7,7 +7,6 @@ repeat it at each choice of the visitor. A bad file refuses its own row only.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,8 +37,6 @@ from explorer.settings import Settings, settings
 
 Files = Mapping[str, bytes | Path]
 """Contents or paths by name; names may have folders."""
-
-_HEAD = 1 << 16  # bytes from which a format that is not read is recognised
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +153,7 @@ def read_files(
     rows = []
     for row in pairs:
         shared = uses.count(row.mask) > 1 or known.lists_images(row.mask or "")
-        rows.append(_read_row(row, names, files, companions, shared, choices, limits))
+        rows.append(_read_row(row, names, known, files, companions, shared, choices, limits))
     by_folder = {names[image] for image in validation_images(order.images)}
     notes = known.unsupported(order.companions)
     notes += [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in order.skipped]
@@ -245,15 +242,17 @@ class _Labels:
         found = None if data is None else format_of(data, name)
         return found is not None and found.shared
 
+    def why_unread(self, name: str | None) -> str:
+        """Why a file in a known format is not read, and what to do instead; "" if it may be read."""
+        data = None if name is None else self._data(name)
+        if name is None or data is None or is_image(data):
+            return ""
+        found = unsupported_format_of(data, name)
+        return "" if found is None else f"{name}: {found.name}, which is not read — {found.instead}"
+
     def unsupported(self, names: Collection[str]) -> list[Note]:
         """Notes on files in formats that are not read."""
-        notes = []
-        for name in names:
-            data = self._data(name)
-            found = None if data is None else unsupported_format_of(data, name)
-            if found is not None:
-                notes.append(Note("format_unsupported", f"{name} is {found.name}, which is not read: {found.instead}."))
-        return notes
+        return [Note("format_unsupported", reason) for name in names if (reason := self.why_unread(name))]
 
     def _data(self, name: str) -> bytes | None:
         try:
@@ -276,6 +275,7 @@ def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Fil
 def _read_row(
     row: Pair,
     names: Mapping[str, str],
+    known: _Labels,
     files: Files,
     companions: Files,
     shared: bool,
@@ -283,11 +283,9 @@ def _read_row(
     limits: Settings,
 ) -> ReadRow:
     name = names.get(row.image or "", row.image or row.mask or "")
-    unsupported = [
-        reason for file in (row.image, row.mask) if file is not None and (reason := _why_unread(file, files))
-    ]
-    if unsupported:
-        return ReadRow(row, name, reason=unsupported[0], notes=(*row.notes, Note("format_unsupported", unsupported[0])))
+    unread = known.why_unread(row.image) or known.why_unread(row.mask)
+    if unread:
+        return ReadRow(row, name, reason=unread, notes=(*row.notes, Note("format_unsupported", unread)))
     if row.image is None or row.mask is None or row.reason:
         return ReadRow(row, name, reason=row.reason, notes=row.notes)
     try:
@@ -300,17 +298,6 @@ def _read_row(
     except InputError as error:
         return ReadRow(row, name, reason=str(error), notes=row.notes)
     return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
-
-
-def _why_unread(name: str, files: Files) -> str:
-    """Why a file in a known format is not read, and what to do instead; "" if it may be read."""
-    source = files[name]
-    try:
-        with source.open("rb") if isinstance(source, Path) else io.BytesIO(source) as file:
-            found = unsupported_format_of(file.read(_HEAD), name)
-    except OSError:
-        return ""  # whoever reads the file says so
-    return "" if found is None else f"{name}: {found.name}, which is not read — {found.instead}"
 
 
 def _read_label(name: str, files: Files, request: LabelRequest) -> Mask:
