@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +19,7 @@ from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
-from explorer.ui.mending import edit_values, show_notes, show_pairs
+from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.reading import choices, choose_reading, read_rows, read_upload
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
@@ -92,6 +91,7 @@ def upload_own() -> Draft | None:
     show_notes(reading, take)
     noticed = reading.problem is not None or bool(reading.notes)
     with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
+        pick_property(read_rows(files), reading, take)
         edit_values(read_rows(files), reading, take)
     if reading.dataset is None:
         return None
@@ -208,18 +208,15 @@ def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
     return counted
 
 
-def show_how_it_was_read(draft: Draft) -> None:
-    """Notes and choices that are stored with the dataset; of an upload, they stand above already."""
-    dataset = draft.dataset
-    if draft.files is None:
-        for note in dataset.notes:
-            st.info(escaped(note.text), icon=":material/info:")
+def show_how_it_was_read(dataset: Dataset) -> None:
+    """Notes and choices that are stored with a dataset."""
+    for note in dataset.notes:
+        st.info(escaped(note.text), icon=":material/info:")
     made = made_so_far(dataset.choices)
     if made:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("Read with these choices: " + escaped("; ".join(offer.text for offer in made)))
-            with st.popover("On the command line", type="tertiary"):
-                st.code(shlex.join(dataset.choices.as_options()), language="bash", wrap_lines=True)
+            st.caption("Read with these choices: " + escaped("; ".join(offer.text for offer in made)), width="content")
+            show_options(dataset.choices)
 
 
 @st.fragment
@@ -229,12 +226,11 @@ def show_scene(draft: Draft) -> None:
     if st.session_state.get("scenes-of") not in (None, draft.key):  # the address names a scene of the dataset before
         st.query_params.pop("scene", None)
     st.session_state["scenes-of"] = draft.key
-    chosen, look, opacity_field = st.columns([2, 1.2, 1.5], vertical_alignment="bottom")
+    chosen, opacity_field = st.columns([3, 2], vertical_alignment="bottom")
     with chosen:
         scene = pick_scene(dataset)
-    with look:
-        view = pick_view()
     opacity = opacity_field.slider("Label opacity", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
+    view = pick_view()
     drawn = show_view(dataset, scene, view, pick_bands(scene), opacity)
     if draft.files is not None and view == "Pixels":
         made = choices(draft.files)
@@ -276,7 +272,8 @@ source = st.segmented_control(
 found = SOURCES[source]()
 if found is not None:
     st.subheader(escaped(found.dataset.name), anchor=False)
-    show_how_it_was_read(found)
+    if found.files is None:  # of an upload, all this stands above already
+        show_how_it_was_read(found.dataset)
     picture, facts = stacking_columns("scene", [4, 3])
     with facts:
         edited = edit_dataset(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -20,12 +21,14 @@ from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.reading.values import MOST_VALUES, FoundValue
 from explorer.imagery.scene import BACKGROUND
 from explorer.ui.messages import escaped
+from explorer.ui.unique_labels import unique_labels
 
 Choose = Callable[[ReadingChoices], None]
 """Takes all choices, once one was made."""
 
 _CLASS, _MERGE = "a class", "merge into "
 _EXAMPLES = "values-examples"  # in the session
+_BY_ITSELF = ""  # the choice of no property
 _SHOWN_SCENES = 6  # notes of one code that are listed one by one
 
 
@@ -76,13 +79,42 @@ def _show_choices(reading: Reading, choose: Choose) -> None:
     made = made_so_far(reading.choices)
     if not made:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="wraps-made"):
-        st.caption("You chose:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("You chose:", width="content")
         for number, offer in enumerate(made):
             st.button(
                 escaped(offer.text), icon=":material/undo:", key=f"made-{number}", on_click=choose,
                 args=(offer.choices,), help="Take this choice back", type="tertiary",
             )  # fmt: skip
+        show_options(reading.choices)
+
+
+def show_options(choices: ReadingChoices) -> None:
+    """The choices as options of the command line."""
+    with st.popover("On the command line", type="tertiary", icon=":material/terminal:"):
+        st.code(shlex.join(choices.as_options()), language="bash", wrap_lines=True)
+
+
+def pick_property(read: ReadFiles, reading: Reading, choose: Choose) -> None:
+    """Which property of vector files holds the class; nothing where no label has properties."""
+    found = list(dict.fromkeys(name for row in read.rows if row.mask is not None for name in row.mask.properties))
+    if not found:
+        return
+    labels = {_BY_ITSELF: "found by itself", **unique_labels({name: name for name in found})}
+    chosen = reading.choices.class_property
+    st.selectbox(
+        "Property that holds the class",
+        list(labels),
+        list(labels).index(chosen) if chosen in labels else 0,
+        labels.__getitem__,
+        key=f"class-property-{chosen}",
+        on_change=_take_property,
+        args=(f"class-property-{chosen}", reading, choose),
+    )
+
+
+def _take_property(key: str, reading: Reading, choose: Choose) -> None:
+    choose(reading.choices.model_copy(update={"class_property": st.session_state[key] or None}))
 
 
 def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
@@ -92,7 +124,6 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     table = _values_table(reading, _examples(read, reading))
     merges = [f"{_MERGE}{name}" for name in reading.classes[1:]]
     key = f"values-{hash(reading.choices.model_dump_json())}-{len(reading.values)}"
-    st.markdown("**What the masks hold**")
     st.data_editor(
         table,
         key=key,

@@ -22,6 +22,7 @@ from explorer.ui.unique_labels import position_labels, unique_labels
 
 _PICTURE, _PIXELS = "Picture", "Pixels"
 _VIEWS = (_PICTURE, _PIXELS)
+_HIGHEST, _LOWEST, _USUAL_WIDTH, _AROUND = 800, 320, 560, 120  # of the figure, on screen; its axes and legend
 _SMALLEST_AREA = 2.0  # pixels along x and y: less is a click
 
 
@@ -70,8 +71,12 @@ def show_view(dataset: Dataset, scene: Scene, view: str, bands: Bands, opacity: 
         picture = scene_picture(scene, dataset.stretch, bands, opacity, colours=colours)
         st.image(picture, width="stretch", alt="scene with its label")
         return ()
+    figure = outline_figure(scene, dataset.stretch, bands, opacity / 2, colours, dataset.classes)
+    height, width = scene.size
+    figure.update_layout(height=min(_HIGHEST, max(_LOWEST, round(_USUAL_WIDTH * height / width) + _AROUND)))
+    st.caption("Scroll to zoom, down to single pixels. The toolbar has box and lasso, to draw an area of interest.")
     drawn: Any = st.plotly_chart(
-        outline_figure(scene, dataset.stretch, bands, opacity / 2, colours, dataset.classes),
+        figure,
         key=f"pixels-{scene.name}",
         on_select="rerun",
         selection_mode=("box", "lasso"),

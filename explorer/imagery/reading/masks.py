@@ -54,6 +54,7 @@ class Mask:
     objects: NDArray[np.int32] | None = None  # (H, W), an id per object that was drawn by itself, 0 = none
     notes: tuple[Note, ...] = ()
     lossy: bool = False  # a JPEG, or fractions: between the values of classes lie others
+    properties: tuple[str, ...] = ()  # of the features of a vector file: any of them may hold the class
     turned_by: int = 1  # Exif orientation of its own by which it was turned, 1 to 8; 1: none
 
     def counts(self) -> NDArray[np.int64]:

@@ -75,10 +75,11 @@ def read_polygons(
     classes, notes = classes_of(areas.properties, features, chosen, limits.max_classes, name)
     notes = (*areas.notes(), *notes)
     names = in_order(list(classes.values()))
+    properties = tuple(areas.properties)
     empty = np.zeros(raster.valid.shape, dtype=np.int32)
     if not len(areas.polygons):
         notes += (Note("no_objects_here", f"{name} holds no polygons: all of {raster.name} is background."),)
-        return _mask(name, (), empty, np.zeros(1, dtype=np.uint16), notes)
+        return _mask(name, (), empty, np.zeros(1, dtype=np.uint16), notes, properties)
     placed = place(areas, raster, name, shared)
     if not placed.overlaps and not shared:
         raise InputError(placed.message, name, placed.remedy)
@@ -86,7 +87,8 @@ def read_polygons(
     ids, objects, small = _drawn(areas, placed, raster, name)
     if not ids.any():
         text = f"No polygon of {name} lies on {raster.name}: all of it is background."
-        return _mask(name, names, ids, np.zeros(1, dtype=np.uint16), (*notes, Note("no_objects_here", text)))
+        notes += (Note("no_objects_here", text),)
+        return _mask(name, names, ids, np.zeros(1, dtype=np.uint16), notes, properties)
     index_of_object = np.zeros(objects + 1, dtype=np.uint16)
     number = {each: position for position, each in enumerate(names, start=1)}
     index_of_object[areas.objects + 1] = [number[classes[feature]] for feature in areas.features.tolist()]
@@ -98,7 +100,7 @@ def read_polygons(
             else "The polygon covers no pixel centre; it was drawn as one pixel."
         )
         notes += (Note("small_polygon", text),)
-    return _mask(name, names, ids, index_of_object, (*notes, *_touching(ids, index_of_object)))
+    return _mask(name, names, ids, index_of_object, (*notes, *_touching(ids, index_of_object)), properties)
 
 
 def polygons_in_pixels(
@@ -171,9 +173,18 @@ def _mask(
     ids: NDArray[np.int32],
     index_of_object: NDArray[np.uint16],
     notes: tuple[Note, ...],
+    properties: tuple[str, ...],
 ) -> Mask:
-    ignored = np.zeros(ids.shape, dtype=np.bool_)
-    return Mask(name, MaskKind.NAMES, (BACKGROUND, *names), index_of_object[ids], ignored, objects=ids, notes=notes)
+    return Mask(
+        name,
+        MaskKind.NAMES,
+        (BACKGROUND, *names),
+        index_of_object[ids],
+        np.zeros(ids.shape, dtype=np.bool_),
+        objects=ids,
+        notes=notes,
+        properties=properties,
+    )
 
 
 def _drawn(areas: Areas, placed: Placed, raster: Raster, name: str) -> tuple[NDArray[np.int32], int, int]:
