@@ -113,9 +113,9 @@ def areas_of(file: VectorFile, name: str) -> Areas:
     if not len(polygons) and set(left_out) - {_EMPTY, _WITHOUT_GEOMETRY}:
         reasons = ", ".join(_counted(reason, numbers) for reason, numbers in left_out.items())
         raise InputError(
-            f"contains no polygons; its {areas.feature_count} features: {reasons}",
+            f"contains no polygons among its {areas.feature_count} features: {reasons}",
             name,
-            "draw the outlines of the objects, or turn points and lines into areas (in QGIS: Buffer)",
+            "draw or repair the outlines of the objects, or turn points and lines into areas (in QGIS: Buffer)",
         )
     return areas
 
