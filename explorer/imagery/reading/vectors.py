@@ -193,7 +193,8 @@ def _drawn(areas: Areas, placed: Placed, raster: Raster, name: str) -> tuple[NDA
     present[ids.ravel()] = True
     small = 0
     for each in np.unique(own[~present[own]]).tolist():
-        parts = polygons[own == each]
+        first, last = np.searchsorted(own, (each, each + 1))  # objects are in order
+        parts = polygons[first:last]
         if any(_covers_a_centre(part, shape) for part in parts):
             continue  # later polygons cover it
         point = max(parts, key=shapely.area).representative_point()
