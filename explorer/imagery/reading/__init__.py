@@ -1,7 +1,15 @@
 """From bytes to rasters and labels.
 
 ``upload`` unpacks what was sent, ``layout`` tells images, labels and side files apart, ``pairing`` pairs images and
-labels by hand, by what a label file lists and by ``name_rules``, which compare ``names``. ``raster`` decodes an image
-with the decoder of its format (``pillow``, ``gdal``), ``masks`` and ``vectors`` read masks, and ``class_key`` turns
-masks into labels.
+labels by hand, by what a label file lists and by ``name_rules``, which compare ``names``.
+
+``raster`` decodes an image with the decoder of its format (``pillow``, ``gdal``); ``georeference`` finds where it lies,
+``fill_values`` what is no data in it.
+
+``labels`` is the registry of label formats. ``masks`` reads rasters; ``annotations`` has a module for each annotation
+format; ``vectors`` draws polygons: ``vector_files`` reads features, ``vector_areas`` takes their polygons,
+``vector_classes`` finds the property that holds the class, and ``vector_placing`` goes from coordinates to pixels.
+
+``alignment`` lays a label on its image's grid, with ``regridding``. ``class_key`` decides what the values of all labels
+mean, with ``mask_values``, ``roles`` and ``values``.
 """

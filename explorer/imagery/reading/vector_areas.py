@@ -72,11 +72,7 @@ class Areas:
 
 
 def areas_of(file: VectorFile, name: str) -> Areas:
-    """The polygons of a file.
-
-    Raises:
-        InputError: the file has features, but only points or lines, or none that is valid.
-    """
+    """The polygons of a file; there may be none."""
     present = np.flatnonzero(file.valid & ~shapely.is_missing(file.geometries) & ~shapely.is_empty(file.geometries))
     parts, owners = _opened(file.geometries[present], present)
     finite = _finite(parts)
@@ -110,13 +106,6 @@ def areas_of(file: VectorFile, name: str) -> Areas:
         sorted({int(number) + 1 for number in owners_of_polygons[repaired]}),
         sorted({int(number) + 1 for number in owners[~is_polygon] if has_polygon[number]}),
     )
-    if not len(polygons) and set(left_out) - {_EMPTY, _WITHOUT_GEOMETRY}:
-        reasons = ", ".join(_counted(reason, numbers) for reason, numbers in left_out.items())
-        raise InputError(
-            f"contains no polygons; its {areas.feature_count} features: {reasons}",
-            name,
-            "draw the outlines of the objects, or turn points and lines into areas (in QGIS: Buffer)",
-        )
     return areas
 
 

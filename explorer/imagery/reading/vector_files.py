@@ -33,6 +33,7 @@ from explorer.settings import Settings
 
 MAX_FEATURES = 200_000
 MAX_CORNERS = 20_000_000
+MAX_VALUES = 20_000_000
 LAYER = "layer"
 """Property under which the name of a feature's layer is offered where a file has several layers."""
 
@@ -158,6 +159,15 @@ def _check_amount(features: int, corners: int, name: str) -> None:
         )
 
 
+def _check_values(features: int, properties: int, name: str) -> None:
+    if features * properties > MAX_VALUES:
+        raise InputError(
+            f"too large ({features:,} features with {properties:,} properties; at most {MAX_VALUES:,} values)",
+            name,
+            "keep only the property that holds the class",
+        )
+
+
 def project(geometries: NDArray[np.object_], source: CRS, target: CRS) -> NDArray[np.object_]:
     """Geometries in another coordinate reference system; corners that cannot be projected become infinite.
 
@@ -213,6 +223,7 @@ def _read_geojson(data: bytes, name: str) -> VectorFile:
         rows.append(properties if isinstance(properties, dict) else {})
     _check_amount(len(features), int(shapely.get_num_coordinates(geometries).sum()), name)
     keys = dict.fromkeys(key for row in rows for key in row)
+    _check_values(len(rows), len(keys), name)
     columns = {key: [as_text(row.get(key)) for row in rows] for key in keys}
     return VectorFile(FileKind.GEOJSON, geometries, valid, columns, _declared_crs(document, name))
 
@@ -292,10 +303,11 @@ def _read_layers(data: bytes, name: str, wanted: Sequence[str] | None = None) ->
             if geometry_type is None or (wanted is not None and layer not in wanted):
                 continue
             own_name = not layer.startswith(_NAME_IN_MEMORY)
-            meta, _, wkb, columns = pyogrio.raw.read(
-                data, layer=layer if own_name else number, max_features=MAX_FEATURES + 1
-            )
-            _check_amount(len(wkb), 0, name)
+            which = layer if own_name else number
+            info = pyogrio.read_info(data, layer=which, force_feature_count=True)
+            _check_amount(info["features"], 0, name)
+            _check_values(info["features"], len(info["fields"]), name)
+            meta, _, wkb, columns = pyogrio.raw.read(data, layer=which, max_features=MAX_FEATURES)
             properties = {
                 str(field): _texts(column)
                 for field, column in zip(meta["fields"], columns, strict=True)

@@ -24,6 +24,7 @@ _WEB_MERCATOR = CRS.from_epsg(3857)
 _EXTREMES = (180.0, 90.0)  # degrees
 _ROUNDING = 1e-6
 _SMALLEST_MEDIAN = 1.0  # square pixels; polygons in degrees that happen to lie in 0 … width are far smaller
+_FARTHEST = 1e9  # pixels; beyond, drawing fails
 _EDGE_POINTS = 21  # per side of an image whose bounds are projected
 _MARGIN = 0.05  # share of the image's size
 
@@ -167,7 +168,7 @@ def _placed(areas: Areas, reading: _Reading, raster: Raster, to_pixels: Affine, 
     try:
         ground = _projected(areas.polygons[positions], reading)
         pixels = _transformed(ground, to_pixels)
-        usable = np.isfinite(shapely.bounds(pixels)).all(axis=1)
+        usable = (np.abs(shapely.bounds(pixels)) < _FARTHEST).all(axis=1)  # not where a corner is infinite
         pixels, positions = pixels[usable], positions[usable]
         box = shapely.box(0, 0, width, height)
         shapely.prepare(box)
@@ -281,6 +282,7 @@ def _shown(crs: CRS) -> str:
 
 
 def _span(extent: Sequence[float]) -> str:
-    digits = 0 if max(map(abs, extent)) > 1000 else 5
-    left, low, right, high = (f"{value:.{digits}f}" for value in extent)
+    largest = max(map(abs, extent))
+    form = ".5f" if largest <= 1000 else ".0f" if largest < 1e9 else ".3g"
+    left, low, right, high = (f"{value:{form}}" for value in extent)
     return f"x {left} to {right}, y {low} to {high}"

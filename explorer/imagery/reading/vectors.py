@@ -86,7 +86,8 @@ def read_polygons(
     notes += placed.notes
     ids, objects, small = _drawn(areas, placed, raster, name)
     if not ids.any():
-        text = f"No polygon of {name} lies on {raster.name}: all of it is background."
+        where = "" if placed.overlaps else f" ({placed.message})"
+        text = f"No polygon of {name} lies on {raster.name}{where}: all of it is background."
         notes += (Note("no_objects_here", text),)
         return _mask(name, names, ids, np.zeros(1, dtype=np.uint16), notes, properties)
     index_of_object = np.zeros(objects + 1, dtype=np.uint16)
@@ -203,8 +204,9 @@ def _drawn(areas: Areas, placed: Placed, raster: Raster, name: str) -> tuple[NDA
     present[ids.ravel()] = True
     small = 0
     for each in np.unique(own[~present[own]]).tolist():
-        parts = polygons[own == each]
-        if any(_covers_a_centre(part) for part in parts):
+        first, last = np.searchsorted(own, (each, each + 1))  # objects are in order
+        parts = polygons[first:last]
+        if any(_covers_a_centre(part, shape) for part in parts):
             continue  # later polygons cover it
         point = max(parts, key=shapely.area).representative_point()
         row, column = int(np.floor(point.y)), int(np.floor(point.x))
@@ -228,11 +230,11 @@ def _check_effort(polygons: NDArray[np.object_], shape: tuple[int, ...], name: s
         raise InputError("its outlines have too many corners", name, "simplify them, or cut the image into tiles")
 
 
-def _covers_a_centre(polygon: shapely.Polygon) -> bool:
-    """Whether a polygon contains the centre of a pixel; near enough where it is thin and very long."""
+def _covers_a_centre(polygon: shapely.Polygon, shape: tuple[int, ...]) -> bool:
+    """Whether a polygon contains the centre of a pixel of the image; near enough where it is thin and very long."""
     left, top, right, bottom = polygon.bounds
-    columns = np.arange(np.ceil(left - 0.5), np.floor(right - 0.5) + 1) + 0.5
-    rows = np.arange(np.ceil(top - 0.5), np.floor(bottom - 0.5) + 1) + 0.5
+    columns = np.arange(max(0.0, np.ceil(left - 0.5)), min(shape[1] - 1.0, np.floor(right - 0.5)) + 1) + 0.5
+    rows = np.arange(max(0.0, np.ceil(top - 0.5)), min(shape[0] - 1.0, np.floor(bottom - 0.5)) + 1) + 0.5
     if len(columns) * len(rows) > _MAX_CENTRES:
         return bool(polygon.area >= 1)
     x, y = np.meshgrid(columns, rows)

@@ -305,6 +305,13 @@ def test_too_many_features_are_refused(monkeypatch):
             read_vector_file(data, "a")
 
 
+def test_too_many_properties_are_refused(monkeypatch):
+    monkeypatch.setattr("explorer.imagery.reading.vector_files.MAX_VALUES", 2)
+    for data in (geojson(), in_memory("GPKG")):
+        with pytest.raises(InputError, match=r"3 features with [12] properties"):
+            read_vector_file(data, "a")
+
+
 def test_a_file_is_parsed_once_for_many_images(monkeypatch):
     data = in_memory("GPKG", layer="parsed_once")
     first = read(data)

@@ -250,7 +250,7 @@ def test_a_broken_geometry_is_left_out(broken):
     mask = read_polygons(collection(square(4, 3), broken), "a", RASTER)
     np.testing.assert_array_equal(mask.index, EXPECTED)
     assert "1 not valid (feature 2)" in text_of(mask.notes, "feature_left_out")
-    with pytest.raises(InputError, match="contains no polygons; its 1 features: 1 not valid"):
+    with pytest.raises(InputError, match="contains no polygons among its 1 features: 1 not valid"):
         read_polygons(collection(broken), "a", RASTER)
 
 
@@ -293,7 +293,7 @@ def test_one_file_is_drawn_on_each_of_its_tiles():
         (b"[" * 100_000, "not valid JSON"),
         (b"{}", "not a GeoJSON FeatureCollection"),
         (b"%PDF", "not a GeoJSON, GeoPackage, FlatGeobuf, Shapefile or KML file"),
-        (collection(POINT, POINT), "contains no polygons; its 2 features: 2 points .*Buffer"),
+        (collection(POINT, POINT), "contains no polygons among its 2 features: 2 points .*Buffer"),
         (
             collection(square(400, 300)),
             r"none of its polygons \(1\) overlaps image.tif: they span x 500400 to 500405, y 3699695 to 3699700, "
@@ -316,6 +316,12 @@ def test_exchanged_coordinates_are_recognised():
     ring = [corner[::-1] for corner in in_degrees(square(4, 3))["coordinates"][0]]
     with pytest.raises(InputError, match="x and y of the file are exchanged"):
         read_polygons(collection({"type": "Polygon", "coordinates": [ring]}, crs=None), "a", RASTER)
+
+
+def test_coordinates_far_beyond_the_image_are_refused():
+    far = {"type": "Polygon", "coordinates": [[[-1e300, 0], [500_010, 0], [500_010, 1e300], [-1e300, 0]]]}
+    with pytest.raises(InputError, match=r"they span x -1e\+300 to"):
+        read_polygons(collection(far), "a", RASTER)
 
 
 def test_polygons_drawn_over_and_over_are_refused():
