@@ -139,7 +139,7 @@ def _located_by_control_points(decoded: Decoded, dataset: DatasetReader, name: s
         return decoded
     fitted = fitted_transform(points)
     if fitted is None:
-        text = f"It has {len(points)} ground control points; at least three that are not on one line are needed."
+        text = f"It has {len(points)} ground control points; at least three on the earth that are not on one line are needed."
         return replace(decoded, notes=(Note("ground_control_points", text),))
     transform, residual = fitted
     text = f"The georeference was computed from {len(points)} ground control points"
