@@ -20,6 +20,9 @@ from explorer.imagery.scene import GeoReference, Raster
 _SAME_GRID = 0.25  # px by which the corners of equal grids may differ
 _SAME_SCALE = 0.01  # relative difference between equal pixel sizes
 _SAME_ASPECT = 0.01
+_MARGIN = 0.02  # of a mask's extent
+_FARTHEST = 1e7  # px of one grid at which a corner of an overlapping one may lie
+_FARTHEST_DEGREES, _FARTHEST_METRES = 1e3, 1e9
 _EDGE_POINTS = 21  # on each side of a mask, to find its extent in another system
 
 
@@ -84,15 +87,17 @@ def _by_georeference(mask: Mask, raster: Raster) -> Mask:
         expected = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
         if size == shape and float(np.abs(placement.corners - expected).max()) <= _SAME_GRID:
             return replace(mask, georeference=target, notes=(*mask.notes, *notes))
-        lookup = georeferenced_lookup(size, own, shape, target)
+        lookup = None
+        if _overlap(placement.extent, shape):
+            _check_scales(own, shape, target, placement)
+            lookup = georeferenced_lookup(size, own, shape, target)
     except Exception as error:  # PROJ and GDAL raise several types
         raise InputError(
             f"its coordinates cannot be converted to those of {raster.name} ({_crs_name(target, own)})",
             mask.name,
             "check the coordinate reference system of both",
         ) from error
-    uncovered = int((lookup < 0).sum())
-    if uncovered == lookup.size:
+    if lookup is None or (lookup < 0).all():
         image_extent = (0.0, 0.0, float(width), float(height))
         raise InputError(
             f"the mask does not overlap {raster.name}: in {_crs_name(target, own)} the mask covers "
@@ -105,6 +110,7 @@ def _by_georeference(mask: Mask, raster: Raster) -> Mask:
             mask.name,
             "check that they show the same place and that their coordinate reference systems are right",
         )
+    uncovered = int((lookup < 0).sum())
     notes.append(Note("mask_reprojected", _warped_text(size, shape, placement, own, target, uncovered)))
     return _regridded(replace(mask, georeference=target), lookup, *notes)
 
@@ -120,12 +126,30 @@ def _placement(size: tuple[int, int], own: GeoReference, target: GeoReference) -
     x, y = _applied(Affine(*own.transform), points[:, 0], points[:, 1])
     if own.crs is not None and target.crs is not None and own.crs != target.crs:
         source, destination = CRS.from_user_input(own.crs), CRS.from_user_input(target.crs)
+        limit = _FARTHEST_DEGREES if source.is_geographic else _FARTHEST_METRES
+        if not (np.abs([x, y]) <= limit).all():  # PROJ would turn round the earth without end
+            raise ValueError("coordinates out of range")
         x, y = map(np.asarray, transform(source, destination, x.tolist(), y.tolist()))
     columns, rows = _applied(~Affine(*target.transform), x, y)
     if not (np.isfinite(columns).all() and np.isfinite(rows).all()):
         raise ValueError("coordinates out of range")
     extent = (float(columns.min()), float(rows.min()), float(columns.max()), float(rows.max()))
     return _Placement(np.stack([columns[:4], rows[:4]], axis=1), extent)
+
+
+def _overlap(extent: tuple[float, float, float, float], shape: tuple[int, int]) -> bool:
+    """Whether an extent may reach into an image: with a margin, since curved edges are known only at some points."""
+    left, top, right, bottom = extent
+    margin_x, margin_y = 1 + _MARGIN * (right - left), 1 + _MARGIN * (bottom - top)
+    return left - margin_x < shape[1] and right + margin_x > 0 and top - margin_y < shape[0] and bottom + margin_y > 0
+
+
+def _check_scales(own: GeoReference, shape: tuple[int, int], target: GeoReference, placement: _Placement) -> None:
+    """Refuses grids of absurdly different scales, on which GDAL would work without end."""
+    reverse = _placement(shape, target, own)
+    farthest = max(map(abs, (*placement.extent, *reverse.extent)))
+    if farthest > _FARTHEST:
+        raise ValueError("grids of absurdly different scales")
 
 
 def _warped_text(

@@ -139,7 +139,7 @@ def _located_by_control_points(decoded: Decoded, dataset: DatasetReader, name: s
         return decoded
     fitted = fitted_transform(points)
     if fitted is None:
-        text = f"It has {len(points)} ground control points; at least three that are not on one line are needed."
+        text = f"It has {len(points)} ground control points; at least three, not on one line, are needed."
         return replace(decoded, notes=(Note("ground_control_points", text),))
     transform, residual = fitted
     text = f"The georeference was computed from {len(points)} ground control points"
@@ -149,6 +149,8 @@ def _located_by_control_points(decoded: Decoded, dataset: DatasetReader, name: s
     shape = decoded.masked.shape
     grid_crs = crs or CRS.from_epsg(3857)  # any: no coordinates are converted
     target, width, height = calculate_default_transform(grid_crs, grid_crs, shape[1], shape[0], gcps=points)
+    if min(height, width) < 1:
+        raise InputError("its ground control points describe no area", name, "correct them, or warp it first: gdalwarp")
     check_size(height, width, dataset.count, name, limits)
     lookup = control_points_lookup(shape, points, crs, (height, width), target)
     note = Note(

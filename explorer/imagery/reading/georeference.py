@@ -35,6 +35,7 @@ SIDE_FILE_SUFFIXES = frozenset({suffix for each in _WORLD_FILES.values() for suf
 """Last suffixes, in small letters, of the files that may lie beside an image and say where it lies."""
 
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+_FARTHEST = 1e9  # metres or pixels: nothing on earth is further
 _TEXT_LIMIT = 1 << 20  # characters of a side file
 
 
@@ -68,11 +69,11 @@ def is_pixel_grid(georeference: GeoReference | None, height: int) -> bool:
 def fitted_transform(points: Sequence[GroundControlPoint]) -> tuple[Affine, float] | None:
     """The affine that fits ground control points best, and by how many pixels it misses the worst of them.
 
-    None if there are fewer than three, or all on one line.
+    None if there are fewer than three, all on one line, or some beyond the earth.
     """
     pixels = np.array([(point.col, point.row, 1.0) for point in points], dtype=np.float64).reshape(-1, 3)
     ground = np.array([(point.x, point.y) for point in points], dtype=np.float64).reshape(-1, 2)
-    if len(points) < 3 or not (np.isfinite(pixels).all() and np.isfinite(ground).all()):
+    if len(points) < 3 or not ((np.abs(pixels) <= _FARTHEST).all() and (np.abs(ground) <= _FARTHEST).all()):
         return None
     centre = ground.mean(axis=0)  # keeps the digits of large coordinates
     if np.linalg.matrix_rank(pixels - [*pixels[:, :2].mean(axis=0), 0.0]) < 3:

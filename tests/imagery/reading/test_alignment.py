@@ -178,7 +178,16 @@ def test_a_mask_that_does_not_overlap_is_refused_with_both_extents():
 
 
 @pytest.mark.parametrize(
-    "own", [place(crs="EPSG:999999"), place(west=1e300), place(crs=DEGREES), place(a=1e-300, e=-1e-300)]
+    "own",
+    [
+        place(crs="EPSG:999999"),
+        place(west=1e300),
+        place(crs=DEGREES),
+        place(a=1e-300, e=-1e-300),
+        place(west=-1e300, crs="EPSG:3857"),  # PROJ and GDAL would work on these without end
+        place(a=1e300, e=-1e300),
+        place(a=np.nan),
+    ],
 )
 def test_coordinates_that_cannot_be_converted_are_an_input_error(own):
     with pytest.raises(InputError):

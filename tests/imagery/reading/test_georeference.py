@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -164,3 +166,15 @@ def test_an_image_with_rpcs_only_says_what_to_do():
     assert raster.georeference is None
     assert [note.code for note in raster.notes] == ["rpcs_only"]
     assert "gdalwarp -rpc" in raster.notes[0].text
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        [(0, 0, 0, 0), (12, 5, 1e8, 1), (5, 12, 30, 4e6), (1, 1, -1e8, 1000), (3, 8, 12, 12)],
+        [(c, r, 1e300, -1e300) for c, r in CORNERS],
+    ],
+)
+def test_control_points_that_make_no_sense_never_break_the_reader(points):
+    with suppress(InputError):
+        assert read_raster(located(points), "a.tif").notes[0].code == "ground_control_points"
