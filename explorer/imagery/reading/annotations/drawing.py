@@ -96,7 +96,7 @@ def ring_of(values: Any, label: str, which: str) -> Ring | None:
         raise _not_an_outline(label, which) from error
     if ring.ndim != 2 or ring.shape[1] != 2 or not (np.abs(ring) < _FARTHEST).all():  # NaN is not less, either
         raise _not_an_outline(label, which)
-    return ring if len(np.unique(ring, axis=0)) >= 3 else None
+    return ring if _has_three_corners(ring) else None
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
@@ -167,6 +167,12 @@ def draw(
 
 def _not_an_outline(label: str, which: str) -> InputError:
     return InputError(f"{which}: its outline is not a list of finite x and y", label, "correct it, or export it again")
+
+
+def _has_three_corners(ring: Ring) -> bool:
+    """Whether at least three of the corners differ."""
+    others = (ring != ring[:1]).any(axis=1)
+    return bool(others.any() and (others & (ring != ring[others.argmax()]).any(axis=1)).any())
 
 
 def _object_ids(annotations: Sequence[Annotation]) -> NDArray[np.int32]:
