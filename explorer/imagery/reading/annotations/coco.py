@@ -26,7 +26,7 @@ from explorer.imagery.reading.annotations.documents import (
     text_of,
     whole_number,
 )
-from explorer.imagery.reading.annotations.drawing import Annotation, Area, Bitmap, LeftOut, draw, ring_of
+from explorer.imagery.reading.annotations.drawing import Annotation, Area, Bitmap, LeftOut, check_count, draw, ring_of
 from explorer.imagery.reading.annotations.runs import bitmap_of, compressed_counts, counts_of
 from explorer.imagery.reading.label_format import LabelFormat, LabelRequest
 from explorer.imagery.reading.masks import Mask
@@ -74,27 +74,28 @@ def read_coco(data: bytes, name: str, request: LabelRequest) -> Mask:
     sizes = {(whole_number(each.get("height")), whole_number(each.get("width"))) for each in images}
     height, width = sizes.pop()
     size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    made = [each for image in images for each in file.annotations.get(text_of(image.get("id")), ())]
+    check_count(len(made), name)
     left_out, crowds, annotations = LeftOut(), 0, []
-    for image in images:
-        for each in file.annotations.get(text_of(image.get("id")), ()):
-            which = f"annotation {text_of(each.get('id')) or '?'}"
-            if not _has_area(each):
-                left_out.kinds["keypoints" if "keypoints" in each else "boxes"] += 1
-                continue
-            areas = _areas(each["segmentation"], size, name, which)
-            if not areas:
-                left_out.kinds["outlines with fewer than three corners"] += 1
-                continue
-            is_crowd = _is_crowd(each)
-            crowds += is_crowd
-            category = text_of(each.get("category_id"))
-            annotations.append(
-                Annotation(
-                    file.categories.get(category, category or "object"),
-                    areas,
-                    ignored=is_crowd and not file.crowds_are_objects,
-                )
+    for each in made:
+        which = f"annotation {text_of(each.get('id')) or '?'}"
+        if not _has_area(each):
+            left_out.kinds["keypoints" if "keypoints" in each else "boxes"] += 1
+            continue
+        areas = _areas(each["segmentation"], size, name, which)
+        if not areas:
+            left_out.kinds["outlines with fewer than three corners"] += 1
+            continue
+        is_crowd = _is_crowd(each)
+        crowds += is_crowd
+        category = text_of(each.get("category_id"))
+        annotations.append(
+            Annotation(
+                file.categories.get(category, category or "object"),
+                areas,
+                ignored=is_crowd and not file.crowds_are_objects,
             )
+        )
     notes = list(left_out.notes(name))
     if crowds and file.crowds_are_objects:
         notes.append(Note("crowds_as_objects", f"{name}: {crowds} regions are marked iscrowd, but read as objects."))

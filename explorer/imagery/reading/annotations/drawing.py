@@ -112,6 +112,18 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float, degrees: float
     return np.stack([x + along * cosine - across * sine, y + along * sine + across * cosine], axis=1)
 
 
+def check_count(annotations: int, name: str) -> None:
+    """Refuses more annotations of one image than ``MAX_ANNOTATIONS``.
+
+    Raises:
+        InputError: there are more.
+    """
+    if annotations > MAX_ANNOTATIONS:
+        raise InputError(
+            f"{annotations:,} annotations of one image, at most {MAX_ANNOTATIONS:,}", name, "cut it into tiles"
+        )
+
+
 def draw(
     annotations: Sequence[Annotation],
     size: tuple[int, int],
@@ -137,10 +149,7 @@ def draw(
     """
     height, width = size
     check_size(height, width, 1, name, limits)
-    if len(annotations) > MAX_ANNOTATIONS:
-        raise InputError(
-            f"{len(annotations):,} annotations of one image, at most {MAX_ANNOTATIONS:,}", name, "cut it into tiles"
-        )
+    check_count(len(annotations), name)
     named = (each.class_name for each in annotations if not each.ignored)
     keys = tuple(dict.fromkeys((BACKGROUND, *classes, *named)))
     if len(keys) > _MAX_CLASSES:
