@@ -47,6 +47,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "feature_left_out": "Features that are no areas, or not valid, were left out.",
         "class_property": "The class of each polygon was taken from this property.",
         "no_objects_here": "The file labels other scenes; on this one it draws nothing.",
+        "crowds_as_objects": "Regions marked iscrowd are read as objects, since the file marks its masks so.",
         "annotation_left_out": "Annotations of another kind (boxes, keypoints) were left out.",
         # Files
         "format_unsupported": "The format is recognised but not read; the sentence says what to export instead.",

@@ -26,7 +26,7 @@ from explorer.imagery.reading.annotations.documents import (
     text_of,
     whole_number,
 )
-from explorer.imagery.reading.annotations.drawing import Annotation, Area, Bitmap, LeftOut, draw, ring_of
+from explorer.imagery.reading.annotations.drawing import Annotation, Area, Bitmap, LeftOut, check_count, draw, ring_of
 from explorer.imagery.reading.annotations.runs import bitmap_of, compressed_counts, counts_of
 from explorer.imagery.reading.label_format import LabelFormat, LabelRequest
 from explorer.imagery.reading.masks import Mask
@@ -56,7 +56,8 @@ def read_coco(data: bytes, name: str, request: LabelRequest) -> Mask:
     """Draws the annotations of one image.
 
     The parts of an annotation are one object. Regions with ``iscrowd`` are ignored, since they stand for an unknown
-    number of objects. Classes keep the order of the categories.
+    number of objects; but where a file marks every mask so, as the exports of CVAT and Datumaro do, they are objects.
+    Classes keep the order of the categories.
 
     Raises:
         InputError: the image is not listed, the file has boxes only, or an outline or run lengths are broken.
@@ -73,23 +74,32 @@ def read_coco(data: bytes, name: str, request: LabelRequest) -> Mask:
     sizes = {(whole_number(each.get("height")), whole_number(each.get("width"))) for each in images}
     height, width = sizes.pop()
     size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    made = [each for image in images for each in file.annotations.get(text_of(image.get("id")), ())]
+    check_count(len(made), name)
     left_out, crowds, annotations = LeftOut(), 0, []
-    for image in images:
-        for each in file.annotations.get(text_of(image.get("id")), ()):
-            which = f"annotation {text_of(each.get('id')) or '?'}"
-            if not _has_area(each):
-                left_out.kinds["keypoints" if "keypoints" in each else "boxes"] += 1
-                continue
-            areas = _areas(each["segmentation"], size, name, which)
-            if not areas:
-                left_out.kinds["outlines with fewer than three corners"] += 1
-                continue
-            is_crowd = each.get("iscrowd") in (1, "1", True)
-            crowds += is_crowd
-            category = text_of(each.get("category_id"))
-            annotations.append(Annotation(file.categories.get(category, category or "object"), areas, ignored=is_crowd))
+    for each in made:
+        which = f"annotation {text_of(each.get('id')) or '?'}"
+        if not _has_area(each):
+            left_out.kinds["keypoints" if "keypoints" in each else "boxes"] += 1
+            continue
+        areas = _areas(each["segmentation"], size, name, which)
+        if not areas:
+            left_out.kinds["outlines with fewer than three corners"] += 1
+            continue
+        is_crowd = _is_crowd(each)
+        crowds += is_crowd
+        category = text_of(each.get("category_id"))
+        annotations.append(
+            Annotation(
+                file.categories.get(category, category or "object"),
+                areas,
+                ignored=is_crowd and not file.crowds_are_objects,
+            )
+        )
     notes = list(left_out.notes(name))
-    if crowds:
+    if crowds and file.crowds_are_objects:
+        notes.append(Note("crowds_as_objects", f"{name}: {crowds} regions are marked iscrowd, but read as objects."))
+    elif crowds:
         notes.append(Note("annotation_left_out", f"{name}: {crowds} crowd regions (iscrowd) are ignored."))
     annotations.sort(key=lambda each: not each.ignored)  # objects over crowds
     return draw(annotations, size, file.categories.values(), name, request.limits, notes)
@@ -102,6 +112,7 @@ class _File:
     annotations: dict[str, list[dict[str, Any]]]  # by the image's id
     categories: dict[str, str]  # name by id
     has_areas: bool
+    crowds_are_objects: bool
 
 
 @lru_cache(maxsize=4)
@@ -117,8 +128,14 @@ def _file(data: bytes) -> _File:
     for each in member_list(document, "categories"):
         number = text_of(each.get("id"))
         categories[number] = text_of(each.get("name")) or number
-    has_areas = any(_has_area(each) for of_image in annotations.values() for each in of_image)
-    return _File(ImageNames(images), images, annotations, categories, has_areas)
+    with_area = [each for of_image in annotations.values() for each in of_image if _has_area(each)]
+    crowds = [each for each in with_area if _is_crowd(each)]
+    crowds_are_objects = 2 * len(crowds) > len(with_area) or any("attributes" in each for each in crowds)
+    return _File(ImageNames(images), images, annotations, categories, bool(with_area), crowds_are_objects)
+
+
+def _is_crowd(annotation: dict[str, Any]) -> bool:
+    return text_of(annotation.get("iscrowd")) == "1" or annotation.get("iscrowd") is True
 
 
 def _has_area(annotation: dict[str, Any]) -> bool:

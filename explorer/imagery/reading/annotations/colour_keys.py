@@ -33,7 +33,7 @@ _LONGEST = 65536  # bytes
 def is_colour_key(data: bytes, name: str) -> bool:
     """Whether a file is a list of classes with their colours."""
     lines = _content(data)
-    return bool(lines) and any(
+    return any(map(_match, lines)) and any(
         all(pattern.fullmatch(line) or _WITHOUT_COLOUR.fullmatch(line) for line in lines) for pattern in _LINES
     )
 
@@ -49,7 +49,7 @@ def read_labelmap(data: bytes, name: str) -> dict[tuple[int, int, int], str]:
     """
     colours: dict[tuple[int, int, int], str] = {}
     for line in _content(data):
-        found = next((match for match in (pattern.fullmatch(line) for pattern in _LINES) if match), None)
+        found = _match(line)
         if found is None and _WITHOUT_COLOUR.fullmatch(line):
             continue
         if found is None:
@@ -66,6 +66,10 @@ def read_labelmap(data: bytes, name: str) -> dict[tuple[int, int, int], str]:
     if not colours:
         raise InputError("names no colour", name, 'write lines like "ship:128,0,0::"')
     return colours | {void: IGNORE_NAME for void in VOID_COLOURS if void not in colours}
+
+
+def _match(line: str) -> re.Match[str] | None:
+    return next((match for match in (pattern.fullmatch(line) for pattern in _LINES) if match), None)
 
 
 def _content(data: bytes) -> list[str]:

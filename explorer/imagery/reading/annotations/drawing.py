@@ -96,7 +96,7 @@ def ring_of(values: Any, label: str, which: str) -> Ring | None:
         raise _not_an_outline(label, which) from error
     if ring.ndim != 2 or ring.shape[1] != 2 or not (np.abs(ring) < _FARTHEST).all():  # NaN is not less, either
         raise _not_an_outline(label, which)
-    return ring if len(np.unique(ring, axis=0)) >= 3 else None
+    return ring if _has_three_corners(ring) else None
 
 
 def rectangle(left: float, top: float, right: float, bottom: float) -> list[tuple[float, float]]:
@@ -110,6 +110,18 @@ def ellipse(x: float, y: float, radius_x: float, radius_y: float, degrees: float
     along, across = radius_x * np.cos(angles), radius_y * np.sin(angles)
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.stack([x + along * cosine - across * sine, y + along * sine + across * cosine], axis=1)
+
+
+def check_count(annotations: int, name: str) -> None:
+    """Refuses more annotations of one image than ``MAX_ANNOTATIONS``.
+
+    Raises:
+        InputError: there are more.
+    """
+    if annotations > MAX_ANNOTATIONS:
+        raise InputError(
+            f"{annotations:,} annotations of one image, at most {MAX_ANNOTATIONS:,}", name, "cut it into tiles"
+        )
 
 
 def draw(
@@ -137,10 +149,7 @@ def draw(
     """
     height, width = size
     check_size(height, width, 1, name, limits)
-    if len(annotations) > MAX_ANNOTATIONS:
-        raise InputError(
-            f"{len(annotations):,} annotations of one image, at most {MAX_ANNOTATIONS:,}", name, "cut it into tiles"
-        )
+    check_count(len(annotations), name)
     named = (each.class_name for each in annotations if not each.ignored)
     keys = tuple(dict.fromkeys((BACKGROUND, *classes, *named)))
     if len(keys) > _MAX_CLASSES:
@@ -167,6 +176,12 @@ def draw(
 
 def _not_an_outline(label: str, which: str) -> InputError:
     return InputError(f"{which}: its outline is not a list of finite x and y", label, "correct it, or export it again")
+
+
+def _has_three_corners(ring: Ring) -> bool:
+    """Whether at least three of the corners differ."""
+    others = (ring != ring[:1]).any(axis=1)
+    return bool(others.any() and (others & (ring != ring[others.argmax()]).any(axis=1)).any())
 
 
 def _object_ids(annotations: Sequence[Annotation]) -> NDArray[np.int32]:

@@ -74,6 +74,14 @@ def _is_labelbox(document: Any) -> bool:
     return isinstance(first, dict) and ({"data_row", "projects"} <= first.keys() or "Labeled Data" in first)
 
 
+def _is_labelme_xml(data: bytes, name: str) -> bool:
+    return root_tag(data) == "annotation" and b"<polygon" in data
+
+
+def _is_voc_xml(data: bytes, name: str) -> bool:
+    return root_tag(data) == "annotation" and b"<polygon" not in data
+
+
 def _is_bmp(data: bytes, name: str) -> bool:
     return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADERS
 
@@ -136,7 +144,8 @@ UNSUPPORTED_FORMATS: tuple[UnsupportedFormat, ...] = (
     UnsupportedFormat("VoTT JSON", _with("asset", "regions"), _ANNOTATIONS),
     UnsupportedFormat("Labelbox JSON", _document(_is_labelbox), _ANNOTATIONS),
     UnsupportedFormat("Create ML JSON", _document(_is_create_ml), f"it has boxes only; {_ANNOTATIONS}"),
-    UnsupportedFormat("Pascal VOC XML", _rooted("annotation"), "it has boxes only; export 'Segmentation mask' or COCO"),
+    UnsupportedFormat("LabelMe XML", _is_labelme_xml, "open it in CVAT, and export COCO"),
+    UnsupportedFormat("Pascal VOC XML", _is_voc_xml, "it has boxes only; export 'Segmentation mask' or COCO"),
     UnsupportedFormat(
         "CVAT for video",
         lambda data, name: root_tag(data) == "annotations" and b"<image" not in data and b"<track" in data,

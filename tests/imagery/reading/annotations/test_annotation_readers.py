@@ -372,3 +372,17 @@ def test_what_cityscapes_does_not_evaluate_is_ignored_and_groups_have_their_clas
     assert mask.index[1, 1] == 1
     assert mask.ignored[4, 8]
     assert not mask.index[mask.ignored].any()
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        [{"iscrowd": 1}, {"iscrowd": 1}],  # more than half of the file
+        [{"iscrowd": 1, "attributes": {"occluded": False}}, {"iscrowd": 0, "attributes": {}}, {"iscrowd": 0}],
+    ],
+)
+def test_masks_that_an_exporter_marks_as_crowds_are_objects(marked):
+    mask = read(coco_file(*({"segmentation": [FLAT]} | members for members in marked)))
+    assert mask.index.sum() == 9
+    assert not mask.ignored.any()
+    assert codes(mask) == ["crowds_as_objects"]
