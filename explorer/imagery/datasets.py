@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from explorer.errors import InputError
 from explorer.imagery.areas import outside_areas
@@ -215,6 +215,7 @@ class _Labels:
 
     def __init__(self, files: Files, limits: Settings) -> None:
         self._files, self._limits = files, limits
+        self._image_stems = {PurePosixPath(name).stem for name in files if not name.lower().endswith(".json")}
         self._listed: dict[str, Collection[str] | None] = {}
 
     def is_label(self, name: str) -> bool:
@@ -233,8 +234,10 @@ class _Labels:
         return self._listed[name] or ()
 
     def lists_images(self, name: str) -> bool:
-        """Whether a label file names its images."""
-        return name in self._files and bool(self.images_of(name))
+        """Whether a label file names its images; where it is for one alone, its own name counts first."""
+        if name not in self._files or not self.images_of(name):
+            return False
+        return self.is_shared(name) or PurePosixPath(name).stem not in self._image_stems
 
     def is_shared(self, name: str) -> bool:
         """Whether one file of this format may label many images."""
@@ -245,7 +248,7 @@ class _Labels:
     def why_unread(self, name: str | None) -> str:
         """Why a file in a known format is not read, and what to do instead; "" if it may be read."""
         data = None if name is None else self._data(name)
-        if name is None or data is None or is_image(data):
+        if name is None or data is None or is_image(data) or format_of(data, name) is not None:
             return ""
         found = unsupported_format_of(data, name)
         return "" if found is None else f"{name}: {found.name}, which is not read — {found.instead}"

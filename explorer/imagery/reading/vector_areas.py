@@ -13,7 +13,6 @@ import shapely
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 
-from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import FileKind
 from explorer.imagery.reading.vector_files import VectorFile

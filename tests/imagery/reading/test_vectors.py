@@ -250,8 +250,16 @@ def test_a_broken_geometry_is_left_out(broken):
     mask = read_polygons(collection(square(4, 3), broken), "a", RASTER)
     np.testing.assert_array_equal(mask.index, EXPECTED)
     assert "1 not valid (feature 2)" in text_of(mask.notes, "feature_left_out")
-    with pytest.raises(InputError, match="contains no polygons among its 1 features: 1 not valid"):
-        read_polygons(collection(broken), "a", RASTER)
+    alone = read_polygons(collection(broken), "a", RASTER)
+    assert not alone.index.any()
+    assert "1 of 1 features have no area and were left out: 1 not valid" in text_of(alone.notes, "feature_left_out")
+
+
+def test_points_alone_leave_a_scene_of_background_with_a_note():
+    mask = read_polygons(collection(POINT, POINT), "a", RASTER)
+    assert not mask.index.any()
+    assert "2 of 2 features have no area and were left out: 2 points" in text_of(mask.notes, "feature_left_out")
+    assert "all of image.tif is background" in text_of(mask.notes, "no_objects_here")
 
 
 def test_an_outline_that_crosses_itself_everywhere_is_left_out_in_little_time():
@@ -293,7 +301,6 @@ def test_one_file_is_drawn_on_each_of_its_tiles():
         (b"[" * 100_000, "not valid JSON"),
         (b"{}", "not a GeoJSON FeatureCollection"),
         (b"%PDF", "not a GeoJSON, GeoPackage, FlatGeobuf, Shapefile or KML file"),
-        (collection(POINT, POINT), "contains no polygons among its 2 features: 2 points .*Buffer"),
         (
             collection(square(400, 300)),
             r"none of its polygons \(1\) overlaps image.tif: they span x 500400 to 500405, y 3699695 to 3699700, "
