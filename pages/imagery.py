@@ -85,14 +85,14 @@ def upload_own() -> Draft | None:
         show_problem(reading)
         return None
     take = partial(choose_reading, files)
-    show_pairs(reading, take)
+    read = read_rows(files)
+    show_pairs(read, reading, take)
     if reading.problem is not None:
         show_problem(reading.problem)
-    show_notes(reading, take)
-    noticed = reading.problem is not None or bool(reading.notes)
+    noticed = show_notes(reading, take) or reading.problem is not None
     with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
-        pick_property(read_rows(files), reading, take)
-        edit_values(read_rows(files), reading, take)
+        pick_property(read, reading, take)
+        edit_values(read, reading, take)
     if reading.dataset is None:
         return None
     version = str(hash(reading.choices.model_dump_json()))

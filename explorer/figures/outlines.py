@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from explorer.errors import InputError
 from explorer.figures.colours import default_colours
-from explorer.figures.imagery import Bands, Picture, as_bytes, overlaid, plain_picture, plain_text
+from explorer.figures.imagery import Bands, Picture, as_bytes, overlaid, plain_picture, plain_text, raster_picture
+from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 
 LONGEST_SIDE = 2048
@@ -161,6 +164,22 @@ def value_thumbnail(picture: Picture, where: NDArray[np.bool_]) -> str:
     small[ndimage.binary_dilation(rim) & ~rim & ~inner] = 0  # dark beside light: seen on any ground
     small[rim] = (255, 255, 0)
     return _data_uri(small)
+
+
+def file_thumbnail(source: Path | bytes, name: str) -> str:
+    """A small picture of a file as a data URI; "" if it is no image.
+
+    Args:
+        source: a path, or the content of a file.
+        name: of the file.
+    """
+    try:
+        picture = raster_picture(read_raster(source, name))
+    except InputError:
+        return ""
+    small = Image.fromarray(picture)
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    return _data_uri(np.asarray(small))
 
 
 def _runs(edge: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

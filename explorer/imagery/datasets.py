@@ -60,6 +60,7 @@ class ReadFiles:
     palette: Palette | None = None  # from a labelmap.txt among the files
     validation: frozenset[str] = frozenset()  # names of the scenes in a folder for validation
     notes: tuple[Note, ...] = ()
+    unpaired: Files = field(default_factory=dict)  # files of the rows that are not used
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +158,15 @@ def read_files(
     by_folder = {names[image] for image in validation_images(order.images)}
     notes = known.unsupported(order.companions)
     notes += [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in order.skipped]
-    return ReadFiles(tuple(rows), skipped, _palette(companions), frozenset(by_folder), tuple(notes))
+    unused = {name for row in rows if row.reason for name in (row.pair.image, row.pair.mask) if name is not None}
+    return ReadFiles(
+        tuple(rows),
+        skipped,
+        _palette(companions),
+        frozenset(by_folder),
+        tuple(notes),
+        {name: files[name] for name in unused},
+    )
 
 
 def label_scenes(

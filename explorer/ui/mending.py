@@ -11,9 +11,9 @@ import streamlit as st
 
 from explorer.figures.colours import class_colour, swatch
 from explorer.figures.imagery import Picture, raster_picture
-from explorer.figures.outlines import value_thumbnail
+from explorer.figures.outlines import file_thumbnail, value_thumbnail
 from explorer.imagery.choices import NODATA, ReadingChoices
-from explorer.imagery.datasets import ReadFiles, Reading
+from explorer.imagery.datasets import ReadFiles, Reading, ReadRow
 from explorer.imagery.notes import NOTE_CODES, Note
 from explorer.imagery.offers import made_so_far, offers_of, with_role
 from explorer.imagery.reading.mask_values import pixels_of
@@ -27,27 +27,38 @@ Choose = Callable[[ReadingChoices], None]
 """Takes all choices, once one was made."""
 
 _CLASS, _MERGE = "a class", "merge into "
-_EXAMPLES = "values-examples"  # in the session
+_EXAMPLES, _LOOKS = "values-examples", "pairs-looks"  # in the session
+_MOST_PICTURES = 24  # of files that are not used
 _BY_ITSELF = ""  # the choice of no property
+_SHOWN_ELSEWHERE = ("not_used", "cannot_train", "brightness_differs")  # in the table, as the problem, as a check
+    "not_used",
+    "cannot_train",
+    "brightness_differs",
+)  # in the table of files, as the problem, as a check
 _SHOWN_SCENES = 6  # notes of one code that are listed one by one
 
 
-def show_notes(reading: Reading, choose: Choose) -> None:
-    """A row for each code of a note: what was noticed, in which scenes, and a button for each choice about it."""
+def show_notes(reading: Reading, choose: Choose) -> bool:
+    """A row for each code of a note: what was noticed, in which scenes, and a button for each choice about it.
+
+    Returns:
+        Whether there is any.
+    """
     by_code: dict[str, list[tuple[str, Note]]] = defaultdict(list)
     for note in reading.notes:
         by_code[note.code].append(("", note))
     for report in reading.reports:
         for note in report.notes:
             by_code[note.code].append((report.row.name, note))
-    by_code.pop("not_used", None)  # the table of files says it
-    by_code.pop("cannot_train", None)  # shown as the problem
+    for code in _SHOWN_ELSEWHERE:
+        by_code.pop(code, None)
     if by_code:
         st.markdown(f"**{len(by_code)} thing{'s' if len(by_code) > 1 else ''} noticed while reading**")
     for code, notes in by_code.items():
         with st.container(border=True, key=f"note-{code}"):
             _show_note(code, notes, reading, choose)
     _show_choices(reading, choose)
+    return bool(by_code)
 
 
 def _show_note(code: str, notes: list[tuple[str, Note]], reading: Reading, choose: Choose) -> None:
@@ -236,29 +247,20 @@ def _take_colour(key: str, name: str, reading: Reading, choose: Choose) -> None:
     choose(reading.choices.model_copy(update={"colours": colours}))
 
 
-def show_pairs(reading: Reading, choose: Choose) -> None:
+def show_pairs(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     """A row for each image and label: what is used, what is not and why; the label of an image can be chosen."""
     rows = [report.row for report in reading.reports]
     images = [row.pair.image for row in rows if row.pair.image is not None]
     labels = sorted({row.pair.mask for row in rows if row.pair.mask is not None})
     table = pd.DataFrame(
-        [
-            {
-                "used": report.scene is not None,
-                "image": report.row.pair.image,
-                "mask": report.row.pair.mask,
-                "why not": report.reason or None,
-            }
-            for report in reading.reports
-        ]
-        + [
-            {"used": False, "image": file.name, "mask": None, "why not": file.reason}
-            for file in reading.skipped
-            if not file.expected
-        ]
+        [(report.scene is not None, *_files_of(report.row), report.reason or None) for report in reading.reports]
+        + [(False, file.name, None, file.reason) for file in reading.skipped if not file.expected],
+        columns=["used", "image", "mask", "why not"],
     ).sort_values("used", kind="stable")
     unused = int((~table["used"]).sum())
-    key = f"pairs-{hash(tuple(reading.choices.pairs.items()))}-{len(table)}"
+    if unused:
+        table.insert(1, "looks like", _looks(read, list(zip(table["image"], table["mask"], strict=True))))
+    key = f"pairs-{hash(tuple(reading.choices.pairs.items()))}-{len(table)}-{unused}"
     with st.expander(
         f"{len(table) - unused} of {len(table)} rows used" + (": see why" if unused else ""),
         expanded=unused > 0,
@@ -266,24 +268,41 @@ def show_pairs(reading: Reading, choose: Choose) -> None:
     ):
         columns = {
             "used": st.column_config.CheckboxColumn(width=50),
+            "looks like": st.column_config.ImageColumn("", width=60, help="Files that are not used."),
             "image": st.column_config.TextColumn(width="medium"),
             "mask": st.column_config.SelectboxColumn(
                 width="medium", options=labels, help="Click to choose the label of an image by hand."
             ),
             "why not": st.column_config.TextColumn(width="large", help="Click a cell to read it in full."),
         }
-        order = [name for name in columns if unused or name != "why not"]
         st.data_editor(
             table,
             key=key,
             hide_index=True,
-            disabled=["used", "image", "why not"],
-            column_config=columns,
-            column_order=order,
+            disabled=["used", "looks like", "image", "why not"],
+            column_config={name: column for name, column in columns.items() if name in table.columns},
+            column_order=[name for name in columns if name in table.columns and (unused or name != "why not")],
             placeholder="none",
+            row_height=48 if unused else None,
             on_change=_take_pairs,
             args=(key, list(table["image"]), images, reading, choose),
         )
+
+
+def _files_of(row: ReadRow) -> tuple[str | None, str | None]:
+    """Image and label of a row; several masks of one image as one text."""
+    more = len(row.pair.more_masks)
+    mask = f"{row.pair.mask} and {more} more" if more and row.pair.mask is not None else row.pair.mask
+    return row.pair.image, mask
+
+
+def _looks(read: ReadFiles, rows: list[tuple[str | None, str | None]]) -> list[str]:
+    """A small picture of each row's file that is not used; made once for each reading."""
+    kept: tuple[int, dict[str, str]] | None = st.session_state.get(_LOOKS)
+    if kept is None or kept[0] != id(read):
+        shown = dict(list(read.unpaired.items())[:_MOST_PICTURES])
+        kept = st.session_state[_LOOKS] = id(read), {name: file_thumbnail(data, name) for name, data in shown.items()}
+    return [next((kept[1][name] for name in row if name in kept[1]), "") for row in rows]
 
 
 def _take_pairs(key: str, shown: list[str | None], images: list[str], reading: Reading, choose: Choose) -> None:

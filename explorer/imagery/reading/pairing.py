@@ -206,7 +206,7 @@ def _unpaired(table: _Table, listed: Mapping[str, Collection[str]]) -> list[Pair
     rows = []
     for image in table.images:
         if image.raw not in table.rows:
-            reason = table.refused.get(image.raw) or _why_image(image, images, labels, not table.labels)
+            reason = table.refused.get(image.raw) or _why_image(image, images, labels, not table.labels, listed)
             rows.append(Pair(image.raw, None, reason))
     for label in table.left_labels:
         reason = table.refused.get(label.raw) or _why_label(label, images, labels, listed.get(label.raw, ()))
@@ -218,13 +218,17 @@ def _unpaired(table: _Table, listed: Mapping[str, Collection[str]]) -> list[Pair
     return rows
 
 
-def _why_image(image: FileName, images: NameIndex, labels: NameIndex, no_labels: bool) -> str:
+def _why_image(
+    image: FileName, images: NameIndex, labels: NameIndex, no_labels: bool, listed: Mapping[str, Collection[str]]
+) -> str:
     candidates = labels.could_match(image)
     if candidates:
         rivals = [rival for label in candidates for rival in images.could_match(label)]
         return _ambiguous(list(dict.fromkeys([image, *rivals])), candidates)
     if no_labels:
         return 'no masks were found; put them into a folder "masks", or end their names with "_mask"'
+    for label, lists in listed.items():
+        return f"{label} does not list it; it lists {_some(list(map(FileName, lists)))}"
     return f"no mask has a matching name{_nearest(image, labels)}"
 
 
