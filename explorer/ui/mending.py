@@ -31,10 +31,6 @@ _EXAMPLES, _LOOKS = "values-examples", "pairs-looks"  # in the session
 _MOST_PICTURES = 24  # of files that are not used
 _BY_ITSELF = ""  # the choice of no property
 _SHOWN_ELSEWHERE = ("not_used", "cannot_train", "brightness_differs")  # in the table, as the problem, as a check
-    "not_used",
-    "cannot_train",
-    "brightness_differs",
-)  # in the table of files, as the problem, as a check
 _SHOWN_SCENES = 6  # notes of one code that are listed one by one
 
 
