@@ -205,6 +205,8 @@ def label_scenes(
         notes.append(Note("split_by_folder", f"{len(validation)} scenes lie in a folder for validation and validate."))
     try:
         masks = [row.mask for row in read.rows if row.mask is not None]
+        if not masks:
+            raise _nothing_usable(read)
         key = class_key(masks, classes, palette or read.palette, limits, choices)
         notes += key.notes
         found_classes, values = key.classes, found_values(masks, key)
@@ -327,6 +329,12 @@ def _palette(companions: Files) -> Palette | None:
         if is_colour_key(data, name):
             return read_labelmap(data, name)
     return None
+
+
+def _nothing_usable(read: ReadFiles) -> InputError:
+    refused = [(row.name, row.reason) for row in read.rows] + [(each.name, each.reason) for each in read.skipped]
+    name, reason = refused[0] if refused else ("imagery", "there is no file")
+    return InputError(f"no image could be used with a label: {reason}", name, "give each image a mask of its name")
 
 
 def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> SceneReport:

@@ -1,4 +1,4 @@
-"""Scenes become a dataset: checked, split, stretched, noted, and changed as a visitor wishes."""
+"""Scenes become a dataset: checked, split, stretched, noted, and changed by a visitor."""
 
 from dataclasses import replace
 

@@ -23,7 +23,7 @@ FEWEST_TRAINING, FEWEST_VALIDATION = 20, 10
 
 
 def below_minimum_area(dataset: Dataset) -> list[Case]:
-    """Classes of which more than ``MOST_BELOW`` of the objects are smaller than the minimum area, specks aside."""
+    """Classes of which more than ``MOST_BELOW`` of the objects are smaller than the minimum area, specks left out."""
     areas = object_areas(dataset.scenes, len(dataset.classes))
     minimum = dataset.minimum_area
     concerned = [index for index, own in enumerate(areas) if _many_below(own, minimum)]
