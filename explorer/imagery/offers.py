@@ -16,6 +16,9 @@ from explorer.imagery.reading.roles import IGNORE_NAME, OBJECT
 from explorer.imagery.reading.values import FoundValue
 from explorer.imagery.scene import BACKGROUND
 
+A_CLASS, MERGE = "a class", "merge into "
+"""What a value may be taken for in the table of values, besides background and ignored; the latter before a class."""
+
 _MOST_BACKGROUNDS = 3  # values that are offered as background
 
 
@@ -56,6 +59,42 @@ def with_role(choices: ReadingChoices, value: FoundValue, role: str, name: str) 
     else:
         names[value.text] = name
     return choices.model_copy(update={"names": names, "ignore": ignore, "background": background})
+
+
+def edited_choices(
+    reading: Reading, choices: ReadingChoices, value: FoundValue, taken_for: str | None, name: str | None
+) -> ReadingChoices:
+    """The choices after an edit in the table of values.
+
+    Args:
+        reading: what the table shows.
+        choices: so far.
+        value: of the edited row.
+        taken_for: "background", "ignore", ``A_CLASS`` or ``MERGE`` and a class; None: not edited.
+        name: of the class; None: not edited. Where the value is in a class, the whole class gets the name.
+    """
+    if choices.swap:  # from now on, each value has a choice of its own
+        choices = choices.model_copy(update={"swap": False})
+        for other in reading.values:
+            choices = with_role(choices, other, other.role, other.role)
+    name = (name or "").strip()
+    in_class = value.role not in (BACKGROUND, IGNORE_NAME, "")
+    if taken_for in (BACKGROUND, IGNORE_NAME):
+        return with_role(choices, value, taken_for, "")
+    if taken_for is not None and taken_for.startswith(MERGE):
+        return with_role(choices, value, A_CLASS, taken_for.removeprefix(MERGE))
+    if name and in_class and taken_for is None:
+        for other in reading.values:
+            if other.role == value.role:
+                choices = with_role(choices, other, A_CLASS, name)
+        return choices
+    if name or taken_for == A_CLASS:
+        return with_role(choices, value, A_CLASS, name or _own_name(value))
+    return choices
+
+
+def _own_name(value: FoundValue) -> str:
+    return f"class {value.text}" if value.text.isdecimal() else value.text
 
 
 def _change(reading: Reading, text: str, **changes: Any) -> Offer:

@@ -15,10 +15,10 @@ from explorer.figures.outlines import file_thumbnail, value_thumbnail
 from explorer.imagery.choices import NODATA, ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading, ReadRow
 from explorer.imagery.notes import NOTE_CODES, Note
-from explorer.imagery.offers import made_so_far, offers_of, with_role
+from explorer.imagery.offers import A_CLASS, MERGE, edited_choices, made_so_far, offers_of
 from explorer.imagery.reading.mask_values import pixels_of
 from explorer.imagery.reading.roles import IGNORE_NAME
-from explorer.imagery.reading.values import MOST_VALUES, FoundValue
+from explorer.imagery.reading.values import MOST_VALUES
 from explorer.imagery.scene import BACKGROUND
 from explorer.ui.messages import escaped
 from explorer.ui.unique_labels import unique_labels
@@ -26,7 +26,6 @@ from explorer.ui.unique_labels import unique_labels
 Choose = Callable[[ReadingChoices], None]
 """Takes all choices, once one was made."""
 
-_CLASS, _MERGE = "a class", "merge into "
 _EXAMPLES, _LOOKS = "values-examples", "pairs-looks"  # in the session
 _MOST_PICTURES = 24  # of files that are not used
 _BY_ITSELF = ""  # the choice of no property
@@ -129,7 +128,7 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     if not reading.values:
         return
     table = _values_table(reading, _examples(read, reading))
-    merges = [f"{_MERGE}{name}" for name in reading.classes[1:]]
+    merges = [f"{MERGE}{name}" for name in reading.classes[1:]]
     key = f"values-{hash(reading.choices.model_dump_json())}-{len(reading.values)}"
     st.data_editor(
         table,
@@ -140,7 +139,7 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
             "example": st.column_config.ImageColumn("", width=60, help="Where the value covers the most pixels."),
             "value": st.column_config.TextColumn("value", width="small"),
             "taken for": st.column_config.SelectboxColumn(
-                "taken for", options=[_CLASS, BACKGROUND, IGNORE_NAME, *merges], required=True
+                "taken for", options=[A_CLASS, BACKGROUND, IGNORE_NAME, *merges], required=True
             ),
             "class": st.column_config.TextColumn("class name", max_chars=40, help="Click to rename."),
             "share": st.column_config.NumberColumn("share", format="%.3g %%", help="Of all pixels of the masks."),
@@ -169,7 +168,7 @@ def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
     for value, example in zip(reading.values, examples, strict=True):
         is_class = value.role not in (BACKGROUND, IGNORE_NAME, "")
         merged = is_class and first_of.setdefault(value.role, value.text) != value.text
-        taken = f"{_MERGE}{value.role}" if merged else _CLASS if is_class else value.role or "refused"
+        taken = f"{MERGE}{value.role}" if merged else A_CLASS if is_class else value.role or "refused"
         rows.append(
             {
                 "example": example,
@@ -213,29 +212,10 @@ def _number(text: str) -> int:
 def _take_values(key: str, reading: Reading, choose: Choose) -> None:
     edited: Mapping[int, Mapping[str, str]] = st.session_state[key]["edited_rows"]
     choices = reading.choices
-    if choices.swap:  # from now on, each value has its own choice
-        choices = choices.model_copy(update={"swap": False})
-        for value in reading.values:
-            choices = with_role(choices, value, value.role, value.role)
     for number, changes in edited.items():
-        value = reading.values[int(number)]
-        name = (changes.get("class") or "").strip()
-        taken = changes.get("taken for", "")
-        if name and value.role not in (BACKGROUND, IGNORE_NAME, ""):
-            for other in reading.values:  # the whole class gets the name
-                if other.role == value.role:
-                    choices = with_role(choices, other, _CLASS, name)
-        elif name or taken == _CLASS:
-            choices = with_role(choices, value, _CLASS, name or _own_name(value))
-        elif taken.startswith(_MERGE):
-            choices = with_role(choices, value, _CLASS, taken.removeprefix(_MERGE))
-        elif taken in (BACKGROUND, IGNORE_NAME):
-            choices = with_role(choices, value, taken, "")
+        row = reading.values[int(number)]
+        choices = edited_choices(reading, choices, row, changes.get("taken for"), changes.get("class"))
     choose(choices)
-
-
-def _own_name(value: FoundValue) -> str:
-    return f"class {value.text}" if value.text.isdecimal() else value.text
 
 
 def _take_colour(key: str, name: str, reading: Reading, choose: Choose) -> None:

@@ -22,7 +22,7 @@ from explorer.ui.unique_labels import position_labels, unique_labels
 
 _PICTURE, _PIXELS = "Picture", "Pixels"
 _VIEWS = (_PICTURE, _PIXELS)
-_HIGHEST, _LOWEST, _USUAL_WIDTH, _AROUND = 800, 320, 560, 120  # of the figure, on screen; its axes and legend
+_HIGHEST, _LOWEST, _USUAL_WIDTH, _AROUND = 800, 320, 450, 110  # of the figure, on screen; its axes and legend
 _SMALLEST_AREA = 2.0  # pixels along x and y: less is a click
 
 

@@ -1,0 +1,163 @@
+"""The Imagery page mends what was read: buttons of notes, the table of values, pairs by hand, areas, data checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.imagery.encoders import geotiff, png, zipped
+
+SIZE = 64
+
+
+@pytest.fixture
+def page(open_page: Callable[[str], AppTest]) -> AppTest:
+    return open_page("pages/imagery.py")
+
+
+def squares(value: int, ground: int = 0, corners: tuple[int, ...] = (8, 28, 48)) -> np.ndarray:
+    """Three squares of 64 pixels on some ground."""
+    mask = np.full((SIZE, SIZE), ground, np.uint8)
+    for corner in corners:
+        mask[corner : corner + 8, corner : corner + 8] = value
+    return mask
+
+
+def image(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 100, (SIZE, SIZE, 3), dtype=np.uint8)
+
+
+def upload(page: AppTest, masks: dict[str, np.ndarray], **files: bytes) -> AppTest:
+    """A zip of images with these masks, and other files."""
+    contents = {f"images/{name}.png": png(image(number)) for number, name in enumerate(masks)}
+    contents |= {f"masks/{name}.png": png(mask) for name, mask in masks.items()}
+    contents |= {name.replace("__", "."): content for name, content in files.items()}
+    page.query_params["source"] = "Upload"
+    page.run()
+    page.file_uploader(key="images").set_value([("ports.zip", zipped(contents), "application/zip")]).run()
+    assert not page.exception
+    return page
+
+
+def press(page: AppTest, label: str) -> AppTest:
+    button = next(button for button in page.button if label in button.label)
+    button.click().run()
+    assert not page.exception
+    return page
+
+
+def classes(page: AppTest) -> dict[str, int]:
+    """Pixels of each class in the table of class balance."""
+    table = next(each.value for each in page.dataframe if {"class", "pixels"} <= set(each.value.columns))
+    return dict(zip(table["class"], table["pixels"], strict=True))
+
+
+OBJECTS, GROUND = 2 * 3 * 64, 2 * (SIZE * SIZE - 3 * 64)
+
+
+@pytest.mark.parametrize(
+    ("masks", "button", "expected"),
+    [
+        ((1, 2), "2 is the background", {"background": GROUND, "object": OBJECTS}),
+        ((0, 255), "Swap object and background", {"background": GROUND, "object": OBJECTS}),
+    ],
+    ids=["no background", "black on white"],
+)
+def test_a_button_mends_what_a_note_says(
+    page: AppTest, masks: tuple[int, int], button: str, expected: dict[str, int]
+) -> None:
+    upload(page, {name: squares(*masks) for name in ("north", "south")})
+    press(page, button)
+    assert classes(page) == expected
+    undo = next(each for each in page.button if each.key == "made-0")
+    undo.click().run()
+    assert classes(page) != expected
+
+
+def test_numbers_of_objects_become_objects(page: AppTest) -> None:
+    numbered = sum(squares(number, 0, (corner,)) for number, corner in enumerate((0, 10, 20, 30, 40), start=1))
+    upload(page, {"north": numbered, "south": numbered})
+    press(page, "Count an object per value")
+    table = next(each.value for each in page.dataframe if "objects" in each.value.columns)
+    assert list(table["class"]) == ["background", "object"]
+    assert table["objects"].iloc[1] == 10
+
+
+def test_the_table_of_values_offers_each_value_with_its_share(page: AppTest) -> None:
+    upload(page, {name: squares(1) + squares(2, 0, (18,)) for name in ("north", "south")})
+    values = next(each.value for each in page.dataframe if "taken for" in each.value.columns)
+    assert list(values["value"]) == ["0", "1", "2"]
+    assert list(values["taken for"]) == ["background", "a class", "a class"]
+    assert values["share"].sum() == pytest.approx(100)
+    assert list(values["pieces"]) == [2, 6, 2]
+    assert all(example.startswith("data:image/png") for example in values["example"])
+
+
+def test_a_file_of_polygons_offers_its_properties(page: AppTest) -> None:
+    ring = [
+        [500_005, 3_699_990],
+        [500_015, 3_699_990],
+        [500_015, 3_699_980],
+        [500_005, 3_699_980],
+        [500_005, 3_699_990],
+    ]
+    feature = {
+        "type": "Feature",
+        "properties": {"kind": "shed", "Class": "house"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32616"}}
+    document = {"type": "FeatureCollection", "crs": crs, "features": [feature]}
+    page.query_params["source"] = "Upload"
+    page.run()
+    files = [
+        (f"{name}.{kind}", content, "")
+        for name in ("north", "south")
+        for kind, content in (
+            ("tif", geotiff(image(1).transpose(2, 0, 1))),
+            ("geojson", json.dumps(document).encode()),
+        )
+    ]
+    page.file_uploader(key="images").set_value(files).run()
+    assert "house" in classes(page)
+    chooser = next(each for each in page.selectbox if each.label == "Property that holds the class")
+    assert chooser.options == ["found by itself", "kind", "Class"]
+    chooser.set_value("kind").run()
+    assert not page.exception
+    assert "shed" in classes(page)
+
+
+def test_a_label_can_be_chosen_by_hand(page: AppTest) -> None:
+    upload(page, {"north": squares(1), "south": squares(1)}, masks__x=b"", **{"images/west__png": png(image(5))})
+    pairs = next(each.value for each in page.dataframe if "why not" in each.value.columns)
+    assert pairs["used"].sum() == 2
+    assert pairs["looks like"].iloc[0].startswith("data:image/png")
+
+
+def test_the_data_checks_mend_the_split(page: AppTest) -> None:
+    copy = {"images/copy__png": png(image(0)), "masks/copy__png": png(squares(1))}
+    upload(page, {name: squares(1) for name in ("north", "south", "east", "west")}, **copy)
+    assert "The same scene twice" in " ".join(each.value for each in page.markdown)
+    press(page, "Leave out 1 scene")
+    left_out = next(each for each in page.multiselect if each.label == "Scenes left out")
+    assert left_out.value in (["copy"], ["north"])
+    assert "The same scene twice" not in " ".join(each.value for each in page.markdown)
+
+
+def test_choices_are_kept_with_the_dataset_and_shown_on_its_card(
+    page: AppTest, open_page: Callable[[str], AppTest]
+) -> None:
+    upload(page, {name: squares(1, 2) for name in ("north", "south")})
+    press(page, "2 is the background")
+    press(page, "Use this dataset")
+    saved = open_page("pages/imagery.py")
+    saved.query_params["source"] = "Saved"
+    saved.query_params["saved"] = page.session_state["dataset"]
+    saved.run()
+    assert not saved.exception
+    assert "Read with these choices: background is 2" in " ".join(each.value for each in saved.caption)
+    assert "--background 2" in " ".join(each.value for each in saved.code)
