@@ -89,7 +89,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             notes.of_masks(
                 "value_255_ignored",
                 beside,
-                "255 is ignored: {} it beside other values. Choose --names 255=NAME if it is a class.",
+                "255 is ignored: {} it beside other values. If it is a class, name it (--names 255=NAME).",
                 verb="holds|hold",
             )
         return IGNORE_NAME
@@ -98,7 +98,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             "mixed_values",
             alone,
             f"255 is ignored, since {beside[0]} holds it beside other ids; {{}} no other id. "
-            "Choose --names 255=object if it is the object there.",
+            "If it is the object there, say so (--names 255=object).",
             verb="holds|hold",
         )
         return IGNORE_NAME
@@ -110,7 +110,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             "mixed_values",
             alone,
             f"255 is the object, like 1 in {_several(with_others)}: {{}} nothing but 0 and 255. "
-            "Choose --ignore 255 if it is to be ignored.",
+            "If it is to be ignored, say so (--ignore 255).",
             verb="holds|hold",
         )
         return OBJECT
@@ -120,7 +120,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         "mixed_values",
         alone,
         f"255 is ignored, since other masks hold the ids {', '.join(map(str, sorted(others)))}: {{}} no other id. "
-        "Choose --names 255=NAME if it is a class.",
+        "If it is a class, name it (--names 255=NAME).",
         verb="holds|hold",
     )
     return IGNORE_NAME
@@ -276,7 +276,8 @@ def role_of_nodata(
     notes.of_masks(
         "nodata_as_background",
         concerned,
-        "Every other pixel is an object, so nodata is taken as background: {} it. Choose --ignore nodata to ignore it.",
+        "Every other pixel is an object, so nodata is taken as background: {} it. It can be ignored instead "
+        "(--ignore nodata).",
         verb="holds|hold",
     )
     return BACKGROUND
