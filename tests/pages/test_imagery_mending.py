@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.figures.colours import swatch
+from explorer.imagery.checks import Check
+from explorer.imagery.checks.finding import Case
+from explorer.imagery.scene import Dataset
+from explorer.ui import data_checks
 from explorer.ui.mending import renamed_colours
 from tests.imagery.encoders import geotiff, png, zipped
 
@@ -293,3 +298,29 @@ def test_where_no_mask_is_read_there_is_no_table_of_values(page: AppTest) -> Non
     upload(page, {"north": squares(1)[:20], "south": squares(1)[:20]})
     assert page.error
     assert not any(each.label == "What the masks hold" for each in page.expander)
+
+
+def test_checks_run_again_only_if_what_they_depend_on_has_changed(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def counted(check: Check) -> Check:
+        def cases(_: Dataset) -> list[Case]:
+            ran.append(check.code)
+            return []
+
+        return replace(check, cases=cases)
+
+    monkeypatch.setattr(data_checks, "CHECKS", tuple(map(counted, data_checks.CHECKS)))
+    upload(page, {name: squares(1) for name in ("north", "south", "east")})
+    assert len(ran) == len(data_checks.CHECKS)
+    ran.clear()
+    page.color_picker[0].set_value("#00ff00").run()
+    next(each for each in page.text_input if each.label == "Name").set_value("Harbour").run()
+    assert ran == []
+    next(each for each in page.number_input if "Minimum area" in each.label).set_value(100).run()
+    assert ran == ["below_minimum_area", "few_objects"]
+    ran.clear()
+    press(page, "Swap object and background")
+    assert len(ran) == len(data_checks.CHECKS)
