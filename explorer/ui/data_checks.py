@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.imagery.checks import CHECKS, Finding, Mend
 from explorer.imagery.scene import Dataset
+from explorer.ui.frame import stacking_columns
 from explorer.ui.messages import escaped
 
 _FOUND = "checks-found"  # in the session
@@ -42,7 +43,8 @@ def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> Non
 
 def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend], None]) -> None:
     """What one check has found: its title and meaning once, each case, and each mend once."""
-    said, buttons = st.columns([3, 1.4], vertical_alignment="center")
+    mends = dict.fromkeys(finding.mend for finding in findings if finding.mend is not None)
+    said, buttons = stacking_columns(f"check-{code}", [2, 1], centred=True) if mends else (st.container(), None)
     with said:
         title, meaning = escaped(findings[0].title), escaped(findings[0].meaning)
         st.markdown(
@@ -54,8 +56,8 @@ def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend]
             with st.popover(f"and {len(findings) - _SHOWN_CASES} more", type="tertiary"):
                 for finding in findings[_SHOWN_CASES:]:
                     st.markdown(escaped(finding.text))
-    mends = dict.fromkeys(finding.mend for finding in findings if finding.mend is not None)
     for number, chosen in enumerate(mends):
+        assert buttons is not None
         buttons.button(chosen.button, key=f"mend-{code}-{number}", on_click=mend, args=(chosen,), width="stretch")
 
 

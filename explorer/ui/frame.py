@@ -83,15 +83,16 @@ def _say_what_is_unknown() -> None:
         say_unknown([dataset], "dataset", "the page is shown without it")
 
 
-def stacking_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator]:
+def stacking_columns(key: str, spec: int | Sequence[int], *, centred: bool = False) -> list[DeltaGenerator]:
     """Columns that are stacked in a narrow window.
 
     Args:
         key: unique on the page.
         spec: how many, or their relative widths.
+        centred: whether the middles of the columns are at one height, instead of their tops.
     """
     with st.container(key=f"stacks-{key}"):
-        return st.columns(spec, gap="large")
+        return st.columns(spec, gap="large", vertical_alignment="center" if centred else "top")
 
 
 def wrapping_columns(key: str, spec: int | Sequence[int]) -> list[DeltaGenerator]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
 import pandas as pd
@@ -20,6 +20,7 @@ from explorer.imagery.reading.mask_values import pixels_of
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.reading.values import MOST_VALUES
 from explorer.imagery.scene import BACKGROUND
+from explorer.ui.frame import stacking_columns
 from explorer.ui.messages import escaped, without_options
 from explorer.ui.unique_labels import unique_labels
 
@@ -30,6 +31,7 @@ _EXAMPLES, _LOOKS = "values-examples", "pairs-looks"  # in the session
 _MOST_PICTURES = 24  # of files that are not used
 _BY_ITSELF = ""  # the choice of no property
 _SHOWN_ELSEWHERE = ("not_used", "cannot_train", "brightness_differs", "no_foreground")  # table, problem, checks
+_SHOWN_REASONS = 4  # why rows are not used, above their table; the most frequent ones
 _SHOWN_SCENES = 6  # notes of one code that are listed one by one
 
 
@@ -59,7 +61,8 @@ def show_notes(reading: Reading, choose: Choose) -> bool:
 def _show_note(code: str, notes: list[tuple[str, Note]], reading: Reading, choose: Choose) -> None:
     of_set = [note for scene, note in notes if not scene]
     of_scenes = [(scene, note) for scene, note in notes if scene]
-    said, buttons = st.columns([3, 1.4], vertical_alignment="center")
+    offers = offers_of(code, reading)
+    said, buttons = stacking_columns(f"note-{code}", [2, 1], centred=True) if offers else (st.container(), None)
     with said:
         if of_set:
             for text in dict.fromkeys(note.text for note in of_set):
@@ -75,12 +78,11 @@ def _show_note(code: str, notes: list[tuple[str, Note]], reading: Reading, choos
                     st.markdown(f"**{escaped(scene)}**: {_shown(note.text)}")
                 if len(of_scenes) > _SHOWN_SCENES:
                     st.caption(f"and {len(of_scenes) - _SHOWN_SCENES} more")
-    with buttons:
-        for number, offer in enumerate(offers_of(code, reading)):
-            st.button(
-                escaped(offer.text), key=f"offer-{code}-{number}", on_click=choose, args=(offer.choices,),
-                width="stretch",
-            )  # fmt: skip
+    for number, offer in enumerate(offers):
+        assert buttons is not None
+        buttons.button(
+            escaped(offer.text), key=f"offer-{code}-{number}", on_click=choose, args=(offer.choices,), width="stretch"
+        )
 
 
 def _shown(text: str) -> str:
@@ -161,6 +163,8 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
         st.caption(f"The first {MOST_VALUES} values are listed.")
     if len(reading.classes) < 2:
         return
+    if len(reading.classes) > 2:
+        st.caption("Colours of the classes on screen")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(reading.classes) == 2:
             swapped = reading.choices.model_copy(update={"swap": not reading.choices.swap})
@@ -268,12 +272,14 @@ def show_pairs(read: ReadFiles, reading: Reading, choose: Choose) -> None:
         columns = {
             "used": st.column_config.CheckboxColumn(width=50),
             "looks like": st.column_config.ImageColumn("", width=60, help="Files that are not used."),
-            "image": st.column_config.TextColumn(width="medium"),
+            "image": st.column_config.TextColumn(width=130),
             "mask": st.column_config.SelectboxColumn(
-                width="medium", options=labels, help="Click to choose the label of an image by hand."
+                width=130, options=labels, help="Click to choose the label of an image by hand."
             ),
-            "why not": st.column_config.TextColumn(width="large", help="Click a cell to read it in full."),
+            "why not": st.column_config.TextColumn(help="Click a cell to read it in full."),
         }
+        for reason, times in Counter(table["why not"].dropna()).most_common(_SHOWN_REASONS):
+            st.caption(f"**{times} {'row' if times == 1 else 'rows'}**: {escaped(reason)}")
         st.data_editor(
             table,
             key=key,

@@ -324,3 +324,10 @@ def test_checks_run_again_only_if_what_they_depend_on_has_changed(
     ran.clear()
     press(page, "Swap object and background")
     assert len(ran) == len(data_checks.CHECKS)
+
+
+def test_reasons_are_summed_up_above_the_table_of_pairs(page: AppTest) -> None:
+    small = squares(1)[:20]
+    upload(page, {"north": squares(1), "south": squares(1), "east": small, "west": small})
+    captions = [each.value.replace("\\", "") for each in page.caption]
+    assert any(text.startswith("**2 rows**: The mask is 64×20 pixels") for text in captions)
