@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 from explorer.figures.colours import swatch
 from explorer.imagery.checks import Check
 from explorer.imagery.checks.finding import Case
+from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.scene import Dataset
-from explorer.ui import data_checks
+from explorer.ui import data_checks, services
 from explorer.ui.mending import renamed_colours
 from tests.imagery.encoders import geotiff, png, zipped
 
@@ -331,3 +332,20 @@ def test_reasons_are_summed_up_above_the_table_of_pairs(page: AppTest) -> None:
     upload(page, {"north": squares(1), "south": squares(1), "east": small, "west": small})
     captions = [each.value.replace("\\", "") for each in page.caption]
     assert any(text.startswith("**2 rows**: The mask is 64×20 pixels") for text in captions)
+
+
+def test_what_is_used_has_every_choice_of_the_page(page: AppTest) -> None:
+    upload(page, {name: squares(1, 2) for name in ("north", "south", "east")})
+    press(page, "2 is the background")
+    page.color_picker[0].set_value("#00ff00").run()
+    next(each for each in page.number_input if "Minimum area" in each.label).set_value(20).run()
+    next(each for each in page.multiselect if each.label == "Validation scenes").set_value(["south"]).run()
+    next(each for each in page.multiselect if each.label == "Scenes left out").set_value(["east"]).run()
+    next(each for each in page.text_input if each.label == "Name").set_value("Harbour north").run()
+    press(page, "Use this dataset")
+    saved = services.store().dataset(page.session_state["dataset"])
+    assert (saved.name, saved.minimum_area) == ("Harbour north", 20)
+    assert [scene.name for scene in saved.scenes] == ["north", "south"]
+    assert saved.choices == ReadingChoices(
+        background="2", colours={"object": "#00ff00"}, minimum_area=20, leave_out=("east",)
+    )
