@@ -91,6 +91,13 @@ def upload_own() -> Draft | None:
     if isinstance(reading, InputError):
         show_problem(reading)
         return None
+    if not files.masks and has_images_only(reading):
+        st.info(
+            "The images are kept. Now add their masks. If masks are among them already: put these into a folder named "
+            "masks, or end their names with \\_mask.",
+            icon=":material/arrow_upward:",
+        )
+        return None
     if not is_kept(files):  # they are saved as a dataset, and can no longer be read in another way
         return (
             None if reading.dataset is None else Draft(f"upload:{files.key}", reading.dataset, version(reading.choices))
@@ -99,6 +106,13 @@ def upload_own() -> Draft | None:
     if reading.dataset is None:
         return None
     return Draft(f"upload:{files.key}", reading.dataset, version(reading.choices), files)
+
+
+def has_images_only(reading: Reading) -> bool:
+    """Whether nothing is wrong so far, but that no label has come."""
+    rows = [report.row for report in reading.reports]
+    told = {note.code for note in reading.notes} - {"cannot_train", "not_used"}
+    return not told and not reading.skipped and all(row.pair.image and row.pair.mask is None for row in rows)
 
 
 def mend_reading(files: Files, reading: Reading) -> None:

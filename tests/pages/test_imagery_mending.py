@@ -349,3 +349,15 @@ def test_what_is_used_has_every_choice_of_the_page(page: AppTest) -> None:
     assert saved.choices == ReadingChoices(
         background="2", colours={"object": "#00ff00"}, minimum_area=20, leave_out=("east",)
     )
+
+
+def test_images_without_masks_so_far_are_no_error(page: AppTest) -> None:
+    page.query_params["source"] = "Upload"
+    page.run()
+    page.file_uploader(key="images").set_value([("north.png", png(image(1)), "image/png")]).run()
+    assert not page.exception
+    assert not page.error
+    assert "Now add their masks" in said(page)
+    page.file_uploader(key="masks").set_value([("north.png", png(squares(1)), "image/png")]).run()
+    assert not page.exception
+    assert classes(page)
