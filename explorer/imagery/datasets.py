@@ -204,6 +204,10 @@ def label_scenes(
         dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
+        reports = [
+            report if report.scene is not None or report.reason else replace(report, reason=str(problem))
+            for report in reports
+        ]
         return Reading(tuple(reports), None, problem, found_classes, values, tuple(notes), read.skipped, choices)
     notes += [Note("not_used", f"Not used: {report.row.name}: {report.reason}.") for report in reports if report.reason]
     dataset = replace(dataset, notes=(*notes, *dataset.notes))
