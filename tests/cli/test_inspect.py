@@ -93,6 +93,7 @@ def one_bit():
     return files | {f"masks/{name}.tif": geotiff(squares()[None], nbits=1, crs=None) for name in "ab"}
 
 
+NO_DATA = Row({"background": 1550, "object": (50, 2)}, 400)
 FILL = Row({"background": 1550, "object": (50, 2)}, 400, ("fill_value",))
 CASES = (
     Case("0 and 1", two(squares()), both(Row(size=(50, 40, 3)))),
@@ -354,8 +355,8 @@ CASES = (
     Case("0 border of 16 bits", with_fill(0, "uint16", scale=50), both(FILL)),
     Case("65535 border", with_fill(65535, "uint16", scale=10), both(FILL)),
     Case("-32768 border", with_fill(-32768, "int16", scale=10), both(FILL)),
-    Case("a declared NaN", with_fill(np.nan, "float32", tag=np.nan), both(Row({"background": 1550, "object": (50, 2)}, 400))),
-    Case("a NaN without a tag", with_fill(np.nan, "float32"), both(Row({"background": 1550, "object": (50, 2)}, 400))),
+    Case("a declared NaN", with_fill(np.nan, "float32", tag=np.nan), both(NO_DATA)),
+    Case("a NaN without a tag", with_fill(np.nan, "float32"), both(NO_DATA)),
     Case("a fill value is kept by choice", with_fill(-9999, "float32", scale=0.004), both(Row()), ("--keep-fill",)),
     Case("nodata in one band only", roofs, both(Row({"background": 1900, "object": (50, 2)}, 50))),
     Case(
