@@ -236,8 +236,9 @@ CASES = (
     ),
     Case(
         "nodata beside a background is ignored",
-        lambda: pictures("a", "b")
-        | {f"masks/{name}.tif": geotiff(squares((1, 255))[None], nodata=255) for name in "ab"},
+        lambda: (
+            pictures("a", "b") | {f"masks/{name}.tif": geotiff(squares((1, 255))[None], nodata=255) for name in "ab"}
+        ),
         both(Row({"background": 1950, "object": (25, 1)}, 25)),
     ),
     # Colours
@@ -270,20 +271,28 @@ CASES = (
     ),
     Case(
         "a palette",
-        lambda: pngs(squares(), squares())
-        | {f"masks/{name}.png": palette_png(squares((1, 2)), [(0, 0, 0), (255, 0, 0), (0, 255, 0)]) for name in "ab"},
+        lambda: (
+            pngs(squares(), squares())
+            | {
+                f"masks/{name}.png": palette_png(squares((1, 2)), [(0, 0, 0), (255, 0, 0), (0, 255, 0)])
+                for name in "ab"
+            }
+        ),
         both(Row({"background": 1950, "class 1": (25, 1), "class 2": (25, 1)})),
         classes=("background", "class 1", "class 2"),
     ),
     Case(
         "a palette of VOC with 255 as border",
-        lambda: pngs(squares(), squares())
-        | {
-            f"masks/{name}.png": palette_png(
-                squares((15, 255)), [(n * 7 % 256, n * 5 % 256, n * 3 % 256) for n in range(255)] + [(224, 224, 192)]
-            )
-            for name in "ab"
-        },
+        lambda: (
+            pngs(squares(), squares())
+            | {
+                f"masks/{name}.png": palette_png(
+                    squares((15, 255)),
+                    [(n * 7 % 256, n * 5 % 256, n * 3 % 256) for n in range(255)] + [(224, 224, 192)],
+                )
+                for name in "ab"
+            }
+        ),
         both(Row({"background": 1950, "class 15": (25, 1)}, 25)),
         classes=("background", "class 15"),
     ),
@@ -311,8 +320,10 @@ CASES = (
     ),
     Case(
         "a JPEG is smoothed",
-        lambda: pngs(squares(), squares())
-        | {f"masks/{name}.png": encoded(image_of(squares(255)), "JPEG", quality=95) for name in "ab"},
+        lambda: (
+            pngs(squares(), squares())
+            | {f"masks/{name}.png": encoded(image_of(squares(255)), "JPEG", quality=95) for name in "ab"}
+        ),
         both(Row(codes=("smoothed_mask",))),
         ("--smoothed", "half"),
         codes=("smoothed_mask",),
@@ -412,7 +423,7 @@ CASES = (
         both(Row(NOTHING)),
         codes=("cannot_train",),
     ),
-)  # fmt: skip
+)
 
 
 def image_of(index):

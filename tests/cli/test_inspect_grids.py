@@ -127,11 +127,13 @@ CASES = (
     ),
     Case(
         "30 px east in another system",
-        lambda: pictures("a", "b", crs="EPSG:3857", pixel=10.0, west=1e6, north=6e6)
-        | {
-            f"masks/{n}.tif": geotiff(squares()[None], crs="EPSG:3857", pixel=10.0, west=1e6 + 300, north=6e6)
-            for n in "ab"
-        },
+        lambda: (
+            pictures("a", "b", crs="EPSG:3857", pixel=10.0, west=1e6, north=6e6)
+            | {
+                f"masks/{n}.tif": geotiff(squares()[None], crs="EPSG:3857", pixel=10.0, west=1e6 + 300, north=6e6)
+                for n in "ab"
+            }
+        ),
         both(Row({"background": 775, "object": (25, 1)}, 1200, ("mask_reprojected",), said=("30.0 px east",))),
     ),
     Case(
@@ -146,14 +148,15 @@ CASES = (
     ),
     Case(
         "a larger extent",
-        lambda: pictures("a", "b")
-        | {f"masks/{n}.tif": geotiff(np.pad(squares(), 10)[None], west=WEST - 10, north=NORTH + 10) for n in "ab"},
+        lambda: (
+            pictures("a", "b")
+            | {f"masks/{n}.tif": geotiff(np.pad(squares(), 10)[None], west=WEST - 10, north=NORTH + 10) for n in "ab"}
+        ),
         both(Row(codes=("mask_reprojected",))),
     ),
     Case(
         "rows from the south",
-        lambda: pictures("a", "b")
-        | {f"masks/{n}.tif": from_south(squares()) for n in "ab"},
+        lambda: pictures("a", "b") | {f"masks/{n}.tif": from_south(squares()) for n in "ab"},
         both(Row(codes=("mask_reprojected",), said=("rows run the other way",))),
     ),
     Case("degrees", in_degrees, both(Row(codes=("mask_reprojected",), said=("EPSG:4326",)))),
@@ -188,10 +191,12 @@ CASES = (
     Case("ground control points", control_points, both(Row(codes=("ground_control_points",)))),
     Case(
         "world files on both sides",
-        lambda: {f"images/{n}.png": png_picture() for n in "ab"}
-        | {f"images/{n}.pgw": world_file() for n in "ab"}
-        | {f"masks/{n}.png": png(squares()) for n in "ab"}
-        | {f"masks/{n}.pgw": world_file(WEST + 5.5) for n in "ab"},
+        lambda: (
+            {f"images/{n}.png": png_picture() for n in "ab"}
+            | {f"images/{n}.pgw": world_file() for n in "ab"}
+            | {f"masks/{n}.png": png(squares()) for n in "ab"}
+            | {f"masks/{n}.pgw": world_file(WEST + 5.5) for n in "ab"}
+        ),
         both(Row(PART, 200, ("world_file", "world_file", "mask_reprojected"))),
     ),
     Case(
@@ -211,7 +216,7 @@ CASES = (
     Case("a quarter turn, mask drawn as shown", turned_photos(6, False), both(Row())),
     Case("half a turn: asked about", turned_photos(3, False), both(Row(codes=("mask_may_be_turned",)))),
     Case("half a turn, by choice", turned_photos(3, True), both(Row(codes=("mask_turned",))), ("--turn-masks",)),
-)  # fmt: skip
+)
 
 
 @table(*CASES)
