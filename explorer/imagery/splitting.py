@@ -97,9 +97,7 @@ def _profile(scene: Scene, axis: int, classes: int) -> NDArray[np.int64]:
     return np.array([np.count_nonzero(scene.label == class_id, axis=1 - axis) for class_id in range(classes)])
 
 
-def _merit(
-    held_out: NDArray[np.int64], trained: NDArray[np.int64], total: NDArray[np.int64]
-) -> tuple[int, int, float]:
+def _merit(held_out: NDArray[np.int64], trained: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, int, float]:
     """Foreground classes on both sides, those to train on, and how far all shares are from the target (0 is best)."""
     both = int(((held_out > 0) & (trained > 0))[1:].sum())
     present = total > 0
