@@ -95,8 +95,9 @@ def read_imagery(
         InputError: see :func:`explorer.imagery.datasets.read_files`.
     """
     limits, choices = settings(), choices_of(arguments, default)
+    images = files_in(arguments.images, limits)
     masks = None if arguments.masks is None else files_in(arguments.masks, limits)
-    read = read_files(files_in(arguments.images, limits), masks, choices, limits)
+    read = read_files(images, masks, choices, limits)
     areas = choices.areas | _areas_of_files(arguments.area, read)
     choices = choices.model_copy(update={"areas": areas})
     return label_scenes(
@@ -105,14 +106,18 @@ def read_imagery(
 
 
 def print_notes(reading: Reading) -> None:
-    """Prints what was noted and what was left out on stderr, a line each."""
+    """Prints what was noted and what was left out on stderr, a line each.
+
+    That the scenes cannot be trained on is not printed: who trains is told by an error.
+    """
     for report in reading.reports:
         for note in report.notes if report.scene is not None else ():
             print(f"{report.row.name}: {note.text} [{note.code}]", file=sys.stderr)
         if report.reason and reading.dataset is None:
             print(f"Not used: {report.row.name}: {report.reason}", file=sys.stderr)
     for note in reading.notes:
-        print(f"{note.text} [{note.code}]", file=sys.stderr)
+        if note.code != "cannot_train":
+            print(f"{note.text} [{note.code}]", file=sys.stderr)
 
 
 def _listed(text: str) -> tuple[str, ...]:
