@@ -330,6 +330,10 @@ def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> Scene
         areas = choices.areas.get(row.name, ())
         if areas:
             outside = outside_areas(areas, label.shape)
+            if outside.all():
+                raise InputError(
+                    "it lies outside the area of interest", row.name, "choose another area, or leave it out"
+                )
             label[outside] = IGNORE
             notes.append(Note("area_of_interest", f"{int(outside.sum())} pixels outside the area are ignored."))
         raster = row.raster

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.cli.inspecting import (
+    WIDTH,
     Case,
     Row,
     both,
@@ -328,7 +329,15 @@ CASES = (
         ("--smoothed", "half"),
         codes=("smoothed_mask",),
     ),
-    # Instances
+    # Instances, and many classes
+    Case(
+        "19 classes and 255 beyond the limit",
+        two(np.repeat(np.array([*range(19), 255], "uint8"), 2)[:, None].repeat(WIDTH, 1)),
+        both(Row(refused="19 classes, at most 16 (EXPLORER_MAX_CLASSES)")),
+        classes=(),
+        codes=("cannot_train",),
+        code=2,
+    ),
     Case(
         "instance ids beyond the limit of classes",
         two(instances(18)),

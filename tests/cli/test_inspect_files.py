@@ -149,6 +149,13 @@ CASES = (
         ("--pair", "a.png=b.png", "--pair", "b.png=a.png"),
     ),
     Case(
+        "a scene is left out by the name of its image",
+        lambda: pngs(squares(), squares(), squares()),
+        of("a", "c") | {"b": Row(refused="left out by choice")},
+        ("--leave-out", "b.png"),
+        codes=("not_used",),
+    ),
+    Case(
         "one mask as a file",
         lambda: {"images/a.png": png_picture(), "label.png": MASK},
         of("a", codes=("paired_by_hand",)),
@@ -262,7 +269,9 @@ def test_files_are_paired(case, tmp_path, capsys):
         (("--smoothed", "third"), "invalid choice"),
         (("--min-area", "0"), "above zero"),
         (("--area", "nowhere.geojson"), "neither a file nor"),
-        (("--area", "a=1,2,3"), "a"),
+        (("--area", "a=1,2,3"), "is no area"),
+        (("--area", "z=0,0,5,5"), "no scene is named z"),
+        (("--leave-out", "b,z"), "no scene is named z"),
     ],
 )
 def test_a_choice_that_cannot_be_is_one_line_and_exit_code_2(options, said, tmp_path, capsys):

@@ -26,7 +26,7 @@ from tests.cli.inspecting import (
     squares,
     table,
 )  # fmt: skip
-from tests.imagery.encoders import geotiff, tiff, tiff_with_control_points, zipped
+from tests.imagery.encoders import geotiff, png, tiff, tiff_with_control_points, zipped
 
 UTM, WEST, NORTH = "EPSG:32616", 500_000.0, 3_700_000.0
 
@@ -345,6 +345,20 @@ CASES = (
         ),
         both(Row({"background": 175, "object": (25, 1)}, 1800, ("area_of_interest",))),
         ("--area", "{root}/aoi.geojson"),
+    ),
+    Case(
+        "an area of interest in a file, on one of two tiles",
+        lambda: (
+            tiles()
+            | {f"masks/{n}.png": png(squares()) for n in ("left", "right")}
+            | {"aoi.geojson": features(box(0, 0, 20, 10), crs=None)}
+        ),
+        {
+            "left": Row({"background": 175, "object": (25, 1)}, 1800, ("area_of_interest",)),
+            "right": Row(refused="outside the area of interest"),
+        },
+        ("--area", "{root}/aoi.geojson"),
+        codes=("not_used", "single_scene", "no_foreground"),
     ),
     Case(
         "a rotated image",
