@@ -358,7 +358,7 @@ CASES = (
             "right": Row(refused="outside the area of interest"),
         },
         ("--area", "{root}/aoi.geojson"),
-        codes=("not_used", "single_scene", "no_foreground"),
+        codes=("not_used", "single_scene"),
     ),
     Case(
         "a rotated image",
