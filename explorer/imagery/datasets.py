@@ -213,6 +213,10 @@ def label_scenes(
         dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
+        reports = [
+            report if report.scene is not None or report.reason else replace(report, reason=str(problem))
+            for report in reports
+        ]
         return Reading(tuple(reports), None, problem, found_classes, values, tuple(notes), read.skipped, choices)
     notes += [Note("not_used", f"Not used: {report.row.name}: {report.reason}.") for report in reports if report.reason]
     dataset = replace(dataset, notes=(*notes, *dataset.notes))
@@ -292,6 +296,10 @@ def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> Scene
         areas = choices.areas.get(row.name, ())
         if areas:
             outside = outside_areas(areas, label.shape)
+            if outside.all():
+                raise InputError(
+                    "it lies outside the area of interest", row.name, "choose another area, or leave it out"
+                )
             label[outside] = IGNORE
             notes.append(Note("area_of_interest", f"{int(outside.sum())} pixels outside the area are ignored."))
         raster = row.raster
