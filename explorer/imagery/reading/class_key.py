@@ -61,13 +61,12 @@ class ClassKey:
         """
         converted = self._converted(mask)
         ids = np.full(max(1, len(converted.keys)), IGNORE, dtype=np.uint8)  # by position in ``keys``
-        counts = converted.counts()
         for position, key in enumerate(converted.keys):
             if key in self.roles:
                 ids[position] = self._id(self.roles[key])
-            elif counts[position]:
+            elif converted.counts()[position]:
                 raise InputError(
-                    f"{_shown(key)} in {counts[position]} pixels is not one of the classes {_listed(self)}",
+                    f"{_shown(key)} in {converted.counts()[position]} pixels is not one of the classes {_listed(self)}",
                     mask.name,
                     "correct the mask; mark pixels to ignore with 255",
                 )
@@ -152,7 +151,7 @@ def class_key(
     if instances:
         roles = of_instances(kind, pixels, classes)
         why = "" if choices.instances else f", since they hold more than {limits.max_classes} (EXPLORER_MAX_CLASSES)"
-        notes.of_masks("instance_ids", alike_instances or list(usable), "{} read as one object per value" + why + ".")
+        notes.of_masks("instance_ids", alike_instances or list(usable), f"read as one object per value{why}.")
     elif kind is MaskKind.VALUES:
         roles = of_values(pixels, classes, notes)
     elif palette is not None:
@@ -172,17 +171,17 @@ def class_key(
         notes.of_masks(
             "instance_ids",
             alike_instances,
-            "{} a different value for nearly every connected piece: if these number the objects, choose one object "
+            "a different value for nearly every connected piece: if these number the objects, choose one object "
             "per value (--instances).",
             verb="has|have",
         )
     if half is not None:
-        notes.of_masks("smoothed_mask", list(usable), "{} read as object from the value " + f"{half:g} on.")
+        notes.of_masks("smoothed_mask", list(usable), f"read as object from the value {half:g} on.")
     else:
         notes.of_masks(
             "smoothed_mask",
             smoothed,
-            "{} values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
+            "values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
             "half (--smoothed half).",
             verb="has|have",
         )
@@ -194,12 +193,19 @@ def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
     if mask.kind is kind:
         return mask
     if kind is MaskKind.COLOURS and mask.colours:
-        return replace(mask, kind=kind, keys=mask.colours)
+        return _with_colours(mask, mask.colours)
     if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
-        return replace(mask, kind=kind, keys=tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
+        return _with_colours(mask, tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
     if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
         return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
     return None
+
+
+def _with_colours(mask: Mask, colours: Sequence[str]) -> Mask:
+    """A mask of values with colours as keys; a palette may give two values one colour."""
+    keys, positions = np.unique(np.array(colours, dtype=np.str_), return_inverse=True)
+    index = positions.astype(np.uint16)[mask.index] if len(colours) else mask.index
+    return replace(mask, kind=MaskKind.COLOURS, keys=tuple(map(str, keys)), index=index, colours=tuple(map(str, keys)))
 
 
 def halved(mask: Mask, half: float) -> Mask:
@@ -259,10 +265,7 @@ def _is_grey(colour: str) -> bool:
 
 def _pixels_by_key(mask: Mask) -> Counter[Key]:
     """Number of pixels of each key that has any."""
-    pixels: Counter[Key] = Counter()
-    for key, count in zip(mask.keys, mask.counts(), strict=True):  # a palette may give two indices one colour
-        pixels[key] += int(count)
-    return +pixels
+    return Counter({key: int(count) for key, count in zip(mask.keys, mask.counts(), strict=True) if count})
 
 
 def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
@@ -307,16 +310,18 @@ def _suspect(
         notes.of_masks(
             "no_background",
             list(masks),
-            f"No pixel is background: {{}} {', '.join(shares)}. If one of these is the background, choose it"
+            f"{', '.join(shares)}. If one of these is the background, choose it"
             + (f" (--background {most})." if most is not None else "."),
+            before="No pixel is background: ",
             verb="holds|hold",
         )
     elif len(names) == 2 and labelled - background > _MOSTLY * labelled:
         notes.of_masks(
             "foreground_covers_most",
             list(masks),
-            f"{(labelled - background) / labelled:.0%} of the pixels are {names[1]!r}: if the masks show the "
-            "background in its place, swap object and background (--swap). {} concerned.",
+            "concerned.",
+            before=f"{(labelled - background) / labelled:.0%} of the pixels are {names[1]!r}: if the masks show the "
+            "background in its place, swap object and background (--swap). ",
             verb="is|are",
         )
 

@@ -54,9 +54,13 @@ def looks_smoothed(mask: Mask) -> bool:
 
 def looks_like_instances(mask: Mask) -> bool:
     """Whether nearly every value is one connected piece, as where each object has a number or colour of its own."""
-    pieces = {} if mask.kind is MaskKind.NAMES else _pieces_by_key(mask)
-    alone = sum(count == 1 for count in pieces.values())
-    return len(pieces) >= _LEAST_INSTANCES and alone >= _INSTANCE_SHARE * len(pieces)
+    if mask.kind is MaskKind.NAMES:
+        return False
+    values = [position for position, key in enumerate(mask.keys) if key not in (0, IGNORE, "#000000", "#ffffff")]
+    pieces = mask.pieces()[values]
+    present = int(np.count_nonzero(pieces))
+    alone = int(np.count_nonzero(pieces == 1))
+    return present >= _LEAST_INSTANCES and alone >= _INSTANCE_SHARE * present
 
 
 def border_colours(mask: Mask) -> frozenset[Key]:
@@ -117,18 +121,6 @@ def numbered(mask: Mask, background: Sequence[Key]) -> NDArray[np.int32]:
     """(H, W), the object of each pixel where every key but the background's is an object; 0 = none."""
     ids = np.array([0 if key in background else position + 1 for position, key in enumerate(mask.keys)], np.int32)
     return np.where(mask.ignored, np.int32(0), ids[mask.index])
-
-
-def _pieces_by_key(mask: Mask) -> dict[Key, int]:
-    """Connected pieces of each key other than the background (0, black) and 255."""
-    pieces: dict[Key, int] = {}
-    boxes = ndimage.find_objects(np.where(mask.ignored, 0, mask.index.astype(np.int32) + 1))
-    for position, key in enumerate(mask.keys):
-        box = boxes[position] if position < len(boxes) else None
-        if box is not None and key not in (0, IGNORE, "#000000", "#ffffff"):
-            here = (mask.index[box] == position) & ~mask.ignored[box]
-            pieces[key] = int(ndimage.label(here, structure=_EIGHT_NEIGHBOURS)[1])
-    return pieces
 
 
 def _near(pixels: NDArray[np.bool_], steps: int = 2) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import Decoded, FileKind
+from explorer.imagery.reading.pieces import count_pieces
 from explorer.imagery.reading.raster import decode
 from explorer.imagery.scene import GeoReference
 from explorer.settings import Settings
@@ -59,8 +61,20 @@ class Mask:
 
     def counts(self) -> NDArray[np.int64]:
         """Number of pixels of each key, (len(keys),); ignored pixels are not counted."""
+        return self._counts
+
+    def pieces(self) -> NDArray[np.int64]:
+        """Number of connected pieces (8 neighbours) of each key, (len(keys),); ignored pixels belong to none."""
+        return self._pieces
+
+    @cached_property
+    def _counts(self) -> NDArray[np.int64]:
         counted = self.index[~self.ignored] if self.ignored.any() else self.index.ravel()
         return np.bincount(counted, minlength=len(self.keys)).astype(np.int64)
+
+    @cached_property
+    def _pieces(self) -> NDArray[np.int64]:
+        return count_pieces(self.index, self.ignored, len(self.keys))
 
 
 def read_mask(

@@ -39,14 +39,16 @@ class SetNotes:
         self.on_set: tuple[Note, ...] = ()
         self.by_mask: dict[str, tuple[Note, ...]] = {}
 
-    def of_masks(self, code: str, names: Sequence[str], text: str, verb: str = "was|were") -> None:
-        """``{}`` in the text stands for the masks and the verb."""
+    def of_masks(
+        self, code: str, names: Sequence[str], after: str, *, before: str = "", verb: str = "was|were"
+    ) -> None:
+        """The text: ``before``, the masks, the verb, ``after``."""
         if not names:
             return
         one, many = verb.split("|")
-        self.on_set += (Note(code, text.format(f"{_several(names)} {one if len(names) == 1 else many}")),)
+        self.on_set += (Note(code, f"{before}{_several(names)} {one if len(names) == 1 else many} {after}"),)
         for name in names:
-            self.by_mask[name] = (*self.by_mask.get(name, ()), Note(code, text.format(f"The mask {one}")))
+            self.by_mask[name] = (*self.by_mask.get(name, ()), Note(code, f"{before}The mask {one} {after}"))
 
 
 def _several(names: Sequence[str]) -> str:
@@ -89,7 +91,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             notes.of_masks(
                 "value_255_ignored",
                 beside,
-                "255 is ignored: {} it beside other values. Choose --names 255=NAME if it is a class.",
+                "it beside other values. Choose --names 255=NAME if it is a class.",
+                before="255 is ignored: ",
                 verb="holds|hold",
             )
         return IGNORE_NAME
@@ -97,8 +100,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         notes.of_masks(
             "mixed_values",
             alone,
-            f"255 is ignored, since {beside[0]} holds it beside other ids; {{}} no other id. "
-            "Choose --names 255=object if it is the object there.",
+            "no other id. Choose --names 255=object if it is the object there.",
+            before=f"255 is ignored, since {beside[0]} holds it beside other ids; ",
             verb="holds|hold",
         )
         return IGNORE_NAME
@@ -109,8 +112,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         notes.of_masks(
             "mixed_values",
             alone,
-            f"255 is the object, like 1 in {_several(with_others)}: {{}} nothing but 0 and 255. "
-            "Choose --ignore 255 if it is to be ignored.",
+            "nothing but 0 and 255. Choose --ignore 255 if it is to be ignored.",
+            before=f"255 is the object, like 1 in {_several(with_others)}: ",
             verb="holds|hold",
         )
         return OBJECT
@@ -119,8 +122,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
     notes.of_masks(
         "mixed_values",
         alone,
-        f"255 is ignored, since other masks hold the ids {', '.join(map(str, sorted(others)))}: {{}} no other id. "
-        "Choose --names 255=NAME if it is a class.",
+        "no other id. Choose --names 255=NAME if it is a class.",
+        before=f"255 is ignored, since other masks hold the ids {', '.join(map(str, sorted(others)))}: ",
         verb="holds|hold",
     )
     return IGNORE_NAME
@@ -164,7 +167,8 @@ def of_colours_or_names(
     notes.of_masks(
         "void_colour",
         [name for name, colours in borders.items() if colours],
-        f"{', '.join(sorted(map(str, void)))} is known as the border of objects and ignored: {{}} it.",
+        "it.",
+        before=f"{', '.join(sorted(map(str, void)))} is known as the border of objects and ignored: ",
         verb="holds|hold",
     )
     background = _frequent_or(_BLACK, total) if kind is MaskKind.COLOURS else BACKGROUND
@@ -276,7 +280,8 @@ def role_of_nodata(
     notes.of_masks(
         "nodata_as_background",
         concerned,
-        "Every other pixel is an object, so nodata is taken as background: {} it. Choose --ignore nodata to ignore it.",
+        "it. Choose --ignore nodata to ignore it.",
+        before="Every other pixel is an object, so nodata is taken as background: ",
         verb="holds|hold",
     )
     return BACKGROUND
