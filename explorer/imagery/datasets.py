@@ -18,7 +18,7 @@ from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.alignment import align
 from explorer.imagery.reading.annotations.colour_keys import is_colour_key, read_labelmap
-from explorer.imagery.reading.class_key import ClassKey, class_key
+from explorer.imagery.reading.class_key import ClassKey, UndecidedError, class_key
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.label_format import LabelRequest
 from explorer.imagery.reading.labels import format_of, is_image, unsupported_format_of
@@ -203,6 +203,9 @@ def label_scenes(
         scenes = [report.scene for report in reports if report.scene is not None]
         dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
+        if isinstance(problem, UndecidedError):
+            notes += problem.notes
+            reports = [_with_notes(report, problem.notes_by_mask) for report in reports]
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
         reports = [
             report if report.scene is not None or report.reason else replace(report, reason=str(problem))
@@ -317,6 +320,12 @@ def _palette(companions: Files) -> Palette | None:
         if is_colour_key(data, name):
             return read_labelmap(data, name)
     return None
+
+
+def _with_notes(report: SceneReport, notes: Mapping[str, tuple[Note, ...]]) -> SceneReport:
+    mask = report.row.mask
+    found = () if mask is None else (*mask.notes, *notes.get(mask.name, ()))
+    return replace(report, row=replace(report.row, notes=(*report.row.notes, *found)))
 
 
 def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> SceneReport:

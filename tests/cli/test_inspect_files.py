@@ -265,6 +265,7 @@ def test_files_are_paired(case, tmp_path, capsys):
     [
         (("--pair", "a.png=nowhere.png"), "nowhere.png"),
         (("--pair", "a.png"), "is not LEFT=RIGHT"),
+        (("--colours", "object=red"), "is not a colour"),
         (("--names", "3"), "is not LEFT=RIGHT"),
         (("--smoothed", "third"), "invalid choice"),
         (("--min-area", "0"), "above zero"),

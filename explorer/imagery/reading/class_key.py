@@ -166,7 +166,8 @@ def class_key(
         roles, nodata = swapped(roles, nodata)
     names = tuple(classes) if classes is not None else _class_names(roles, nodata)
     if len(names) > limits.max_classes:
-        raise _too_many(names, smoothed, limits.max_classes)
+        _note_smoothed(smoothed, half, usable, notes)
+        raise _too_many(names, smoothed, limits.max_classes, notes)
     _suspect(roles, nodata, total, usable, names, notes)
     if not instances:
         notes.of_masks(
@@ -176,17 +177,17 @@ def class_key(
             "per value (--instances).",
             verb="has|have",
         )
-    if half is not None:
-        notes.of_masks("smoothed_mask", list(usable), "{} read as object from the value " + f"{half:g} on.")
-    else:
-        notes.of_masks(
-            "smoothed_mask",
-            smoothed,
-            "{} values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
-            "half (--smoothed half).",
-            verb="has|have",
-        )
+    _note_smoothed(smoothed, half, usable, notes)
     return ClassKey(kind, names, roles, nodata, instances, half, notes.on_set, notes.by_mask)
+
+
+class UndecidedError(InputError):
+    """What the values mean cannot be decided without the visitor; the notes say what was suspected."""
+
+    def __init__(self, what: str, where: str, remedy: str, notes: SetNotes | None = None) -> None:
+        super().__init__(what, where, remedy)
+        notes = notes or SetNotes()
+        self.notes, self.notes_by_mask = notes.on_set, notes.by_mask
 
 
 def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
@@ -272,13 +273,27 @@ def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
     return (BACKGROUND, *dict.fromkeys(ordered))
 
 
-def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int) -> InputError:
+def _note_smoothed(smoothed: Sequence[str], half: float | None, masks: Mapping[str, Mask], notes: SetNotes) -> None:
+    """Notes on masks with smoothed edges."""
+    if half is not None:
+        notes.of_masks("smoothed_mask", list(masks), "{} read as object from the value " + f"{half:g} on.")
+        return
+    notes.of_masks(
+        "smoothed_mask",
+        smoothed,
+        "{} values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
+        "half (--smoothed half).",
+        verb="has|have",
+    )
+
+
+def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int, notes: SetNotes) -> UndecidedError:
     remedy = (
         "they look smoothed: choose the threshold at half (--smoothed half)"
         if smoothed
         else "merge classes, count an object per value (--instances), or raise EXPLORER_MAX_CLASSES"
     )
-    return InputError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy)
+    return UndecidedError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy, notes)
 
 
 def _suspect(
