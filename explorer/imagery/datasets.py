@@ -191,9 +191,6 @@ def label_scenes(
     notes = list(read.notes)
     values: tuple[FoundValue, ...] = ()
     found_classes: tuple[str, ...] = ()
-    if validation is None and read.validation:
-        validation = read.validation
-        notes.append(Note("split_by_folder", f"{len(validation)} scenes lie in a folder for validation and validate."))
     try:
         masks = [row.mask for row in read.rows if row.mask is not None]
         key = class_key(masks, classes, palette or read.palette, limits, choices)
@@ -201,6 +198,11 @@ def label_scenes(
         found_classes, values = key.classes, found_values(masks, key)
         reports = _of_common_bands([_label(report, key, choices) for report in reports])
         scenes = [report.scene for report in reports if report.scene is not None]
+        by_folder = {scene.name for scene in scenes} & read.validation
+        if validation is None and 0 < len(by_folder) < len(scenes):
+            validation = by_folder
+            text = f"{len(by_folder)} of {len(scenes)} scenes lie in a folder for validation and validate."
+            notes.append(Note("split_by_folder", text))
         dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
         if isinstance(problem, UndecidedError):

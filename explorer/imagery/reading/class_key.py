@@ -21,6 +21,7 @@ from explorer.imagery.reading.mask_values import looks_like_instances, looks_smo
 from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
 from explorer.imagery.reading.roles import (
     IGNORE_NAME,
+    OBJECT,
     Palette,
     Roles,
     SetNotes,
@@ -37,6 +38,9 @@ from explorer.imagery.scene import BACKGROUND, IGNORE
 from explorer.settings import Settings, settings
 
 _BLACK, _WHITE = hexadecimal(0, 0, 0), hexadecimal(255, 255, 255)
+_SAME: Mapping[Key, Key] = {BACKGROUND: 0, OBJECT: 1, 0: BACKGROUND, 1: OBJECT}
+"""Polygons without a class, and masks of 0 and 1, say the same."""
+
 _MOSTLY = 0.85  # share of one class from which object and background may be swapped
 
 
@@ -198,6 +202,10 @@ def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
         return replace(mask, kind=kind, keys=mask.colours)
     if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
         return replace(mask, kind=kind, keys=tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
+    if {kind, mask.kind} == {MaskKind.NAMES, MaskKind.VALUES} and set(mask.keys) <= set(_SAME):
+        return replace(mask, kind=kind, keys=tuple(_SAME[key] for key in mask.keys))
+    if {kind, mask.kind} == {MaskKind.NAMES, MaskKind.VALUES} and set(mask.keys) == {0, IGNORE}:
+        return replace(mask, kind=kind, keys=(BACKGROUND, OBJECT))
     if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
         return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
     return None
