@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     choices.add_argument("--background", metavar="V", help="the value that is the background")
     choices.add_argument("--ignore", type=_listed, default=(), metavar="V,…", help="values that nothing counts")
     choices.add_argument("--names", type=_pairs, default={}, metavar="V=NAME,…", help="classes; one name merges values")
-    choices.add_argument("--colours", type=_pairs, default={}, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
+    choices.add_argument("--colours", type=_colours, default={}, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
     choices.add_argument("--swap", action="store_true", help="exchange object and background")
     choices.add_argument("--instances", action="store_true", help="each value of a mask is one object of one class")
     choices.add_argument("--smoothed", choices=["half"], help="from half of the largest value on, it is object")
@@ -131,6 +132,14 @@ def _listed(text: str) -> tuple[str, ...]:
 
 def _pairs(text: str) -> dict[str, str]:
     return dict(_pair(part) for part in _listed(text))
+
+
+def _colours(text: str) -> dict[str, str]:
+    colours = _pairs(text)
+    for colour in colours.values():
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", colour):
+            raise argparse.ArgumentTypeError(f"{colour!r} is not a colour as #ff8000")
+    return colours
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.alignment import align
 from explorer.imagery.reading.annotations.colour_keys import is_colour_key, read_labelmap
-from explorer.imagery.reading.class_key import ClassKey, class_key
+from explorer.imagery.reading.class_key import ClassKey, UndecidedError, class_key
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.label_files import Files, LabelFiles
 from explorer.imagery.reading.label_format import LabelRequest
@@ -198,9 +198,6 @@ def label_scenes(
     notes = list(read.notes)
     values: tuple[FoundValue, ...] = ()
     found_classes: tuple[str, ...] = ()
-    if validation is None and read.validation:
-        validation = read.validation
-        notes.append(Note("split_by_folder", f"{len(validation)} scenes lie in a folder for validation and validate."))
     try:
         masks = [row.mask for row in read.rows if row.mask is not None]
         if not masks:
@@ -210,8 +207,16 @@ def label_scenes(
         found_classes, values = key.classes, found_values(masks, key)
         reports = _of_common_bands([_label(report, key, choices) for report in reports])
         scenes = [report.scene for report in reports if report.scene is not None]
+        by_folder = {scene.name for scene in scenes} & read.validation
+        if validation is None and 0 < len(by_folder) < len(scenes):
+            validation = by_folder
+            text = f"{len(by_folder)} of {len(scenes)} scenes lie in a folder for validation and validate."
+            notes.append(Note("split_by_folder", text))
         dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
+        if isinstance(problem, UndecidedError):
+            notes += problem.notes
+            reports = [_with_notes(report, problem.notes_by_mask) for report in reports]
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
         reports = [
             report if report.scene is not None or report.reason else replace(report, reason=str(problem))
@@ -283,6 +288,12 @@ def _nothing_usable(read: ReadFiles) -> InputError:
     refused = [(row.name, row.reason) for row in read.rows] + [(each.name, each.reason) for each in read.skipped]
     name, reason = refused[0] if refused else ("imagery", "there is no file")
     return InputError(f"no image could be used with a label: {reason}", name, "give each image a mask of its name")
+
+
+def _with_notes(report: SceneReport, notes: Mapping[str, tuple[Note, ...]]) -> SceneReport:
+    mask = report.row.mask
+    found = () if mask is None else (*mask.notes, *notes.get(mask.name, ()))
+    return replace(report, row=replace(report.row, notes=(*report.row.notes, *found)))
 
 
 def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> SceneReport:

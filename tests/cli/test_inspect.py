@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from tests.cli.inspecting import (
+    HEIGHT,
     WIDTH,
     Case,
     Row,
@@ -37,6 +39,12 @@ def smoothed(low=0, high=255):
         ring[1:-1, 1:-1] = False
         index[row : row + 5, column : column + 5][ring] = half
     return index
+
+
+def shrunk(filter_):
+    """Squares that were drawn tenfold, and a little larger than the pixels, and shrunk with a filter."""
+    large = squares(255, height=10 * HEIGHT, width=10 * WIDTH, places=((50, 60), (200, 300)), size=53)
+    return np.array(Image.fromarray(large).resize((WIDTH, HEIGHT), filter_))
 
 
 def instances(count=12, dtype="uint16", step=1):
@@ -311,6 +319,21 @@ CASES = (
         ),
         classes=("background", "class 128"),
         codes=("smoothed_mask", "value_255_ignored"),
+    ),
+    Case(
+        "smoothed edges of many values",
+        two(shrunk(Image.Resampling.LANCZOS)),
+        both(Row(refused="they look smoothed", codes=("smoothed_mask", "value_255_ignored"))),
+        classes=(),
+        codes=("smoothed_mask", "value_255_ignored", "cannot_train"),
+        code=2,
+    ),
+    Case(
+        "smoothed edges of many values at half",
+        two(shrunk(Image.Resampling.LANCZOS)),
+        both(Row(codes=("smoothed_mask",))),
+        ("--smoothed", "half"),
+        codes=("smoothed_mask",),
     ),
     Case(
         "smoothed edges at half",

@@ -93,6 +93,21 @@ CASES = (
         codes=("split_by_folder",),
     ),
     Case(
+        "val with a broken mask",
+        lambda: (
+            sets(*((f"{s}/{n}.png", f"{s}/{n}.png") for s in ("train", "val") for n in "ab"))
+            | {"masks/val/a.png": MASK[:50]}
+        ),
+        of("train/a", "train/b", "val/b") | {"val/a": Row(refused="masks/val/a.png")},
+        codes=("split_by_folder", "not_used"),
+    ),
+    Case(
+        "val without any mask",
+        lambda: sets(*((f"train/{n}.png", f"train/{n}.png") for n in "ab")) | {"images/val/c.png": png_picture()},
+        of("a", "b") | {"c": Row(refused="no mask")},
+        codes=("not_used",),
+    ),
+    Case(
         "files that take no part",
         lambda: together(
             ("images/a.png", "masks/a.png"),
@@ -265,6 +280,7 @@ def test_files_are_paired(case, tmp_path, capsys):
     [
         (("--pair", "a.png=nowhere.png"), "nowhere.png"),
         (("--pair", "a.png"), "is not LEFT=RIGHT"),
+        (("--colours", "object=red"), "is not a colour"),
         (("--names", "3"), "is not LEFT=RIGHT"),
         (("--smoothed", "third"), "invalid choice"),
         (("--min-area", "0"), "above zero"),

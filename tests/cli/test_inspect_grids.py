@@ -29,6 +29,7 @@ from tests.cli.inspecting import (
 from tests.imagery.encoders import geotiff, png, tiff, tiff_with_control_points, zipped
 
 UTM, WEST, NORTH = "EPSG:32616", 500_000.0, 3_700_000.0
+SOUTH_UP = Affine(1, 0, WEST, 0, 1, NORTH - HEIGHT)
 TURNED = Affine.translation(WEST, NORTH) * Affine.rotation(-30) * Affine.scale(1, -1)
 SHIFTED = 5  # px by which the masks lie east of their images
 
@@ -88,7 +89,7 @@ def in_degrees():
 
 def from_south(index):
     """The mask with its rows from the south, on the images' ground."""
-    return tiff(index[::-1][None], crs=UTM, transform=Affine(1, 0, WEST, 0, 1, NORTH - HEIGHT))
+    return tiff(index[::-1][None], crs=UTM, transform=SOUTH_UP)
 
 
 def world_file(west=WEST + 0.5, north=NORTH - 0.5, pixel=1.0):
@@ -158,6 +159,25 @@ CASES = (
         "rows from the south",
         lambda: pictures("a", "b") | {f"masks/{n}.tif": from_south(squares()) for n in "ab"},
         both(Row(codes=("mask_reprojected",), said=("rows run the other way",))),
+    ),
+    Case(
+        "images with their rows from the south",
+        lambda: (
+            {f"images/{n}.tif": tiff(picture(), crs=UTM, transform=SOUTH_UP) for n in "ab"}
+            | {f"masks/{n}.tif": geotiff(squares()[None]) for n in "ab"}
+        ),
+        both(Row(codes=("mask_reprojected",), said=("rows run the other way",))),
+    ),
+    Case(
+        "a palette, 5 px east",
+        masks(squares(), west=WEST + 5, colours={0: (0, 0, 0), 1: (255, 0, 0)}),
+        both(Row(PART, 200, ("mask_reprojected",))),
+    ),
+    Case(
+        "nodata that becomes background, 5 px east",
+        masks(np.where(squares() == 1, 1, 255).astype("uint8"), west=WEST + 5, nodata=255),
+        both(Row(PART, 200, ("mask_reprojected", "nodata_as_background"))),
+        codes=("nodata_as_background",),
     ),
     Case("degrees", in_degrees, both(Row(codes=("mask_reprojected",), said=("EPSG:4326",)))),
     Case("one rotated grid", from_above(transform=TURNED), both(Row())),

@@ -361,6 +361,29 @@ CASES = (
         codes=("not_used", "single_scene"),
     ),
     Case(
+        "polygons beside a mask of 0 and 1",
+        lambda: pictures("a", "b") | {"masks/a.tif": geotiff(squares()[None]), "masks/b.geojson": features(*TWO)},
+        both(Row()),
+    ),
+    Case(
+        "polygons beside masks of 0 and 1",
+        lambda: (
+            pictures("a", "b", "c")
+            | {f"masks/{n}.tif": geotiff(squares()[None]) for n in "ab"}
+            | {"masks/c.geojson": features(*TWO)}
+        ),
+        dict.fromkeys("abc", Row()),
+    ),
+    Case(
+        "polygons for the tiles without a black-and-white mask",
+        lambda: (
+            pictures("a", "b", "c")
+            | {"masks/a.tif": geotiff(squares(255)[None])}
+            | {"masks/all.geojson": features(*TWO)}
+        ),
+        {"a": Row()} | dict.fromkeys("bc", Row(codes=("shared_label",))),
+    ),
+    Case(
         "a rotated image",
         lambda: (
             {f"images/{n}.tif": tiff(picture(), crs=UTM, transform=Affine(0, 1, WEST, 1, 0, NORTH - 50)) for n in "ab"}

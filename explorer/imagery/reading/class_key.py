@@ -21,6 +21,7 @@ from explorer.imagery.reading.mask_values import looks_like_instances, looks_smo
 from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
 from explorer.imagery.reading.roles import (
     IGNORE_NAME,
+    OBJECT,
     Palette,
     Roles,
     SetNotes,
@@ -37,6 +38,9 @@ from explorer.imagery.scene import BACKGROUND, IGNORE
 from explorer.settings import Settings, settings
 
 _BLACK, _WHITE = hexadecimal(0, 0, 0), hexadecimal(255, 255, 255)
+_SAME: Mapping[Key, Key] = {BACKGROUND: 0, OBJECT: 1, 0: BACKGROUND, 1: OBJECT}
+"""Polygons without a class, and masks of 0 and 1, say the same."""
+
 _MOSTLY = 0.85  # share of one class from which object and background may be swapped
 
 
@@ -165,7 +169,8 @@ def class_key(
         roles, nodata = swapped(roles, nodata)
     names = tuple(classes) if classes is not None else _class_names(roles, nodata)
     if len(names) > limits.max_classes:
-        raise _too_many(names, smoothed, limits.max_classes)
+        _note_smoothed(smoothed, half, usable, notes)
+        raise _too_many(names, smoothed, limits.max_classes, notes)
     _suspect(roles, nodata, total, usable, names, notes)
     if not instances:
         notes.of_masks(
@@ -175,17 +180,17 @@ def class_key(
             "per value (--instances).",
             verb="has|have",
         )
-    if half is not None:
-        notes.of_masks("smoothed_mask", list(usable), f"read as object from the value {half:g} on.")
-    else:
-        notes.of_masks(
-            "smoothed_mask",
-            smoothed,
-            "values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
-            "half (--smoothed half).",
-            verb="has|have",
-        )
+    _note_smoothed(smoothed, half, usable, notes)
     return ClassKey(kind, names, roles, nodata, instances, half, notes.on_set, notes.by_mask)
+
+
+class UndecidedError(InputError):
+    """What the values mean cannot be decided without the visitor; the notes say what was suspected."""
+
+    def __init__(self, what: str, where: str, remedy: str, notes: SetNotes | None = None) -> None:
+        super().__init__(what, where, remedy)
+        notes = notes or SetNotes()
+        self.notes, self.notes_by_mask = notes.on_set, notes.by_mask
 
 
 def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
@@ -196,6 +201,10 @@ def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
         return _with_colours(mask, mask.colours)
     if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
         return _with_colours(mask, tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
+    if {kind, mask.kind} == {MaskKind.NAMES, MaskKind.VALUES} and set(mask.keys) <= set(_SAME):
+        return replace(mask, kind=kind, keys=tuple(_SAME[key] for key in mask.keys))
+    if {kind, mask.kind} == {MaskKind.NAMES, MaskKind.VALUES} and set(mask.keys) == {0, IGNORE}:
+        return replace(mask, kind=kind, keys=(BACKGROUND, OBJECT))
     if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
         return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
     return None
@@ -275,13 +284,27 @@ def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
     return (BACKGROUND, *dict.fromkeys(ordered))
 
 
-def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int) -> InputError:
+def _note_smoothed(smoothed: Sequence[str], half: float | None, masks: Mapping[str, Mask], notes: SetNotes) -> None:
+    """Notes on masks with smoothed edges."""
+    if half is not None:
+        notes.of_masks("smoothed_mask", list(masks), f"read as object from the value {half:g} on.")
+        return
+    notes.of_masks(
+        "smoothed_mask",
+        smoothed,
+        "values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
+        "half (--smoothed half).",
+        verb="has|have",
+    )
+
+
+def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int, notes: SetNotes) -> UndecidedError:
     remedy = (
         "they look smoothed: choose the threshold at half (--smoothed half)"
         if smoothed
         else "merge classes, count an object per value (--instances), or raise EXPLORER_MAX_CLASSES"
     )
-    return InputError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy)
+    return UndecidedError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy, notes)
 
 
 def _suspect(

@@ -32,7 +32,8 @@ _BORDER_STEPS = 3  # erosions after which a border of up to six pixels is gone
 def looks_smoothed(mask: Mask) -> bool:
     """Whether the values between the smallest and the largest lie along edges, as resizing and smoothing leave them.
 
-    True only for values with 0 and one large value (128 or more) that both cover more than the values between.
+    True only for values with 0 and one large value (128 or more) that both cover more than the values between. A
+    sixteenth of the large value more than 0 or less than it counts as these, since some filters swing to both sides.
     """
     if mask.lossy:
         return True
@@ -41,9 +42,10 @@ def looks_smoothed(mask: Mask) -> bool:
     values = np.array(mask.keys, dtype=np.int64)[mask.index]  # (H, W)
     counted = ~mask.ignored
     top = int(values[counted].max(initial=0))
-    between = counted & (values > 0) & (values < top)
+    margin = top // 16
+    low, high = counted & (values <= margin), counted & (values >= top - margin)
+    between = counted & ~low & ~high
     amount = int(between.sum())
-    low, high = counted & (values == 0), counted & (values == top)
     if top < 128 or amount == 0 or amount > int(high.sum()) + int(low.sum()):
         return False
     if np.median(values[between]) < _LEAST_LEVEL:
