@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from explorer.errors import InputError
+from explorer.imagery.reading.names import escaped
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.scene import BACKGROUND
 
@@ -55,7 +56,7 @@ def read_labelmap(data: bytes, name: str) -> dict[tuple[int, int, int], str]:
         if found is None:
             raise InputError(f"{line[:60]!r} is not a class and its colour", name, 'write lines like "ship:128,0,0::"')
         red, green, blue = (int(found[band]) for band in ("red", "green", "blue"))
-        label = found["name"].strip().strip('"')
+        label = escaped(found["name"].strip().strip('"'))
         label = _NAMES.get(label.casefold(), label)
         if max(red, green, blue) > 255:
             raise InputError(f"{label} has the colour {red},{green},{blue}", name, "use numbers from 0 to 255")

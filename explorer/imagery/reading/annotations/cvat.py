@@ -23,7 +23,7 @@ from defusedxml import DefusedXmlException, DTDForbidden, EntitiesForbidden
 from defusedxml.ElementTree import fromstring
 
 from explorer.errors import InputError
-from explorer.imagery.reading.annotations.documents import ImageNames, whole_number
+from explorer.imagery.reading.annotations.documents import ImageNames, text_of, whole_number
 from explorer.imagery.reading.annotations.drawing import (
     MAX_ANNOTATIONS,
     Annotation,
@@ -87,7 +87,7 @@ def read_cvat(data: bytes, name: str, request: LabelRequest) -> Mask:
             left_out.kinds["outlines with fewer than three corners"] += 1
             continue
         group = shape.get("group_id", "0")
-        annotation = Annotation(shape.get("label") or "object", (area,), None if group == "0" else group)
+        annotation = Annotation(text_of(shape.get("label")) or "object", (area,), None if group == "0" else group)
         found.append((_number(shape, "z_order", name, "z_order", 0.0), annotation))
     found.sort(key=lambda each: each[0])
     annotations = [annotation for _, annotation in found]
@@ -114,7 +114,7 @@ def _file(data: bytes, name: str) -> _File:
     images: dict[str, list[Element]] = {}
     for image in root.iter("image"):
         images.setdefault(image.get("name", ""), []).append(image)
-    labels = (label.findtext("name", "").strip() for label in root.iterfind("meta//labels/label"))
+    labels = (text_of(label.findtext("name")) for label in root.iterfind("meta//labels/label"))
     shapes = {shape.tag for of_name in images.values() for image in of_name for shape in image}
     return _File(
         ImageNames(images),

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from explorer.errors import InputError
+from explorer.imagery.reading.names import escaped
 
 _BOM = b"\xef\xbb\xbf"
 _LOCAL_FILE = re.compile(r"/data/local-files/?\?d=", re.IGNORECASE)
@@ -38,10 +39,13 @@ def member_list(document: Any, key: str) -> list[dict[str, Any]]:
 
 
 def text_of(value: Any) -> str:
-    """A name or an id as text: 7, 7.0 and "7" are the same; empty if it is neither text nor a number."""
+    """A name or an id as text: 7, 7.0 and "7" are the same; empty if it is neither text nor a number.
+
+    Characters that must not be shown are written as escapes.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    return escaped(str(value).strip()) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
 
 
 def whole_number(value: Any) -> int | None:
@@ -112,7 +116,7 @@ class ImageNames:
 def shortened(names: Iterable[str]) -> str:
     """Names for a message: the first few, and "…" if there are more."""
     listed = [name if len(name) <= 80 else f"…{name[-79:]}" for name in dict.fromkeys(names)]
-    return ", ".join(listed[:_LISTED]) + (" …" if len(listed) > _LISTED else "")
+    return ", ".join(map(escaped, listed[:_LISTED])) + (" …" if len(listed) > _LISTED else "")
 
 
 def _path(reference: str) -> tuple[str, ...]:
