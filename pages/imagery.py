@@ -13,6 +13,7 @@ from explorer.imagery.assembly import revise
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
+from explorer.imagery.datasets import Reading
 from explorer.imagery.offers import made_so_far
 from explorer.imagery.scene import Dataset
 from explorer.ui import address, services
@@ -24,7 +25,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.reading import choices, choose_reading, read_rows, read_upload
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
 from explorer.ui.unique_labels import unique_labels
-from explorer.ui.uploads import Files, forget_used, pick_files
+from explorer.ui.uploads import Files, forget_used, is_kept, pick_files
 
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
@@ -84,6 +85,17 @@ def upload_own() -> Draft | None:
     if isinstance(reading, InputError):
         show_problem(reading)
         return None
+    if not is_kept(files):  # they are saved as a dataset, and can no longer be read in another way
+        return None if reading.dataset is None else Draft(f"upload:{files.key}", reading.dataset)
+    mend_reading(files, reading)
+    if reading.dataset is None:
+        return None
+    version = str(hash(reading.choices.model_dump_json()))
+    return Draft(f"upload:{files.key}", reading.dataset, version, files)
+
+
+def mend_reading(files: Files, reading: Reading) -> None:
+    """Which files were used, what was noticed while they were read, and what can be chosen about it."""
     take = partial(choose_reading, files)
     read = read_rows(files)
     show_pairs(read, reading, take)
@@ -93,10 +105,6 @@ def upload_own() -> Draft | None:
     with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
         pick_property(read, reading, take)
         edit_values(read, reading, take)
-    if reading.dataset is None:
-        return None
-    version = str(hash(reading.choices.model_dump_json()))
-    return Draft(f"upload:{files.key}", reading.dataset, version, files)
 
 
 def pick_saved() -> Draft | None:

@@ -14,8 +14,11 @@ from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.upload import files_in
-from explorer.imagery.reading.vectors import polygons_in_pixels
+from explorer.imagery.reading.vectors import NoOverlapError, polygons_in_pixels
 from explorer.settings import settings
+
+_NOWHERE: Polygon = ((-2.0, -2.0), (-1.0, -1.0))
+"""The area of a scene on which no polygon of the file lies."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -95,24 +98,31 @@ def read_imagery(
         InputError: see :func:`explorer.imagery.datasets.read_files`.
     """
     limits, choices = settings(), choices_of(arguments, default)
+    images = files_in(arguments.images, limits)
     masks = None if arguments.masks is None else files_in(arguments.masks, limits)
-    read = read_files(files_in(arguments.images, limits), masks, choices, limits)
-    areas = choices.areas | _areas_of_files(arguments.area, read)
-    choices = choices.model_copy(update={"areas": areas})
+    read = read_files(images, masks, choices, limits)
+    areas = {_scene(name, read): area for name, area in choices.areas.items()}
+    areas |= _areas_of_files(arguments.area, read)
+    left_out = tuple(_scene(name, read) for name in choices.leave_out)
+    choices = choices.model_copy(update={"areas": areas, "leave_out": left_out})
     return label_scenes(
         read, arguments.images.resolve().stem, choices, classes=classes, validation=validation, limits=limits
     )
 
 
 def print_notes(reading: Reading) -> None:
-    """Prints what was noted and what was left out on stderr, a line each."""
+    """Prints what was noted and what was left out on stderr, a line each.
+
+    That the scenes cannot be trained on is not printed: who trains is told by an error.
+    """
     for report in reading.reports:
         for note in report.notes if report.scene is not None else ():
             print(f"{report.row.name}: {note.text} [{note.code}]", file=sys.stderr)
         if report.reason and reading.dataset is None:
             print(f"Not used: {report.row.name}: {report.reason}", file=sys.stderr)
     for note in reading.notes:
-        print(f"{note.text} [{note.code}]", file=sys.stderr)
+        if note.code != "cannot_train":
+            print(f"{note.text} [{note.code}]", file=sys.stderr)
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -142,15 +152,38 @@ def _areas_in_pixels(texts: Sequence[str]) -> dict[str, tuple[Polygon, ...]]:
 
 
 def _areas_of_files(texts: Sequence[str], read: ReadFiles) -> dict[str, tuple[Polygon, ...]]:
-    """The polygons of vector files, in pixels of each scene."""
+    """The polygons of vector files, in pixels of each scene.
+
+    Raises:
+        InputError: a file cannot be read, or its polygons lie on none of the scenes.
+    """
     limits = settings()
     areas: dict[str, tuple[Polygon, ...]] = {}
     for text in texts:
         if not Path(text).is_file():
             continue
         data = read_bytes(Path(text), text, limits)
-        for row in read.rows:
-            if row.raster is not None:
-                found = polygons_in_pixels(data, text, row.raster, limits)
-                areas[row.name] = (*areas.get(row.name, ()), *found)
+        outside: dict[str, NoOverlapError] = {}
+        rows = [(row.name, row.raster) for row in read.rows if row.raster is not None]
+        for name, raster in rows:
+            try:
+                areas[name] = (*areas.get(name, ()), *polygons_in_pixels(data, text, raster, limits))
+            except NoOverlapError as problem:
+                areas[name] = (*areas.get(name, ()), _NOWHERE)
+                outside[name] = problem
+        if outside and len(outside) == len(rows):
+            raise next(iter(outside.values()))
     return areas
+
+
+def _scene(name: str, read: ReadFiles) -> str:
+    """The name of a scene, which may be given as the name of its image.
+
+    Raises:
+        InputError: there is none.
+    """
+    names = {row.pair.image: row.name for row in read.rows} | {row.name: row.name for row in read.rows}
+    if name not in names:
+        listed = ", ".join(sorted(row.name for row in read.rows)[:20])
+        raise InputError(f"no scene is named {name}", "choices", f"choose from {listed}")
+    return names[name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from explorer.errors import InputError
 from explorer.imagery.areas import outside_areas
@@ -20,8 +20,9 @@ from explorer.imagery.reading.alignment import align
 from explorer.imagery.reading.annotations.colour_keys import is_colour_key, read_labelmap
 from explorer.imagery.reading.class_key import ClassKey, class_key
 from explorer.imagery.reading.formats import read_bytes
+from explorer.imagery.reading.label_files import Files, LabelFiles
 from explorer.imagery.reading.label_format import LabelRequest
-from explorer.imagery.reading.labels import format_of, is_image, unsupported_format_of
+from explorer.imagery.reading.labels import format_of
 from explorer.imagery.reading.layout import arrange, validation_images
 from explorer.imagery.reading.mask_values import joined
 from explorer.imagery.reading.masks import Mask
@@ -34,9 +35,6 @@ from explorer.imagery.reading.values import FoundValue, found_values
 from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene, make_scene
 from explorer.imagery.stretch import stretch_scene
 from explorer.settings import Settings, settings
-
-Files = Mapping[str, bytes | Path]
-"""Contents or paths by name; names may have folders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +136,7 @@ def read_files(
     limits, choices = limits or settings(), choices or ReadingChoices()
     image_files, mask_files, skipped = _unpacked(images, masks, limits)
     files = {**image_files, **mask_files}
-    known = _Labels(files, limits)
+    known = LabelFiles(files, limits)
     order = arrange(list(image_files), list(mask_files) if masks else None, known.is_label, choices.pairs)
     pairs = pair(
         order.images,
@@ -215,64 +213,14 @@ def label_scenes(
         dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
     except InputError as problem:
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
+        reports = [
+            report if report.scene is not None or report.reason else replace(report, reason=str(problem))
+            for report in reports
+        ]
         return Reading(tuple(reports), None, problem, found_classes, values, tuple(notes), read.skipped, choices)
     notes += [Note("not_used", f"Not used: {report.row.name}: {report.reason}.") for report in reports if report.reason]
     dataset = replace(dataset, notes=(*notes, *dataset.notes))
     return Reading(tuple(reports), dataset, None, key.classes, values, dataset.notes, read.skipped, choices)
-
-
-class _Labels:
-    """Which files are labels, in which format, and which images they name. Files are read once."""
-
-    def __init__(self, files: Files, limits: Settings) -> None:
-        self._files, self._limits = files, limits
-        self._image_stems = {PurePosixPath(name).stem for name in files if not name.lower().endswith(".json")}
-        self._listed: dict[str, Collection[str] | None] = {}
-
-    def is_label(self, name: str) -> bool:
-        """Whether a file that is no image is a label, also one in a format that is not read."""
-        data = self._data(name)
-        if data is None or is_image(data):
-            return False
-        return format_of(data, name) is not None or unsupported_format_of(data, name) is not None
-
-    def images_of(self, name: str) -> Collection[str]:
-        """The images that a label file names."""
-        if name not in self._listed:
-            data = self._data(name)
-            found = None if data is None else format_of(data, name)
-            self._listed[name] = None if found is None or found.images is None else found.images(data or b"", name)
-        return self._listed[name] or ()
-
-    def lists_images(self, name: str) -> bool:
-        """Whether a label file names its images; where it is for one alone, its own name counts first."""
-        if name not in self._files or not self.images_of(name):
-            return False
-        return self.is_shared(name) or PurePosixPath(name).stem not in self._image_stems
-
-    def is_shared(self, name: str) -> bool:
-        """Whether one file of this format may label many images."""
-        data = self._data(name)
-        found = None if data is None else format_of(data, name)
-        return found is not None and found.shared
-
-    def why_unread(self, name: str | None) -> str:
-        """Why a file in a known format is not read, and what to do instead; "" if it may be read."""
-        data = None if name is None else self._data(name)
-        if name is None or data is None or is_image(data) or format_of(data, name) is not None:
-            return ""
-        found = unsupported_format_of(data, name)
-        return "" if found is None else f"{name}: {found.name}, which is not read — {found.instead}"
-
-    def unsupported(self, names: Collection[str]) -> list[Note]:
-        """Notes on files in formats that are not read."""
-        return [Note("format_unsupported", reason) for name in names if (reason := self.why_unread(name))]
-
-    def _data(self, name: str) -> bytes | None:
-        try:
-            return read_bytes(self._files[name], name, self._limits, may_be_empty=True)
-        except (InputError, KeyError):
-            return None
 
 
 def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Files, Files, tuple[Skipped, ...]]:
@@ -280,16 +228,16 @@ def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Fil
     if not masks:
         return unpacked.files, {}, unpacked.skipped
     of_masks = unpack(masks, limits)
-    clash = set(unpacked.files) & set(of_masks.files)
-    # the same name on both sides is usual; a folder tells them apart
-    mask_files = {f"masks/{name}" if name in clash else name: data for name, data in of_masks.files.items()}
+    mask_files = dict(of_masks.files)
+    if set(unpacked.files) & set(mask_files):  # the same names on both sides are usual; a folder tells them apart
+        mask_files = {f"masks/{name}": data for name, data in mask_files.items()}
     return unpacked.files, mask_files, unpacked.skipped + of_masks.skipped
 
 
 def _read_row(
     row: Pair,
     names: Mapping[str, str],
-    known: _Labels,
+    known: LabelFiles,
     files: Files,
     companions: Files,
     shared: bool,
@@ -348,6 +296,10 @@ def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> Scene
         areas = choices.areas.get(row.name, ())
         if areas:
             outside = outside_areas(areas, label.shape)
+            if outside.all():
+                raise InputError(
+                    "it lies outside the area of interest", row.name, "choose another area, or leave it out"
+                )
             label[outside] = IGNORE
             notes.append(Note("area_of_interest", f"{int(outside.sum())} pixels outside the area are ignored."))
         raster = row.raster

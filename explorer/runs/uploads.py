@@ -1,7 +1,7 @@
 """What visitors have uploaded and not used yet: files of a folder of the store, known by a secret token.
 
 An upload outlives the page and the server. Its folder ``uploads/<token>/`` holds the files under names of this
-program's, and ``upload.json`` with the names that they came with.
+program's, ``upload.json`` with the names that they came with, and ``choices.json`` with what was chosen about them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
 from explorer.files import locked, write_atomically
+from explorer.imagery.choices import ReadingChoices
 from explorer.settings import MEBI, Settings, settings
 
 Side = Literal["images", "masks"]
@@ -27,6 +28,7 @@ Side = Literal["images", "masks"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 _LOCK_SECONDS = 30.0  # to wait for another page that adds files to the same upload
+_CHOICES = "choices.json"
 _DAY = 24 * 60 * 60
 
 
@@ -146,6 +148,20 @@ class Uploads:
             InputError: there is no such upload.
         """
         return {file.name: self._folder(token) / file.content for file in self.files(token) if file.side == side}
+
+    def choices(self, token: str) -> ReadingChoices:
+        """What has been chosen about how the files are read; nothing if there is no such upload."""
+        if not self.exists(token):
+            return ReadingChoices()
+        try:
+            return ReadingChoices.model_validate_json((self._root / token / _CHOICES).read_bytes())
+        except (OSError, ValidationError):
+            return ReadingChoices()
+
+    def keep_choices(self, token: str, choices: ReadingChoices) -> None:
+        """Keeps what was chosen; does nothing if there is no such upload, as after it was used."""
+        if self.exists(token):
+            write_atomically(self._root / token / _CHOICES, choices.model_dump_json(indent=1).encode())
 
     def discard(self, token: str) -> None:
         """Throws an upload away; does nothing if it is not there."""

@@ -152,7 +152,15 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     )
     if len(reading.values) >= MOST_VALUES:
         st.caption(f"The first {MOST_VALUES} values are listed.")
-    if len(reading.classes) > 1:
+    if len(reading.classes) < 2:
+        return
+    with st.container(horizontal=True):
+        if len(reading.classes) == 2:
+            swapped = reading.choices.model_copy(update={"swap": not reading.choices.swap})
+            st.button(
+                "Swap object and background", key="swap", icon=":material/swap_horiz:", on_click=choose,
+                args=(swapped,),
+            )  # fmt: skip
         with st.popover("Colours of the classes", icon=":material/palette:"):
             for class_id, name in enumerate(reading.classes[1:], start=1):
                 shown = reading.choices.colours.get(name, class_colour(class_id))

@@ -7,6 +7,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
+from explorer.ui import services
 from explorer.ui.uploads import Files
 
 _CHOICES, _READ, _LABELLED = "reading-choices", "reading-files", "reading-labelled"  # in the session
@@ -34,15 +35,22 @@ def read_rows(files: Files) -> ReadFiles:
 
 
 def choices(files: Files) -> ReadingChoices:
-    """What the visitor has chosen about these files."""
+    """What the visitor has chosen about these files; kept with them, so that a reload changes nothing."""
     kept: tuple[str, ReadingChoices] | None = st.session_state.get(_CHOICES)
-    token = files.key.partition(":")[0]
-    return kept[1] if kept is not None and kept[0] == token else ReadingChoices()
+    token = _token(files)
+    if kept is None or kept[0] != token:
+        kept = st.session_state[_CHOICES] = token, services.uploads().choices(token)
+    return kept[1]
 
 
 def choose_reading(files: Files, chosen: ReadingChoices) -> None:
     """Makes these the choices; a callback of buttons and tables."""
-    st.session_state[_CHOICES] = files.key.partition(":")[0], chosen
+    st.session_state[_CHOICES] = _token(files), chosen
+    services.uploads().keep_choices(_token(files), chosen)
+
+
+def _token(files: Files) -> str:
+    return files.key.partition(":")[0]
 
 
 def _read(files: Files, chosen: ReadingChoices) -> ReadFiles:

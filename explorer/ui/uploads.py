@@ -89,6 +89,11 @@ def pick_files() -> Files | None:
     return Files(images, masks, name_of(images or masks, taken_names()), f"{token}:{hash(key)}")
 
 
+def is_kept(files: Files) -> bool:
+    """Whether the files are still there; not once they were used."""
+    return services.uploads().exists(files.key.partition(":")[0])
+
+
 def forget_used(files: Files) -> None:
     """Throws the files away that have become a dataset; the session shows what was read until others come."""
     services.uploads().discard(files.key.partition(":")[0])

@@ -82,7 +82,7 @@ def test_a_value_without_a_class_refuses_its_scene_only(classes):
     ("files", "message"),
     [
         ({"a.png": upload()["a.png"], "a_mask.png": png(objects() * 0)}, "no foreground at all"),
-        ({"a.png": upload()["a.png"]}, "no scenes"),
+        ({"a.png": upload()["a.png"]}, "no image could be used with a label: no masks were found"),
     ],
 )
 def test_an_upload_without_a_dataset_has_a_table_and_the_problem(files, message):

@@ -161,3 +161,22 @@ def test_choices_are_kept_with_the_dataset_and_shown_on_its_card(
     assert not saved.exception
     assert "Read with these choices: background is 2" in " ".join(each.value for each in saved.caption)
     assert "--background 2" in " ".join(each.value for each in saved.code)
+
+
+def test_choices_survive_a_reload(page: AppTest, open_page: Callable[[str], AppTest]) -> None:
+    upload(page, {name: squares(1, 2) for name in ("north", "south")})
+    press(page, "2 is the background")
+    reloaded = open_page("pages/imagery.py")
+    for name in page.query_params:
+        reloaded.query_params[name] = "".join(page.query_params[name])
+    reloaded.run()
+    assert not reloaded.exception
+    assert classes(reloaded) == {"background": GROUND, "object": OBJECTS}
+
+
+def test_object_and_background_can_always_be_swapped(page: AppTest) -> None:
+    upload(page, {name: squares(1) for name in ("north", "south")})
+    press(page, "Swap object and background")
+    assert classes(page) == {"background": OBJECTS, "object": GROUND}
+    press(page, "Swap object and background")
+    assert classes(page) == {"background": GROUND, "object": OBJECTS}

@@ -150,7 +150,8 @@ def class_key(
     notes = SetNotes()
     if instances:
         roles = of_instances(kind, pixels, classes)
-        notes.of_masks("instance_ids", list(usable), "read as one object per value.")
+        why = "" if choices.instances else f", since they hold more than {limits.max_classes} (EXPLORER_MAX_CLASSES)"
+        notes.of_masks("instance_ids", alike_instances or list(usable), f"read as one object per value{why}.")
     elif kind is MaskKind.VALUES:
         roles = of_values(pixels, classes, notes)
     elif palette is not None:
@@ -243,8 +244,13 @@ def _half(masks: Collection[Mask], choices: ReadingChoices) -> float | None:
 def _must_be_instances(
     masks: Mapping[str, Mask], alike: Collection[str], palette: Palette | None, max_classes: int
 ) -> bool:
-    """Whether there are more values than there can be classes, and they look like a number per object."""
+    """Whether there are more values than there can be classes, and they look like a number per object.
+
+    A value 255 far from the others marks pixels to ignore, as beside classes.
+    """
     large = [name for name, mask in masks.items() if len(mask.keys) > max_classes + 1]
+    if any(IGNORE in masks[name].keys and IGNORE - 1 not in masks[name].keys for name in large):
+        return False
     return palette is None and bool(large) and 2 * sum(name in alike for name in large) > len(large)
 
 

@@ -8,7 +8,8 @@ A value is a suspect if all of this holds:
   the image and 5 % of its edge. A dark or saturated object is thus no suspect.
 - It covers an area: its largest 4-connected piece has at least 16 pixels and 0.05 % of the image.
 - It is far from the rest: no other value is nearer than the range (0.5 to 99.5 %) of the rest is wide; at the border,
-  a quarter of that range is enough. Shadows, night skies and overexposed roofs have neighbouring values.
+  a quarter of that range is enough, and a fiftieth for 0 in all but 8-bit images, whose values are not clipped there.
+  Shadows, night skies and overexposed roofs have neighbouring values.
 - The rest is an image: it has more than a few values, and a 0 (or 255 of 8 bits) does not cover half of the picture.
 """
 
@@ -24,7 +25,7 @@ from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import is_empty
 
 _SMALLEST_AREA, _SMALLEST_SHARE = 16, 0.0005  # of the largest connected piece: pixels and share of the image
-_BORDER_SHARE, _EDGE_SHARE, _BORDER_GAP = 0.01, 0.05, 0.25
+_BORDER_SHARE, _EDGE_SHARE, _BORDER_GAP, _ZERO_GAP = 0.01, 0.05, 0.25, 0.02
 _HUGE = 1e19  # also the fill values of netCDF (9.97e36) and of GIS software (±3.4e38)
 _SENTINELS = {sign * (10**digits - 1) for digits in range(3, 10) for sign in (1, -1)} | {-(2**15), 1 - 2**15, -(2**31)}
 _SENSOR_ENDS = {0, 2**15 - 1, 2**16 - 1}
@@ -163,7 +164,8 @@ def _is_far(
     if abs(number) >= _HUGE or number in _SENTINELS or number < 0 <= float(nearest):
         return gap > spread
     is_end = number in _SENSOR_ENDS or (image.dtype.kind in "iu" and number == float(_largest(image)))
-    return is_end and _is_border(image, where, number) and gap > _BORDER_GAP * spread
+    needed = _ZERO_GAP if number == 0 and image.dtype.itemsize > 1 else _BORDER_GAP
+    return is_end and _is_border(image, where, number) and gap > needed * spread
 
 
 def _largest(image: NDArray[np.generic]) -> int:

@@ -62,7 +62,8 @@ def classes_of(
     sentences = list(skipped)
     if key is None:
         sentences.append(
-            f"No property is taken for a class: every polygon is '{OBJECT}'. Properties found: {_listed(found)}."
+            f"No property is taken for a class: every polygon is '{OBJECT}'. Properties found: {_listed(found)}; "
+            "choose one (--class-property)."
         )
         return dict.fromkeys(features, OBJECT), (Note("class_property", " ".join(sentences)),)
     others = [other for other in found if other != key]

@@ -104,6 +104,10 @@ def read_polygons(
     return _mask(name, names, ids, index_of_object, (*notes, *_touching(ids, index_of_object)), properties)
 
 
+class NoOverlapError(InputError):
+    """Polygons and image are understood, but none of the polygons lies on the image."""
+
+
 def polygons_in_pixels(
     source: Path | bytes,
     name: str,
@@ -117,7 +121,8 @@ def polygons_in_pixels(
         Corners in pixels; a polygon with holes is cut into several without.
 
     Raises:
-        InputError: as :func:`read_polygons`, or none overlaps the image.
+        NoOverlapError: none of the polygons lies on the image.
+        InputError: as :func:`read_polygons`.
     """
     limits = limits or settings()
     areas = _areas(read_bytes(source, name, limits), name, companions or {}, limits)
@@ -125,7 +130,7 @@ def polygons_in_pixels(
         raise InputError("holds no polygons", name, "draw the area of interest")
     placed = place(areas, raster, name)
     if not placed.overlaps:
-        raise InputError(placed.message, name, placed.remedy)
+        raise NoOverlapError(placed.message, name, placed.remedy)
     height, width = raster.valid.shape
     waiting = [shapely.intersection(polygon, shapely.box(0, 0, width, height)) for polygon in placed.polygons]
     if sum(len(polygon.interiors) for polygon in placed.polygons) > _MAX_HOLES:
@@ -141,7 +146,9 @@ def polygons_in_pixels(
         elif shape.area > 0:
             found.append(tuple((float(x), float(y)) for x, y in shape.exterior.coords[:-1]))
     if not found:
-        raise InputError(f"none of its polygons overlaps {raster.name}", name, "check that both cover the same area")
+        raise NoOverlapError(
+            f"none of its polygons overlaps {raster.name}", name, "check that both cover the same area"
+        )
     return tuple(found)
 
 

@@ -138,7 +138,7 @@ def test_polygons_are_drawn_on_a_turned_image():
         ([{"class": "ship"}, {"class": None}], ("object", "ship"), "1 of 2 features have no value and are 'object'"),
         ([{"name": "Polygon 1"}, {"name": "Polygon 2"}], ("object",), "numbers the features ('Polygon 1')"),
         ([{"name": "Occlusion"}, {"name": ""}], ("object",), "'name' is empty in 1 of 2 features"),
-        ([{"height": 3}, {"height": 4}], ("object",), "Properties found: height."),
+        ([{"height": 3}, {"height": 4}], ("object",), "Properties found: height; choose one (--class-property)."),
         ([{"class": {"a": 1}}, {"class": []}], ("object",), None),
         ([{}, None], ("object",), None),
     ],
