@@ -34,6 +34,8 @@ from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene, make_scene
 from explorer.imagery.stretch import stretch_scene
 from explorer.settings import Settings, settings
 
+_NAMED = 3  # files that are not used and have a note of their own
+
 
 @dataclass(frozen=True, eq=False)
 class ReadRow:
@@ -153,7 +155,7 @@ def read_files(
         rows.append(_read_row(row, names, known, files, companions, shared, choices, limits))
     by_folder = {names[image] for image in validation_images(order.images)}
     notes = known.unsupported(order.companions)
-    notes += [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in order.skipped]
+    notes += _not_used(order.skipped)
     unused = {name for row in rows if row.reason for name in (row.pair.image, row.pair.mask) if name is not None}
     return ReadFiles(
         tuple(rows),
@@ -258,6 +260,16 @@ def _read_row(
     except InputError as error:
         return ReadRow(row, name, reason=str(error), notes=row.notes)
     return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
+
+
+def _not_used(skipped: Sequence[Skipped]) -> list[Note]:
+    """A note on each file that takes no part; beyond the first few, one on all others."""
+    notes = [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in skipped[:_NAMED]]
+    others = skipped[_NAMED:]
+    if others:
+        text = f"Not used: {len(others)} more files, such as {others[0].name}: {others[0].reason}."
+        notes.append(Note("not_used", text))
+    return notes
 
 
 def _palette(companions: Files, limits: Settings) -> Palette | None:
