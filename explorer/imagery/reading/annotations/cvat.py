@@ -23,7 +23,7 @@ from defusedxml import DefusedXmlException, DTDForbidden, EntitiesForbidden
 from defusedxml.ElementTree import fromstring
 
 from explorer.errors import InputError
-from explorer.imagery.reading.annotations.documents import ImageNames, text_of, whole_number
+from explorer.imagery.reading.annotations.documents import ImageNames, declared_size, text_of
 from explorer.imagery.reading.annotations.drawing import (
     MAX_ANNOTATIONS,
     Annotation,
@@ -74,8 +74,7 @@ def read_cvat(data: bytes, name: str, request: LabelRequest) -> Mask:
     images = file.images[file.names.find(request.image, name)]
     if file.has_boxes and not file.has_areas:
         raise InputError("has boxes only, no outlines", name, "draw polygons or masks in CVAT, and export them")
-    height, width = whole_number(images[0].get("height")), whole_number(images[0].get("width"))
-    size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    size = declared_size([(each.get("height"), each.get("width")) for each in images], request)
     left_out, found = LeftOut(), []
     for number, shape in enumerate((shape for image in images for shape in image), start=1):
         if shape.tag not in _AREAS:

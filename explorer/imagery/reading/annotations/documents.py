@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from explorer.errors import InputError
+from explorer.imagery.reading.label_format import LabelRequest
 from explorer.imagery.reading.names import escaped
 
 _BOM = b"\xef\xbb\xbf"
@@ -55,6 +56,13 @@ def whole_number(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if number > 0 else None
+
+
+def declared_size(sizes: Iterable[tuple[Any, Any]], request: LabelRequest) -> tuple[int, int]:
+    """Height and width to which coordinates refer: the first that a file declares, or else the image's own."""
+    numbers = ((whole_number(height), whole_number(width)) for height, width in sizes)
+    shape = request.raster.valid.shape
+    return next(((height, width) for height, width in numbers if height and width), (shape[0], shape[1]))
 
 
 def image_name(reference: str) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.imagery.reading.annotations.documents import ImageNames, image_name
+from explorer.imagery.reading.annotations.documents import ImageNames, declared_size, image_name
 from explorer.imagery.reading.labels import format_of
 from tests.imagery.reading.annotations import one_scene
 from tests.imagery.reading.annotations.one_scene import (
@@ -411,3 +411,16 @@ def test_odd_characters_and_blank_names_in_a_yaml_file_are_harmless(listed):
 def test_a_class_name_as_long_as_a_book_is_refused():
     with pytest.raises(InputError, match="a class name of 5,000 characters"):
         read(labelme_shapes(shape("x" * 5000, SQUARE)))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(480, "640.0")], (480, 640)),
+        ([(None, 640), (0, 640), ("x", 640), (48, 64), (480, 640)], (48, 64)),
+        ([(float("nan"), 1), (float("inf"), 1)], (12, 16)),
+        ([], (12, 16)),
+    ],
+)
+def test_the_first_size_that_a_file_declares_counts_or_else_that_of_the_image(sizes, expected):
+    assert declared_size(sizes, request()) == expected
