@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from explorer.errors import InputError
 from explorer.imagery.areas import outside_areas
@@ -22,7 +21,6 @@ from explorer.imagery.reading.class_key import ClassKey, UndecidedError, class_k
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.label_files import Files, LabelFiles
 from explorer.imagery.reading.label_format import LabelRequest
-from explorer.imagery.reading.labels import format_of
 from explorer.imagery.reading.layout import arrange, validation_images
 from explorer.imagery.reading.mask_values import joined
 from explorer.imagery.reading.masks import Mask
@@ -35,6 +33,8 @@ from explorer.imagery.reading.values import FoundValue, found_values
 from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene, make_scene
 from explorer.imagery.stretch import stretch_scene
 from explorer.settings import Settings, settings
+
+_NAMED = 3  # files that are not used and have a note of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,12 +155,12 @@ def read_files(
         rows.append(_read_row(row, names, known, files, companions, shared, choices, limits))
     by_folder = {names[image] for image in validation_images(order.images)}
     notes = known.unsupported(order.companions)
-    notes += [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in order.skipped]
+    notes += _not_used(order.skipped)
     unused = {name for row in rows if row.reason for name in (row.pair.image, row.pair.mask) if name is not None}
     return ReadFiles(
         tuple(rows),
         skipped,
-        _palette(companions),
+        _palette(companions, limits),
         frozenset(by_folder),
         tuple(notes),
         {name: files[name] for name in unused},
@@ -260,25 +260,34 @@ def _read_row(
             files[row.image], row.image, limits, companions=companions, keep_fill=choices.keep_fill, scene=name
         )
         request = LabelRequest(row.image, raster, choices, companions, limits, shared)
-        masks = [_read_label(mask, files, request) for mask in (row.mask, *row.more_masks)]
+        masks = [known.read(mask, request) for mask in (row.mask, *row.more_masks)]
         mask = align(joined(masks) if row.more_masks else masks[0], raster, choices.turn_masks)
     except InputError as error:
         return ReadRow(row, name, reason=str(error), notes=row.notes)
     return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
 
 
-def _read_label(name: str, files: Files, request: LabelRequest) -> Mask:
-    data = read_bytes(files[name], name, request.limits, may_be_empty=True)
-    found = format_of(data, name)
-    if found is None:
-        raise InputError("not a label that is read", name, "save it as PNG, TIFF or GeoJSON; see the list of formats")
-    return found.read(data, name, request)
+def _not_used(skipped: Sequence[Skipped]) -> list[Note]:
+    """A note on each file that takes no part; beyond the first few, one on all others."""
+    notes = [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in skipped[:_NAMED]]
+    others = skipped[_NAMED:]
+    if others:
+        text = f"Not used: {len(others)} more files, such as {others[0].name}: {others[0].reason}."
+        notes.append(Note("not_used", text))
+    return notes
 
 
-def _palette(companions: Files) -> Palette | None:
-    """The colours and classes that a labelmap.txt among the files gives."""
+def _palette(companions: Files, limits: Settings) -> Palette | None:
+    """The colours and classes that a labelmap.txt among the files gives.
+
+    Raises:
+        InputError: it contradicts itself.
+    """
     for name, source in companions.items():
-        data = source.read_bytes() if isinstance(source, Path) else source
+        try:
+            data = read_bytes(source, name, limits, may_be_empty=True)
+        except InputError:
+            continue
         if is_colour_key(data, name):
             return read_labelmap(data, name)
     return None

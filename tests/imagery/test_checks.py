@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -323,3 +324,9 @@ def test_a_suspected_shift_says_where_to_move_the_labels() -> None:
 def test_labels_without_outlines_have_no_shift(label: np.ndarray) -> None:
     assert best_shift([scene("a", 1, label)]) is None
     assert best_shift([scene("a", picture(1)[:, :6, :6], squares()[:6, :6])]) is None
+
+
+@pytest.mark.parametrize(("factor", "times"), [(4, r"4\.\d times"), (256, "more than 100 times")])
+def test_the_ratio_to_a_black_scene_is_given_as_a_bound(factor: float, times: str) -> None:
+    (finding,) = found(of_brightness(factor), "brightness_differs")
+    assert re.search(rf", {times} as much", finding.text), finding.text

@@ -195,3 +195,13 @@ def test_scenes_of_other_brightness_are_noted():
     dark = png(np.ascontiguousarray(photo(16, 16).transpose(1, 2, 0) // 10))
     assert "brightness_differs" in {note.code for note in read_dataset(upload(b__png=dark)).notes}
     assert read_dataset(upload()).notes == ()
+
+
+def test_many_files_that_take_no_part_have_one_note_beyond_the_first_few():
+    photo = png(np.arange(64 * 3, dtype=np.uint8).reshape(8, 8, 3))
+    mask = png(np.eye(8, dtype=np.uint8))
+    folders = {"images": photo, "masks": mask, "instances": mask}
+    reading = read_dataset({f"{folder}/{i}.png": data for folder, data in folders.items() for i in range(6)})
+    texts = [note.text for note in reading.notes if note.code == "not_used"]
+    assert [text[:28] for text in texts] == [*(f"Not used: instances/{i}.png: t" for i in range(3)),
+                                             "Not used: 3 more files, such"]  # fmt: skip

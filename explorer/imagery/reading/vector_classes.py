@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
+from explorer.imagery.reading.names import escaped
 from explorer.imagery.reading.vector_files import LAYER
 from explorer.imagery.scene import BACKGROUND
 
@@ -142,5 +143,5 @@ def _safe(value: str) -> str:
 
 
 def _listed(keys: Sequence[str] | Mapping[str, object]) -> str:
-    shown = [key[:_MAX_LENGTH] for key in keys]
+    shown = [escaped(key[:_MAX_LENGTH]) for key in keys]
     return ", ".join(shown[:_LISTED]) + (f" and {len(shown) - _LISTED} more" if len(shown) > _LISTED else "") or "none"

@@ -18,6 +18,7 @@ from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.masks import Mask, MaskKind
+from explorer.imagery.reading.pixel_centres import covers_a_centre
 from explorer.imagery.reading.vector_areas import Areas, areas_of
 from explorer.imagery.reading.vector_classes import classes_of, in_order
 from explorer.imagery.reading.vector_files import read_vector_file, side_files
@@ -28,7 +29,6 @@ from explorer.settings import Settings, settings
 _KEPT_FILES = 4
 _MAX_PIXELS_DRAWN = 100  # images' worth, by polygons that lie on each other
 _MAX_CORNER_ROWS = 3e9  # corners × rows over all polygons, what drawing costs: about a minute
-_MAX_CENTRES = 1024  # pixel centres in the bounds of a polygon that are looked at one by one
 _MAX_HOLES = 1000  # of an area of interest
 
 _kept: OrderedDict[bytes, Areas] = OrderedDict()
@@ -213,7 +213,7 @@ def _drawn(areas: Areas, placed: Placed, raster: Raster, name: str) -> tuple[NDA
     for each in np.unique(own[~present[own]]).tolist():
         first, last = np.searchsorted(own, (each, each + 1))  # objects are in order
         parts = polygons[first:last]
-        if any(_covers_a_centre(part, shape) for part in parts):
+        if any(covers_a_centre(part, shape) for part in parts):
             continue  # later polygons cover it
         point = max(parts, key=shapely.area).representative_point()
         row, column = int(np.floor(point.y)), int(np.floor(point.x))
@@ -235,17 +235,6 @@ def _check_effort(polygons: NDArray[np.object_], shape: tuple[int, ...], name: s
         raise InputError("its polygons lie on each other a hundredfold", name, "remove the repeated ones")
     if corners > _MAX_CORNER_ROWS:
         raise InputError("its outlines have too many corners", name, "simplify them, or cut the image into tiles")
-
-
-def _covers_a_centre(polygon: shapely.Polygon, shape: tuple[int, ...]) -> bool:
-    """Whether a polygon contains the centre of a pixel of the image; near enough where it is thin and very long."""
-    left, top, right, bottom = polygon.bounds
-    columns = np.arange(max(0.0, np.ceil(left - 0.5)), min(shape[1] - 1.0, np.floor(right - 0.5)) + 1) + 0.5
-    rows = np.arange(max(0.0, np.ceil(top - 0.5)), min(shape[0] - 1.0, np.floor(bottom - 0.5)) + 1) + 0.5
-    if len(columns) * len(rows) > _MAX_CENTRES:
-        return bool(polygon.area >= 1)
-    x, y = np.meshgrid(columns, rows)
-    return bool(shapely.contains_xy(polygon, x, y).any())
 
 
 def _touching(ids: NDArray[np.int32], index_of_object: NDArray[np.uint16]) -> tuple[Note, ...]:
