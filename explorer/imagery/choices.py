@@ -42,7 +42,7 @@ class ReadingChoices(BaseModel):
     areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")
 
     def for_files(self) -> ReadingChoices:
-        """The choices that decide how files are read; after a change of another one, they need not be read again."""
+        """The choices that readers of files get; after a change of another one, files need not be read again."""
         names = ("class_property", "turn_masks", "keep_fill", "pairs")
         return ReadingChoices(**{name: getattr(self, name) for name in names})
 

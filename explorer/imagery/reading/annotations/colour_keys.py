@@ -12,11 +12,9 @@ from __future__ import annotations
 import re
 
 from explorer.errors import InputError
+from explorer.imagery.reading.mask_values import VOID_COLOURS
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.scene import BACKGROUND
-
-VOID_COLOURS = ((224, 224, 192), (255, 255, 255))
-"""Colours that mark the border of objects in PASCAL VOC; white is how some programs write its index 255."""
 
 _NAMES = {"background": BACKGROUND, "void": IGNORE_NAME, "ignore": IGNORE_NAME, "ignored": IGNORE_NAME}
 _RED, _GREEN, _BLUE = (rf"(?P<{band}>\d{{1,3}})" for band in ("red", "green", "blue"))
