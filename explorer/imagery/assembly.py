@@ -142,24 +142,21 @@ def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Spli
 
 
 def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
-    notes: list[Note] = []
-
-    def note(code: str, text: str) -> None:
-        notes.append(Note(code, text))
-
+    notes = []
     if len(scenes) == 1:
-        note("single_scene", "Only one scene: it is split into training and validation blocks with a margin between.")
+        text = "Only one scene: it is split into training and validation blocks with a margin between."
+        notes.append(Note("single_scene", text))
     dtypes = sorted({str(scene.image.dtype) for scene in scenes})
     if len(dtypes) > 1:
-        note(
-            "mixed_data_types",
-            f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.",
-        )
+        text = f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all."
+        notes.append(Note("mixed_data_types", text))
     if len({scene.bands for scene in scenes}) > 1:
-        note("band_names_differ", f"The band names differ between scenes; those of {scenes[0].name} are used.")
+        text = f"The band names differ between scenes; those of {scenes[0].name} are used."
+        notes.append(Note("band_names_differ", text))
     for side, part in (("training", parts.training), ("validation", parts.validation)):
         if not has_foreground(part):
-            note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
+            text = f"No foreground in the {side} scenes: choose the validation scenes or add scenes."
+            notes.append(Note("no_foreground", text))
     return tuple(notes)
 
 

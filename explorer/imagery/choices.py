@@ -42,7 +42,7 @@ class ReadingChoices(BaseModel):
     areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")
 
     def for_files(self) -> ReadingChoices:
-        """The choices that decide how files are read; after a change of another one, they need not be read again."""
+        """The choices that readers of files get; after a change of another one, files need not be read again."""
         names = ("class_property", "turn_masks", "keep_fill", "pairs")
         return ReadingChoices(**{name: getattr(self, name) for name in names})
 
@@ -63,10 +63,9 @@ class ReadingChoices(BaseModel):
         for name, pairs in (("names", self.names), ("colours", self.colours)):
             if pairs:
                 options += [f"--{name}", ",".join(f"{left}={right}" for left, right in pairs.items())]
-        for name, chosen in (("swap", self.swap), ("instances", self.instances), ("turn-masks", self.turn_masks),
-                             ("keep-fill", self.keep_fill)):  # fmt: skip
-            if chosen:
-                options.append(f"--{name}")
+        for name in ("swap", "instances", "turn_masks", "keep_fill"):
+            if getattr(self, name):
+                options.append(f"--{name.replace('_', '-')}")
         if self.stretch != "dataset":
             options += ["--stretch", self.stretch]
         for image, mask in self.pairs.items():

@@ -126,14 +126,14 @@ def read_files(
     Args:
         images: images; with the labels among them if ``masks`` is not given.
         masks: labels, in any format of ``explorer.imagery.reading.labels``.
-        choices: ``pairs``, ``class_property``, ``turn_masks`` and ``keep_fill`` matter here, the others later.
+        choices: those of ``ReadingChoices.for_files`` matter here, the others later.
         limits: on sizes and counts; those of the installation if not given.
 
     Raises:
         InputError: the files as a whole exceed the limits, none of them could be used, or a pair that was chosen by
             hand names no file.
     """
-    limits, choices = limits or settings(), choices or ReadingChoices()
+    limits, choices = limits or settings(), (choices or ReadingChoices()).for_files()
     image_files, mask_files, skipped = _unpacked(images, masks, limits)
     files = {**image_files, **mask_files}
     known = LabelFiles(files, limits)

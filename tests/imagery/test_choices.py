@@ -1,6 +1,8 @@
 """Choices about reading: as options of the command line, and which of them need the files to be read again."""
 
 import argparse
+import ast
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +71,20 @@ def test_these_choices_need_the_files_to_be_read_again(change):
 )
 def test_other_choices_do_not(change):
     assert EVERYTHING.model_copy(update=change).for_files() == EVERYTHING.for_files()
+
+
+def test_readers_of_files_use_only_choices_that_need_the_files_to_be_read_again():
+    reading = Path(__file__).resolve().parents[2] / "explorer" / "imagery" / "reading"
+    decided_later = {"class_key.py", "roles.py"}  # what values mean: they get all choices
+    used = {
+        node.attr
+        for path in reading.rglob("*.py")
+        if path.name not in decided_later
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("choices")
+    }
+    assert "class_property" in used
+    assert used <= EVERYTHING.for_files().model_fields_set
 
 
 @pytest.mark.parametrize(

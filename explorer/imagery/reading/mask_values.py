@@ -15,12 +15,13 @@ from scipy import ndimage
 
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
-from explorer.imagery.reading.masks import Key, Mask, MaskKind
+from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
 from explorer.imagery.scene import IGNORE
 
-VOID_COLOURS = ("#e0e0c0", "#ffffff")
-"""Pale yellow-grey, the border of objects in Pascal VOC (224, 224, 192); and white, which others use for it."""
+VOID_COLOURS = ((224, 224, 192), (255, 255, 255))
+"""The border of objects in Pascal VOC, a pale yellow-grey; and white, as which some programs write its index 255."""
 
+_VOID = tuple(hexadecimal(*colour) for colour in VOID_COLOURS)
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 _SMOOTHED_SHARE = 0.9  # of the pixels with a value between the extremes that lie at an edge
 _LEAST_LEVEL = 16  # smaller values beside 255 are ids
@@ -68,8 +69,8 @@ def looks_like_instances(mask: Mask) -> bool:
 def border_colours(mask: Mask) -> frozenset[Key]:
     """Colours that are known for the border of objects and are nothing but thin lines beside other colours."""
     found: set[Key] = set()
-    foreground = {key for key in mask.keys if key not in ("#000000", *VOID_COLOURS)}
-    for colour in VOID_COLOURS:
+    foreground = {key for key in mask.keys if key not in ("#000000", *_VOID)}
+    for colour in _VOID:
         if mask.kind is not MaskKind.COLOURS or colour not in mask.keys or not foreground:
             continue
         here = pixels_of(mask, (colour,))
@@ -77,7 +78,7 @@ def border_colours(mask: Mask) -> frozenset[Key]:
             continue
         core = ndimage.binary_erosion(here, _EIGHT_NEIGHBOURS, iterations=_BORDER_STEPS, border_value=1)
         beside = here & _near(pixels_of(mask, tuple(foreground)), steps=2 * _BORDER_STEPS)
-        if colour == VOID_COLOURS[0] or (not core.any() and 2 * beside.sum() > here.sum()):
+        if colour == _VOID[0] or (not core.any() and 2 * beside.sum() > here.sum()):
             found.add(colour)
     return frozenset(found)
 

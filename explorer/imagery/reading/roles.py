@@ -20,7 +20,7 @@ IGNORE_NAME = "ignore"
 """The role of pixels to ignore; in a palette, the name for their colour."""
 
 OBJECT = "object"
-"""The name of the only class, where the masks have no better one."""
+"""The name of the only class where the labels give none, and of the class of a feature without one."""
 
 Palette = Mapping[tuple[int, int, int], str]
 """The class of each colour (red, green, blue)."""

@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.names import escaped
+from explorer.imagery.reading.roles import OBJECT
 from explorer.imagery.reading.vector_files import LAYER
 from explorer.imagery.scene import BACKGROUND
 
 CLASS_PROPERTIES = ("class", "class_name", "label", "name", "category", "type")
 """Tried in this order, whatever their case."""
-
-OBJECT = "object"
-"""The class of a polygon without one."""
 
 _OFTEN_OTHER = ("name", "type", LAYER)  # only taken for the class if every feature has a value
 _MANY = 16  # values of which none repeats: an id of each feature
@@ -33,7 +31,8 @@ def classes_of(
 ) -> tuple[dict[int, str], tuple[Note, ...]]:
     """The class of each feature that has polygons.
 
-    A value "background" is renamed, so that what was drawn does not become background.
+    A feature without a value is an ``OBJECT``. A value "background" is renamed, so that what was drawn does not become
+    background.
 
     Args:
         properties: by name the value of each feature.
@@ -76,18 +75,6 @@ def classes_of(
     column = properties[key]
     classes = {feature: _safe(column[feature] or OBJECT) for feature in features}
     return classes, (Note("class_property", " ".join(sentences)),) if sentences else ()
-
-
-def in_order(names: Sequence[str]) -> list[str]:
-    """Class names without repetitions: numbers by value, then the others by letter."""
-
-    def order(name: str) -> tuple[int, float, str]:
-        try:
-            return 0, float(name), name
-        except ValueError:
-            return 1, 0.0, name
-
-    return sorted(set(names), key=order)
 
 
 def _present(column: Sequence[str | None], features: Sequence[int]) -> list[str]:

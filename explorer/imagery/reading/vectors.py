@@ -19,8 +19,9 @@ from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.masks import Mask, MaskKind
 from explorer.imagery.reading.pixel_centres import covers_a_centre
+from explorer.imagery.reading.roles import order_of
 from explorer.imagery.reading.vector_areas import Areas, areas_of
-from explorer.imagery.reading.vector_classes import classes_of, in_order
+from explorer.imagery.reading.vector_classes import classes_of
 from explorer.imagery.reading.vector_files import read_vector_file, side_files
 from explorer.imagery.reading.vector_placing import Placed, place
 from explorer.imagery.scene import BACKGROUND, Raster
@@ -74,7 +75,7 @@ def read_polygons(
     features = sorted(set(areas.features.tolist()))
     classes, notes = classes_of(areas.properties, features, chosen, limits.max_classes, name)
     notes = (*areas.notes(), *notes)
-    names = in_order(list(classes.values()))
+    names = sorted(set(classes.values()), key=order_of)
     properties = tuple(areas.properties)
     empty = np.zeros(raster.valid.shape, dtype=np.int32)
     if not len(areas.polygons):
