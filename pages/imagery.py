@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.figures.colours import class_colours
 from explorer.figures.imagery import balance_figure, balance_table
 from explorer.imagery.assembly import revise
 from explorer.imagery.balance import ClassShare, class_balance
@@ -15,14 +18,14 @@ from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
 from explorer.imagery.datasets import Reading
 from explorer.imagery.offers import made_so_far
-from explorer.imagery.scene import Dataset
+from explorer.imagery.scene import Dataset, Scene
 from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
-from explorer.ui.messages import escaped, show_problem
-from explorer.ui.reading import choices, choose_reading, read_rows, read_upload
+from explorer.ui.messages import escaped, show_problem, without_options
+from explorer.ui.reading import choices, choose_reading, read_rows, read_upload, version
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
 from explorer.ui.unique_labels import unique_labels
 from explorer.ui.uploads import Files, forget_used, is_kept, pick_files
@@ -41,6 +44,8 @@ and annotations. A mask with a georeference is laid on its image by it. 255 besi
 pixels are ignored: they count in no loss and in no score. Every guess is noted above, with what mends it; the command
 `python -m explorer inspect` shows the same.
 """
+
+MOST_NOTES = 3  # of one kind, before the others are hidden
 
 
 @dataclass(frozen=True)
@@ -90,8 +95,7 @@ def upload_own() -> Draft | None:
     mend_reading(files, reading)
     if reading.dataset is None:
         return None
-    version = str(hash(reading.choices.model_dump_json()))
-    return Draft(f"upload:{files.key}", reading.dataset, version, files)
+    return Draft(f"upload:{files.key}", reading.dataset, version(reading.choices), files)
 
 
 def mend_reading(files: Files, reading: Reading) -> None:
@@ -101,7 +105,7 @@ def mend_reading(files: Files, reading: Reading) -> None:
     show_pairs(read, reading, take)
     if reading.problem is not None:
         show_problem(reading.problem)
-    noticed = show_notes(reading, take) or reading.problem is not None
+    noticed = show_notes(reading, take) or reading.problem is not None or bool(made_so_far(reading.choices))
     with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
         pick_property(read, reading, take)
         edit_values(read, reading, take)
@@ -130,26 +134,7 @@ def show_saved(dataset_id: str) -> None:
 def edit_dataset(draft: Draft) -> Dataset | None:
     """The dataset with the names, split and minimum area that the visitor chose; None while they are invalid."""
     dataset = draft.dataset
-    shares = balance(dataset, f"{draft.key}-{draft.version}")
-    table = st.data_editor(
-        balance_table(shares),
-        key=f"classes-{draft.key}-{draft.version}",
-        hide_index=True,
-        disabled=["colour", "share", "pixels", "objects", "below minimum area", *(["class"] if draft.files else [])],
-        column_config={
-            "colour": st.column_config.ImageColumn("", width=36),
-            "class": st.column_config.TextColumn("class", required=True, max_chars=40, help="Click to rename."),
-            "share": st.column_config.NumberColumn("share", format="%.3g %%"),
-            "pixels": st.column_config.NumberColumn("pixels", format="localized"),
-            "objects": st.column_config.NumberColumn(
-                "objects", help="Of any size: as drawn one by one, or else connected pixels."
-            ),
-        },
-        placeholder="n/a",
-    )
-    st.plotly_chart(
-        balance_figure(shares), config={"displayModeBar": False}, key=f"balance-{draft.key}-{draft.version}"
-    )
+    classes_above = st.container()  # they are counted as the fields below say
     names = unique_labels({scene.name: scene.name for scene in dataset.scenes})
     validation = st.multiselect(
         "Validation scenes",
@@ -170,19 +155,88 @@ def edit_dataset(draft: Draft) -> Dataset | None:
     name_field, area_field = st.columns([2, 1], vertical_alignment="bottom")
     name = name_field.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
     smallest = area_field.number_input(
-        "Minimum object area (px)",
+        "Minimum area (px)",
         1,
         10_000,
         dataset.minimum_area,
-        key=f"minimum-{draft.key}",
-        help="Smaller objects of the label count as neither hit nor miss. The first value leaves at most 5 % of the "
-        "objects below.",
+        key=area_key(draft),
+        on_change=take_minimum_area,
+        args=(draft,),
+        help="Of an object. Smaller objects of the label count as neither hit nor miss. The first value leaves at most "
+        "5 % of the objects below.",
     )
+    with classes_above:
+        classes = edit_classes(draft, left_out, int(smallest))
     try:
-        return revise(dataset, name.strip() or dataset.name, tuple(table["class"]), validation, left_out, int(smallest))
+        return revised(draft, name.strip() or dataset.name, classes, validation, left_out, int(smallest))
     except InputError as problem:
         show_problem(problem)
         return None
+
+
+def edit_classes(draft: Draft, left_out: Sequence[str], minimum_area: int) -> tuple[str, ...]:
+    """A table of the classes of the scenes that are used, and their shares; gives their names, which can be changed."""
+    dataset = draft.dataset
+    scenes = [scene for scene in dataset.scenes if scene.name not in left_out]
+    key = f"classes-{draft.key}-{draft.version}"
+    named: dict[int, str] = st.session_state.setdefault(f"{key}-named", {})
+    shares = balance(dataset, scenes, minimum_area, (key, *sorted(left_out), minimum_area))
+    shares = tuple(replace(share, name=named.get(number, share.name)) for number, share in enumerate(shares))
+    table = st.data_editor(
+        balance_table(shares, class_colours(dataset)),
+        key=key,
+        hide_index=True,
+        disabled=["colour", "share", "pixels", "objects", "below minimum area", *(["class"] if draft.files else [])],
+        column_config={
+            "colour": st.column_config.ImageColumn("", width=36),
+            "class": st.column_config.TextColumn("class", required=True, max_chars=40, help="Click to rename."),
+            "share": st.column_config.NumberColumn("share", format="%.3g %%"),
+            "pixels": st.column_config.NumberColumn("pixels", format="localized"),
+            "objects": st.column_config.NumberColumn(
+                "objects", format="localized", help="Of any size: as drawn one by one, or else connected pixels."
+            ),
+            "below minimum area": st.column_config.NumberColumn(
+                f"< {minimum_area} px", format="localized", help="Objects below the minimum area."
+            ),
+        },
+        placeholder="n/a",
+        on_change=take_class_names,
+        args=(key,),
+    )
+    figure = balance_figure(shares, class_colours(dataset))
+    st.plotly_chart(figure, config={"displayModeBar": False}, key=f"balance-{draft.key}-{draft.version}")
+    return tuple(table["class"])
+
+
+def take_class_names(key: str) -> None:
+    """Keeps what was typed into the table of classes: its other columns change, and the table begins anew."""
+    for row, changes in st.session_state[key]["edited_rows"].items():
+        if changes.get("class"):
+            st.session_state[f"{key}-named"][int(row)] = changes["class"]
+
+
+def area_key(draft: Draft) -> str:
+    """Of the field of the minimum area, which begins anew where another choice sets it."""
+    return f"minimum-{draft.key}-{draft.dataset.minimum_area}"
+
+
+def take_minimum_area(draft: Draft) -> None:
+    """Makes the minimum area of an upload one of its choices, so that its notes and a reload know it."""
+    if draft.files is not None:
+        made = choices(draft.files)
+        choose_reading(draft.files, made.model_copy(update={"minimum_area": int(st.session_state[area_key(draft)])}))
+
+
+def revised(
+    draft: Draft, name: str, classes: tuple[str, ...], validation: list[str], left_out: list[str], minimum_area: int
+) -> Dataset:
+    """The dataset as the visitor wants it, made once for the same wishes."""
+    wishes = (draft.key, draft.version, name, classes, tuple(validation), tuple(left_out), minimum_area)
+    kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
+    if kept is None or kept[0] != wishes or kept[1] is not draft.dataset:
+        made = revise(draft.dataset, name, classes, validation, left_out, minimum_area)
+        kept = st.session_state["revised"] = wishes, draft.dataset, made
+    return kept[2]
 
 
 def mend(draft: Draft, chosen: Mend) -> None:
@@ -194,7 +248,8 @@ def mend(draft: Draft, chosen: Mend) -> None:
         case LeaveOut(scenes):
             state[f"left-out-{key}"] = sorted({*state[f"left-out-{key}"], *scenes})
         case SetMinimumArea(pixels):
-            state[f"minimum-{key}"] = pixels
+            state[area_key(draft)] = pixels
+            take_minimum_area(draft)
         case StretchPerScene():
             if draft.files is not None:
                 made = choices(draft.files)
@@ -207,19 +262,25 @@ def check_key(draft: Draft, dataset: Dataset) -> str:
     return f"{draft.key}-{draft.version}-{sides}-{dataset.classes}-{dataset.minimum_area}"
 
 
-def balance(dataset: Dataset, key: str) -> tuple[ClassShare, ...]:
-    """The class balance, computed once per draft."""
+def balance(dataset: Dataset, scenes: Sequence[Scene], minimum_area: int, key: Hashable) -> tuple[ClassShare, ...]:
+    """The class balance of some scenes of a dataset, computed once per key."""
     if st.session_state.get("balance-key") != key:
         st.session_state["balance-key"] = key
-        st.session_state["balance"] = class_balance(dataset.scenes, dataset.classes, dataset.minimum_area)
+        st.session_state["balance"] = class_balance(scenes or dataset.scenes, dataset.classes, minimum_area)
     counted: tuple[ClassShare, ...] = st.session_state["balance"]
     return counted
 
 
 def show_how_it_was_read(dataset: Dataset) -> None:
     """Notes and choices that are stored with a dataset."""
+    by_code: dict[str, list[str]] = defaultdict(list)
     for note in dataset.notes:
-        st.info(escaped(note.text), icon=":material/info:")
+        by_code[note.code].append(escaped(without_options(note.text)))
+    for texts in by_code.values():
+        st.info("  \n".join(texts[:MOST_NOTES]), icon=":material/info:")
+        if len(texts) > MOST_NOTES:
+            with st.expander(f"and {len(texts) - MOST_NOTES} more"):
+                st.markdown("  \n".join(texts[MOST_NOTES:]))
     made = made_so_far(dataset.choices)
     if made:
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from explorer.imagery.scene import Dataset
 from explorer.ui.messages import escaped
 
 _FOUND = "checks-found"  # in the session
+_SHOWN_CASES = 3  # of one check, before the others are hidden
 
 
 def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> None:
@@ -29,18 +31,31 @@ def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> Non
                 for check in CHECKS:
                     st.markdown(f"**{check.title}?** {escaped(check.meaning)}")
             return
-        st.markdown(f"**Data checks**: {len(found)} finding{'s' if len(found) > 1 else ''}")
-        for number, finding in enumerate(found):
-            said, button = st.columns([3, 1.4], vertical_alignment="center")
-            said.markdown(
-                f":material/warning: **{escaped(finding.title)}.** {escaped(finding.text)}  \n"
-                f":gray[{escaped(finding.meaning)}]"
-            )
-            if finding.mend is not None:
-                button.button(
-                    finding.mend.button, key=f"mend-{finding.code}-{number}", on_click=mend, args=(finding.mend,),
-                    width="stretch",
-                )  # fmt: skip
+        by_code: dict[str, list[Finding]] = defaultdict(list)
+        for finding in found:
+            by_code[finding.code].append(finding)
+        st.markdown(f"**Data checks**: {len(by_code)} of {len(CHECKS)} found something")
+        for code, findings in by_code.items():
+            _show_findings(code, findings, mend)
+
+
+def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend], None]) -> None:
+    """What one check has found: its title and meaning once, each case, and each mend once."""
+    said, buttons = st.columns([3, 1.4], vertical_alignment="center")
+    with said:
+        title, meaning = escaped(findings[0].title), escaped(findings[0].meaning)
+        st.markdown(
+            f":material/warning: **{title}.** "
+            + " ".join(escaped(finding.text) for finding in findings[:_SHOWN_CASES])
+            + f"  \n:gray[{meaning}]"
+        )
+        if len(findings) > _SHOWN_CASES:
+            with st.popover(f"and {len(findings) - _SHOWN_CASES} more", type="tertiary"):
+                for finding in findings[_SHOWN_CASES:]:
+                    st.markdown(escaped(finding.text))
+    mends = dict.fromkeys(finding.mend for finding in findings if finding.mend is not None)
+    for number, chosen in enumerate(mends):
+        buttons.button(chosen.button, key=f"mend-{code}-{number}", on_click=mend, args=(chosen,), width="stretch")
 
 
 def _findings(dataset: Dataset, key: str) -> tuple[Finding, ...]:

@@ -20,7 +20,7 @@ from explorer.imagery.reading.mask_values import pixels_of
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.reading.values import MOST_VALUES
 from explorer.imagery.scene import BACKGROUND
-from explorer.ui.messages import escaped
+from explorer.ui.messages import escaped, without_options
 from explorer.ui.unique_labels import unique_labels
 
 Choose = Callable[[ReadingChoices], None]
@@ -29,7 +29,7 @@ Choose = Callable[[ReadingChoices], None]
 _EXAMPLES, _LOOKS = "values-examples", "pairs-looks"  # in the session
 _MOST_PICTURES = 24  # of files that are not used
 _BY_ITSELF = ""  # the choice of no property
-_SHOWN_ELSEWHERE = ("not_used", "cannot_train", "brightness_differs")  # in the table, as the problem, as a check
+_SHOWN_ELSEWHERE = ("not_used", "cannot_train", "brightness_differs", "no_foreground")  # table, problem, checks
 _SHOWN_SCENES = 6  # notes of one code that are listed one by one
 
 
@@ -62,14 +62,17 @@ def _show_note(code: str, notes: list[tuple[str, Note]], reading: Reading, choos
     said, buttons = st.columns([3, 1.4], vertical_alignment="center")
     with said:
         if of_set:
-            st.markdown(f":material/info: {escaped(of_set[0].text)}")
+            for text in dict.fromkeys(note.text for note in of_set):
+                st.markdown(f":material/info: {_shown(text)}")
         elif len(of_scenes) == 1:
-            st.markdown(f":material/info: **{escaped(of_scenes[0][0])}**: {escaped(of_scenes[0][1].text)}")
+            st.markdown(f":material/info: **{escaped(of_scenes[0][0])}**: {_shown(of_scenes[0][1].text)}")
+        elif len({note.text for _, note in of_scenes}) == 1:
+            st.markdown(f":material/info: **{len(of_scenes)} scenes**: {_shown(of_scenes[0][1].text)}")
         else:
-            st.markdown(f":material/info: {escaped(NOTE_CODES[code])} {len(of_scenes)} scenes.")
+            st.markdown(f":material/info: **{len(of_scenes)} scenes**: {escaped(NOTE_CODES[code])}")
             with st.expander("Scene by scene"):
                 for scene, note in of_scenes[:_SHOWN_SCENES]:
-                    st.markdown(f"**{escaped(scene)}**: {escaped(note.text)}")
+                    st.markdown(f"**{escaped(scene)}**: {_shown(note.text)}")
                 if len(of_scenes) > _SHOWN_SCENES:
                     st.caption(f"and {len(of_scenes) - _SHOWN_SCENES} more")
     with buttons:
@@ -78,6 +81,10 @@ def _show_note(code: str, notes: list[tuple[str, Note]], reading: Reading, choos
                 escaped(offer.text), key=f"offer-{code}-{number}", on_click=choose, args=(offer.choices,),
                 width="stretch",
             )  # fmt: skip
+
+
+def _shown(text: str) -> str:
+    return escaped(without_options(text))
 
 
 def _show_choices(reading: Reading, choose: Choose) -> None:
@@ -222,7 +229,11 @@ def _take_values(key: str, reading: Reading, choose: Choose) -> None:
     choices = reading.choices
     for number, changes in edited.items():
         row = reading.values[int(number)]
-        choices = edited_choices(reading, choices, row, changes.get("taken for"), changes.get("class"))
+        name = changes.get("class")
+        choices = edited_choices(reading, choices, row, changes.get("taken for"), name)
+        if name and row.role in choices.colours:  # a class keeps its colour under another name
+            colours = {name.strip() if each == row.role else each: colour for each, colour in choices.colours.items()}
+            choices = choices.model_copy(update={"colours": colours})
     choose(choices)
 
 

@@ -8,12 +8,18 @@ import streamlit as st
 
 from explorer.errors import InputError
 
+_OPTION = re.compile(r" \(--[^()]*\)")
 _MARKS = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&])")
 
 
 def escaped(text: str) -> str:
     """Text of a user for Markdown: shown literally, on one line."""
     return _MARKS.sub(r"\\\1", " ".join(text.split()))
+
+
+def without_options(text: str) -> str:
+    """A note or a remedy without the options of the command line that it names: a page has buttons for them."""
+    return _OPTION.sub("", text)
 
 
 def percent(share: float) -> str:
@@ -24,5 +30,7 @@ def percent(share: float) -> str:
 def show_problem(problem: InputError) -> None:
     """An error that the visitor can correct: what is wrong, where, and the remedy."""
     where = f"**{escaped(problem.where)}**: " if problem.where else ""
-    remedy = f"  \n{escaped(problem.remedy[:1].upper() + problem.remedy[1:])}." if problem.remedy else ""
+    remedy = (
+        f"  \n{escaped(without_options(problem.remedy[:1].upper() + problem.remedy[1:]))}." if problem.remedy else ""
+    )
     st.error(f"{where}{escaped(problem.what)}{remedy}", icon=":material/error:")

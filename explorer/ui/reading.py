@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from explorer.errors import InputError
@@ -16,17 +18,25 @@ _CHOICES, _READ, _LABELLED = "reading-choices", "reading-files", "reading-labell
 def read_upload(files: Files) -> Reading | InputError:
     """What the files are with the choices made so far, or why none of them could be used."""
     chosen = choices(files)
-    key = (files.key, chosen)
+    key = (files.key, version(chosen))
     labelled: tuple[object, Reading] | None = st.session_state.get(_LABELLED)
-    if labelled is not None and labelled[0] == key:
-        return labelled[1]
-    try:
-        with st.spinner("Reading the files …"):
-            reading = label_scenes(_read(files, chosen), files.name, chosen)
-    except InputError as problem:
-        return problem
+    if labelled is None or labelled[0] != key:
+        try:
+            with st.spinner("Reading the files …"):
+                labelled = key, label_scenes(_read(files, chosen), files.name, chosen)
+        except InputError as problem:
+            return problem
+    reading = labelled[1]
+    if reading.choices != chosen:
+        dataset = reading.dataset and replace(reading.dataset, choices=chosen)
+        reading = replace(reading, choices=chosen, dataset=dataset)
     st.session_state[_LABELLED] = key, reading
     return reading
+
+
+def version(chosen: ReadingChoices) -> str:
+    """Changes with every choice that the scenes depend on; colours are for the screen only."""
+    return chosen.model_copy(update={"colours": {}}).model_dump_json()
 
 
 def read_rows(files: Files) -> ReadFiles:

@@ -17,7 +17,7 @@ from explorer.imagery.reading.vectors import polygons_in_pixels
 from explorer.imagery.scene import Dataset, Scene
 from explorer.settings import settings
 from explorer.ui import address
-from explorer.ui.messages import escaped, show_problem
+from explorer.ui.messages import escaped, show_problem, without_options
 from explorer.ui.unique_labels import position_labels, unique_labels
 
 _PICTURE, _PIXELS = "Picture", "Pixels"
@@ -138,8 +138,10 @@ def describe(dataset: Dataset, scene: Scene) -> None:
         f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey: ignored. "
         + ("This is a validation scene." if held_out else "This is a training scene.")
     )
+    said = {note.code for note in dataset.notes}
     for note in scene.notes:
-        st.caption(f":material/info: {escaped(note.text)}")
+        if note.code not in said:
+            st.caption(f":material/info: {escaped(without_options(note.text))}")
 
 
 def _areas_in(name: str, data: bytes, read: ReadFiles) -> dict[str, tuple[Polygon, ...]]:

@@ -24,7 +24,6 @@ from explorer.ui import services
 from explorer.ui.address import say_unknown
 from explorer.ui.messages import show_problem
 
-KINDS = ["png", "jpg", "jpeg", "tif", "tiff", "geojson", "json", "zip"]
 _TOKEN = "upload"  # in the address
 _FILES, _FOLDER = "Files or zips", "A folder"
 _KEPT = "upload-kept"  # in the session: token of the upload that is shown
@@ -63,14 +62,15 @@ def pick_files() -> Files | None:
         listed = _uploader(
             "images",
             "Images, or a zip of images and masks" if whole == _FILES else "Folder of images, or of images and masks",
-            f"PNG, JPEG, TIFF or GeoTIFF, 1 to 16 bands. {limit}",
+            f"PNG, JPEG, TIFF or GeoTIFF, 1 to 16 bands, with the files that belong to them. {limit}",
             whole == _FOLDER,
         )
     with right:
         listed |= _uploader(
             "masks",
             "Masks, if they are separate" if whole == _FILES else "Folder of masks, if they are separate",
-            f"One per image, with the same name: harbour.tif and harbour_mask.png. {limit}",
+            "One per image, with the same name: harbour.tif and harbour_mask.png. Or files of polygons or annotations: "
+            f"GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf, COCO, YOLO, labelme, CVAT, Label Studio. {limit}",
             whole == _FOLDER,
         )
     for problem in st.session_state.get(_REFUSED, ()):
@@ -158,9 +158,8 @@ def _uploader(side: Side, label: str, help_text: str, folder: bool) -> set[tuple
     """One uploader; gives side and name of the files that its own list shows."""
     turn = st.session_state.get(_TURN, 0)
     key = f"{side}{'-folder' if folder else ''}{f'-{turn}' if turn else ''}"
-    files = st.file_uploader(
+    files = st.file_uploader(  # of any kind: what cannot be read is listed with the reason
         label,
-        KINDS,
         accept_multiple_files="directory" if folder else True,
         key=key,
         help=help_text,

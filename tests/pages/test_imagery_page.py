@@ -226,7 +226,7 @@ def test_a_used_upload_stays_on_the_page_until_other_files_come(page: AppTest) -
 
 def test_class_names_are_edited_in_the_table(page: AppTest) -> None:
     upload(page, GOOD)
-    key = f"classes-{page.session_state['balance-key']}"
+    key = page.session_state["balance-key"][0]
     for name, refused in (("ship", False), ("background", True)):
         page.session_state[key] = {"edited_rows": {1: {"class": name}}, "added_rows": [], "deleted_rows": []}
         page.run()

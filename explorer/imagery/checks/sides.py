@@ -65,7 +65,7 @@ def ground_overlap(dataset: Dataset) -> list[Case]:
     if not across:
         return []
     across.sort(key=lambda overlap: -overlap.share)
-    pairs = [f"{scenes[o.first].name} and {scenes[o.second].name} ({100 * o.share:.2g} %)" for o in across]
+    pairs = [f"{scenes[o.first].name} and {scenes[o.second].name} ({100 * o.share:.3g} %)" for o in across]
     number = "1 pair overlaps" if len(across) == 1 else f"{len(across)} pairs overlap"
     names = tuple(dict.fromkeys(scenes[index].name for o in across for index in (o.first, o.second)))
     mend = better_split(dataset)

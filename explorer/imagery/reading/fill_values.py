@@ -64,7 +64,7 @@ def find_fill(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> FillResul
             Note(
                 "fill_value",
                 f"{value:.10g} in {count:,} px ({100 * count / where.size:.3g} %) is far from all other values "
-                "and is treated as nodata; --keep-fill uses it as a value.",
+                "and is treated as nodata; it can be used as a value (--keep-fill).",
             )
         )
         values.append(value)

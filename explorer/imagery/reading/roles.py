@@ -91,7 +91,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             notes.of_masks(
                 "value_255_ignored",
                 beside,
-                "it beside other values. Choose --names 255=NAME if it is a class.",
+                "it beside other values. If it is a class, name it (--names 255=NAME).",
                 before="255 is ignored: ",
                 verb="holds|hold",
             )
@@ -100,7 +100,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         notes.of_masks(
             "mixed_values",
             alone,
-            "no other id. Choose --names 255=object if it is the object there.",
+            "no other id. If it is the object there, say so (--names 255=object).",
             before=f"255 is ignored, since {beside[0]} holds it beside other ids; ",
             verb="holds|hold",
         )
@@ -112,7 +112,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         notes.of_masks(
             "mixed_values",
             alone,
-            "nothing but 0 and 255. Choose --ignore 255 if it is to be ignored.",
+            "nothing but 0 and 255. If it is to be ignored, say so (--ignore 255).",
             before=f"255 is the object, like 1 in {_several(with_others)}: ",
             verb="holds|hold",
         )
@@ -122,7 +122,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
     notes.of_masks(
         "mixed_values",
         alone,
-        "no other id. Choose --names 255=NAME if it is a class.",
+        "no other id. If it is a class, name it (--names 255=NAME).",
         before=f"255 is ignored, since other masks hold the ids {', '.join(map(str, sorted(others)))}: ",
         verb="holds|hold",
     )
@@ -280,7 +280,7 @@ def role_of_nodata(
     notes.of_masks(
         "nodata_as_background",
         concerned,
-        "it. Choose --ignore nodata to ignore it.",
+        "it. It can be ignored instead (--ignore nodata).",
         before="Every other pixel is an object, so nodata is taken as background: ",
         verb="holds|hold",
     )

@@ -17,7 +17,6 @@ from explorer.imagery.reading.names import escaped
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.scene import BACKGROUND
 
-_VOID = tuple((red, green, blue) for red, green, blue in (bytes.fromhex(colour[1:]) for colour in VOID_COLOURS))
 _NAMES = {"background": BACKGROUND, "void": IGNORE_NAME, "ignore": IGNORE_NAME, "ignored": IGNORE_NAME}
 _RED, _GREEN, _BLUE = (rf"(?P<{band}>\d{{1,3}})" for band in ("red", "green", "blue"))
 _LINES = (
@@ -65,7 +64,7 @@ def read_labelmap(data: bytes, name: str) -> dict[tuple[int, int, int], str]:
             )
     if not colours:
         raise InputError("names no colour", name, 'write lines like "ship:128,0,0::"')
-    return colours | {void: IGNORE_NAME for void in _VOID if void not in colours}
+    return colours | {void: IGNORE_NAME for void in VOID_COLOURS if void not in colours}
 
 
 def _match(line: str) -> re.Match[str] | None:
