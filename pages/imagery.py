@@ -45,6 +45,7 @@ pixels are ignored: they count in no loss and in no score. Every guess is noted 
 `python -m explorer inspect` shows the same.
 """
 
+JUST_SAVED = "just-saved"  # in the session: what was shown, and the id that it is saved under
 MOST_NOTES = 3  # of one kind, before the others are hidden
 
 
@@ -91,7 +92,9 @@ def upload_own() -> Draft | None:
         show_problem(reading)
         return None
     if not is_kept(files):  # they are saved as a dataset, and can no longer be read in another way
-        return None if reading.dataset is None else Draft(f"upload:{files.key}", reading.dataset)
+        return (
+            None if reading.dataset is None else Draft(f"upload:{files.key}", reading.dataset, version(reading.choices))
+        )
     mend_reading(files, reading)
     if reading.dataset is None:
         return None
@@ -152,7 +155,7 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         placeholder="none",
         help="Neither trained on nor scored.",
     )
-    name_field, area_field = st.columns([2, 1], vertical_alignment="bottom")
+    name_field, area_field = st.columns([3, 2], vertical_alignment="bottom")
     name = name_field.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
     smallest = area_field.number_input(
         "Minimum area (px)",
@@ -308,13 +311,18 @@ def show_scene(draft: Draft) -> None:
     describe(dataset, scene)
 
 
-def save_and_continue(dataset: Dataset, files: Files | None) -> None:
+def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     """Saves the dataset and links to training."""
+    shown = (dataset.name, check_key(draft, dataset))
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
         dataset_id = services.store().save_dataset(dataset)
         choose(dataset_id)
-        if files is not None:
-            forget_used(files)
+        st.session_state[JUST_SAVED] = shown, dataset_id
+        if draft.files is not None:
+            forget_used(draft.files)
+            st.rerun()  # what could be chosen about the files is no longer there
+    saved_as, dataset_id = st.session_state.get(JUST_SAVED, (None, ""))
+    if saved_as == shown:
         name = services.store().dataset_record(dataset_id).name  # with a number, if another dataset had it
         st.success(f"{escaped(name)} is saved and chosen for training.", icon=":material/check:")
         st.page_link(
@@ -347,7 +355,7 @@ if found is not None:
     with facts:
         edited = edit_dataset(found)
         if edited is not None:
-            save_and_continue(edited, found.files)
+            save_and_continue(found, edited)
     shown = edited or found.dataset
     with picture:
         show_scene(Draft(found.key, shown, found.version, found.files))

@@ -111,6 +111,7 @@ def outline_figure(
         showlegend=bool(classes) and drawn,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         dragmode="pan",
+        newselection={"line": {"color": "#FFFF00", "width": 2, "dash": "solid"}},  # seen on any ground
         selectdirection="d",  # else, a flat box would reach over the whole height
     )
     return figure

@@ -161,20 +161,20 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
         st.caption(f"The first {MOST_VALUES} values are listed.")
     if len(reading.classes) < 2:
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(reading.classes) == 2:
             swapped = reading.choices.model_copy(update={"swap": not reading.choices.swap})
             st.button(
                 "Swap object and background", key="swap", icon=":material/swap_horiz:", on_click=choose,
                 args=(swapped,),
             )  # fmt: skip
-        with st.popover("Colours of the classes", icon=":material/palette:"):
-            for class_id, name in enumerate(reading.classes[1:], start=1):
-                shown = reading.choices.colours.get(name, class_colour(class_id))
-                picked = f"colour-{name}"
-                st.color_picker(
-                    escaped(name), shown, key=picked, on_change=_take_colour, args=(picked, name, reading, choose)
-                )
+        for class_id, name in enumerate(reading.classes[1:], start=1):  # no popover: closing it loses the colour
+            shown = reading.choices.colours.get(name, class_colour(class_id))
+            picked = f"colour-{class_id}-{name}-{shown}"
+            st.color_picker(
+                escaped(name), shown, key=picked, on_change=_take_colour, args=(picked, name, reading, choose),
+                help="Colour on screen.",
+            )  # fmt: skip
 
 
 def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
@@ -231,10 +231,15 @@ def _take_values(key: str, reading: Reading, choose: Choose) -> None:
         row = reading.values[int(number)]
         name = changes.get("class")
         choices = edited_choices(reading, choices, row, changes.get("taken for"), name)
-        if name and row.role in choices.colours:  # a class keeps its colour under another name
-            colours = {name.strip() if each == row.role else each: colour for each, colour in choices.colours.items()}
+        if name:
+            colours = renamed_colours(choices.colours, row.role, name.strip())
             choices = choices.model_copy(update={"colours": colours})
     choose(choices)
+
+
+def renamed_colours(colours: Mapping[str, str], old: str, new: str) -> dict[str, str]:
+    """The colours by class name, once a class has another name."""
+    return {new if name == old else name: colour for name, colour in colours.items()}
 
 
 def _take_colour(key: str, name: str, reading: Reading, choose: Choose) -> None:

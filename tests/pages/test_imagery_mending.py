@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.figures.colours import swatch
+from explorer.ui.mending import renamed_colours
 from tests.imagery.encoders import geotiff, png, zipped
 
 SIZE = 64
@@ -180,3 +182,92 @@ def test_object_and_background_can_always_be_swapped(page: AppTest) -> None:
     assert classes(page) == {"background": OBJECTS, "object": GROUND}
     press(page, "Swap object and background")
     assert classes(page) == {"background": GROUND, "object": OBJECTS}
+
+
+def said(page: AppTest) -> str:
+    return " ".join(each.value for each in [*page.markdown, *page.caption, *page.info, *page.success])
+
+
+def test_the_minimum_area_is_a_choice_that_notes_and_table_know(page: AppTest) -> None:
+    upload(page, {name: squares(1) for name in ("north", "south")})
+    next(each for each in page.number_input if "Minimum area" in each.label).set_value(100).run()
+    assert not page.exception
+    assert "6 of 6 objects" in said(page)
+    table = next(each.value for each in page.dataframe if "below minimum area" in each.value.columns)
+    assert table["below minimum area"].iloc[1] == 6
+    press(page, "Count all objects")
+    assert next(each for each in page.number_input if "Minimum area" in each.label).value == 1
+    assert "6 of 6 objects" not in said(page)
+    assert not any("below minimum area" in each.value.columns for each in page.dataframe)
+
+
+def test_notes_on_the_page_name_no_options_of_the_command_line(page: AppTest) -> None:
+    upload(page, {name: squares(1, 2) for name in ("north", "south")})
+    assert "No pixel is background" in said(page)
+    assert "--" not in said(page).replace("\\", "")
+
+
+def test_the_same_note_on_several_scenes_is_said_once_with_its_figures(page: AppTest) -> None:
+    upload(page, {name: squares(1)[::2, ::2] for name in ("north", "south", "east")})
+    texts = [each.value for each in page.markdown if "scaled" in each.value or "resampled" in each.value]
+    assert len(texts) == 1
+    assert "3 scenes" in texts[0]
+    assert "32" in texts[0]
+
+
+def test_a_chosen_colour_is_that_of_the_table_too(page: AppTest) -> None:
+    upload(page, {name: squares(1) for name in ("north", "south")})
+    page.color_picker[0].set_value("#00ff00").run()
+    assert not page.exception
+    table = next(each.value for each in page.dataframe if {"class", "pixels"} <= set(each.value.columns))
+    assert table["colour"].iloc[1] == swatch("#00ff00")
+    assert page.color_picker[0].value == "#00ff00"
+
+
+def test_a_renamed_class_keeps_its_colour() -> None:
+    assert renamed_colours({"ship": "#00ff00", "pier": "#0000ff"}, "ship", "boat") == {
+        "boat": "#00ff00",
+        "pier": "#0000ff",
+    }
+
+
+def test_once_a_dataset_is_used_nothing_can_be_chosen_about_its_files(page: AppTest) -> None:
+    upload(page, {name: squares(1) for name in ("north", "south")})
+    press(page, "Use this dataset")
+    assert "is saved and chosen for training" in said(page)
+    assert not any(each.label == "Swap object and background" for each in page.button)
+    page.run()
+    assert "is saved and chosen for training" in said(page)
+    next(each for each in page.text_input if each.label == "Name").set_value("Harbour").run()
+    assert "is saved and chosen for training" not in said(page)
+
+
+def test_a_finding_about_many_classes_is_one_finding(page: AppTest) -> None:
+    three = squares(1, 0, (8,)) + squares(2, 0, (28,)) + squares(3, 0, (48,))
+    upload(page, dict.fromkeys(("north", "south"), three))
+    assert sum("**Few objects" in each.value for each in page.markdown) == 1
+
+
+def test_a_file_of_any_kind_is_taken_and_listed_with_the_reason(page: AppTest) -> None:
+    page.query_params["source"] = "Upload"
+    page.run()
+    assert not page.file_uploader(key="images").proto.type
+    upload(page, {name: squares(1) for name in ("north", "south")}, images__webp=b"RIFF")
+    pairs = next(each.value for each in page.dataframe if "why not" in each.value.columns)
+    assert pairs["used"].sum() == 2
+    assert pairs["why not"].iloc[0]
+
+
+def test_many_notes_of_one_kind_are_no_wall_on_a_saved_dataset(
+    page: AppTest, open_page: Callable[[str], AppTest]
+) -> None:
+    images = {f"images/lone{number}__png": png(image(20 + number)) for number in range(9)}
+    upload(page, {name: squares(1) for name in ("north", "south")}, **images)
+    press(page, "Use this dataset")
+    saved = open_page("pages/imagery.py")
+    saved.query_params["source"] = "Saved"
+    saved.query_params["saved"] = page.session_state["dataset"]
+    saved.run()
+    assert not saved.exception
+    assert sum("Not used" in each.value for each in saved.info) == 1
+    assert "and 6 more" in " ".join(each.label for each in saved.expander)
