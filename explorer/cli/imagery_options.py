@@ -10,16 +10,12 @@ from pathlib import Path
 
 from explorer.cli import parsing
 from explorer.errors import InputError
-from explorer.imagery.areas import area_of
+from explorer.imagery.areas import area_of, areas_in_file
 from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.upload import files_in
-from explorer.imagery.reading.vectors import NoOverlapError, polygons_in_pixels
 from explorer.settings import settings
-
-_NOWHERE: Polygon = ((-2.0, -2.0), (-1.0, -1.0))
-"""The area of a scene on which no polygon of the file lies."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -167,21 +163,12 @@ def _areas_of_files(texts: Sequence[str], read: ReadFiles) -> dict[str, tuple[Po
         InputError: a file cannot be read, or its polygons lie on none of the scenes.
     """
     limits = settings()
+    rasters = {row.name: row.raster for row in read.rows if row.raster is not None}
     areas: dict[str, tuple[Polygon, ...]] = {}
     for text in texts:
-        if not Path(text).is_file():
-            continue
-        data = read_bytes(Path(text), text, limits)
-        outside: dict[str, NoOverlapError] = {}
-        rows = [(row.name, row.raster) for row in read.rows if row.raster is not None]
-        for name, raster in rows:
-            try:
-                areas[name] = (*areas.get(name, ()), *polygons_in_pixels(data, text, raster, limits))
-            except NoOverlapError as problem:
-                areas[name] = (*areas.get(name, ()), _NOWHERE)
-                outside[name] = problem
-        if outside and len(outside) == len(rows):
-            raise next(iter(outside.values()))
+        if Path(text).is_file():
+            found = areas_in_file(read_bytes(Path(text), text, limits), text, rasters, limits)
+            areas = {scene: (*areas.get(scene, ()), *polygons) for scene, polygons in found.items()}
     return areas
 
 

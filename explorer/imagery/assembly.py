@@ -12,11 +12,11 @@ from explorer.imagery.checks.brightness import brightness_differs
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.objects import default_minimum_area
+from explorer.imagery.reading.names import without_image_suffix
 from explorer.imagery.scene import Dataset, Scene, check_scenes, has_foreground
 from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")  # scenes are named without; a visitor may write one
 _BRIGHTNESS_REMEDY = "One stretch may suit neither: choose one for each scene (--stretch scene)."
 _OWN_NOTES = (
     "single_scene",
@@ -121,12 +121,12 @@ def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Spli
     wanted = {name for name in validation if name in known}  # a name in full wins over parts of names
     in_part = set(validation) - wanted
     names = {
-        scene.name: {PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem}
-        | {f"{part}{ending}" for part in (scene.name, PurePosixPath(scene.name).name) for ending in _ENDINGS}
-        for scene in scenes
+        name: {without_image_suffix(part) for part in (name, PurePosixPath(name).name)}
+        for name in (scene.name for scene in scenes)
     }
-    wanted |= {name for name, parts in names.items() if parts & in_part}
-    unknown = in_part - set().union(*names.values())
+    meant = {part: {name for name, parts in names.items() if without_image_suffix(part) in parts} for part in in_part}
+    wanted |= set().union(*meant.values())
+    unknown = [part for part, found in meant.items() if not found]
     if unknown:
         raise InputError(
             f"no scene is named {', '.join(sorted(unknown))}",
