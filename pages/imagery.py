@@ -233,12 +233,12 @@ def take_minimum_area(draft: Draft) -> None:
 def revised(
     draft: Draft, name: str, classes: tuple[str, ...], validation: list[str], left_out: list[str], minimum_area: int
 ) -> Dataset:
-    """The dataset as the visitor wants it, made once for the same wishes."""
-    wishes = (draft.key, draft.version, name, classes, tuple(validation), tuple(left_out), minimum_area)
+    """The dataset with what was entered, made once for the same values."""
+    values = (draft.key, draft.version, name, classes, tuple(validation), tuple(left_out), minimum_area)
     kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
-    if kept is None or kept[0] != wishes or kept[1] is not draft.dataset:
+    if kept is None or kept[0] != values or kept[1] is not draft.dataset:
         made = revise(draft.dataset, name, classes, validation, left_out, minimum_area)
-        kept = st.session_state["revised"] = wishes, draft.dataset, made
+        kept = st.session_state["revised"] = values, draft.dataset, made
     return kept[2]
 
 

@@ -154,8 +154,9 @@ def read_files(
         shared = uses.count(row.mask) > 1 or known.lists_images(row.mask or "")
         rows.append(_read_row(row, names, known, files, companions, shared, choices, limits))
     by_folder = {names[image] for image in validation_images(order.images)}
-    notes = known.unsupported(order.companions)
-    notes += _not_used(order.skipped)
+    unread = {each.name for each in order.skipped if known.why_unread(each.name)}
+    notes = known.unsupported([*order.companions, *unread])
+    notes += _not_used([each for each in order.skipped if each.name not in unread])
     unused = {name for row in rows if row.reason for name in (row.pair.image, row.pair.mask) if name is not None}
     return ReadFiles(
         tuple(rows),

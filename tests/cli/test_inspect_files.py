@@ -137,7 +137,7 @@ CASES = (
                 "images/LICENSE": b"MIT",
             }
         ),
-        of("a", "b") | {"LICENSE": Row(refused="no mask")},
+        of("a", "b"),
         codes=("not_used", "format_unsupported"),
     ),
     Case(
@@ -145,7 +145,7 @@ CASES = (
         lambda: (
             sets(("a.png", "a.png"), ("b.png", "b.png")) | {"images/only.png": png_picture(), "masks/other.png": MASK}
         ),
-        of("a", "b") | {"only": Row(refused="no mask"), "other.png": Row(refused="no image")},
+        of("a", "b") | {"only": Row(refused="no mask"), "masks/other.png": Row(refused="no image")},
         codes=("not_used", "not_used"),
     ),
     Case(
@@ -258,6 +258,7 @@ CASES = (
             "x.png": Row(refused="no image"),
             "y.png": Row(refused="no image"),
         },
+        classes=(),
         codes=("cannot_train",),
         code=2,
     ),
