@@ -138,7 +138,7 @@ CASES = (
             }
         ),
         of("a", "b"),
-        codes=("not_used", "format_unsupported"),
+        codes=("format_unsupported",),
     ),
     Case(
         "an image without a mask and a mask without an image",

@@ -29,6 +29,7 @@ Roles = dict[Key, str]
 """Of each key: ``BACKGROUND``, ``IGNORE_NAME`` or the name of its class."""
 
 _BLACK = hexadecimal(0, 0, 0)
+_MOST_DIGITS = 12  # of a value of a mask
 _GREY_LEVEL = 100  # values from here on are grey levels rather than ids, and 255 may be one of them
 
 
@@ -201,7 +202,7 @@ def order_of(key: Key) -> tuple[int, float, str]:
 def key_of(text: str, roles: Collection[Key]) -> Key | None:
     """The key that a visitor's text means: 2 for "2", "#ff8000" for "#FF8000", a name as it stands."""
     candidates: list[Key] = [text, text.lower()]
-    if text.strip().isdecimal():
+    if text.strip().isdecimal() and len(text) <= _MOST_DIGITS:
         candidates.append(int(text))
     return next((key for key in candidates if key in roles), None)
 

@@ -359,6 +359,7 @@ def test_a_lossy_mask_needs_the_threshold():
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
+        ({"background": "9" * 5000}, "no mask holds the value 999"),
         ({"background": "9"}, "no mask holds the value 9 — choose from 0, 1, 2"),
         ({"ignore": ("#ffffff",)}, "no mask holds the value #ffffff"),
         ({"names": {"7": "ship"}}, "no mask holds the value 7"),

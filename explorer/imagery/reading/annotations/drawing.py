@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -141,7 +141,8 @@ def draw(
     Args:
         annotations: of one image.
         size: height and width of the grid that their coordinates refer to.
-        classes: names in the order of the file; those that only occur in annotations are appended.
+        classes: names in the order of the file; those that only occur in annotations are appended. "Background" and
+            "_background_" are the background.
         name: of the annotation file.
         limits: on the number of pixels.
         notes: of the reader.
@@ -153,8 +154,9 @@ def draw(
     height, width = size
     check_size(height, width, 1, name, limits)
     check_count(len(annotations), name)
+    annotations = [replace(each, class_name=_folded(each.class_name)) for each in annotations]
     named = (each.class_name for each in annotations if not each.ignored)
-    keys = tuple(dict.fromkeys((BACKGROUND, *classes, *named)))
+    keys = tuple(dict.fromkeys((BACKGROUND, *map(_folded, classes), *named)))
     if max(map(len, keys)) > _LONGEST_NAME:
         raise InputError(f"a class name of {max(map(len, keys)):,} characters", name, "shorten it")
     if len(keys) > _MAX_CLASSES:
@@ -177,6 +179,11 @@ def draw(
         objects=_object_ids(annotations)[drawn],
         notes=notes,
     )
+
+
+def _folded(class_name: str) -> str:
+    """The name of a class; the background has one spelling."""
+    return BACKGROUND if class_name.strip("_").casefold() == BACKGROUND else class_name
 
 
 def _not_an_outline(label: str, which: str) -> InputError:

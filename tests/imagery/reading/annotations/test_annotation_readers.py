@@ -151,6 +151,13 @@ def test_rectangles_and_circles_are_drawn_and_lines_left_out():
     assert mask.notes[0].text == "labels.json: left out what has no area: 1 lines, 1 points."
 
 
+@pytest.mark.parametrize("name", ["background", "Background", "_background_"])
+def test_a_class_that_is_called_background_is_the_background(name):
+    mask = read(labelme_shapes(shape("ship", SQUARE), shape(name, [[2, 2], [3, 2], [3, 3], [2, 3]])))
+    assert mask.keys == ("background", "ship")
+    assert mask.counts().tolist() == [16 * 12 - 8, 8]
+
+
 def test_shapes_of_one_label_and_group_are_one_object():
     squares = [[[x, 1], [x + 1, 1], [x + 1, 2], [x, 2]] for x in range(5)]
     groups = [("ship", 1), ("ship", 1), ("quay", 1), ("ship", None), ("ship", None)]
