@@ -313,19 +313,19 @@ CASES = (
             Row(
                 {"background": 1950, "class 128": (32, 2)},
                 18,
-                ("smoothed_mask", "value_255_ignored"),
+                ("smoothed_mask",),
                 said=("--smoothed half",),
             )
         ),
         classes=("background", "class 128"),
-        codes=("smoothed_mask", "value_255_ignored"),
+        codes=("smoothed_mask",),
     ),
     Case(
         "smoothed edges of many values",
         two(shrunk(Image.Resampling.LANCZOS)),
-        both(Row(refused="they look smoothed", codes=("smoothed_mask", "value_255_ignored"))),
+        both(Row(refused="they look smoothed", codes=("smoothed_mask",))),
         classes=(),
-        codes=("smoothed_mask", "value_255_ignored", "cannot_train"),
+        codes=("smoothed_mask", "cannot_train"),
         code=2,
     ),
     Case(

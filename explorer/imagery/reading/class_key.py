@@ -286,6 +286,8 @@ def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
 
 def _note_smoothed(smoothed: Sequence[str], half: float | None, masks: Mapping[str, Mask], notes: SetNotes) -> None:
     """Notes on masks with smoothed edges."""
+    if set(masks) <= set(smoothed):  # 255 is one of the values that smoothing left
+        notes.drop("value_255_ignored")
     if half is not None:
         notes.of_masks("smoothed_mask", list(masks), f"read as object from the value {half:g} on.")
         return

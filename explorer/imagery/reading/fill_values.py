@@ -10,6 +10,8 @@ A value is a suspect if all of this holds:
 - It is far from the rest: no other value is nearer than the range (0.5 to 99.5 %) of the rest is wide; at the border,
   a quarter of that range is enough, and a fiftieth for 0 in all but 8-bit images, whose values are not clipped there.
   Shadows, night skies and overexposed roofs have neighbouring values.
+- In single bands of pixels that have values in others, only values that cannot be a measurement are suspects; there,
+  the nearest other value is taken, so that the pixel stays.
 - The rest is an image: it has more than a few values, and a 0 (or 255 of 8 bits) does not cover half of the picture.
 """
 
@@ -71,7 +73,28 @@ def find_fill(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> FillResul
         valid = valid & ~where
     for value in values:
         image = without_stray_nodata(image, (value,) * len(image), valid)
-    return FillResult(image, valid, tuple(notes))
+    image, in_bands = _without_fill_of_bands(image, valid)
+    return FillResult(image, valid, (*notes, *in_bands))
+
+
+def _without_fill_of_bands(
+    image: NDArray[np.generic], valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.generic], list[Note]]:
+    """The image without suspects in some of its bands, where the others have values; and a note for each."""
+    notes = []
+    for number in range(len(image)) if len(image) > 1 else ():
+        found = _suspect(image[number : number + 1], valid, ends=False)
+        if found is not None:
+            value, where = found
+            image = without_stray_nodata(image, (*[None] * number, value, *[None] * (len(image) - number - 1)), valid)
+            notes.append(
+                Note(
+                    "fill_value",
+                    f"{value:.10g} in {int(where.sum()):,} px of band {number + 1} is far from all other values; "
+                    "there, the nearest of them is used instead (--keep-fill leaves it).",
+                )
+            )
+    return image, notes
 
 
 def without_stray_nodata(
@@ -104,8 +127,16 @@ def without_stray_nodata(
     return result
 
 
-def _suspect(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[float, NDArray[np.bool_]] | None:
-    """A fill value and where it is, (H, W)."""
+def _suspect(
+    image: NDArray[np.generic], valid: NDArray[np.bool_], ends: bool = True
+) -> tuple[float, NDArray[np.bool_]] | None:
+    """A fill value and where it is, (H, W).
+
+    Args:
+        image: (C, H, W).
+        valid: (H, W).
+        ends: whether values where sensors end may be it, too.
+    """
     for extreme in (np.fmin, np.fmax):
         value = _extreme(image, valid, extreme)
         if value is None:
@@ -115,7 +146,7 @@ def _suspect(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[floa
             where &= band == value
         needed = max(_SMALLEST_AREA, _SMALLEST_SHARE * valid.size)
         count = int(where.sum())
-        if count < needed or not _is_far(image, valid, where, value, extreme):
+        if count < needed or not _is_far(image, valid, where, value, extreme, ends):
             continue
         pieces, _ = ndimage.label(where)
         if int(np.bincount(pieces.ravel())[1:].max()) >= needed:
@@ -145,6 +176,7 @@ def _is_far(
     where: NDArray[np.bool_],
     value: np.generic,
     extreme: np.ufunc,
+    ends: bool,
 ) -> bool:
     rest = valid & ~where
     nearest = _extreme(image, rest, extreme, value)
@@ -165,7 +197,7 @@ def _is_far(
         return gap > spread
     is_end = number in _SENSOR_ENDS or (image.dtype.kind in "iu" and number == float(_largest(image)))
     needed = _ZERO_GAP if number == 0 and image.dtype.itemsize > 1 else _BORDER_GAP
-    return is_end and _is_border(image, where, number) and gap > needed * spread
+    return ends and is_end and _is_border(image, where, number) and gap > needed * spread
 
 
 def _largest(image: NDArray[np.generic]) -> int:

@@ -51,6 +51,11 @@ class SetNotes:
         for name in names:
             self.by_mask[name] = (*self.by_mask.get(name, ()), Note(code, f"{before}The mask {one} {after}"))
 
+    def drop(self, code: str) -> None:
+        """Takes back the notes of a code."""
+        self.on_set = tuple(note for note in self.on_set if note.code != code)
+        self.by_mask = {name: tuple(n for n in notes if n.code != code) for name, notes in self.by_mask.items()}
+
 
 def _several(names: Sequence[str]) -> str:
     if len(names) == 1:

@@ -288,7 +288,7 @@ CASES = [
                codes={"foreground_covers_most"}),
     SetOfMasks("the same, swapped", ([[255] * 19 + [0]],), ([[0] * 19 + [1]],), choices={"swap": True}),
     SetOfMasks("smoothed edges", (SMOOTH,), (np.select([SMOOTH == 64, SMOOTH == 128, SMOOTH == 255], [1, 2, 255], 0),),
-               classes=("background", "class 64", "class 128"), codes={"smoothed_mask", "value_255_ignored"}),
+               classes=("background", "class 64", "class 128"), codes={"smoothed_mask"}),
     SetOfMasks("the same, from half on", (SMOOTH,), ((SMOOTH >= 128).astype(int),), codes={"smoothed_mask"},
                choices={"smoothed": "half"}),
     SetOfMasks("a number per object, within the limit of classes", (blocks(1, 2, 3, 4, 5),), (blocks(1, 2, 3, 4, 5),),
