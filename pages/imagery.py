@@ -109,6 +109,8 @@ def mend_reading(files: Files, reading: Reading) -> None:
     if reading.problem is not None:
         show_problem(reading.problem)
     noticed = show_notes(reading, take) or reading.problem is not None or bool(made_so_far(reading.choices))
+    if not reading.values:
+        return
     with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
         pick_property(read, reading, take)
         edit_values(read, reading, take)

@@ -122,6 +122,9 @@ def _of_255(reading: Reading) -> Sequence[Offer]:
 
 
 def _instances(reading: Reading) -> Sequence[Offer]:
+    classes = {value.role for value in reading.values} - {BACKGROUND, IGNORE_NAME}
+    if not reading.choices.instances and len(classes) < 2 < len(reading.values):
+        return []  # too many values for classes: it was read so already
     text = "Take the values as classes" if reading.choices.instances else "Count an object per value"
     return [_change(reading, text, instances=not reading.choices.instances)]
 

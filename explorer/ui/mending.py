@@ -13,7 +13,7 @@ from explorer.figures.colours import class_colour, swatch
 from explorer.figures.imagery import Picture, raster_picture
 from explorer.figures.outlines import file_thumbnail, value_thumbnail
 from explorer.imagery.choices import NODATA, ReadingChoices
-from explorer.imagery.datasets import ReadFiles, Reading, ReadRow
+from explorer.imagery.datasets import ReadFiles, Reading, ReadRow, SceneReport
 from explorer.imagery.notes import NOTE_CODES, Note
 from explorer.imagery.offers import A_CLASS, MERGE, edited_choices, made_so_far, offers_of
 from explorer.imagery.reading.mask_values import pixels_of
@@ -173,7 +173,6 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
             picked = f"colour-{class_id}-{name}-{shown}"
             st.color_picker(
                 escaped(name), shown, key=picked, on_change=_take_colour, args=(picked, name, reading, choose),
-                help="Colour on screen.",
             )  # fmt: skip
 
 
@@ -253,7 +252,7 @@ def show_pairs(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     images = [row.pair.image for row in rows if row.pair.image is not None]
     labels = sorted({row.pair.mask for row in rows if row.pair.mask is not None})
     table = pd.DataFrame(
-        [(report.scene is not None, *_files_of(report.row), report.reason or None) for report in reading.reports]
+        [(report.scene is not None, *_files_of(report.row), _reason(report)) for report in reading.reports]
         + [(False, file.name, None, file.reason) for file in reading.skipped if not file.expected],
         columns=["used", "image", "mask", "why not"],
     ).sort_values("used", kind="stable")
@@ -283,10 +282,18 @@ def show_pairs(read: ReadFiles, reading: Reading, choose: Choose) -> None:
             column_config={name: column for name, column in columns.items() if name in table.columns},
             column_order=[name for name in columns if name in table.columns and (unused or name != "why not")],
             placeholder="none",
-            row_height=48 if unused else None,
+            row_height=64 if unused else None,
             on_change=_take_pairs,
             args=(key, list(table["image"]), images, reading, choose),
         )
+
+
+def _reason(report: SceneReport) -> str | None:
+    """Why a row is not used, without the names that stand beside it."""
+    reason = report.reason
+    for name in (report.row.name, report.row.pair.image, report.row.pair.mask):
+        reason = reason.removeprefix(f"{name}: ")
+    return reason[:1].upper() + reason[1:] or None
 
 
 def _files_of(row: ReadRow) -> tuple[str | None, str | None]:

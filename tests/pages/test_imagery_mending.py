@@ -271,3 +271,25 @@ def test_many_notes_of_one_kind_are_no_wall_on_a_saved_dataset(
     assert not saved.exception
     assert sum("Not used" in each.value for each in saved.info) == 1
     assert "and 6 more" in " ".join(each.label for each in saved.expander)
+
+
+def test_values_that_are_too_many_for_classes_offer_nothing_that_is_done_already(page: AppTest) -> None:
+    numbered = np.zeros((SIZE, SIZE), np.uint8)
+    for number in range(30):
+        row, column = divmod(number, 6)
+        numbered[2 + 12 * row : 8 + 12 * row, 2 + 10 * column : 8 + 10 * column] = number + 1
+    upload(page, {"north": numbered, "south": numbered})
+    assert "one object per value" in said(page)
+    assert not any("an object per value" in each.label for each in page.button)
+
+
+def test_the_reason_of_a_row_does_not_repeat_its_name(page: AppTest) -> None:
+    upload(page, {"north": squares(1), "south": squares(1), "east": squares(1)[:20]})
+    pairs = next(each.value for each in page.dataframe if "why not" in each.value.columns)
+    assert pairs["why not"].iloc[0].startswith("The mask is 64×20 pixels")
+
+
+def test_where_no_mask_is_read_there_is_no_table_of_values(page: AppTest) -> None:
+    upload(page, {"north": squares(1)[:20], "south": squares(1)[:20]})
+    assert page.error
+    assert not any(each.label == "What the masks hold" for each in page.expander)
