@@ -10,7 +10,8 @@ from explorer.cli.imagery_options import add_options
 from explorer.imagery.checks import CHECKS
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import NOTE_CODES
-from explorer.imagery.reading.labels import LABEL_FORMATS, UNSUPPORTED
+from explorer.imagery.reading.annotations.unsupported import UNSUPPORTED
+from explorer.imagery.reading.labels import LABEL_FORMATS
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "imagery.md"
 

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,19 @@ def test_readers_of_files_use_only_choices_that_need_the_files_to_be_read_again(
     }
     assert "class_property" in used
     assert used <= EVERYTHING.for_files().model_fields_set
+
+
+def test_messages_name_options_that_exist():
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    imagery = Path(__file__).resolve().parents[2] / "explorer" / "imagery"
+    named = {
+        option
+        for path in imagery.rglob("*.py")
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text("utf-8"))
+    }
+    assert "--background" in named
+    assert named <= {option for action in parser._actions for option in action.option_strings}
 
 
 @pytest.mark.parametrize(

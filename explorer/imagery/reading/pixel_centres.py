@@ -6,9 +6,7 @@ import numpy as np
 import shapely
 
 _MOST_CENTRES = 4096  # in the bounds of a polygon that are looked at one by one
-_SURE_AREA = (
-    0.75  # × length of the outline; of a polygon without a centre, no point is farther than √½ from the outline
-)
+_SURE_AREA = 0.75  # × length of the outline: without a centre, no point is farther than √½ from the outline
 
 
 def covers_a_centre(polygon: shapely.Polygon, shape: tuple[int, ...]) -> bool:

@@ -211,7 +211,7 @@ def _object_ids(annotations: Sequence[Annotation]) -> NDArray[np.int32]:
 
 @dataclass
 class _Painter:
-    """Paints areas in turn and refuses more work than an honest file needs."""
+    """Paints areas in turn and refuses more work than an ordinary file needs."""
 
     drawn: NDArray[np.int32]
     name: str
