@@ -256,9 +256,9 @@ def mend(draft: Draft, chosen: Mend) -> None:
             state[area_key(draft)] = pixels
             take_minimum_area(draft)
         case StretchPerScene():
-            if draft.files is not None:
-                made = choices(draft.files)
-                choose_reading(draft.files, made.model_copy(update={"stretch": "scene"}))
+            assert draft.files is not None  # else, there is no such button
+            made = choices(draft.files)
+            choose_reading(draft.files, made.model_copy(update={"stretch": "scene"}))
 
 
 def check_key(draft: Draft, dataset: Dataset) -> str:
@@ -361,6 +361,6 @@ if found is not None:
     shown = edited or found.dataset
     with picture:
         show_scene(Draft(found.key, shown, found.version, found.files))
-    show_checks(shown, check_key(found, shown), partial(mend, found))
+    show_checks(shown, check_key(found, shown), partial(mend, found), found.files is not None)
 with st.expander("Shares, objects, validation and masks explained"):
     st.markdown(EXPLANATION)

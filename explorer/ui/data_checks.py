@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from explorer.imagery.checks import CHECKS, Finding, Mend, check_dataset
+from explorer.imagery.checks import CHECKS, Finding, Mend, StretchPerScene, check_dataset
 from explorer.imagery.scene import Dataset
 from explorer.ui.messages import escaped
 
@@ -15,13 +15,14 @@ _FOUND = "checks-found"  # in the session
 _SHOWN_CASES = 3  # of one check, before the others are hidden
 
 
-def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> None:
+def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None], has_files: bool) -> None:
     """Checks a dataset, once for each key, and lists what was found.
 
     Args:
         dataset: to check.
         key: changes with the dataset.
         mend: carries out what a button says; called before the page runs again.
+        has_files: whether the dataset's files are there to be read in another way, as some mends need.
     """
     found = _findings(dataset, key)
     with st.container(border=True, key="data-checks"):
@@ -36,10 +37,10 @@ def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> Non
             by_code[finding.code].append(finding)
         st.markdown(f"**Data checks**: {len(by_code)} of {len(CHECKS)} found something")
         for code, findings in by_code.items():
-            _show_findings(code, findings, mend)
+            _show_findings(code, findings, mend, has_files)
 
 
-def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend], None]) -> None:
+def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend], None], has_files: bool) -> None:
     """What one check has found: its title and meaning once, each case, and each mend once."""
     said, buttons = st.columns([3, 1.4], vertical_alignment="center")
     with said:
@@ -54,7 +55,7 @@ def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend]
                 for finding in findings[_SHOWN_CASES:]:
                     st.markdown(escaped(finding.text))
     mends = dict.fromkeys(finding.mend for finding in findings if finding.mend is not None)
-    for number, chosen in enumerate(mends):
+    for number, chosen in enumerate(each for each in mends if has_files or not isinstance(each, StretchPerScene)):
         buttons.button(chosen.button, key=f"mend-{code}-{number}", on_click=mend, args=(chosen,), width="stretch")
 
 

@@ -293,3 +293,18 @@ def test_where_no_mask_is_read_there_is_no_table_of_values(page: AppTest) -> Non
     upload(page, {"north": squares(1)[:20], "south": squares(1)[:20]})
     assert page.error
     assert not any(each.label == "What the masks hold" for each in page.expander)
+
+
+def test_a_saved_dataset_offers_no_mend_that_needs_its_files(
+    page: AppTest, open_page: Callable[[str], AppTest]
+) -> None:
+    dark = {"images/dark__png": png(image(9) // 5), "masks/dark__png": png(squares(1))}
+    upload(page, {name: squares(1) for name in ("north", "south", "east")}, **dark)
+    assert "Stretch each scene by itself" in [button.label for button in page.button]
+    press(page, "Use this dataset")
+    saved = open_page("pages/imagery.py")
+    saved.query_params["source"] = "Saved"
+    saved.query_params["saved"] = page.session_state["dataset"]
+    saved.run()
+    assert "Scenes of other brightness" in said(saved)
+    assert "Stretch each scene by itself" not in [button.label for button in saved.button]

@@ -35,7 +35,7 @@ def _read_vectors(data: bytes, name: str, request: LabelRequest) -> Mask:
 
 
 def _vectors(name: str, kind: FileKind, recognised_by: str, classes: str, limits: str = "") -> LabelFormat:
-    """A format of polygons with coordinates on the ground.
+    """A format of polygons, as a rule with coordinates on the ground.
 
     Args:
         name: of the format.
@@ -48,7 +48,7 @@ def _vectors(name: str, kind: FileKind, recognised_by: str, classes: str, limits
         name=name,
         recognised_by=recognised_by,
         reads=f"polygons, each an object, and the {classes} that holds their class",
-        limits="; ".join(filter(None, ("no points and lines; needs a georeferenced image", limits))),
+        limits="; ".join(filter(None, ("no points and lines", limits))),
         recognise=lambda data, file: kind_of(data) is kind and not file.lower().endswith(".shx"),  # signed as .shp
         read=_read_vectors,
         shared=True,
@@ -75,7 +75,7 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
         FileKind.GEOJSON,
         'a JSON object whose "type" is FeatureCollection, Feature or a geometry',
         "property",
-        "without a crs member, coordinates are degrees",
+        "without a crs member, coordinates are degrees, or pixels of an image without georeference",
     ),
     _vectors(
         "GeoPackage",
