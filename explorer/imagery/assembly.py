@@ -33,7 +33,6 @@ def make_dataset(
     scenes: Sequence[Scene],
     classes: Sequence[str],
     validation: Collection[str] | None = None,
-    seed: int = 0,
     choices: ReadingChoices | None = None,
     minimum_area: int | None = None,
 ) -> Dataset:
@@ -44,7 +43,6 @@ def make_dataset(
         scenes: of any size, with the same number of bands.
         classes: names; the position is the id, 0 is the background.
         validation: names of the validation scenes, with or without file extension; chosen if not given.
-        seed: of that choice.
         choices: how the files of the scenes were read, to be kept with the dataset.
         minimum_area: in pixels, at least 1; smaller objects count as neither hit nor miss. That of the choices, or
             chosen from the label, if not given; see :func:`explorer.imagery.objects.default_minimum_area`.
@@ -54,7 +52,7 @@ def make_dataset(
             ``validation`` names no scene or all of them.
     """
     check_scenes(name, scenes, classes)
-    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes))
     choices = choices or ReadingChoices()
     labelled = parts.training + parts.validation
     minimum_area = minimum_area or choices.minimum_area or default_minimum_area(labelled, len(classes))

@@ -106,16 +106,12 @@ def read_dataset(
     name: str = "upload",
     choices: ReadingChoices | None = None,
     classes: Sequence[str] | None = None,
-    palette: Palette | None = None,
     validation: Collection[str] | None = None,
-    seed: int = 0,
     limits: Settings | None = None,
 ) -> Reading:
     """Reads files and makes a dataset of them: ``read_files``, then ``label_scenes``."""
     read = read_files(images, masks, choices, limits)
-    return label_scenes(
-        read, name, choices, classes=classes, palette=palette, validation=validation, seed=seed, limits=limits
-    )
+    return label_scenes(read, name, choices, classes=classes, validation=validation, limits=limits)
 
 
 def read_files(
@@ -174,9 +170,7 @@ def label_scenes(
     choices: ReadingChoices | None = None,
     *,
     classes: Sequence[str] | None = None,
-    palette: Palette | None = None,
     validation: Collection[str] | None = None,
-    seed: int = 0,
     limits: Settings | None = None,
 ) -> Reading:
     """Decides what the values of the masks mean, and joins all rows to a dataset.
@@ -186,9 +180,7 @@ def label_scenes(
         name: of the dataset.
         choices: of the visitor.
         classes: class names, background first; derived from the masks if not given.
-        palette: colours of the masks and their classes; from a labelmap.txt or the masks if not given.
         validation: names of the validation scenes; those of a folder for validation, or chosen, if not given.
-        seed: of that choice.
         limits: on the number of classes; those of the installation if not given.
     """
     limits, choices = limits or settings(), choices or ReadingChoices()
@@ -203,7 +195,7 @@ def label_scenes(
         masks = [row.mask for row in read.rows if row.mask is not None]
         if not masks:
             raise _nothing_usable(read)
-        key = class_key(masks, classes, palette or read.palette, limits, choices)
+        key = class_key(masks, classes, read.palette, limits, choices)
         notes += key.notes
         found_classes, values = key.classes, found_values(masks, key)
         reports = _of_common_bands([_label(report, key, choices) for report in reports])
@@ -213,7 +205,7 @@ def label_scenes(
             validation = by_folder
             text = f"{len(by_folder)} of {len(scenes)} scenes lie in a folder for validation and validate."
             notes.append(Note("split_by_folder", text))
-        dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
+        dataset = make_dataset(name, scenes, key.classes, validation, choices=choices)
     except InputError as problem:
         if isinstance(problem, UndecidedError):
             notes += problem.notes
