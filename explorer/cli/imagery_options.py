@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import re
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--masks", type=Path, metavar="DIR_OR_FILE", help="masks, or one vector or annotation file")
     choices = parser.add_argument_group(
         "how masks and images are to be understood",
-        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata".',
+        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata". In a list, one with a comma is '
+        "quoted, as in CSV.",
     )
     choices.add_argument("--background", metavar="V", help="the value that is the background")
     choices.add_argument("--ignore", type=_listed, default=(), metavar="V,…", help="values that nothing counts")
@@ -123,7 +125,12 @@ def print_notes(reading: Reading) -> None:
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """The parts between commas; one that holds a comma is quoted, as in CSV."""
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is no list with commas: {error}") from None
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _pairs(text: str) -> dict[str, str]:

@@ -5,6 +5,9 @@ The choices are stored with the dataset and in the run's ``dataset.json``, so th
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -59,10 +62,10 @@ class ReadingChoices(BaseModel):
                 options += [f"--{name}", str(value)]
         for name, values in (("ignore", self.ignore), ("leave-out", self.leave_out)):
             if values:
-                options += [f"--{name}", ",".join(values)]
+                options += [f"--{name}", _listed(values)]
         for name, pairs in (("names", self.names), ("colours", self.colours)):
             if pairs:
-                options += [f"--{name}", ",".join(f"{left}={right}" for left, right in pairs.items())]
+                options += [f"--{name}", _listed(f"{left}={right}" for left, right in pairs.items())]
         for name in ("swap", "instances", "turn_masks", "keep_fill"):
             if getattr(self, name):
                 options.append(f"--{name.replace('_', '-')}")
@@ -74,3 +77,10 @@ class ReadingChoices(BaseModel):
             for area in areas:
                 options += ["--area", f"{scene}=" + ",".join(f"{value:g}" for corner in area for value in corner)]
         return tuple(options)
+
+
+def _listed(values: Iterable[str]) -> str:
+    """Values with commas between them; one that holds a comma is quoted, as in CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()

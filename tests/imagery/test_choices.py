@@ -41,6 +41,13 @@ def test_options_of_the_command_line_give_the_same_choices():
     assert set(EVERYTHING.model_fields_set) == set(ReadingChoices.model_fields), "the example makes every choice"
 
 
+def test_names_with_commas_and_quotes_are_given_as_options_too():
+    choices = ReadingChoices(
+        ignore=("ship, small", "2"), names={'the "old" pier, west': "pier, old"}, leave_out=("north, 2", "south")
+    )
+    assert parsed(choices.as_options()) == choices
+
+
 def test_no_choice_is_no_option():
     assert ReadingChoices().as_options() == ()
     assert parsed([]) == ReadingChoices()
@@ -115,7 +122,9 @@ def test_a_bad_area_is_refused(options, message):
         parsed(options)
 
 
-@pytest.mark.parametrize("options", [["--names", "1"], ["--names", "=ship"], ["--pair", "a.png"], ["--min-area", "0"]])
+@pytest.mark.parametrize(
+    "options", [["--names", "1"], ["--names", "=ship"], ["--ignore", "1\n2"], ["--pair", "a.png"], ["--min-area", "0"]]
+)
 def test_a_bad_option_ends_the_program(options):
     with pytest.raises(SystemExit):
         parsed(options)
