@@ -25,8 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--masks", type=Path, metavar="DIR_OR_FILE", help="masks, or one vector or annotation file")
     choices = parser.add_argument_group(
         "how masks and images are to be understood",
-        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata". In a list, one with a comma is '
-        "quoted, as in CSV.",
+        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata". In a list, '
+        "one with a comma is quoted, as in CSV.",
     )
     choices.add_argument("--background", metavar="V", help="the value that is the background")
     choices.add_argument("--ignore", type=_listed, default=(), metavar="V,…", help="values that nothing counts")
