@@ -25,7 +25,7 @@ from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
-from explorer.ui.reading import choices, choose_reading, read_rows, read_upload, version
+from explorer.ui.reading import choices, choose_reading, labels_version, read_rows, read_upload, version
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
 from explorer.ui.unique_labels import unique_labels
 from explorer.ui.uploads import Files, forget_used, is_kept, pick_files
@@ -160,7 +160,7 @@ def edit_dataset(draft: Draft) -> Dataset | None:
     name_field, area_field = st.columns([3, 2], vertical_alignment="bottom")
     name = name_field.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
     smallest = area_field.number_input(
-        "Minimum area (px)",
+        "Minimum object area (px)",
         1,
         10_000,
         dataset.minimum_area,
@@ -236,12 +236,12 @@ def revised(
     draft: Draft, name: str, classes: tuple[str, ...], validation: list[str], left_out: list[str], minimum_area: int
 ) -> Dataset:
     """The dataset with what was entered, made once for the same values."""
-    values = (draft.key, draft.version, name, classes, tuple(validation), tuple(left_out), minimum_area)
+    values = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area)
     kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
     if kept is None or kept[0] != values or kept[1] is not draft.dataset:
-        made = revise(draft.dataset, name, classes, validation, left_out, minimum_area)
+        made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area)
         kept = st.session_state["revised"] = values, draft.dataset, made
-    return kept[2]
+    return kept[2] if kept[2].name == name else replace(kept[2], name=name)  # without fitting a stretch again
 
 
 def mend(draft: Draft, chosen: Mend) -> None:
@@ -262,9 +262,9 @@ def mend(draft: Draft, chosen: Mend) -> None:
 
 
 def check_key(draft: Draft, dataset: Dataset) -> str:
-    """Changes with everything that the data checks depend on."""
+    """Changes with everything that the data checks depend on, but for the minimum area."""
     sides = [[scene.name for scene in side] for side in (dataset.training, dataset.validation)]
-    return f"{draft.key}-{draft.version}-{sides}-{dataset.classes}-{dataset.minimum_area}"
+    return f"{draft.key}-{labels_version(draft.dataset.choices)}-{sides}-{dataset.classes}"
 
 
 def balance(dataset: Dataset, scenes: Sequence[Scene], minimum_area: int, key: Hashable) -> tuple[ClassShare, ...]:
@@ -315,7 +315,7 @@ def show_scene(draft: Draft) -> None:
 
 def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     """Saves the dataset and links to training."""
-    shown = (dataset.name, check_key(draft, dataset))
+    shown = (dataset.name, dataset.minimum_area, check_key(draft, dataset))
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
         dataset_id = services.store().save_dataset(dataset)
         choose(dataset_id)

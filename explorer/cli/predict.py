@@ -66,7 +66,7 @@ def _read(image: Path, reference: DatasetReference) -> Raster:
     raster = read_raster(image, image.name, companions=beside, keep_fill=reference.choices.keep_fill)
     if len(raster.bands) != len(reference.bands):
         raise InputError(
-            f"{len(raster.bands)} bands, the run was trained on {len(reference.bands)}",
+            f"{len(raster.bands)} band(s), the run was trained on {len(reference.bands)}",
             str(image),
             "use an image with the same bands as the run's",
         )

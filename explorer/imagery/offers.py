@@ -19,6 +19,7 @@ from explorer.imagery.scene import BACKGROUND
 A_CLASS, MERGE = "a class", "merge into "
 """What a value may be taken for in the table of values, besides background and ignored; the latter before a class."""
 
+_MOST_ONE_BY_ONE = 4  # choices of one kind about single scenes
 _MOST_BACKGROUNDS = 3  # values that are offered as background
 
 
@@ -171,7 +172,10 @@ OFFERS: Mapping[str, Callable[[Reading], Sequence[Offer]]] = MappingProxyType(
 
 
 def made_so_far(choices: ReadingChoices) -> tuple[Offer, ...]:
-    """Every choice that has been made, in words, with the choices that remain once it is taken back."""
+    """Every choice that has been made, in words, with the choices that remain once it is taken back.
+
+    Where more than ``_MOST_ONE_BY_ONE`` scenes have been left out, paired or given an area, these are one choice.
+    """
     made: list[Offer] = []
 
     def add(text: str, **without: Any) -> None:
@@ -199,11 +203,20 @@ def made_so_far(choices: ReadingChoices) -> tuple[Offer, ...]:
         add("each scene stretched by itself", stretch="dataset")
     if choices.minimum_area is not None:
         add(f"objects count from {choices.minimum_area} pixels on", minimum_area=None)
-    for scene in choices.leave_out:
-        add(f"{scene} left out", leave_out=tuple(other for other in choices.leave_out if other != scene))
-    for image, mask in choices.pairs.items():
-        add(f"{image} with {mask}", pairs={other: each for other, each in choices.pairs.items() if other != image})
-    for scene in choices.areas:
-        rest = {other: areas for other, areas in choices.areas.items() if other != scene}
-        add(f"area of interest in {scene}", areas=rest)
+    if len(choices.leave_out) > _MOST_ONE_BY_ONE:
+        add(f"{len(choices.leave_out)} scenes left out", leave_out=())
+    else:
+        for scene in choices.leave_out:
+            add(f"{scene} left out", leave_out=tuple(other for other in choices.leave_out if other != scene))
+    if len(choices.pairs) > _MOST_ONE_BY_ONE:
+        add(f"{len(choices.pairs)} images paired by hand", pairs={})
+    else:
+        for image, mask in choices.pairs.items():
+            add(f"{image} with {mask}", pairs={other: each for other, each in choices.pairs.items() if other != image})
+    if len(choices.areas) > _MOST_ONE_BY_ONE:
+        add(f"areas of interest in {len(choices.areas)} scenes", areas={})
+    else:
+        for scene in choices.areas:
+            rest = {other: areas for other, areas in choices.areas.items() if other != scene}
+            add(f"area of interest in {scene}", areas=rest)
     return tuple(made)

@@ -7,20 +7,21 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from explorer.imagery.checks import CHECKS, Finding, Mend, StretchPerScene, check_dataset
+from explorer.imagery.checks import CHECKS, Finding, Mend, StretchPerScene
 from explorer.imagery.scene import Dataset
 from explorer.ui.messages import escaped
 
 _FOUND = "checks-found"  # in the session
+_OF_AREAS = ("below_minimum_area", "few_objects")  # the checks that depend on the minimum area
 _SHOWN_CASES = 3  # of one check, before the others are hidden
 
 
 def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None], has_files: bool) -> None:
-    """Checks a dataset, once for each key, and lists what was found.
+    """Checks a dataset, once for each key and minimum area, and lists what was found.
 
     Args:
         dataset: to check.
-        key: changes with the dataset.
+        key: changes with everything in the dataset that checks depend on, but for the minimum area.
         mend: carries out what a button says; called before the page runs again.
         has_files: whether the dataset's files are there to be read in another way, as some mends need.
     """
@@ -60,8 +61,12 @@ def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend]
 
 
 def _findings(dataset: Dataset, key: str) -> tuple[Finding, ...]:
-    kept: tuple[str, tuple[Finding, ...]] | None = st.session_state.get(_FOUND)
-    if kept is None or kept[0] != key:
+    """What all checks find; a check runs again only if something it depends on has changed."""
+    kept: dict[str, tuple[object, tuple[Finding, ...]]] = st.session_state.setdefault(_FOUND, {})
+    keys = {check.code: (key, dataset.minimum_area if check.code in _OF_AREAS else None) for check in CHECKS}
+    stale = [check for check in CHECKS if check.code not in kept or kept[check.code][0] != keys[check.code]]
+    if stale:
         with st.spinner("Checking the data …"):
-            kept = st.session_state[_FOUND] = key, check_dataset(dataset)
-    return kept[1]
+            for check in stale:
+                kept[check.code] = keys[check.code], check.findings(dataset)
+    return tuple(finding for check in CHECKS for finding in kept[check.code][1])

@@ -35,8 +35,13 @@ def read_upload(files: Files) -> Reading | InputError:
 
 
 def version(chosen: ReadingChoices) -> str:
-    """Changes with every choice that the scenes depend on; colours are for the screen only."""
+    """Changes with every choice that the dataset depends on; colours are for the screen only."""
     return chosen.model_copy(update={"colours": {}}).model_dump_json()
+
+
+def labels_version(chosen: ReadingChoices) -> str:
+    """Changes with every choice that the labels depend on."""
+    return version(chosen.model_copy(update={"minimum_area": None}))
 
 
 def read_rows(files: Files) -> ReadFiles:

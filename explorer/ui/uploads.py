@@ -227,7 +227,9 @@ def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str
     earlier = [file for file in kept if (file.side, file.name) not in listed]
     if not earlier:
         return
-    with st.expander(f"{len(earlier)} uploaded before", icon=":material/history:"):
+    with st.expander(
+        f"{len(earlier)} file{'s' if len(earlier) > 1 else ''} uploaded before", icon=":material/history:"
+    ):
         rows = [{"file": file.name, "among": file.side, "size": _in_words(file.size)} for file in earlier]
         key = f"earlier-{token}-{len(earlier)}"
         event = st.dataframe(rows, hide_index=True, on_select="rerun", selection_mode="multi-row", key=key)

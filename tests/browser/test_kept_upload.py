@@ -22,7 +22,7 @@ def test_reload_keeps_an_upload_until_it_is_used(page: Page, address: str) -> No
 
     page.reload()
     settled(page)
-    expect(page.get_by_text("2 uploaded before")).to_be_visible()
+    expect(page.get_by_text("2 files uploaded before")).to_be_visible()
     uploaders.first.set_input_files([north])
     expect(page.get_by_text("1 of 2 rows used")).to_be_visible()
     uploaders.first.set_input_files([south])

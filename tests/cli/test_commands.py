@@ -180,7 +180,7 @@ def test_image_with_other_bands_is_refused(run: Path, tmp_path: Path, capsys: py
     image = tmp_path / "grey.png"
     Image.fromarray(np.zeros((20, 20), np.uint8)).save(image)
     assert main(["predict", str(run), str(image), "--out", str(tmp_path / "mask.tif")]) == 2
-    assert "1 bands, the run was trained on 2" in capsys.readouterr().err
+    assert "1 band(s), the run was trained on 2" in capsys.readouterr().err
 
 
 def test_predict_refuses_values_outside_the_stretch_unless_forced(

@@ -109,3 +109,27 @@ def test_every_choice_that_was_made_can_be_taken_back():
     while offers := made_so_far(left):
         left = offers[0].choices
     assert left == ReadingChoices(colours=EVERYTHING.colours), "colours are no way of reading"
+
+
+def test_choices_about_many_scenes_are_taken_back_together():
+    square = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0))
+    scenes = [f"tile {number}" for number in range(5)]
+    few = ReadingChoices(areas=dict.fromkeys(scenes[:4], (square,)), leave_out=tuple(scenes[:4]))
+    assert [offer.text for offer in made_so_far(few)] == [
+        *(f"{scene} left out" for scene in scenes[:4]),
+        *(f"area of interest in {scene}" for scene in scenes[:4]),
+    ]
+    many = ReadingChoices(
+        areas=dict.fromkeys(scenes, (square,)),
+        leave_out=tuple(scenes),
+        pairs=dict.fromkeys(scenes, "mask.png"),
+    )
+    made = made_so_far(many)
+    assert [offer.text for offer in made] == [
+        "5 scenes left out",
+        "5 images paired by hand",
+        "areas of interest in 5 scenes",
+    ]
+    assert made[0].choices == many.model_copy(update={"leave_out": ()})
+    assert made[1].choices == many.model_copy(update={"pairs": {}})
+    assert made[2].choices == many.model_copy(update={"areas": {}})

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.figures.colours import swatch
+from explorer.imagery.checks import Check
+from explorer.imagery.checks.finding import Case
+from explorer.imagery.scene import Dataset
+from explorer.ui import data_checks
 from explorer.ui.mending import renamed_colours
 from tests.imagery.encoders import geotiff, png, zipped
 
@@ -190,13 +195,13 @@ def said(page: AppTest) -> str:
 
 def test_the_minimum_area_is_a_choice_that_notes_and_table_know(page: AppTest) -> None:
     upload(page, {name: squares(1) for name in ("north", "south")})
-    next(each for each in page.number_input if "Minimum area" in each.label).set_value(100).run()
+    next(each for each in page.number_input if "Minimum object area" in each.label).set_value(100).run()
     assert not page.exception
     assert "6 of 6 objects" in said(page)
     table = next(each.value for each in page.dataframe if "below minimum area" in each.value.columns)
     assert table["below minimum area"].iloc[1] == 6
     press(page, "Count all objects")
-    assert next(each for each in page.number_input if "Minimum area" in each.label).value == 1
+    assert next(each for each in page.number_input if "Minimum object area" in each.label).value == 1
     assert "6 of 6 objects" not in said(page)
     assert not any("below minimum area" in each.value.columns for each in page.dataframe)
 
@@ -308,3 +313,29 @@ def test_a_saved_dataset_offers_no_mend_that_needs_its_files(
     saved.run()
     assert "Scenes of other brightness" in said(saved)
     assert "Stretch each scene by itself" not in [button.label for button in saved.button]
+
+
+def test_checks_run_again_only_if_what_they_depend_on_has_changed(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def counted(check: Check) -> Check:
+        def cases(_: Dataset) -> list[Case]:
+            ran.append(check.code)
+            return []
+
+        return replace(check, cases=cases)
+
+    monkeypatch.setattr(data_checks, "CHECKS", tuple(map(counted, data_checks.CHECKS)))
+    upload(page, {name: squares(1) for name in ("north", "south", "east")})
+    assert len(ran) == len(data_checks.CHECKS)
+    ran.clear()
+    page.color_picker[0].set_value("#00ff00").run()
+    next(each for each in page.text_input if each.label == "Name").set_value("Harbour").run()
+    assert ran == []
+    next(each for each in page.number_input if "Minimum object area" in each.label).set_value(100).run()
+    assert ran == ["below_minimum_area", "few_objects"]
+    ran.clear()
+    press(page, "Swap object and background")
+    assert len(ran) == len(data_checks.CHECKS)
