@@ -259,3 +259,10 @@ print("loaded", sorted({{name.partition(".")[0] for name in sys.modules}} & {{"d
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.endswith("loaded []\n")
     assert (tmp_path / "run" / "summary.json").exists() == (command == "train")
+
+
+def test_inspect_loads_no_torch(tmp_path: Path) -> None:
+    program = "import sys; from explorer.__main__ import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
+    command = [sys.executable, "-c", program, "inspect", "--images", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr
