@@ -6,6 +6,7 @@ import argparse
 import csv
 import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -134,7 +135,11 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def _pairs(text: str) -> dict[str, str]:
-    return dict(_pair(part) for part in _listed(text))
+    pairs = [_pair(part) for part in _listed(text)]
+    twice = [left for left, count in Counter(left for left, _ in pairs).items() if count > 1]
+    if twice:
+        raise argparse.ArgumentTypeError(f"{twice[0]} is given twice")
+    return dict(pairs)
 
 
 def _colours(text: str) -> dict[str, str]:
@@ -175,7 +180,7 @@ def _areas_of_files(texts: Sequence[str], read: ReadFiles) -> dict[str, tuple[Po
     for text in texts:
         if Path(text).is_file():
             found = areas_in_file(read_bytes(Path(text), text, limits), text, rasters, limits)
-            areas = {scene: (*areas.get(scene, ()), *polygons) for scene, polygons in found.items()}
+            areas |= {scene: (*areas.get(scene, ()), *polygons) for scene, polygons in found.items()}
     return areas
 
 

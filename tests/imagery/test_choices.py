@@ -123,7 +123,15 @@ def test_a_bad_area_is_refused(options, message):
 
 
 @pytest.mark.parametrize(
-    "options", [["--names", "1"], ["--names", "=ship"], ["--ignore", "1\n2"], ["--pair", "a.png"], ["--min-area", "0"]]
+    "options",
+    [
+        ["--names", "1"],
+        ["--names", "=ship"],
+        ["--ignore", "1\n2"],
+        ["--pair", "a.png"],
+        ["--min-area", "0"],
+        ["--names", "1=a,1=b"],
+    ],
 )
 def test_a_bad_option_ends_the_program(options):
     with pytest.raises(SystemExit):

@@ -205,3 +205,12 @@ def test_many_files_that_take_no_part_have_one_note_beyond_the_first_few():
     texts = [note.text for note in reading.notes if note.code == "not_used"]
     assert [text[:28] for text in texts] == [*(f"Not used: instances/{i}.png: t" for i in range(3)),
                                              "Not used: 3 more files, such"]  # fmt: skip
+
+
+def test_a_background_that_is_nodata_without_saying_so_is_the_background():
+    masks = {f"{letter}_mask__png": None for letter in "abcd"}
+    masks |= {f"{letter}_mask__tif": tiff(np.where(objects() > 0, 1, -9999)[None].astype("int16")) for letter in "abcd"}
+    reading = read_dataset(upload(**masks))
+    assert {"fill_value", "nodata_as_background"} <= {note.code for report in reading.reports for note in report.notes}
+    for scene in reading.required().scenes:
+        np.testing.assert_array_equal(scene.label, objects())

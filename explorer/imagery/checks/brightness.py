@@ -20,7 +20,8 @@ def brightness_differs(dataset: Dataset) -> list[Case]:
     Values that can be negative (decibels, heights) have no ratio and are not judged.
     """
     scenes = dataset.scenes
-    if dataset.choices.stretch == "scene" or len(scenes) < 2:
+    blocks_of_one = any(note.code == "single_scene" for note in dataset.notes)
+    if dataset.choices.stretch == "scene" or len(scenes) < 2 or blocks_of_one:
         return []
     medians = np.array([_median(scene) for scene in scenes])
     if not np.isfinite(medians).all() or medians.min() < 0 or medians.max() <= 0:
