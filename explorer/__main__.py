@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 # Before torch is loaded: idle threads must sleep, not spin, or two programs on one machine are ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from explorer.cli import evaluate, inspect, landscape, parsing, predict, train
+from explorer.cli import parsing
 from explorer.errors import InputError
 
-COMMANDS = (inspect, train, evaluate, predict, landscape)
+COMMANDS = ("inspect", "train", "evaluate", "predict", "landscape")
+"""Modules of ``explorer.cli``; only that of the command that is run is loaded, since most of them load torch."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,9 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = parsing.Parser(prog="python -m explorer", description="Loss Explorer without a browser.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=parsing.Parser)
-    for command in COMMANDS:
-        command.add_parser(commands)
-    chosen = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    for name in given[:1] if given and given[0] in COMMANDS else COMMANDS:
+        import_module(f"explorer.cli.{name}").add_parser(commands)
+    chosen = parser.parse_args(given)
     try:
         code: int = chosen.run(chosen)
     except InputError as problem:

@@ -26,11 +26,10 @@ class Settings(BaseModel):
 
     # storage
     store: Path = Field(Path(".store"), description="folder of the database, the datasets and the runs")
-    scheduler: str | None = Field(None, description="tcp://… of a Dask cluster; none: the server starts its own")
-
-    upload_days: float = Field(7.0, gt=0, description="days that uploaded files are kept, unless they are used before")
+    upload_days: float = Field(7.0, gt=0, description="days an upload is kept after its last change, unless it is used")
 
     # the engine
+    scheduler: str | None = Field(None, description="tcp://… of a Dask cluster; none: the server starts its own")
     cpu_slots: int = Field(1, ge=1, description="runs that train at once on the CPU")
     gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")
     slice_workers: int = Field(1, ge=1, description="workers that measure landscapes; they share each slice")

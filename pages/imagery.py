@@ -174,7 +174,7 @@ def edit_dataset(draft: Draft) -> Dataset | None:
     name_field, area_field = st.columns([3, 2], vertical_alignment="bottom")
     name = name_field.text_input("Name", dataset.name, key=f"name-{draft.key}", max_chars=60)
     smallest = area_field.number_input(
-        "Minimum area (px)",
+        "Minimum object area (px)",
         1,
         10_000,
         dataset.minimum_area,
@@ -249,12 +249,12 @@ def take_minimum_area(draft: Draft) -> None:
 def revised(
     draft: Draft, name: str, classes: tuple[str, ...], validation: list[str], left_out: list[str], minimum_area: int
 ) -> Dataset:
-    """The dataset as the visitor wants it, made once for the same wishes."""
-    wishes = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area)
+    """The dataset with what was entered, made once for the same values."""
+    values = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area)
     kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
-    if kept is None or kept[0] != wishes or kept[1] is not draft.dataset:
+    if kept is None or kept[0] != values or kept[1] is not draft.dataset:
         made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area)
-        kept = st.session_state["revised"] = wishes, draft.dataset, made
+        kept = st.session_state["revised"] = values, draft.dataset, made
     return kept[2] if kept[2].name == name else replace(kept[2], name=name)  # without fitting a stretch again
 
 
@@ -270,9 +270,9 @@ def mend(draft: Draft, chosen: Mend) -> None:
             state[area_key(draft)] = pixels
             take_minimum_area(draft)
         case StretchPerScene():
-            if draft.files is not None:
-                made = choices(draft.files)
-                choose_reading(draft.files, made.model_copy(update={"stretch": "scene"}))
+            assert draft.files is not None  # else, there is no such button
+            made = choices(draft.files)
+            choose_reading(draft.files, made.model_copy(update={"stretch": "scene"}))
 
 
 def check_key(draft: Draft, dataset: Dataset) -> str:
@@ -375,6 +375,6 @@ if found is not None:
     shown = edited or found.dataset
     with picture:
         show_scene(Draft(found.key, shown, found.version, found.files))
-    show_checks(shown, check_key(found, shown), partial(mend, found))
+    show_checks(shown, check_key(found, shown), partial(mend, found), found.files is not None)
 with st.expander("Shares, objects, validation and masks explained"):
     st.markdown(EXPLANATION)

@@ -1,4 +1,4 @@
-"""Writes the tables of docs/imagery.md from the registries: formats, choices, notes. ``make docs`` calls it."""
+"""Writes the tables of docs/imagery.md from the registries: formats, choices, checks, notes. ``make docs`` calls it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.cli.imagery_options import add_options
+from explorer.imagery.checks import CHECKS
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import NOTE_CODES
-from explorer.imagery.reading.labels import LABEL_FORMATS, UNSUPPORTED
+from explorer.imagery.reading.annotations.unsupported import UNSUPPORTED
+from explorer.imagery.reading.labels import LABEL_FORMATS
 
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "imagery.md"
 
 
 def filled(text: str) -> str:
     """The document with its tables as the registries have them now."""
-    tables = {"formats": _formats(), "unsupported": _unsupported(), "choices": _choices(), "notes": _notes()}
+    tables = {
+        "formats": _formats(),
+        "unsupported": _unsupported(),
+        "choices": _choices(),
+        "checks": _checks(),
+        "notes": _notes(),
+    }
     for name, table in tables.items():
         before, start, rest = text.partition(f"<!-- {name} -->\n")
         text = before + start + table + rest[rest.index("<!-- end -->") :]
@@ -43,6 +51,10 @@ def _choices() -> str:
         metavar = action.metavar or (" or ".join(action.choices) if action.choices else "")
         rows.append((f"`{action.option_strings[0]} {metavar}`".replace(" `", "`"), field.description or ""))
     return _table(("option", "meaning"), rows)
+
+
+def _checks() -> str:
+    return _table(("finding", "why it matters"), [(check.title, check.meaning) for check in CHECKS])
 
 
 def _notes() -> str:

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise reading.problem or InputError("no scenes", str(arguments.images), "give at least one image and its mask")
     if len(scenes[0].bands) != len(reference.bands):
         raise InputError(
-            f"{len(scenes[0].bands)} bands, the run was trained on {len(reference.bands)}",
+            f"{len(scenes[0].bands)} band(s), the run was trained on {len(reference.bands)}",
             str(arguments.images),
             "use images with the same bands as the run's",
         )

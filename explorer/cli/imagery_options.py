@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import re
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.cli import parsing
 from explorer.errors import InputError
-from explorer.imagery.areas import area_of
+from explorer.imagery.areas import area_of, areas_in_file
 from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.upload import files_in
-from explorer.imagery.reading.vectors import polygons_in_pixels
 from explorer.settings import settings
 
 
@@ -24,12 +26,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--masks", type=Path, metavar="DIR_OR_FILE", help="masks, or one vector or annotation file")
     choices = parser.add_argument_group(
         "how masks and images are to be understood",
-        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata".',
+        'A value V is "2", "#ff8000", a name in a vector or annotation file, or "nodata". In a list, '
+        "one with a comma is quoted, as in CSV.",
     )
     choices.add_argument("--background", metavar="V", help="the value that is the background")
     choices.add_argument("--ignore", type=_listed, default=(), metavar="V,…", help="values that nothing counts")
     choices.add_argument("--names", type=_pairs, default={}, metavar="V=NAME,…", help="classes; one name merges values")
-    choices.add_argument("--colours", type=_pairs, default={}, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
+    choices.add_argument("--colours", type=_colours, default={}, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
     choices.add_argument("--swap", action="store_true", help="exchange object and background")
     choices.add_argument("--instances", action="store_true", help="each value of a mask is one object of one class")
     choices.add_argument("--smoothed", choices=["half"], help="from half of the largest value on, it is object")
@@ -95,32 +98,56 @@ def read_imagery(
         InputError: see :func:`explorer.imagery.datasets.read_files`.
     """
     limits, choices = settings(), choices_of(arguments, default)
+    images = files_in(arguments.images, limits)
     masks = None if arguments.masks is None else files_in(arguments.masks, limits)
-    read = read_files(files_in(arguments.images, limits), masks, choices, limits)
-    areas = choices.areas | _areas_of_files(arguments.area, read)
-    choices = choices.model_copy(update={"areas": areas})
+    read = read_files(images, masks, choices, limits)
+    areas = {_scene(name, read): area for name, area in choices.areas.items()}
+    areas |= _areas_of_files(arguments.area, read)
+    left_out = tuple(_scene(name, read) for name in choices.leave_out)
+    choices = choices.model_copy(update={"areas": areas, "leave_out": left_out})
     return label_scenes(
         read, arguments.images.resolve().stem, choices, classes=classes, validation=validation, limits=limits
     )
 
 
 def print_notes(reading: Reading) -> None:
-    """Prints what was noted and what was left out on stderr, a line each."""
+    """Prints what was noted and what was left out on stderr, a line each.
+
+    That the scenes cannot be trained on is not printed: who trains is told by an error.
+    """
     for report in reading.reports:
         for note in report.notes if report.scene is not None else ():
             print(f"{report.row.name}: {note.text} [{note.code}]", file=sys.stderr)
         if report.reason and reading.dataset is None:
             print(f"Not used: {report.row.name}: {report.reason}", file=sys.stderr)
     for note in reading.notes:
-        print(f"{note.text} [{note.code}]", file=sys.stderr)
+        if note.code != "cannot_train":
+            print(f"{note.text} [{note.code}]", file=sys.stderr)
 
 
 def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    """The parts between commas; one that holds a comma is quoted, as in CSV."""
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is no list with commas: {error}") from None
+    return tuple(part.strip() for part in parts if part.strip())
 
 
 def _pairs(text: str) -> dict[str, str]:
-    return dict(_pair(part) for part in _listed(text))
+    pairs = [_pair(part) for part in _listed(text)]
+    twice = [left for left, count in Counter(left for left, _ in pairs).items() if count > 1]
+    if twice:
+        raise argparse.ArgumentTypeError(f"{twice[0]} is given twice")
+    return dict(pairs)
+
+
+def _colours(text: str) -> dict[str, str]:
+    colours = _pairs(text)
+    for colour in colours.values():
+        if not re.fullmatch("#[0-9A-Fa-f]{6}", colour):
+            raise argparse.ArgumentTypeError(f"{colour!r} is not a colour as #ff8000")
+    return colours
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -142,15 +169,29 @@ def _areas_in_pixels(texts: Sequence[str]) -> dict[str, tuple[Polygon, ...]]:
 
 
 def _areas_of_files(texts: Sequence[str], read: ReadFiles) -> dict[str, tuple[Polygon, ...]]:
-    """The polygons of vector files, in pixels of each scene."""
+    """The polygons of vector files, in pixels of each scene.
+
+    Raises:
+        InputError: a file cannot be read, or its polygons lie on none of the scenes.
+    """
     limits = settings()
+    rasters = {row.name: row.raster for row in read.rows if row.raster is not None}
     areas: dict[str, tuple[Polygon, ...]] = {}
     for text in texts:
-        if not Path(text).is_file():
-            continue
-        data = read_bytes(Path(text), text, limits)
-        for row in read.rows:
-            if row.raster is not None:
-                found = polygons_in_pixels(data, text, row.raster, limits)
-                areas[row.name] = (*areas.get(row.name, ()), *found)
+        if Path(text).is_file():
+            found = areas_in_file(read_bytes(Path(text), text, limits), text, rasters, limits)
+            areas |= {scene: (*areas.get(scene, ()), *polygons) for scene, polygons in found.items()}
     return areas
+
+
+def _scene(name: str, read: ReadFiles) -> str:
+    """The name of a scene, which may be given as the name of its image.
+
+    Raises:
+        InputError: there is none.
+    """
+    names = {row.pair.image: row.name for row in read.rows} | {row.name: row.name for row in read.rows}
+    if name not in names:
+        listed = ", ".join(sorted(row.name for row in read.rows)[:20])
+        raise InputError(f"no scene is named {name}", "choices", f"choose from {listed}")
+    return names[name]

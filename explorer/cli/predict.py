@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.cli import parsing
 from explorer.errors import InputError
+from explorer.imagery.notes import Note
 from explorer.imagery.reading.georeference import SIDE_FILE_SUFFIXES
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import IGNORE, Raster
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = folder.dataset()
     raster = _read(arguments.image, reference)
     for note in raster.notes:
-        print(f"note: {note.text}", file=sys.stderr)
+        print(f"{note.text} [{note.code}]", file=sys.stderr)
     problem = outside_stretch(raster.image, raster.valid, reference.stretch)
     if problem is not None and not arguments.force:
         raise InputError(
@@ -48,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
             "scale its values like those of the run's images, or use --force to predict all the same",
         )
     if problem is not None:
-        print(f"warning: {arguments.image}: {problem}", file=sys.stderr)
+        note = Note("values_outside_stretch", f"{arguments.image}: {problem}")
+        print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
     segmenter = load_segmenter(folder, arguments.checkpoint, arguments.device)
     mask = probabilities(segmenter, raster.image, reference.stretch).argmax(0).astype(np.uint8)
     mask[~raster.valid] = IGNORE
@@ -64,7 +66,7 @@ def _read(image: Path, reference: DatasetReference) -> Raster:
     raster = read_raster(image, image.name, companions=beside, keep_fill=reference.choices.keep_fill)
     if len(raster.bands) != len(reference.bands):
         raise InputError(
-            f"{len(raster.bands)} bands, the run was trained on {len(reference.bands)}",
+            f"{len(raster.bands)} band(s), the run was trained on {len(reference.bands)}",
             str(image),
             "use an image with the same bands as the run's",
         )

@@ -85,7 +85,7 @@ def outline_figure(
                 name=plain_text(classes[class_id]) if classes else f"class {class_id}",
                 hoverinfo="skip",
             )
-    figure.add_scatter(  # Plotly lets nobody draw a box or a lasso unless some trace has markers
+    figure.add_scatter(  # Plotly offers box and lasso only where some trace has markers
         x=[0, width],
         y=[0, height],
         mode="markers",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,12 @@ from rasterio.features import rasterize
 
 from explorer.errors import InputError
 from explorer.imagery.choices import Polygon
+from explorer.imagery.reading.vectors import NoOverlapError, polygons_in_pixels
+from explorer.imagery.scene import Raster
+from explorer.settings import Settings
+
+_NOWHERE: Polygon = ((-2.0, -2.0), (-1.0, -1.0))
+"""The area of a scene on which no polygon lies."""
 
 
 def outside_areas(areas: Sequence[Polygon], shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -26,6 +32,33 @@ def outside_areas(areas: Sequence[Polygon], shape: tuple[int, int]) -> NDArray[n
     )
     outside: NDArray[np.bool_] = inside == 0
     return outside
+
+
+def areas_in_file(
+    data: bytes, name: str, rasters: Mapping[str, Raster], limits: Settings | None = None
+) -> dict[str, tuple[Polygon, ...]]:
+    """The polygons of a vector file, in pixels of each scene; of a scene without any, an area outside of it.
+
+    Args:
+        data: content of the file.
+        name: of the file.
+        rasters: images by the names of their scenes.
+        limits: on the file's size; those of the installation if not given.
+
+    Raises:
+        InputError: the file cannot be read, or its polygons lie on none of the scenes.
+    """
+    areas: dict[str, tuple[Polygon, ...]] = {}
+    outside = []
+    for scene, raster in rasters.items():
+        try:
+            areas[scene] = polygons_in_pixels(data, name, raster, limits)
+        except NoOverlapError as problem:
+            areas[scene] = (_NOWHERE,)
+            outside.append(problem)
+    if outside and len(outside) == len(rasters):
+        raise outside[0]
+    return areas
 
 
 def area_of(text: str) -> Polygon:

@@ -12,11 +12,11 @@ from explorer.imagery.checks.brightness import brightness_differs
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.objects import default_minimum_area
+from explorer.imagery.reading.names import without_image_suffix
 from explorer.imagery.scene import Dataset, Scene, check_scenes, has_foreground
 from explorer.imagery.splitting import Split, split
 from explorer.imagery.stretch import fit_stretch
 
-_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff")  # scenes are named without; a visitor may write one
 _BRIGHTNESS_REMEDY = "One stretch may suit neither: choose one for each scene (--stretch scene)."
 _OWN_NOTES = (
     "single_scene",
@@ -33,7 +33,6 @@ def make_dataset(
     scenes: Sequence[Scene],
     classes: Sequence[str],
     validation: Collection[str] | None = None,
-    seed: int = 0,
     choices: ReadingChoices | None = None,
     minimum_area: int | None = None,
 ) -> Dataset:
@@ -44,7 +43,6 @@ def make_dataset(
         scenes: of any size, with the same number of bands.
         classes: names; the position is the id, 0 is the background.
         validation: names of the validation scenes, with or without file extension; chosen if not given.
-        seed: of that choice.
         choices: how the files of the scenes were read, to be kept with the dataset.
         minimum_area: in pixels, at least 1; smaller objects count as neither hit nor miss. That of the choices, or
             chosen from the label, if not given; see :func:`explorer.imagery.objects.default_minimum_area`.
@@ -54,7 +52,7 @@ def make_dataset(
             ``validation`` names no scene or all of them.
     """
     check_scenes(name, scenes, classes)
-    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes), seed)
+    parts = _split_by_name(scenes, validation) if validation is not None else split(scenes, len(classes))
     choices = choices or ReadingChoices()
     labelled = parts.training + parts.validation
     minimum_area = minimum_area or choices.minimum_area or default_minimum_area(labelled, len(classes))
@@ -121,12 +119,12 @@ def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Spli
     wanted = {name for name in validation if name in known}  # a name in full wins over parts of names
     in_part = set(validation) - wanted
     names = {
-        scene.name: {PurePosixPath(scene.name).name, PurePosixPath(scene.name).stem}
-        | {f"{part}{ending}" for part in (scene.name, PurePosixPath(scene.name).name) for ending in _ENDINGS}
-        for scene in scenes
+        name: {without_image_suffix(part) for part in (name, PurePosixPath(name).name)}
+        for name in (scene.name for scene in scenes)
     }
-    wanted |= {name for name, parts in names.items() if parts & in_part}
-    unknown = in_part - set().union(*names.values())
+    meant = {part: {name for name, parts in names.items() if without_image_suffix(part) in parts} for part in in_part}
+    wanted |= set().union(*meant.values())
+    unknown = [part for part, found in meant.items() if not found]
     if unknown:
         raise InputError(
             f"no scene is named {', '.join(sorted(unknown))}",
@@ -142,24 +140,21 @@ def _split_by_name(scenes: Sequence[Scene], validation: Collection[str]) -> Spli
 
 
 def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
-    notes: list[Note] = []
-
-    def note(code: str, text: str) -> None:
-        notes.append(Note(code, text))
-
+    notes = []
     if len(scenes) == 1:
-        note("single_scene", "Only one scene: it is split into training and validation blocks with a margin between.")
+        text = "Only one scene: it is split into training and validation blocks with a margin between."
+        notes.append(Note("single_scene", text))
     dtypes = sorted({str(scene.image.dtype) for scene in scenes})
     if len(dtypes) > 1:
-        note(
-            "mixed_data_types",
-            f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all.",
-        )
+        text = f"The images have different data types ({', '.join(dtypes)}); the same stretch is applied to all."
+        notes.append(Note("mixed_data_types", text))
     if len({scene.bands for scene in scenes}) > 1:
-        note("band_names_differ", f"The band names differ between scenes; those of {scenes[0].name} are used.")
+        text = f"The band names differ between scenes; those of {scenes[0].name} are used."
+        notes.append(Note("band_names_differ", text))
     for side, part in (("training", parts.training), ("validation", parts.validation)):
         if not has_foreground(part):
-            note("no_foreground", f"No foreground in the {side} scenes: choose the validation scenes or add scenes.")
+            text = f"No foreground in the {side} scenes: choose the validation scenes or add scenes."
+            notes.append(Note("no_foreground", text))
     return tuple(notes)
 
 

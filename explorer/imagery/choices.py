@@ -5,6 +5,9 @@ The choices are stored with the dataset and in the run's ``dataset.json``, so th
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,7 +45,7 @@ class ReadingChoices(BaseModel):
     areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")
 
     def for_files(self) -> ReadingChoices:
-        """The choices that decide how files are read; after a change of another one, they need not be read again."""
+        """The choices that readers of files get; after a change of another one, files need not be read again."""
         names = ("class_property", "turn_masks", "keep_fill", "pairs")
         return ReadingChoices(**{name: getattr(self, name) for name in names})
 
@@ -59,14 +62,13 @@ class ReadingChoices(BaseModel):
                 options += [f"--{name}", str(value)]
         for name, values in (("ignore", self.ignore), ("leave-out", self.leave_out)):
             if values:
-                options += [f"--{name}", ",".join(values)]
+                options += [f"--{name}", _listed(values)]
         for name, pairs in (("names", self.names), ("colours", self.colours)):
             if pairs:
-                options += [f"--{name}", ",".join(f"{left}={right}" for left, right in pairs.items())]
-        for name, chosen in (("swap", self.swap), ("instances", self.instances), ("turn-masks", self.turn_masks),
-                             ("keep-fill", self.keep_fill)):  # fmt: skip
-            if chosen:
-                options.append(f"--{name}")
+                options += [f"--{name}", _listed(f"{left}={right}" for left, right in pairs.items())]
+        for name in ("swap", "instances", "turn_masks", "keep_fill"):
+            if getattr(self, name):
+                options.append(f"--{name.replace('_', '-')}")
         if self.stretch != "dataset":
             options += ["--stretch", self.stretch]
         for image, mask in self.pairs.items():
@@ -75,3 +77,10 @@ class ReadingChoices(BaseModel):
             for area in areas:
                 options += ["--area", f"{scene}=" + ",".join(f"{value:g}" for corner in area for value in corner)]
         return tuple(options)
+
+
+def _listed(values: Iterable[str]) -> str:
+    """Values with commas between them; one that holds a comma is quoted, as in CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()

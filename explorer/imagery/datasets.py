@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
 
 from explorer.errors import InputError
 from explorer.imagery.areas import outside_areas
@@ -18,10 +17,10 @@ from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.alignment import align
 from explorer.imagery.reading.annotations.colour_keys import is_colour_key, read_labelmap
-from explorer.imagery.reading.class_key import ClassKey, class_key
+from explorer.imagery.reading.class_key import ClassKey, UndecidedError, class_key
 from explorer.imagery.reading.formats import read_bytes
+from explorer.imagery.reading.label_files import Files, LabelFiles
 from explorer.imagery.reading.label_format import LabelRequest
-from explorer.imagery.reading.labels import format_of, is_image, unsupported_format_of
 from explorer.imagery.reading.layout import arrange, validation_images
 from explorer.imagery.reading.mask_values import joined
 from explorer.imagery.reading.masks import Mask
@@ -35,8 +34,7 @@ from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene, make_scene
 from explorer.imagery.stretch import stretch_scene
 from explorer.settings import Settings, settings
 
-Files = Mapping[str, bytes | Path]
-"""Contents or paths by name; names may have folders."""
+_NAMED = 3  # files that are not used and have a note of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,16 +106,12 @@ def read_dataset(
     name: str = "upload",
     choices: ReadingChoices | None = None,
     classes: Sequence[str] | None = None,
-    palette: Palette | None = None,
     validation: Collection[str] | None = None,
-    seed: int = 0,
     limits: Settings | None = None,
 ) -> Reading:
     """Reads files and makes a dataset of them: ``read_files``, then ``label_scenes``."""
     read = read_files(images, masks, choices, limits)
-    return label_scenes(
-        read, name, choices, classes=classes, palette=palette, validation=validation, seed=seed, limits=limits
-    )
+    return label_scenes(read, name, choices, classes=classes, validation=validation, limits=limits)
 
 
 def read_files(
@@ -128,17 +122,17 @@ def read_files(
     Args:
         images: images; with the labels among them if ``masks`` is not given.
         masks: labels, in any format of ``explorer.imagery.reading.labels``.
-        choices: ``pairs``, ``class_property``, ``turn_masks`` and ``keep_fill`` matter here, the others later.
+        choices: those of ``ReadingChoices.for_files`` matter here, the others later.
         limits: on sizes and counts; those of the installation if not given.
 
     Raises:
         InputError: the files as a whole exceed the limits, none of them could be used, or a pair that was chosen by
             hand names no file.
     """
-    limits, choices = limits or settings(), choices or ReadingChoices()
+    limits, choices = limits or settings(), (choices or ReadingChoices()).for_files()
     image_files, mask_files, skipped = _unpacked(images, masks, limits)
     files = {**image_files, **mask_files}
-    known = _Labels(files, limits)
+    known = LabelFiles(files, limits)
     order = arrange(list(image_files), list(mask_files) if masks else None, known.is_label, choices.pairs)
     pairs = pair(
         order.images,
@@ -156,13 +150,14 @@ def read_files(
         shared = uses.count(row.mask) > 1 or known.lists_images(row.mask or "")
         rows.append(_read_row(row, names, known, files, companions, shared, choices, limits))
     by_folder = {names[image] for image in validation_images(order.images)}
-    notes = known.unsupported(order.companions)
-    notes += [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in order.skipped]
+    unread = {each.name for each in order.skipped if known.why_unread(each.name)}
+    notes = known.unsupported([*order.companions, *unread])
+    notes += _not_used([each for each in order.skipped if each.name not in unread])
     unused = {name for row in rows if row.reason for name in (row.pair.image, row.pair.mask) if name is not None}
     return ReadFiles(
         tuple(rows),
         skipped,
-        _palette(companions),
+        _palette(companions, limits),
         frozenset(by_folder),
         tuple(notes),
         {name: files[name] for name in unused},
@@ -175,9 +170,7 @@ def label_scenes(
     choices: ReadingChoices | None = None,
     *,
     classes: Sequence[str] | None = None,
-    palette: Palette | None = None,
     validation: Collection[str] | None = None,
-    seed: int = 0,
     limits: Settings | None = None,
 ) -> Reading:
     """Decides what the values of the masks mean, and joins all rows to a dataset.
@@ -187,9 +180,7 @@ def label_scenes(
         name: of the dataset.
         choices: of the visitor.
         classes: class names, background first; derived from the masks if not given.
-        palette: colours of the masks and their classes; from a labelmap.txt or the masks if not given.
         validation: names of the validation scenes; those of a folder for validation, or chosen, if not given.
-        seed: of that choice.
         limits: on the number of classes; those of the installation if not given.
     """
     limits, choices = limits or settings(), choices or ReadingChoices()
@@ -200,79 +191,34 @@ def label_scenes(
     notes = list(read.notes)
     values: tuple[FoundValue, ...] = ()
     found_classes: tuple[str, ...] = ()
-    if validation is None and read.validation:
-        validation = read.validation
-        notes.append(Note("split_by_folder", f"{len(validation)} scenes lie in a folder for validation and validate."))
     try:
         masks = [row.mask for row in read.rows if row.mask is not None]
         if not masks:
             raise _nothing_usable(read)
-        key = class_key(masks, classes, palette or read.palette, limits, choices)
+        key = class_key(masks, classes, read.palette, limits, choices)
         notes += key.notes
         found_classes, values = key.classes, found_values(masks, key)
         reports = _of_common_bands([_label(report, key, choices) for report in reports])
         scenes = [report.scene for report in reports if report.scene is not None]
-        dataset = make_dataset(name, scenes, key.classes, validation, seed, choices)
+        by_folder = {scene.name for scene in scenes} & read.validation
+        if validation is None and 0 < len(by_folder) < len(scenes):
+            validation = by_folder
+            text = f"{len(by_folder)} of {len(scenes)} scenes lie in a folder for validation and validate."
+            notes.append(Note("split_by_folder", text))
+        dataset = make_dataset(name, scenes, key.classes, validation, choices=choices)
     except InputError as problem:
+        if isinstance(problem, UndecidedError):
+            notes += problem.notes
+            reports = [_with_notes(report, problem.notes_by_mask) for report in reports]
         notes.append(Note("cannot_train", f"This cannot be trained on: {problem}."))
+        reports = [
+            report if report.scene is not None or report.reason else replace(report, reason=str(problem))
+            for report in reports
+        ]
         return Reading(tuple(reports), None, problem, found_classes, values, tuple(notes), read.skipped, choices)
     notes += [Note("not_used", f"Not used: {report.row.name}: {report.reason}.") for report in reports if report.reason]
     dataset = replace(dataset, notes=(*notes, *dataset.notes))
     return Reading(tuple(reports), dataset, None, key.classes, values, dataset.notes, read.skipped, choices)
-
-
-class _Labels:
-    """Which files are labels, in which format, and which images they name. Files are read once."""
-
-    def __init__(self, files: Files, limits: Settings) -> None:
-        self._files, self._limits = files, limits
-        self._image_stems = {PurePosixPath(name).stem for name in files if not name.lower().endswith(".json")}
-        self._listed: dict[str, Collection[str] | None] = {}
-
-    def is_label(self, name: str) -> bool:
-        """Whether a file that is no image is a label, also one in a format that is not read."""
-        data = self._data(name)
-        if data is None or is_image(data):
-            return False
-        return format_of(data, name) is not None or unsupported_format_of(data, name) is not None
-
-    def images_of(self, name: str) -> Collection[str]:
-        """The images that a label file names."""
-        if name not in self._listed:
-            data = self._data(name)
-            found = None if data is None else format_of(data, name)
-            self._listed[name] = None if found is None or found.images is None else found.images(data or b"", name)
-        return self._listed[name] or ()
-
-    def lists_images(self, name: str) -> bool:
-        """Whether a label file names its images; where it is for one alone, its own name counts first."""
-        if name not in self._files or not self.images_of(name):
-            return False
-        return self.is_shared(name) or PurePosixPath(name).stem not in self._image_stems
-
-    def is_shared(self, name: str) -> bool:
-        """Whether one file of this format may label many images."""
-        data = self._data(name)
-        found = None if data is None else format_of(data, name)
-        return found is not None and found.shared
-
-    def why_unread(self, name: str | None) -> str:
-        """Why a file in a known format is not read, and what to do instead; "" if it may be read."""
-        data = None if name is None else self._data(name)
-        if name is None or data is None or is_image(data) or format_of(data, name) is not None:
-            return ""
-        found = unsupported_format_of(data, name)
-        return "" if found is None else f"{name}: {found.name}, which is not read — {found.instead}"
-
-    def unsupported(self, names: Collection[str]) -> list[Note]:
-        """Notes on files in formats that are not read."""
-        return [Note("format_unsupported", reason) for name in names if (reason := self.why_unread(name))]
-
-    def _data(self, name: str) -> bytes | None:
-        try:
-            return read_bytes(self._files[name], name, self._limits, may_be_empty=True)
-        except (InputError, KeyError):
-            return None
 
 
 def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Files, Files, tuple[Skipped, ...]]:
@@ -280,16 +226,16 @@ def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Fil
     if not masks:
         return unpacked.files, {}, unpacked.skipped
     of_masks = unpack(masks, limits)
-    clash = set(unpacked.files) & set(of_masks.files)
-    # the same name on both sides is usual; a folder tells them apart
-    mask_files = {f"masks/{name}" if name in clash else name: data for name, data in of_masks.files.items()}
+    mask_files = dict(of_masks.files)
+    if set(unpacked.files) & set(mask_files):  # the same names on both sides are usual; a folder tells them apart
+        mask_files = {f"masks/{name}": data for name, data in mask_files.items()}
     return unpacked.files, mask_files, unpacked.skipped + of_masks.skipped
 
 
 def _read_row(
     row: Pair,
     names: Mapping[str, str],
-    known: _Labels,
+    known: LabelFiles,
     files: Files,
     companions: Files,
     shared: bool,
@@ -307,25 +253,34 @@ def _read_row(
             files[row.image], row.image, limits, companions=companions, keep_fill=choices.keep_fill, scene=name
         )
         request = LabelRequest(row.image, raster, choices, companions, limits, shared)
-        masks = [_read_label(mask, files, request) for mask in (row.mask, *row.more_masks)]
+        masks = [known.read(mask, request) for mask in (row.mask, *row.more_masks)]
         mask = align(joined(masks) if row.more_masks else masks[0], raster, choices.turn_masks)
     except InputError as error:
         return ReadRow(row, name, reason=str(error), notes=row.notes)
     return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
 
 
-def _read_label(name: str, files: Files, request: LabelRequest) -> Mask:
-    data = read_bytes(files[name], name, request.limits, may_be_empty=True)
-    found = format_of(data, name)
-    if found is None:
-        raise InputError("not a label that is read", name, "save it as PNG, TIFF or GeoJSON; see the list of formats")
-    return found.read(data, name, request)
+def _not_used(skipped: Sequence[Skipped]) -> list[Note]:
+    """A note on each file that takes no part; beyond the first few, one on all others."""
+    notes = [Note("not_used", f"Not used: {each.name}: {each.reason}.") for each in skipped[:_NAMED]]
+    others = skipped[_NAMED:]
+    if others:
+        text = f"Not used: {len(others)} more files, such as {others[0].name}: {others[0].reason}."
+        notes.append(Note("not_used", text))
+    return notes
 
 
-def _palette(companions: Files) -> Palette | None:
-    """The colours and classes that a labelmap.txt among the files gives."""
+def _palette(companions: Files, limits: Settings) -> Palette | None:
+    """The colours and classes that a labelmap.txt among the files gives.
+
+    Raises:
+        InputError: it contradicts itself.
+    """
     for name, source in companions.items():
-        data = source.read_bytes() if isinstance(source, Path) else source
+        try:
+            data = read_bytes(source, name, limits, may_be_empty=True)
+        except InputError:
+            continue
         if is_colour_key(data, name):
             return read_labelmap(data, name)
     return None
@@ -335,6 +290,12 @@ def _nothing_usable(read: ReadFiles) -> InputError:
     refused = [(row.name, row.reason) for row in read.rows] + [(each.name, each.reason) for each in read.skipped]
     name, reason = refused[0] if refused else ("imagery", "there is no file")
     return InputError(f"no image could be used with a label: {reason}", name, "give each image a mask of its name")
+
+
+def _with_notes(report: SceneReport, notes: Mapping[str, tuple[Note, ...]]) -> SceneReport:
+    mask = report.row.mask
+    found = () if mask is None else (*mask.notes, *notes.get(mask.name, ()))
+    return replace(report, row=replace(report.row, notes=(*report.row.notes, *found)))
 
 
 def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> SceneReport:
@@ -348,6 +309,10 @@ def _label(report: SceneReport, key: ClassKey, choices: ReadingChoices) -> Scene
         areas = choices.areas.get(row.name, ())
         if areas:
             outside = outside_areas(areas, label.shape)
+            if outside.all():
+                raise InputError(
+                    "it lies outside the area of interest", row.name, "choose another area, or leave it out"
+                )
             label[outside] = IGNORE
             notes.append(Note("area_of_interest", f"{int(outside.sum())} pixels outside the area are ignored."))
         raster = row.raster

@@ -32,7 +32,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "void_colour": "A colour that is known as the border of objects is ignored.",
         "object_masks_joined": "The label was joined from several masks, one per object.",
         # Values of images
-        "fill_value": "A value far from the others that covers an area is treated as nodata.",
+        "fill_value": "A value that the file does not declare but that cannot be data is treated as nodata.",
         "brightness_differs": "The brightness of the scenes differs more than threefold.",
         "values_outside_stretch": "The image's values lie outside the range that the run was trained on.",
         "stretch_per_scene": "Each scene was stretched by its own percentiles.",

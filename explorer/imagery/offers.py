@@ -164,7 +164,6 @@ OFFERS: Mapping[str, Callable[[Reading], Sequence[Offer]]] = MappingProxyType(
         "void_colour": _void,
         "mask_may_be_turned": _turn,
         "fill_value": lambda reading: [_change(reading, "Use these pixels", keep_fill=True)],
-        "brightness_differs": lambda reading: [_change(reading, "Stretch each scene by itself", stretch="scene")],
         "stretch_per_scene": lambda reading: [_change(reading, "One stretch for all", stretch="dataset")],
         "below_minimum_area": lambda reading: [_change(reading, "Count all objects", minimum_area=1)],
     }

@@ -47,14 +47,20 @@ def split(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
 def split_scenes(scenes: Sequence[Scene], classes: int, seed: int = 0) -> Split:
     """Holds out a quarter of the scenes for validation, at least one.
 
-    Compares many random choices and keeps the one with the most classes on both sides; among equals, the one whose
-    validation side is closest to a quarter of each class's pixels.
+    Compares many random choices and keeps the one with the most classes on both sides; among equals, the one with the
+    most classes to train on; then the one whose validation side is closest to a quarter of each class's pixels.
     """
     counts = np.array([scene.pixel_counts(classes) for scene in scenes])  # (scenes, classes)
     held_out = max(1, round(len(scenes) * VALIDATION_SHARE))
     rng = np.random.default_rng(seed)
     choices = [rng.permutation(len(scenes))[:held_out] for _ in range(_TRIES)]
-    best = max(choices, key=lambda choice: _merit(counts[choice].sum(axis=0), counts.sum(axis=0)))
+    total = counts.sum(axis=0)
+
+    def merit(choice: NDArray[np.int64]) -> tuple[int, int, float]:
+        held_out = counts[choice].sum(axis=0)
+        return _merit(held_out, total - held_out, total)
+
+    best = max(choices, key=merit)
     chosen = set(best.tolist())
     return Split(
         tuple(scene for index, scene in enumerate(scenes) if index not in chosen),
@@ -77,12 +83,10 @@ def split_blocks(scene: Scene, classes: int, seed: int = 0) -> Split:
     profiles = [_profile(scene, axis, classes) for axis in (0, 1)]
     total = profiles[0].sum(axis=1)
 
-    def merit(cut: _Cut) -> tuple[int, float]:
+    def merit(cut: _Cut) -> tuple[int, int, float]:
         counts = profiles[cut.axis]
-        held_out = counts[:, slice(*cut.validation)].sum(axis=1)
-        trained = sum(counts[:, slice(*span)].sum(axis=1) for span in cut.training)
-        both = (held_out > 0) & (trained > 0)
-        return int(both[1:].sum()), _merit(held_out, total)[1]
+        trained = np.sum([counts[:, slice(*span)].sum(axis=1) for span in cut.training], axis=0)
+        return _merit(counts[:, slice(*cut.validation)].sum(axis=1), trained, total)
 
     best = max((cuts[index] for index in rng.permutation(len(cuts))), key=merit)
     return Split(best.training_pieces(scene), (best.piece(scene, *best.validation, "validation"),))
@@ -93,12 +97,12 @@ def _profile(scene: Scene, axis: int, classes: int) -> NDArray[np.int64]:
     return np.array([np.count_nonzero(scene.label == class_id, axis=1 - axis) for class_id in range(classes)])
 
 
-def _merit(held_out: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, float]:
-    """Foreground classes that occur on both sides, and how far all shares are from the target (0 is best)."""
-    both = int(((held_out[1:] > 0) & (held_out[1:] < total[1:])).sum())
+def _merit(held_out: NDArray[np.int64], trained: NDArray[np.int64], total: NDArray[np.int64]) -> tuple[int, int, float]:
+    """Foreground classes on both sides, those to train on, and how far all shares are from the target (0 is best)."""
+    both = int(((held_out > 0) & (trained > 0))[1:].sum())
     present = total > 0
     share = held_out[present] / total[present]
-    return both, -float(np.abs(share - VALIDATION_SHARE).sum())
+    return both, int((trained[1:] > 0).sum()), -float(np.abs(share - VALIDATION_SHARE).sum())
 
 
 @dataclass(frozen=True)

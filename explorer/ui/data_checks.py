@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from explorer.imagery.checks import CHECKS, Finding, Mend
+from explorer.imagery.checks import CHECKS, Finding, Mend, StretchPerScene
 from explorer.imagery.scene import Dataset
 from explorer.ui.frame import stacking_columns
 from explorer.ui.messages import escaped
@@ -17,13 +17,14 @@ _OF_AREAS = ("below_minimum_area", "few_objects")  # the checks that depend on t
 _SHOWN_CASES = 3  # of one check, before the others are hidden
 
 
-def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> None:
+def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None], has_files: bool) -> None:
     """Checks a dataset, once for each key and minimum area, and lists what was found.
 
     Args:
         dataset: to check.
         key: changes with everything in the dataset that checks depend on, but for the minimum area.
         mend: carries out what a button says; called before the page runs again.
+        has_files: whether the dataset's files are there to be read in another way, as some mends need.
     """
     found = _findings(dataset, key)
     with st.container(border=True, key="data-checks"):
@@ -38,12 +39,13 @@ def show_checks(dataset: Dataset, key: str, mend: Callable[[Mend], None]) -> Non
             by_code[finding.code].append(finding)
         st.markdown(f"**Data checks**: {len(by_code)} of {len(CHECKS)} found something")
         for code, findings in by_code.items():
-            _show_findings(code, findings, mend)
+            _show_findings(code, findings, mend, has_files)
 
 
-def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend], None]) -> None:
+def _show_findings(code: str, findings: Sequence[Finding], mend: Callable[[Mend], None], has_files: bool) -> None:
     """What one check has found: its title and meaning once, each case, and each mend once."""
-    mends = dict.fromkeys(finding.mend for finding in findings if finding.mend is not None)
+    possible = [finding.mend for finding in findings if has_files or not isinstance(finding.mend, StretchPerScene)]
+    mends = dict.fromkeys(each for each in possible if each is not None)
     said, buttons = stacking_columns(f"check-{code}", [2, 1], centred=True) if mends else (st.container(), None)
     with said:
         title, meaning = escaped(findings[0].title), escaped(findings[0].meaning)

@@ -11,9 +11,9 @@ from explorer.errors import InputError
 from explorer.figures.colours import class_colours
 from explorer.figures.imagery import Bands, natural_bands, scene_picture
 from explorer.figures.outlines import outline_figure
+from explorer.imagery.areas import areas_in_file
 from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.datasets import ReadFiles
-from explorer.imagery.reading.vectors import polygons_in_pixels
 from explorer.imagery.scene import Dataset, Scene
 from explorer.settings import settings
 from explorer.ui import address
@@ -119,7 +119,8 @@ def edit_area(
         )
         if file is not None:
             try:
-                areas = _areas_in(file.name, file.getvalue(), read)
+                rasters = {row.name: row.raster for row in read.rows if row.raster is not None}
+                areas = areas_in_file(file.getvalue(), file.name, rasters, settings())
             except InputError as problem:
                 show_problem(problem)
                 return changed
@@ -142,19 +143,6 @@ def describe(dataset: Dataset, scene: Scene) -> None:
     for note in scene.notes:
         if note.code not in said:
             st.caption(f":material/info: {escaped(without_options(note.text))}")
-
-
-def _areas_in(name: str, data: bytes, read: ReadFiles) -> dict[str, tuple[Polygon, ...]]:
-    """The polygons of a file, in pixels of each scene that they meet."""
-    areas = {}
-    for row in read.rows:
-        if row.raster is not None:
-            polygons = polygons_in_pixels(data, name, row.raster, settings())
-            if polygons:
-                areas[row.name] = polygons
-    if not areas:
-        raise InputError("none of its polygons meets a scene", name, "check that both cover the same ground")
-    return areas
 
 
 def _polygons(selection: Any) -> tuple[Polygon, ...]:

@@ -1,4 +1,4 @@
-"""docs/imagery.md lists every format, choice and note as the code has them."""
+"""docs/imagery.md lists every format, choice, check and note as the code has them."""
 
 from __future__ import annotations
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import assert_never
 
 import numpy as np
 import pytest
@@ -12,16 +14,17 @@ from rasterio.warp import transform
 from scipy import ndimage
 
 from explorer.errors import InputError
+from explorer.imagery.assembly import revise
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.checks import (
     CHECKS,
     Finding,
     LeaveOut,
+    Mend,
     SetMinimumArea,
     SplitAgain,
     StretchPerScene,
     check_dataset,
-    mended,
 )
 from explorer.imagery.checks.alignment import best_shift
 from explorer.imagery.scene import IGNORE, Dataset, GeoReference, Scene
@@ -122,6 +125,21 @@ def moved(made: Dataset, rows: int, columns: int) -> Dataset:
         return replace(one, label=ndimage.shift(one.label, (rows, columns), order=0, cval=0))
 
     return replace(made, training=tuple(map(move, made.training)), validation=tuple(map(move, made.validation)))
+
+
+def mended(made: Dataset, mend: Mend) -> Dataset:
+    """The dataset after what the button does."""
+    held_out = [one.name for one in made.validation]
+    match mend:
+        case SplitAgain(validation):
+            return revise(made, made.name, made.classes, validation)
+        case LeaveOut(scenes):
+            return revise(made, made.name, made.classes, held_out, scenes)
+        case SetMinimumArea(pixels):
+            return revise(made, made.name, made.classes, held_out, minimum_area=pixels)
+        case StretchPerScene():
+            return replace(made, choices=made.choices.model_copy(update={"stretch": "scene"}))
+    assert_never(mend)
 
 
 FIRES = {
@@ -227,6 +245,11 @@ def test_a_check_fires_and_its_mend_removes_the_finding(case: str) -> None:
         assert found(mended(made, finding.mend), code) == ()
 
 
+def test_every_check_is_tried_and_says_what_it_means() -> None:
+    assert {code for code, _, _ in FIRES.values()} == {check.code for check in CHECKS}
+    assert all(check.title and check.meaning.endswith(".") for check in CHECKS)
+
+
 @pytest.mark.parametrize("case", SILENT)
 def test_a_check_stays_silent(case: str) -> None:
     code, make = SILENT[case]
@@ -323,3 +346,9 @@ def test_a_suspected_shift_says_where_to_move_the_labels() -> None:
 def test_labels_without_outlines_have_no_shift(label: np.ndarray) -> None:
     assert best_shift([scene("a", 1, label)]) is None
     assert best_shift([scene("a", picture(1)[:, :6, :6], squares()[:6, :6])]) is None
+
+
+@pytest.mark.parametrize(("factor", "times"), [(4, r"4\.\d times"), (256, "more than 100 times")])
+def test_the_ratio_to_a_black_scene_is_given_as_a_bound(factor: float, times: str) -> None:
+    (finding,) = found(of_brightness(factor), "brightness_differs")
+    assert re.search(rf", {times} as much", finding.text), finding.text

@@ -1,6 +1,9 @@
 """Choices about reading: as options of the command line, and which of them need the files to be read again."""
 
 import argparse
+import ast
+import re
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +41,13 @@ def test_options_of_the_command_line_give_the_same_choices():
     assert set(EVERYTHING.model_fields_set) == set(ReadingChoices.model_fields), "the example makes every choice"
 
 
+def test_names_with_commas_and_quotes_are_given_as_options_too():
+    choices = ReadingChoices(
+        ignore=("ship, small", "2"), names={'the "old" pier, west': "pier, old"}, leave_out=("north, 2", "south")
+    )
+    assert parsed(choices.as_options()) == choices
+
+
 def test_no_choice_is_no_option():
     assert ReadingChoices().as_options() == ()
     assert parsed([]) == ReadingChoices()
@@ -71,6 +81,33 @@ def test_other_choices_do_not(change):
     assert EVERYTHING.model_copy(update=change).for_files() == EVERYTHING.for_files()
 
 
+def test_readers_of_files_use_only_choices_that_need_the_files_to_be_read_again():
+    reading = Path(__file__).resolve().parents[2] / "explorer" / "imagery" / "reading"
+    decided_later = {"class_key.py", "roles.py"}  # what values mean: they get all choices
+    used = {
+        node.attr
+        for path in reading.rglob("*.py")
+        if path.name not in decided_later
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("choices")
+    }
+    assert "class_property" in used
+    assert used <= EVERYTHING.for_files().model_fields_set
+
+
+def test_messages_name_options_that_exist():
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    imagery = Path(__file__).resolve().parents[2] / "explorer" / "imagery"
+    named = {
+        option
+        for path in imagery.rglob("*.py")
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text("utf-8"))
+    }
+    assert "--background" in named
+    assert named <= {option for action in parser._actions for option in action.option_strings}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -85,7 +122,17 @@ def test_a_bad_area_is_refused(options, message):
         parsed(options)
 
 
-@pytest.mark.parametrize("options", [["--names", "1"], ["--names", "=ship"], ["--pair", "a.png"], ["--min-area", "0"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--names", "1"],
+        ["--names", "=ship"],
+        ["--ignore", "1\n2"],
+        ["--pair", "a.png"],
+        ["--min-area", "0"],
+        ["--names", "1=a,1=b"],
+    ],
+)
 def test_a_bad_option_ends_the_program(options):
     with pytest.raises(SystemExit):
         parsed(options)

@@ -82,7 +82,7 @@ def test_a_value_without_a_class_refuses_its_scene_only(classes):
     ("files", "message"),
     [
         ({"a.png": upload()["a.png"], "a_mask.png": png(objects() * 0)}, "no foreground at all"),
-        ({"a.png": upload()["a.png"]}, "no scenes"),
+        ({"a.png": upload()["a.png"]}, "no image could be used with a label: no masks were found"),
     ],
 )
 def test_an_upload_without_a_dataset_has_a_table_and_the_problem(files, message):
@@ -195,3 +195,22 @@ def test_scenes_of_other_brightness_are_noted():
     dark = png(np.ascontiguousarray(photo(16, 16).transpose(1, 2, 0) // 10))
     assert "brightness_differs" in {note.code for note in read_dataset(upload(b__png=dark)).notes}
     assert read_dataset(upload()).notes == ()
+
+
+def test_many_files_that_take_no_part_have_one_note_beyond_the_first_few():
+    photo = png(np.arange(64 * 3, dtype=np.uint8).reshape(8, 8, 3))
+    mask = png(np.eye(8, dtype=np.uint8))
+    folders = {"images": photo, "masks": mask, "instances": mask}
+    reading = read_dataset({f"{folder}/{i}.png": data for folder, data in folders.items() for i in range(6)})
+    texts = [note.text for note in reading.notes if note.code == "not_used"]
+    assert [text[:28] for text in texts] == [*(f"Not used: instances/{i}.png: t" for i in range(3)),
+                                             "Not used: 3 more files, such"]  # fmt: skip
+
+
+def test_a_background_that_is_nodata_without_saying_so_is_the_background():
+    masks = {f"{letter}_mask__png": None for letter in "abcd"}
+    masks |= {f"{letter}_mask__tif": tiff(np.where(objects() > 0, 1, -9999)[None].astype("int16")) for letter in "abcd"}
+    reading = read_dataset(upload(**masks))
+    assert {"fill_value", "nodata_as_background"} <= {note.code for report in reading.reports for note in report.notes}
+    for scene in reading.required().scenes:
+        np.testing.assert_array_equal(scene.label, objects())

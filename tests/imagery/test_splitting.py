@@ -62,6 +62,17 @@ def test_objects_are_on_both_sides_if_possible(objects, seed):
     assert (parts.validation[0].label == 1).any()
 
 
+@pytest.mark.parametrize("place", [(2, 2), (55, 55), (14, 30), (30, 30), (45, 16)])
+def test_a_single_object_is_trained_on_rather_than_validated_or_lost(place):
+    parts = split_blocks(numbered(64, 64, [place]), 2)
+    assert sum(int((scene.label == 1).sum()) for scene in parts.training) == 9
+
+
+def test_the_only_scene_with_objects_is_trained_on():
+    parts = split_scenes(scenes(0, 0, 1, 0), 2)
+    assert "2.tif" in {scene.name for scene in parts.training}
+
+
 def test_a_scene_too_small_to_split_is_refused():
     with pytest.raises(InputError, match=r"s\.tif: too small .* give a second scene"):
         split(([numbered(7, 7)]), 2)

@@ -196,13 +196,13 @@ def said(page: AppTest) -> str:
 
 def test_the_minimum_area_is_a_choice_that_notes_and_table_know(page: AppTest) -> None:
     upload(page, {name: squares(1) for name in ("north", "south")})
-    next(each for each in page.number_input if "Minimum area" in each.label).set_value(100).run()
+    next(each for each in page.number_input if "Minimum object area" in each.label).set_value(100).run()
     assert not page.exception
     assert "6 of 6 objects" in said(page)
     table = next(each.value for each in page.dataframe if "below minimum area" in each.value.columns)
     assert table["below minimum area"].iloc[1] == 6
     press(page, "Count all objects")
-    assert next(each for each in page.number_input if "Minimum area" in each.label).value == 1
+    assert next(each for each in page.number_input if "Minimum object area" in each.label).value == 1
     assert "6 of 6 objects" not in said(page)
     assert not any("below minimum area" in each.value.columns for each in page.dataframe)
 
@@ -301,6 +301,21 @@ def test_where_no_mask_is_read_there_is_no_table_of_values(page: AppTest) -> Non
     assert not any(each.label == "What the masks hold" for each in page.expander)
 
 
+def test_a_saved_dataset_offers_no_mend_that_needs_its_files(
+    page: AppTest, open_page: Callable[[str], AppTest]
+) -> None:
+    dark = {"images/dark__png": png(image(9) // 5), "masks/dark__png": png(squares(1))}
+    upload(page, {name: squares(1) for name in ("north", "south", "east")}, **dark)
+    assert "Stretch each scene by itself" in [button.label for button in page.button]
+    press(page, "Use this dataset")
+    saved = open_page("pages/imagery.py")
+    saved.query_params["source"] = "Saved"
+    saved.query_params["saved"] = page.session_state["dataset"]
+    saved.run()
+    assert "Scenes of other brightness" in said(saved)
+    assert "Stretch each scene by itself" not in [button.label for button in saved.button]
+
+
 def test_checks_run_again_only_if_what_they_depend_on_has_changed(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,7 +335,7 @@ def test_checks_run_again_only_if_what_they_depend_on_has_changed(
     page.color_picker[0].set_value("#00ff00").run()
     next(each for each in page.text_input if each.label == "Name").set_value("Harbour").run()
     assert ran == []
-    next(each for each in page.number_input if "Minimum area" in each.label).set_value(100).run()
+    next(each for each in page.number_input if "Minimum object area" in each.label).set_value(100).run()
     assert ran == ["below_minimum_area", "few_objects"]
     ran.clear()
     press(page, "Swap object and background")
@@ -338,7 +353,7 @@ def test_what_is_used_has_every_choice_of_the_page(page: AppTest) -> None:
     upload(page, {name: squares(1, 2) for name in ("north", "south", "east")})
     press(page, "2 is the background")
     page.color_picker[0].set_value("#00ff00").run()
-    next(each for each in page.number_input if "Minimum area" in each.label).set_value(20).run()
+    next(each for each in page.number_input if "Minimum object area" in each.label).set_value(20).run()
     next(each for each in page.multiselect if each.label == "Validation scenes").set_value(["south"]).run()
     next(each for each in page.multiselect if each.label == "Scenes left out").set_value(["east"]).run()
     next(each for each in page.text_input if each.label == "Name").set_value("Harbour north").run()

@@ -1,7 +1,7 @@
 """Checks of a dataset: what in its scenes, labels or split would make training or its scores worse, and the mend."""
 
 from explorer.imagery.checks.finding import Check, Finding
-from explorer.imagery.checks.mends import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene, mended
+from explorer.imagery.checks.mends import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
 from explorer.imagery.checks.registry import CHECKS, check_dataset
 
 __all__ = [
@@ -14,5 +14,4 @@ __all__ = [
     "SplitAgain",
     "StretchPerScene",
     "check_dataset",
-    "mended",
 ]

@@ -20,7 +20,8 @@ def brightness_differs(dataset: Dataset) -> list[Case]:
     Values that can be negative (decibels, heights) have no ratio and are not judged.
     """
     scenes = dataset.scenes
-    if dataset.choices.stretch == "scene" or len(scenes) < 2:
+    blocks_of_one = any(note.code == "single_scene" for note in dataset.notes)
+    if dataset.choices.stretch == "scene" or len(scenes) < 2 or blocks_of_one:
         return []
     medians = np.array([_median(scene) for scene in scenes])
     if not np.isfinite(medians).all() or medians.min() < 0 or medians.max() <= 0:
@@ -36,11 +37,16 @@ def brightness_differs(dataset: Dataset) -> list[Case]:
         if max(value / middle, middle / value) > np.sqrt(MOST_RATIO)
     ]
     dark, bright = int(medians.argmin()), int(medians.argmax())
+    times = f"more than {1 / _FLOOR:.0f}" if medians[dark] < floored[dark] else _rounded(ratio)
     text = (
         f"The median is {medians[dark]:.4g} in {scenes[dark].name} and {medians[bright]:.4g} in "
-        f"{scenes[bright].name}, {ratio:.{0 if ratio >= 10 else 1}f} times as much. Far from the rest: {listed(odd)}."
+        f"{scenes[bright].name}, {times} times as much. Far from the rest: {listed(odd)}."
     )
     return [Case(text, tuple(odd), StretchPerScene())]
+
+
+def _rounded(ratio: float) -> str:
+    return f"{ratio:.{0 if ratio >= 10 else 1}f}"
 
 
 def _median(scene: Scene) -> float:

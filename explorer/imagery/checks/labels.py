@@ -16,7 +16,7 @@ MOST_BELOW = 0.05
 """Share of the objects of a class that may be below the minimum area."""
 
 _SPECK, _SPECK_SHARE = 3, 0.01
-"""Objects of so few pixels that make up less than this share of their class are crumbs of larger ones."""
+"""Objects of so few pixels that make up less than this share of their class are fragments of larger ones."""
 
 FEWEST_TRAINING, FEWEST_VALIDATION = 20, 10
 """Objects of a class on each side, from which on it is not called rare in this dataset."""

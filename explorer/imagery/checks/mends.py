@@ -1,13 +1,8 @@
-"""Mends: descriptions of what can be done about a finding, and the function that does it."""
+"""Mends: what can be done about a finding; the page Imagery does it through the widgets that a visitor has as well."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import assert_never
-
-from explorer.errors import InputError
-from explorer.imagery.scene import Dataset, Scene
-from explorer.imagery.stretch import fit_stretch
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -57,37 +52,3 @@ class StretchPerScene:
 
 
 Mend = SplitAgain | LeaveOut | SetMinimumArea | StretchPerScene
-
-
-def mended(dataset: Dataset, mend: Mend) -> Dataset:
-    """The dataset with a mend carried out; the stretch is fitted again where the training side changes.
-
-    Raises:
-        InputError: the mend would leave one side without scenes.
-    """
-    match mend:
-        case SplitAgain(validation):
-            return _with_sides(
-                dataset,
-                tuple(scene for scene in dataset.scenes if scene.name not in validation),
-                tuple(scene for scene in dataset.scenes if scene.name in validation),
-            )
-        case LeaveOut(scenes):
-            return _with_sides(
-                dataset,
-                tuple(scene for scene in dataset.training if scene.name not in scenes),
-                tuple(scene for scene in dataset.validation if scene.name not in scenes),
-            )
-        case SetMinimumArea(pixels):
-            choices = dataset.choices.model_copy(update={"minimum_area": pixels})
-            return replace(dataset, choices=choices, minimum_area=pixels)
-        case StretchPerScene():
-            return replace(dataset, choices=dataset.choices.model_copy(update={"stretch": "scene"}))
-    assert_never(mend)
-
-
-def _with_sides(dataset: Dataset, training: tuple[Scene, ...], validation: tuple[Scene, ...]) -> Dataset:
-    for side, scenes in (("training", training), ("validation", validation)):
-        if not scenes:
-            raise InputError(f"no scene is left for {side}", dataset.name, "keep at least one scene on each side")
-    return replace(dataset, training=training, validation=validation, stretch=fit_stretch(training))

@@ -19,7 +19,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "ground_overlap",
         "Training and validation overlap on the ground",
-        "The segmenter is tested on places that it has learnt by heart: the scores are too good.",
+        "The segmenter is tested on places that it was trained on: the scores are too good.",
         ground_overlap,
     ),
     Check(
@@ -52,8 +52,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "brightness_differs",
         "Scenes of other brightness",
-        "One stretch for all scenes leaves some of them nearly black or white, so that the segmenter sees little in "
-        "them.",
+        "One stretch for all scenes leaves some of them nearly black or white, with hardly any contrast.",
         brightness_differs,
     ),
 )

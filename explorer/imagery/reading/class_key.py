@@ -21,6 +21,7 @@ from explorer.imagery.reading.mask_values import looks_like_instances, looks_smo
 from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
 from explorer.imagery.reading.roles import (
     IGNORE_NAME,
+    OBJECT,
     Palette,
     Roles,
     SetNotes,
@@ -37,6 +38,9 @@ from explorer.imagery.scene import BACKGROUND, IGNORE
 from explorer.settings import Settings, settings
 
 _BLACK, _WHITE = hexadecimal(0, 0, 0), hexadecimal(255, 255, 255)
+_SAME: Mapping[Key, Key] = {BACKGROUND: 0, OBJECT: 1, 0: BACKGROUND, 1: OBJECT}
+"""Polygons without a class, and masks of 0 and 1, say the same."""
+
 _MOSTLY = 0.85  # share of one class from which object and background may be swapped
 
 
@@ -61,13 +65,12 @@ class ClassKey:
         """
         converted = self._converted(mask)
         ids = np.full(max(1, len(converted.keys)), IGNORE, dtype=np.uint8)  # by position in ``keys``
-        counts = converted.counts()
         for position, key in enumerate(converted.keys):
             if key in self.roles:
                 ids[position] = self._id(self.roles[key])
-            elif counts[position]:
+            elif converted.counts()[position]:
                 raise InputError(
-                    f"{_shown(key)} in {counts[position]} pixels is not one of the classes {_listed(self)}",
+                    f"{_shown(key)} in {converted.counts()[position]} pixels is not one of the classes {_listed(self)}",
                     mask.name,
                     "correct the mask; mark pixels to ignore with 255",
                 )
@@ -151,7 +154,8 @@ def class_key(
     notes = SetNotes()
     if instances:
         roles = of_instances(kind, pixels, classes)
-        notes.of_masks("instance_ids", alike_instances or list(usable), "{} read as one object per value.")
+        why = "" if choices.instances else f", since they hold more than {limits.max_classes} (EXPLORER_MAX_CLASSES)"
+        notes.of_masks("instance_ids", alike_instances or list(usable), f"read as one object per value{why}.")
     elif kind is MaskKind.VALUES:
         roles = of_values(pixels, classes, notes)
     elif palette is not None:
@@ -165,27 +169,28 @@ def class_key(
         roles, nodata = swapped(roles, nodata)
     names = tuple(classes) if classes is not None else _class_names(roles, nodata)
     if len(names) > limits.max_classes:
-        raise _too_many(names, smoothed, limits.max_classes)
+        _note_smoothed(smoothed, half, usable, notes)
+        raise _too_many(names, smoothed, limits.max_classes, notes)
     _suspect(roles, nodata, total, usable, names, notes)
     if not instances:
         notes.of_masks(
             "instance_ids",
             alike_instances,
-            "{} a different value for nearly every connected piece: if these number the objects, choose one object "
+            "a different value for nearly every connected piece: if these number the objects, choose one object "
             "per value (--instances).",
             verb="has|have",
         )
-    if half is not None:
-        notes.of_masks("smoothed_mask", list(usable), "{} read as object from the value " + f"{half:g} on.")
-    else:
-        notes.of_masks(
-            "smoothed_mask",
-            smoothed,
-            "{} values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
-            "half (--smoothed half).",
-            verb="has|have",
-        )
+    _note_smoothed(smoothed, half, usable, notes)
     return ClassKey(kind, names, roles, nodata, instances, half, notes.on_set, notes.by_mask)
+
+
+class UndecidedError(InputError):
+    """What the values mean cannot be decided without the visitor; the notes say what was suspected."""
+
+    def __init__(self, what: str, where: str, remedy: str, notes: SetNotes | None = None) -> None:
+        super().__init__(what, where, remedy)
+        notes = notes or SetNotes()
+        self.notes, self.notes_by_mask = notes.on_set, notes.by_mask
 
 
 def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
@@ -193,12 +198,23 @@ def as_kind(mask: Mask, kind: MaskKind) -> Mask | None:
     if mask.kind is kind:
         return mask
     if kind is MaskKind.COLOURS and mask.colours:
-        return replace(mask, kind=kind, keys=mask.colours)
+        return _with_colours(mask, mask.colours)
     if kind is MaskKind.COLOURS and set(mask.keys) <= {0, 255}:
-        return replace(mask, kind=kind, keys=tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
+        return _with_colours(mask, tuple(_BLACK if key == 0 else _WHITE for key in mask.keys))
+    if {kind, mask.kind} == {MaskKind.NAMES, MaskKind.VALUES} and set(mask.keys) <= set(_SAME):
+        return replace(mask, kind=kind, keys=tuple(_SAME[key] for key in mask.keys))
+    if {kind, mask.kind} == {MaskKind.NAMES, MaskKind.VALUES} and set(mask.keys) == {0, IGNORE}:
+        return replace(mask, kind=kind, keys=(BACKGROUND, OBJECT))
     if kind is MaskKind.VALUES and mask.kind is MaskKind.COLOURS and all(map(_is_grey, map(str, mask.keys))):
         return replace(mask, kind=kind, keys=tuple(int(str(key)[1:3], 16) for key in mask.keys))
     return None
+
+
+def _with_colours(mask: Mask, colours: Sequence[str]) -> Mask:
+    """A mask of values with colours as keys; a palette may give two values one colour."""
+    keys, positions = np.unique(np.array(colours, dtype=np.str_), return_inverse=True)
+    index = positions.astype(np.uint16)[mask.index] if len(colours) else mask.index
+    return replace(mask, kind=MaskKind.COLOURS, keys=tuple(map(str, keys)), index=index, colours=tuple(map(str, keys)))
 
 
 def halved(mask: Mask, half: float) -> Mask:
@@ -237,8 +253,13 @@ def _half(masks: Collection[Mask], choices: ReadingChoices) -> float | None:
 def _must_be_instances(
     masks: Mapping[str, Mask], alike: Collection[str], palette: Palette | None, max_classes: int
 ) -> bool:
-    """Whether there are more values than there can be classes, and they look like a number per object."""
+    """Whether there are more values than there can be classes, and they look like a number per object.
+
+    A value 255 far from the others marks pixels to ignore, as beside classes.
+    """
     large = [name for name, mask in masks.items() if len(mask.keys) > max_classes + 1]
+    if any(IGNORE in masks[name].keys and IGNORE - 1 not in masks[name].keys for name in large):
+        return False
     return palette is None and bool(large) and 2 * sum(name in alike for name in large) > len(large)
 
 
@@ -253,10 +274,7 @@ def _is_grey(colour: str) -> bool:
 
 def _pixels_by_key(mask: Mask) -> Counter[Key]:
     """Number of pixels of each key that has any."""
-    pixels: Counter[Key] = Counter()
-    for key, count in zip(mask.keys, mask.counts(), strict=True):  # a palette may give two indices one colour
-        pixels[key] += int(count)
-    return +pixels
+    return Counter({key: int(count) for key, count in zip(mask.keys, mask.counts(), strict=True) if count})
 
 
 def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
@@ -266,13 +284,29 @@ def _class_names(roles: Roles, nodata: str) -> tuple[str, ...]:
     return (BACKGROUND, *dict.fromkeys(ordered))
 
 
-def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int) -> InputError:
+def _note_smoothed(smoothed: Sequence[str], half: float | None, masks: Mapping[str, Mask], notes: SetNotes) -> None:
+    """Notes on masks with smoothed edges."""
+    if set(masks) <= set(smoothed):  # 255 is one of the values that smoothing left
+        notes.drop("value_255_ignored")
+    if half is not None:
+        notes.of_masks("smoothed_mask", list(masks), f"read as object from the value {half:g} on.")
+        return
+    notes.of_masks(
+        "smoothed_mask",
+        smoothed,
+        "values between those of its classes along edges, from smoothing or resizing: choose the threshold at "
+        "half (--smoothed half).",
+        verb="has|have",
+    )
+
+
+def _too_many(names: Sequence[str], smoothed: Collection[str], max_classes: int, notes: SetNotes) -> UndecidedError:
     remedy = (
         "they look smoothed: choose the threshold at half (--smoothed half)"
         if smoothed
         else "merge classes, count an object per value (--instances), or raise EXPLORER_MAX_CLASSES"
     )
-    return InputError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy)
+    return UndecidedError(f"{len(names)} classes, at most {max_classes} (EXPLORER_MAX_CLASSES)", "masks", remedy, notes)
 
 
 def _suspect(
@@ -301,16 +335,18 @@ def _suspect(
         notes.of_masks(
             "no_background",
             list(masks),
-            f"No pixel is background: {{}} {', '.join(shares)}. If one of these is the background, choose it"
+            f"{', '.join(shares)}. If one of these is the background, choose it"
             + (f" (--background {most})." if most is not None else "."),
+            before="No pixel is background: ",
             verb="holds|hold",
         )
     elif len(names) == 2 and labelled - background > _MOSTLY * labelled:
         notes.of_masks(
             "foreground_covers_most",
             list(masks),
-            f"{(labelled - background) / labelled:.0%} of the pixels are {names[1]!r}: if the masks show the "
-            "background in its place, swap object and background (--swap). {} concerned.",
+            "concerned.",
+            before=f"{(labelled - background) / labelled:.0%} of the pixels are {names[1]!r}: if the masks show the "
+            "background in its place, swap object and background (--swap). ",
             verb="is|are",
         )
 

@@ -8,7 +8,10 @@ A value is a suspect if all of this holds:
   the image and 5 % of its edge. A dark or saturated object is thus no suspect.
 - It covers an area: its largest 4-connected piece has at least 16 pixels and 0.05 % of the image.
 - It is far from the rest: no other value is nearer than the range (0.5 to 99.5 %) of the rest is wide; at the border,
-  a quarter of that range is enough. Shadows, night skies and overexposed roofs have neighbouring values.
+  a quarter of that range is enough, and a fiftieth for 0 in all but 8-bit images, whose values are not clipped there.
+  Shadows, night skies and overexposed roofs have neighbouring values.
+- In single bands of pixels that have values in others, only values that cannot be a measurement are suspects; there,
+  the nearest other value is taken, so that the pixel stays.
 - The rest is an image: it has more than a few values, and a 0 (or 255 of 8 bits) does not cover half of the picture.
 """
 
@@ -24,7 +27,7 @@ from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import is_empty
 
 _SMALLEST_AREA, _SMALLEST_SHARE = 16, 0.0005  # of the largest connected piece: pixels and share of the image
-_BORDER_SHARE, _EDGE_SHARE, _BORDER_GAP = 0.01, 0.05, 0.25
+_BORDER_SHARE, _EDGE_SHARE, _BORDER_GAP, _ZERO_GAP = 0.01, 0.05, 0.25, 0.02
 _HUGE = 1e19  # also the fill values of netCDF (9.97e36) and of GIS software (±3.4e38)
 _SENTINELS = {sign * (10**digits - 1) for digits in range(3, 10) for sign in (1, -1)} | {-(2**15), 1 - 2**15, -(2**31)}
 _SENSOR_ENDS = {0, 2**15 - 1, 2**16 - 1}
@@ -70,7 +73,28 @@ def find_fill(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> FillResul
         valid = valid & ~where
     for value in values:
         image = without_stray_nodata(image, (value,) * len(image), valid)
-    return FillResult(image, valid, tuple(notes))
+    image, in_bands = _without_fill_of_bands(image, valid)
+    return FillResult(image, valid, (*notes, *in_bands))
+
+
+def _without_fill_of_bands(
+    image: NDArray[np.generic], valid: NDArray[np.bool_]
+) -> tuple[NDArray[np.generic], list[Note]]:
+    """The image without suspects in some of its bands, where the others have values; and a note for each."""
+    notes = []
+    for number in range(len(image)) if len(image) > 1 else ():
+        found = _suspect(image[number : number + 1], valid, ends=False)
+        if found is not None:
+            value, where = found
+            image = without_stray_nodata(image, (*[None] * number, value, *[None] * (len(image) - number - 1)), valid)
+            notes.append(
+                Note(
+                    "fill_value",
+                    f"{value:.10g} in {int(where.sum()):,} px of band {number + 1} is far from all other values; "
+                    "there, the nearest of them is used instead (--keep-fill leaves it).",
+                )
+            )
+    return image, notes
 
 
 def without_stray_nodata(
@@ -103,8 +127,16 @@ def without_stray_nodata(
     return result
 
 
-def _suspect(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[float, NDArray[np.bool_]] | None:
-    """A fill value and where it is, (H, W)."""
+def _suspect(
+    image: NDArray[np.generic], valid: NDArray[np.bool_], ends: bool = True
+) -> tuple[float, NDArray[np.bool_]] | None:
+    """A fill value and where it is, (H, W).
+
+    Args:
+        image: (C, H, W).
+        valid: (H, W).
+        ends: whether values where sensors end may be it, too.
+    """
     for extreme in (np.fmin, np.fmax):
         value = _extreme(image, valid, extreme)
         if value is None:
@@ -114,7 +146,7 @@ def _suspect(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> tuple[floa
             where &= band == value
         needed = max(_SMALLEST_AREA, _SMALLEST_SHARE * valid.size)
         count = int(where.sum())
-        if count < needed or not _is_far(image, valid, where, value, extreme):
+        if count < needed or not _is_far(image, valid, where, value, extreme, ends):
             continue
         pieces, _ = ndimage.label(where)
         if int(np.bincount(pieces.ravel())[1:].max()) >= needed:
@@ -144,6 +176,7 @@ def _is_far(
     where: NDArray[np.bool_],
     value: np.generic,
     extreme: np.ufunc,
+    ends: bool,
 ) -> bool:
     rest = valid & ~where
     nearest = _extreme(image, rest, extreme, value)
@@ -163,7 +196,8 @@ def _is_far(
     if abs(number) >= _HUGE or number in _SENTINELS or number < 0 <= float(nearest):
         return gap > spread
     is_end = number in _SENSOR_ENDS or (image.dtype.kind in "iu" and number == float(_largest(image)))
-    return is_end and _is_border(image, where, number) and gap > _BORDER_GAP * spread
+    needed = _ZERO_GAP if number == 0 and image.dtype.itemsize > 1 else _BORDER_GAP
+    return ends and is_end and _is_border(image, where, number) and gap > needed * spread
 
 
 def _largest(image: NDArray[np.generic]) -> int:

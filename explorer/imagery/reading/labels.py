@@ -10,7 +10,7 @@ from explorer.imagery.reading.annotations.coco import COCO
 from explorer.imagery.reading.annotations.cvat import CVAT
 from explorer.imagery.reading.annotations.label_studio import LABEL_STUDIO
 from explorer.imagery.reading.annotations.labelme import LABELME
-from explorer.imagery.reading.annotations.unsupported import UNSUPPORTED_FORMATS
+from explorer.imagery.reading.annotations.unsupported import UNSUPPORTED
 from explorer.imagery.reading.annotations.yolo import YOLO
 from explorer.imagery.reading.formats import FileKind, kind_of
 from explorer.imagery.reading.label_format import LabelFormat, LabelRequest, UnsupportedFormat
@@ -34,7 +34,26 @@ def _read_vectors(data: bytes, name: str, request: LabelRequest) -> Mask:
     )
 
 
-_VECTOR_LIMITS = "points and lines are left out; the image must be georeferenced"
+def _vectors(name: str, kind: FileKind, recognised_by: str, classes: str, limits: str = "") -> LabelFormat:
+    """A format of polygons, as a rule with coordinates on the ground.
+
+    Args:
+        name: of the format.
+        kind: of its files.
+        recognised_by: what tells them.
+        classes: what may hold the class of a polygon.
+        limits: beside those that all have.
+    """
+    return LabelFormat(
+        name=name,
+        recognised_by=recognised_by,
+        reads=f"polygons, each an object, and the {classes} that holds their class",
+        limits="; ".join(filter(None, ("no points and lines", limits))),
+        recognise=lambda data, file: kind_of(data) is kind and not file.lower().endswith(".shx"),  # signed as .shp
+        read=_read_vectors,
+        shared=True,
+    )
+
 
 LABEL_FORMATS: tuple[LabelFormat, ...] = (
     LabelFormat(
@@ -51,55 +70,37 @@ LABEL_FORMATS: tuple[LabelFormat, ...] = (
     CITYSCAPES,
     CVAT,
     YOLO,
-    LabelFormat(
-        name="GeoJSON",
-        recognised_by='a JSON object whose "type" is FeatureCollection, Feature or a geometry',
-        reads="polygons, each an object, and the property that holds their class",
-        limits=_VECTOR_LIMITS + "; without a crs member, coordinates are degrees",
-        recognise=lambda data, _: kind_of(data) is FileKind.GEOJSON,
-        read=_read_vectors,
-        shared=True,
+    _vectors(
+        "GeoJSON",
+        FileKind.GEOJSON,
+        'a JSON object whose "type" is FeatureCollection, Feature or a geometry',
+        "property",
+        "without a crs member, coordinates are degrees, or pixels of an image without georeference",
     ),
-    LabelFormat(
-        name="GeoPackage",
-        recognised_by="the signature of SQLite",
-        reads="polygons of all layers, each an object, and the property or layer that holds their class",
-        limits=_VECTOR_LIMITS + "; views are not read",
-        recognise=lambda data, _: kind_of(data) is FileKind.GEOPACKAGE,
-        read=_read_vectors,
-        shared=True,
+    _vectors(
+        "GeoPackage",
+        FileKind.GEOPACKAGE,
+        "the signature of SQLite",
+        "property or layer",
+        "all layers are read, views are not",
     ),
-    LabelFormat(
-        name="FlatGeobuf",
-        recognised_by="its signature",
-        reads="polygons, each an object, and the property that holds their class",
-        limits=_VECTOR_LIMITS,
-        recognise=lambda data, _: kind_of(data) is FileKind.FLATGEOBUF,
-        read=_read_vectors,
-        shared=True,
+    _vectors("FlatGeobuf", FileKind.FLATGEOBUF, "its signature", "property"),
+    _vectors(
+        "Shapefile",
+        FileKind.SHAPEFILE,
+        "the signature of its .shp file",
+        "attribute",
+        ".shx must be in the same folder or zip, .dbf holds the attributes, .prj the crs",
     ),
-    LabelFormat(
-        name="Shapefile",
-        recognised_by="the signature of its .shp file",
-        reads="polygons, each an object, and the attribute that holds their class",
-        limits=_VECTOR_LIMITS + "; .shx must be in the same folder or zip, .dbf holds the attributes, .prj the crs",
-        recognise=lambda data, name: kind_of(data) is FileKind.SHAPEFILE and not name.lower().endswith(".shx"),
-        read=_read_vectors,
-        shared=True,
-    ),
-    LabelFormat(
-        name="KML",
-        recognised_by="an XML file whose root is kml; of a KMZ, its doc.kml",
-        reads="polygons of all folders, each an object, and the field or folder that holds their class",
-        limits=_VECTOR_LIMITS + "; linked files are not followed",
-        recognise=lambda data, _: kind_of(data) is FileKind.KML,
-        read=_read_vectors,
-        shared=True,
+    _vectors(
+        "KML",
+        FileKind.KML,
+        "an XML file whose root is kml; of a KMZ, its doc.kml",
+        "field or folder",
+        "all folders are read; linked files are not followed",
     ),
 )
 """Every format that is read, the more specific before the more general."""
-
-UNSUPPORTED: tuple[UnsupportedFormat, ...] = UNSUPPORTED_FORMATS
 
 
 def is_image(data: bytes) -> bool:

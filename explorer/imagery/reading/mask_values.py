@@ -15,12 +15,13 @@ from scipy import ndimage
 
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
-from explorer.imagery.reading.masks import Key, Mask, MaskKind
+from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
 from explorer.imagery.scene import IGNORE
 
-VOID_COLOURS = ("#e0e0c0", "#ffffff")
-"""Pale yellow-grey, the border of objects in Pascal VOC (224, 224, 192); and white, which others use for it."""
+VOID_COLOURS = ((224, 224, 192), (255, 255, 255))
+"""The border of objects in Pascal VOC, a pale yellow-grey; and white, as which some programs write its index 255."""
 
+_VOID = tuple(hexadecimal(*colour) for colour in VOID_COLOURS)
 _EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 _SMOOTHED_SHARE = 0.9  # of the pixels with a value between the extremes that lie at an edge
 _LEAST_LEVEL = 16  # smaller values beside 255 are ids
@@ -32,7 +33,8 @@ _BORDER_STEPS = 3  # erosions after which a border of up to six pixels is gone
 def looks_smoothed(mask: Mask) -> bool:
     """Whether the values between the smallest and the largest lie along edges, as resizing and smoothing leave them.
 
-    True only for values with 0 and one large value (128 or more) that both cover more than the values between.
+    True only for values with 0 and one large value (128 or more) that both cover more than the values between. A
+    sixteenth of the large value more than 0 or less than it counts as these, since some filters swing to both sides.
     """
     if mask.lossy:
         return True
@@ -41,9 +43,10 @@ def looks_smoothed(mask: Mask) -> bool:
     values = np.array(mask.keys, dtype=np.int64)[mask.index]  # (H, W)
     counted = ~mask.ignored
     top = int(values[counted].max(initial=0))
-    between = counted & (values > 0) & (values < top)
+    margin = top // 16
+    low, high = counted & (values <= margin), counted & (values >= top - margin)
+    between = counted & ~low & ~high
     amount = int(between.sum())
-    low, high = counted & (values == 0), counted & (values == top)
     if top < 128 or amount == 0 or amount > int(high.sum()) + int(low.sum()):
         return False
     if np.median(values[between]) < _LEAST_LEVEL:
@@ -54,16 +57,20 @@ def looks_smoothed(mask: Mask) -> bool:
 
 def looks_like_instances(mask: Mask) -> bool:
     """Whether nearly every value is one connected piece, as where each object has a number or colour of its own."""
-    pieces = {} if mask.kind is MaskKind.NAMES else _pieces_by_key(mask)
-    alone = sum(count == 1 for count in pieces.values())
-    return len(pieces) >= _LEAST_INSTANCES and alone >= _INSTANCE_SHARE * len(pieces)
+    if mask.kind is MaskKind.NAMES:
+        return False
+    values = [position for position, key in enumerate(mask.keys) if key not in (0, IGNORE, "#000000", "#ffffff")]
+    pieces = mask.pieces()[values]
+    present = int(np.count_nonzero(pieces))
+    alone = int(np.count_nonzero(pieces == 1))
+    return present >= _LEAST_INSTANCES and alone >= _INSTANCE_SHARE * present
 
 
 def border_colours(mask: Mask) -> frozenset[Key]:
     """Colours that are known for the border of objects and are nothing but thin lines beside other colours."""
     found: set[Key] = set()
-    foreground = {key for key in mask.keys if key not in ("#000000", *VOID_COLOURS)}
-    for colour in VOID_COLOURS:
+    foreground = {key for key in mask.keys if key not in ("#000000", *_VOID)}
+    for colour in _VOID:
         if mask.kind is not MaskKind.COLOURS or colour not in mask.keys or not foreground:
             continue
         here = pixels_of(mask, (colour,))
@@ -71,7 +78,7 @@ def border_colours(mask: Mask) -> frozenset[Key]:
             continue
         core = ndimage.binary_erosion(here, _EIGHT_NEIGHBOURS, iterations=_BORDER_STEPS, border_value=1)
         beside = here & _near(pixels_of(mask, tuple(foreground)), steps=2 * _BORDER_STEPS)
-        if colour == VOID_COLOURS[0] or (not core.any() and 2 * beside.sum() > here.sum()):
+        if colour == _VOID[0] or (not core.any() and 2 * beside.sum() > here.sum()):
             found.add(colour)
     return frozenset(found)
 
@@ -117,18 +124,6 @@ def numbered(mask: Mask, background: Sequence[Key]) -> NDArray[np.int32]:
     """(H, W), the object of each pixel where every key but the background's is an object; 0 = none."""
     ids = np.array([0 if key in background else position + 1 for position, key in enumerate(mask.keys)], np.int32)
     return np.where(mask.ignored, np.int32(0), ids[mask.index])
-
-
-def _pieces_by_key(mask: Mask) -> dict[Key, int]:
-    """Connected pieces of each key other than the background (0, black) and 255."""
-    pieces: dict[Key, int] = {}
-    boxes = ndimage.find_objects(np.where(mask.ignored, 0, mask.index.astype(np.int32) + 1))
-    for position, key in enumerate(mask.keys):
-        box = boxes[position] if position < len(boxes) else None
-        if box is not None and key not in (0, IGNORE, "#000000", "#ffffff"):
-            here = (mask.index[box] == position) & ~mask.ignored[box]
-            pieces[key] = int(ndimage.label(here, structure=_EIGHT_NEIGHBOURS)[1])
-    return pieces
 
 
 def _near(pixels: NDArray[np.bool_], steps: int = 2) -> NDArray[np.bool_]:

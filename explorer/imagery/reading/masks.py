@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import Decoded, FileKind
+from explorer.imagery.reading.pieces import count_pieces
 from explorer.imagery.reading.raster import decode
 from explorer.imagery.scene import GeoReference
 from explorer.settings import Settings
@@ -59,8 +61,20 @@ class Mask:
 
     def counts(self) -> NDArray[np.int64]:
         """Number of pixels of each key, (len(keys),); ignored pixels are not counted."""
+        return self._counts
+
+    def pieces(self) -> NDArray[np.int64]:
+        """Number of connected pieces (8 neighbours) of each key, (len(keys),); ignored pixels belong to none."""
+        return self._pieces
+
+    @cached_property
+    def _counts(self) -> NDArray[np.int64]:
         counted = self.index[~self.ignored] if self.ignored.any() else self.index.ravel()
         return np.bincount(counted, minlength=len(self.keys)).astype(np.int64)
+
+    @cached_property
+    def _pieces(self) -> NDArray[np.int64]:
+        return count_pieces(self.index, self.ignored, len(self.keys))
 
 
 def read_mask(
@@ -73,9 +87,9 @@ def read_mask(
     """Reads one mask: PNG, TIFF or GeoTIFF, or a grey JPEG.
 
     Transparent pixels are background, since drawing programs leave the background transparent. Nodata and masked
-    pixels are ignored, unless the nodata value is 0, which means background. The mask's own Exif orientation is
-    applied, unless it is georeferenced. Fractions from 0 to 1 become 0 to 255 and, like a JPEG, make the mask lossy:
-    its values are not all classes.
+    pixels are ignored, unless the nodata value is 0, which means background. A single negative value is nodata, too.
+    The mask's own Exif orientation is applied, unless it is georeferenced. Fractions from 0 to 1 become 0 to 255 and,
+    like a JPEG, make the mask lossy: its values are not all classes.
 
     Args:
         source: a path, or the content of a file.
@@ -96,6 +110,11 @@ def read_mask(
     if lossy:
         decoded = _grey(decoded, name)
     if len(decoded.bands) == 1:
+        undeclared = _undeclared_nodata(decoded.values[0], ignored)
+        if undeclared is not None:
+            ignored = ignored | (decoded.values[0] == undeclared)
+            text = f"{undeclared:g} cannot be a class and is treated as nodata, though the file does not declare it."
+            notes = (*notes, Note("fill_value", text))
         band = np.where(ignored, 0, decoded.values[0])
         if band.dtype.kind == "f" and (band != np.rint(band)).any():
             band, lossy = _scaled_fractions(band, name), True
@@ -152,6 +171,16 @@ def _scaled_fractions(band: NDArray[np.generic], name: str) -> NDArray[np.generi
     if values.min() < 0 or values.max() > 1:
         raise InputError("contains fractions, not class ids", name, "save the mask with whole numbers: 0, 1, 2 …")
     return np.rint(values * 255)
+
+
+def _undeclared_nodata(band: NDArray[np.generic], ignored: NDArray[np.bool_]) -> float | None:
+    """The only negative value of a mask of whole numbers, if there is just one."""
+    if band.dtype.kind not in "if":
+        return None
+    values = band[~ignored].astype(np.float64)
+    negative = np.unique(values[values < 0])
+    whole = len(negative) == 1 and bool((values == np.rint(values)).all())
+    return float(negative[0]) if whole else None
 
 
 def _values(band: NDArray[np.generic], name: str) -> NDArray[np.int32]:

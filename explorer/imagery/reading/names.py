@@ -57,7 +57,7 @@ _SPLITS = {
 }
 _SPLITS_IN_FULL = _SPLITS.keys() - {"tr", "ts", "trn", "dev"}  # the others tell only beside "images" or "labels"
 
-_IMAGE_SUFFIXES = re.compile(r"(\.(png|jpe?g|tiff?|bmp|gif|webp|jp2))+$")
+_IMAGE_SUFFIXES = re.compile(r"(\.(png|jpe?g|tiff?|bmp|gif|webp|jp2))+$", re.IGNORECASE)
 _CITYSCAPES_IMAGE = re.compile("left_?img_?8_?bit", re.IGNORECASE)
 _LOWER, _UPPER, _LETTER = "a-zß-öø-ÿ", "A-ZÀ-ÖØ-Þ", r"[^\W\d_]"
 _BORDERS = re.compile(  # of camelCase words, of acronyms (JPEGImages), and between letters and digits
@@ -94,6 +94,11 @@ def comparable(text: str, keep_case: bool = False) -> str:
     text = unicodedata.normalize("NFC", text.translate(_JOINERS))
     text = " ".join(text.split()).rstrip(" .")
     return text if keep_case else unicodedata.normalize("NFC", text.casefold())
+
+
+def without_image_suffix(name: str) -> str:
+    """The name without the extensions of images at its end: ``a`` for ``a.tif`` and ``a.tif.png``."""
+    return _IMAGE_SUFFIXES.sub("", name) or name
 
 
 @lru_cache(maxsize=20_000)
@@ -164,8 +169,7 @@ class FileName:
     @cached_property
     def stem(self) -> str:
         """The same without case, and without a second extension of an image (``a.tif.geojson``)."""
-        stem = comparable(self.path.stem)
-        return _IMAGE_SUFFIXES.sub("", stem) or stem
+        return without_image_suffix(comparable(self.path.stem))
 
     @cached_property
     def parts(self) -> Tokens:
@@ -215,8 +219,7 @@ class FileName:
     @cached_property
     def tokens(self) -> Tokens:
         """The words and numbers of the stem."""
-        stem = _IMAGE_SUFFIXES.sub("", self.path.stem.lower())
-        return tokens_of(self.path.stem[: len(stem)] if stem else self.path.stem)
+        return tokens_of(without_image_suffix(self.path.stem))
 
     @cached_property
     def end_words(self) -> frozenset[str]:

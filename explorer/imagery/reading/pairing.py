@@ -45,11 +45,12 @@ def pair(
 ) -> tuple[Pair, ...]:
     """Pairs images and labels.
 
-    A choice by hand wins over everything. Then come the images that a label file lists itself, masks with one object
-    each (see :func:`~explorer.imagery.reading.layout.masks_by_object`), and the names: folder and stem, the stem alone,
-    both without words such as "mask", and at last without what all names of a side have in common, or where a mask's
-    name contains that of its image; what these last rules pair has a note. Files in folders for training, validation
-    and test never mix. A file that matches more than one other by a rule is not paired by it.
+    A choice by hand comes before everything. Then come masks with one object each (see
+    :func:`~explorer.imagery.reading.layout.masks_by_object`), the images that a label file lists itself, and the names:
+    folder and stem, the stem alone, both without words such as "mask", and at last without what all names of a side
+    have in common, or where a mask's name contains that of its image; what these last rules pair has a note. Files in
+    folders for training, validation and test never mix. A file that matches more than one other by a rule is not paired
+    by it.
 
     Args:
         images: names.

@@ -20,7 +20,7 @@ IGNORE_NAME = "ignore"
 """The role of pixels to ignore; in a palette, the name for their colour."""
 
 OBJECT = "object"
-"""The name of the only class, where the masks have no better one."""
+"""The name of the only class where the labels give none, and of the class of a feature without one."""
 
 Palette = Mapping[tuple[int, int, int], str]
 """The class of each colour (red, green, blue)."""
@@ -29,6 +29,7 @@ Roles = dict[Key, str]
 """Of each key: ``BACKGROUND``, ``IGNORE_NAME`` or the name of its class."""
 
 _BLACK = hexadecimal(0, 0, 0)
+_MOST_DIGITS = 12  # of a value of a mask
 _GREY_LEVEL = 100  # values from here on are grey levels rather than ids, and 255 may be one of them
 
 
@@ -39,14 +40,21 @@ class SetNotes:
         self.on_set: tuple[Note, ...] = ()
         self.by_mask: dict[str, tuple[Note, ...]] = {}
 
-    def of_masks(self, code: str, names: Sequence[str], text: str, verb: str = "was|were") -> None:
-        """``{}`` in the text stands for the masks and the verb."""
+    def of_masks(
+        self, code: str, names: Sequence[str], after: str, *, before: str = "", verb: str = "was|were"
+    ) -> None:
+        """The text: ``before``, the masks, the verb, ``after``."""
         if not names:
             return
         one, many = verb.split("|")
-        self.on_set += (Note(code, text.format(f"{_several(names)} {one if len(names) == 1 else many}")),)
+        self.on_set += (Note(code, f"{before}{_several(names)} {one if len(names) == 1 else many} {after}"),)
         for name in names:
-            self.by_mask[name] = (*self.by_mask.get(name, ()), Note(code, text.format(f"The mask {one}")))
+            self.by_mask[name] = (*self.by_mask.get(name, ()), Note(code, f"{before}The mask {one} {after}"))
+
+    def drop(self, code: str) -> None:
+        """Takes back the notes of a code."""
+        self.on_set = tuple(note for note in self.on_set if note.code != code)
+        self.by_mask = {name: tuple(n for n in notes if n.code != code) for name, notes in self.by_mask.items()}
 
 
 def _several(names: Sequence[str]) -> str:
@@ -89,7 +97,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             notes.of_masks(
                 "value_255_ignored",
                 beside,
-                "255 is ignored: {} it beside other values. If it is a class, name it (--names 255=NAME).",
+                "it beside other values. If it is a class, name it (--names 255=NAME).",
+                before="255 is ignored: ",
                 verb="holds|hold",
             )
         return IGNORE_NAME
@@ -97,8 +106,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         notes.of_masks(
             "mixed_values",
             alone,
-            f"255 is ignored, since {beside[0]} holds it beside other ids; {{}} no other id. "
-            "If it is the object there, say so (--names 255=object).",
+            "no other id. If it is the object there, say so (--names 255=object).",
+            before=f"255 is ignored, since {beside[0]} holds it beside other ids; ",
             verb="holds|hold",
         )
         return IGNORE_NAME
@@ -109,8 +118,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
         notes.of_masks(
             "mixed_values",
             alone,
-            f"255 is the object, like 1 in {_several(with_others)}: {{}} nothing but 0 and 255. "
-            "If it is to be ignored, say so (--ignore 255).",
+            "nothing but 0 and 255. If it is to be ignored, say so (--ignore 255).",
+            before=f"255 is the object, like 1 in {_several(with_others)}: ",
             verb="holds|hold",
         )
         return OBJECT
@@ -119,8 +128,8 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
     notes.of_masks(
         "mixed_values",
         alone,
-        f"255 is ignored, since other masks hold the ids {', '.join(map(str, sorted(others)))}: {{}} no other id. "
-        "If it is a class, name it (--names 255=NAME).",
+        "no other id. If it is a class, name it (--names 255=NAME).",
+        before=f"255 is ignored, since other masks hold the ids {', '.join(map(str, sorted(others)))}: ",
         verb="holds|hold",
     )
     return IGNORE_NAME
@@ -164,7 +173,8 @@ def of_colours_or_names(
     notes.of_masks(
         "void_colour",
         [name for name, colours in borders.items() if colours],
-        f"{', '.join(sorted(map(str, void)))} is known as the border of objects and ignored: {{}} it.",
+        "it.",
+        before=f"{', '.join(sorted(map(str, void)))} is known as the border of objects and ignored: ",
         verb="holds|hold",
     )
     background = _frequent_or(_BLACK, total) if kind is MaskKind.COLOURS else BACKGROUND
@@ -197,7 +207,7 @@ def order_of(key: Key) -> tuple[int, float, str]:
 def key_of(text: str, roles: Collection[Key]) -> Key | None:
     """The key that a visitor's text means: 2 for "2", "#ff8000" for "#FF8000", a name as it stands."""
     candidates: list[Key] = [text, text.lower()]
-    if text.strip().isdecimal():
+    if text.strip().isdecimal() and len(text) <= _MOST_DIGITS:
         candidates.append(int(text))
     return next((key for key in candidates if key in roles), None)
 
@@ -276,8 +286,8 @@ def role_of_nodata(
     notes.of_masks(
         "nodata_as_background",
         concerned,
-        "Every other pixel is an object, so nodata is taken as background: {} it. It can be ignored instead "
-        "(--ignore nodata).",
+        "it. It can be ignored instead (--ignore nodata).",
+        before="Every other pixel is an object, so nodata is taken as background: ",
         verb="holds|hold",
     )
     return BACKGROUND

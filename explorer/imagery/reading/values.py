@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from explorer.imagery.choices import NODATA
 from explorer.imagery.reading.class_key import ClassKey, as_kind
-from explorer.imagery.reading.mask_values import pixels_of
 from explorer.imagery.reading.masks import Key, Mask
 from explorer.imagery.reading.roles import IGNORE_NAME, order_of
 from explorer.imagery.scene import BACKGROUND
 
 MOST_VALUES = 40
 """More values are not listed one by one: they number objects or come from smoothing."""
-
-_EIGHT_NEIGHBOURS = np.ones((3, 3), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -53,26 +50,22 @@ def found_values(masks: Sequence[Mask], key: ClassKey) -> tuple[FoundValue, ...]
     """
     converted = [as_kind(mask, key.kind) or mask for mask in masks]
     pixels: dict[Key, list[int]] = {}
+    pieces: Counter[Key] = Counter()
     colours: dict[Key, str] = {}
     for number, mask in enumerate(converted):
-        counts = mask.counts()
         for position, value in enumerate(mask.keys):
-            pixels.setdefault(value, [0] * len(masks))[number] += int(counts[position])
+            pixels.setdefault(value, [0] * len(masks))[number] += int(mask.counts()[position])
+            pieces[value] += int(mask.pieces()[position])
             if mask.colours:
                 colours[value] = mask.colours[position]
     total = sum(mask.index.size for mask in masks)
     found = []
     for value in sorted((value for value, counts in pixels.items() if any(counts)), key=order_of)[:MOST_VALUES]:
         counts_of = pixels[value]
-        pieces = sum(
-            int(ndimage.label(pixels_of(mask, (value,)), structure=_EIGHT_NEIGHBOURS)[1])
-            for mask, count in zip(converted, counts_of, strict=True)
-            if count
-        )
         own = str(value) if str(value).startswith("#") else colours.get(value, "")
         most = int(np.argmax(counts_of))
         role = _role(value, key)
-        found.append(FoundValue(str(value), role, own, sum(counts_of), sum(counts_of) / total, pieces, most))
+        found.append(FoundValue(str(value), role, own, sum(counts_of), sum(counts_of) / total, pieces[value], most))
     nodata = [0 if mask.nodata is None else int(mask.nodata.sum()) for mask in masks]
     if any(nodata):
         role = key.nodata

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
+from explorer.imagery.reading.names import escaped
+from explorer.imagery.reading.roles import OBJECT
 from explorer.imagery.reading.vector_files import LAYER
 from explorer.imagery.scene import BACKGROUND
 
 CLASS_PROPERTIES = ("class", "class_name", "label", "name", "category", "type")
 """Tried in this order, whatever their case."""
-
-OBJECT = "object"
-"""The class of a polygon without one."""
 
 _OFTEN_OTHER = ("name", "type", LAYER)  # only taken for the class if every feature has a value
 _MANY = 16  # values of which none repeats: an id of each feature
@@ -32,7 +31,8 @@ def classes_of(
 ) -> tuple[dict[int, str], tuple[Note, ...]]:
     """The class of each feature that has polygons.
 
-    A value "background" is renamed, so that what was drawn does not become background.
+    A feature without a value is an ``OBJECT``. A value "background" is renamed, so that what was drawn does not become
+    background.
 
     Args:
         properties: by name the value of each feature.
@@ -61,7 +61,8 @@ def classes_of(
     sentences = list(skipped)
     if key is None:
         sentences.append(
-            f"No property is taken for a class: every polygon is '{OBJECT}'. Properties found: {_listed(found)}."
+            f"No property is taken for a class: every polygon is '{OBJECT}'. Properties found: {_listed(found)}; "
+            "choose one (--class-property)."
         )
         return dict.fromkeys(features, OBJECT), (Note("class_property", " ".join(sentences)),)
     others = [other for other in found if other != key]
@@ -74,18 +75,6 @@ def classes_of(
     column = properties[key]
     classes = {feature: _safe(column[feature] or OBJECT) for feature in features}
     return classes, (Note("class_property", " ".join(sentences)),) if sentences else ()
-
-
-def in_order(names: Sequence[str]) -> list[str]:
-    """Class names without repetitions: numbers by value, then the others by letter."""
-
-    def order(name: str) -> tuple[int, float, str]:
-        try:
-            return 0, float(name), name
-        except ValueError:
-            return 1, 0.0, name
-
-    return sorted(set(names), key=order)
 
 
 def _present(column: Sequence[str | None], features: Sequence[int]) -> list[str]:
@@ -141,5 +130,5 @@ def _safe(value: str) -> str:
 
 
 def _listed(keys: Sequence[str] | Mapping[str, object]) -> str:
-    shown = [key[:_MAX_LENGTH] for key in keys]
+    shown = [escaped(key[:_MAX_LENGTH]) for key in keys]
     return ", ".join(shown[:_LISTED]) + (f" and {len(shown) - _LISTED} more" if len(shown) > _LISTED else "") or "none"

@@ -146,7 +146,7 @@ def _joined(kind: FileKind, layers: Sequence[_Layer], name: str) -> VectorFile:
         for key in keys
     }
     if sum(len(layer.geometries) > 0 for layer in layers) > 1 and LAYER not in columns:
-        columns[LAYER] = [layer.name for layer in layers for _ in layer.geometries]
+        columns[LAYER] = [as_text(layer.name) for layer in layers for _ in layer.geometries]
     return VectorFile(kind, joined, valid, columns, crs)
 
 

@@ -264,7 +264,7 @@ def _in_degrees(areas: Areas) -> bool:
 def _not_degrees(areas: Areas, name: str, why: str, remedy: str = "export it in EPSG:4326") -> InputError:
     x, y = shapely.get_coordinates(areas.polygons[:1])[0]
     return InputError(
-        f"its coordinates (the first is {x:.0f}, {y:.0f}) are not degrees, but {why}",
+        f"its coordinates (the first is {x:.10g}, {y:.10g}) are not degrees, but {why}",
         name,
         f"{remedy}, or with a crs member that names its projection",
     )

@@ -18,8 +18,10 @@ from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.masks import Mask, MaskKind
+from explorer.imagery.reading.pixel_centres import covers_a_centre
+from explorer.imagery.reading.roles import order_of
 from explorer.imagery.reading.vector_areas import Areas, areas_of
-from explorer.imagery.reading.vector_classes import classes_of, in_order
+from explorer.imagery.reading.vector_classes import classes_of
 from explorer.imagery.reading.vector_files import read_vector_file, side_files
 from explorer.imagery.reading.vector_placing import Placed, place
 from explorer.imagery.scene import BACKGROUND, Raster
@@ -28,7 +30,6 @@ from explorer.settings import Settings, settings
 _KEPT_FILES = 4
 _MAX_PIXELS_DRAWN = 100  # images' worth, by polygons that lie on each other
 _MAX_CORNER_ROWS = 3e9  # corners × rows over all polygons, what drawing costs: about a minute
-_MAX_CENTRES = 1024  # pixel centres in the bounds of a polygon that are looked at one by one
 _MAX_HOLES = 1000  # of an area of interest
 
 _kept: OrderedDict[bytes, Areas] = OrderedDict()
@@ -74,7 +75,7 @@ def read_polygons(
     features = sorted(set(areas.features.tolist()))
     classes, notes = classes_of(areas.properties, features, chosen, limits.max_classes, name)
     notes = (*areas.notes(), *notes)
-    names = in_order(list(classes.values()))
+    names = sorted(set(classes.values()), key=order_of)
     properties = tuple(areas.properties)
     empty = np.zeros(raster.valid.shape, dtype=np.int32)
     if not len(areas.polygons):
@@ -104,6 +105,10 @@ def read_polygons(
     return _mask(name, names, ids, index_of_object, (*notes, *_touching(ids, index_of_object)), properties)
 
 
+class NoOverlapError(InputError):
+    """Polygons and image are understood, but none of the polygons lies on the image."""
+
+
 def polygons_in_pixels(
     source: Path | bytes,
     name: str,
@@ -117,7 +122,8 @@ def polygons_in_pixels(
         Corners in pixels; a polygon with holes is cut into several without.
 
     Raises:
-        InputError: as :func:`read_polygons`, or none overlaps the image.
+        NoOverlapError: none of the polygons lies on the image.
+        InputError: as :func:`read_polygons`.
     """
     limits = limits or settings()
     areas = _areas(read_bytes(source, name, limits), name, companions or {}, limits)
@@ -125,7 +131,7 @@ def polygons_in_pixels(
         raise InputError("holds no polygons", name, "draw the area of interest")
     placed = place(areas, raster, name)
     if not placed.overlaps:
-        raise InputError(placed.message, name, placed.remedy)
+        raise NoOverlapError(placed.message, name, placed.remedy)
     height, width = raster.valid.shape
     waiting = [shapely.intersection(polygon, shapely.box(0, 0, width, height)) for polygon in placed.polygons]
     if sum(len(polygon.interiors) for polygon in placed.polygons) > _MAX_HOLES:
@@ -141,7 +147,9 @@ def polygons_in_pixels(
         elif shape.area > 0:
             found.append(tuple((float(x), float(y)) for x, y in shape.exterior.coords[:-1]))
     if not found:
-        raise InputError(f"none of its polygons overlaps {raster.name}", name, "check that both cover the same area")
+        raise NoOverlapError(
+            f"none of its polygons overlaps {raster.name}", name, "check that both cover the same area"
+        )
     return tuple(found)
 
 
@@ -206,7 +214,7 @@ def _drawn(areas: Areas, placed: Placed, raster: Raster, name: str) -> tuple[NDA
     for each in np.unique(own[~present[own]]).tolist():
         first, last = np.searchsorted(own, (each, each + 1))  # objects are in order
         parts = polygons[first:last]
-        if any(_covers_a_centre(part, shape) for part in parts):
+        if any(covers_a_centre(part, shape) for part in parts):
             continue  # later polygons cover it
         point = max(parts, key=shapely.area).representative_point()
         row, column = int(np.floor(point.y)), int(np.floor(point.x))
@@ -228,17 +236,6 @@ def _check_effort(polygons: NDArray[np.object_], shape: tuple[int, ...], name: s
         raise InputError("its polygons lie on each other a hundredfold", name, "remove the repeated ones")
     if corners > _MAX_CORNER_ROWS:
         raise InputError("its outlines have too many corners", name, "simplify them, or cut the image into tiles")
-
-
-def _covers_a_centre(polygon: shapely.Polygon, shape: tuple[int, ...]) -> bool:
-    """Whether a polygon contains the centre of a pixel of the image; near enough where it is thin and very long."""
-    left, top, right, bottom = polygon.bounds
-    columns = np.arange(max(0.0, np.ceil(left - 0.5)), min(shape[1] - 1.0, np.floor(right - 0.5)) + 1) + 0.5
-    rows = np.arange(max(0.0, np.ceil(top - 0.5)), min(shape[0] - 1.0, np.floor(bottom - 0.5)) + 1) + 0.5
-    if len(columns) * len(rows) > _MAX_CENTRES:
-        return bool(polygon.area >= 1)
-    x, y = np.meshgrid(columns, rows)
-    return bool(shapely.contains_xy(polygon, x, y).any())
 
 
 def _touching(ids: NDArray[np.int32], index_of_object: NDArray[np.uint16]) -> tuple[Note, ...]:

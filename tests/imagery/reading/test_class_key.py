@@ -10,6 +10,7 @@ from explorer.errors import InputError
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.reading.class_key import class_key
 from explorer.imagery.reading.masks import Mask, MaskKind, read_mask
+from explorer.imagery.reading.values import found_values
 from explorer.settings import Settings
 from tests.imagery.encoders import palette_png, png, shortly, tiff
 
@@ -287,7 +288,7 @@ CASES = [
                codes={"foreground_covers_most"}),
     SetOfMasks("the same, swapped", ([[255] * 19 + [0]],), ([[0] * 19 + [1]],), choices={"swap": True}),
     SetOfMasks("smoothed edges", (SMOOTH,), (np.select([SMOOTH == 64, SMOOTH == 128, SMOOTH == 255], [1, 2, 255], 0),),
-               classes=("background", "class 64", "class 128"), codes={"smoothed_mask", "value_255_ignored"}),
+               classes=("background", "class 64", "class 128"), codes={"smoothed_mask"}),
     SetOfMasks("the same, from half on", (SMOOTH,), ((SMOOTH >= 128).astype(int),), codes={"smoothed_mask"},
                choices={"smoothed": "half"}),
     SetOfMasks("a number per object, within the limit of classes", (blocks(1, 2, 3, 4, 5),), (blocks(1, 2, 3, 4, 5),),
@@ -358,6 +359,7 @@ def test_a_lossy_mask_needs_the_threshold():
 @pytest.mark.parametrize(
     ("choices", "message"),
     [
+        ({"background": "9" * 5000}, "no mask holds the value 999"),
         ({"background": "9"}, "no mask holds the value 9 — choose from 0, 1, 2"),
         ({"ignore": ("#ffffff",)}, "no mask holds the value #ffffff"),
         ({"names": {"7": "ship"}}, "no mask holds the value 7"),
@@ -397,3 +399,19 @@ def test_choices_of_a_run_hold_for_other_masks_that_lack_a_value():
     choices = ReadingChoices(background="2", names={"5": "ship"})
     key = class_key([mask("a", [[2, 1, 2]])], classes=("background", "object", "ship"), choices=choices)
     np.testing.assert_array_equal(key.label(mask("a", [[2, 1, 2]])), [[0, 1, 0]])
+
+
+def test_braces_in_the_names_of_files_and_classes_stand_in_notes_as_they_are():
+    full = np.ones((4, 4), dtype=np.uint16)
+    odd = Mask("{0.__class__}.json", MaskKind.NAMES, ("background", "a}b{"), full, np.zeros((4, 4), bool))
+    (note,) = class_key([odd]).notes
+    assert note.code == "no_background"
+    assert "The mask {0.__class__}.json holds a}b{ (100%)" in note.text
+
+
+def test_two_values_of_one_palette_colour_are_one_piece():
+    data = palette_png(np.array([[0, 1, 2, 0]], dtype=np.uint8), [BLACK, ORANGE, ORANGE])
+    other = palette_png(np.array([[0, 1, 0, 0]], dtype=np.uint8), [BLACK, BLUE])  # contradicts: colours decide
+    masks = [read_mask(data, "a"), read_mask(other, "b")]
+    found = {value.text: (value.pixels, value.pieces) for value in found_values(masks, class_key(masks))}
+    assert found == {"#000000": (5, 4), "#0000ff": (1, 1), "#ff8000": (2, 1)}

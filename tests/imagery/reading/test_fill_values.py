@@ -66,6 +66,17 @@ def test_two_fill_values_are_found():
     assert len(raster.notes) == 2
 
 
+def test_a_fill_value_in_one_band_alone_becomes_the_nearest_value_with_a_note():
+    image = noise(0.1, 0.9, "float32")
+    image[1][HOLE] = -9999
+    raster = read_raster(tiff(image), "a.tif")
+    assert raster.valid.all()
+    assert raster.image.min() > 0
+    assert [note.code for note in raster.notes] == ["fill_value"]
+    assert "-9999 in 100 px of band 2" in raster.notes[0].text
+    assert read_raster(tiff(image), "a.tif", keep_fill=True).image.min() == -9999
+
+
 def test_a_fill_value_in_one_band_of_a_valid_pixel_does_not_flatten_the_stretch():
     image = filled(noise(0, 1, "float32"), BORDER, -9999)
     image[0, 40, 40] = -9999

@@ -102,6 +102,14 @@ def test_the_georeference_and_the_own_turn_of_a_mask_are_read():
     np.testing.assert_array_equal(turned.index, np.rot90(np.searchsorted([0, 1, 3], INDEX), -1))
 
 
+@pytest.mark.parametrize("value", [-1, -9999, -32768])
+def test_a_single_negative_value_is_nodata_with_a_note(value):
+    mask = read_mask(tiff(ids(0, 1, value)[None].astype("int16")), "a")
+    np.testing.assert_array_equal(mask.nodata, INDEX == 3)
+    assert mask.keys == (0, 1)
+    assert [note.code for note in mask.notes] == ["fill_value"]
+
+
 def test_nodata_of_0_is_background():
     mask = read_mask(tiff(INDEX[None].astype("uint8"), nodata=0), "a")
     assert not mask.ignored.any()
@@ -116,7 +124,7 @@ def test_nodata_of_0_is_background():
         (png(np.ascontiguousarray(photo(300, 300).transpose(1, 2, 0))), "different colours"),
         (tiff(ids(0, 0.5, 1.5)[None].astype("float32")), "fractions"),
         (tiff(ids(-0.5, 0, 1)[None].astype("float32")), "fractions"),
-        (tiff(ids(0, 1, -1)[None].astype("int16")), "values from -1 to 1"),
+        (tiff(ids(-2, 1, -1)[None].astype("int16")), "values from -2 to 1"),
         (tiff(ids(0, 1, 2**30)[None].astype("uint32")), "values from 0 to"),
         (tiff(photo(bands=2)), "2 bands of uint8: not a mask"),
         (tiff(photo(dtype="uint16")), "3 bands of uint16: not a mask"),

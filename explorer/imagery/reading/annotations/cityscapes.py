@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection
 from pathlib import PurePosixPath
 
-from explorer.imagery.reading.annotations.documents import json_document, member_list, text_of, whole_number
+from explorer.imagery.reading.annotations.documents import declared_size, json_document, member_list, text_of
 from explorer.imagery.reading.annotations.drawing import Annotation, LeftOut, draw, ring_of
 from explorer.imagery.reading.label_format import LabelFormat, LabelRequest
 from explorer.imagery.reading.masks import Mask
@@ -31,8 +31,7 @@ def read_cityscapes(data: bytes, name: str, request: LabelRequest) -> Mask:
         InputError: an outline is broken.
     """
     document = json_document(data)
-    height, width = whole_number(document.get("imgHeight")), whole_number(document.get("imgWidth"))
-    size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    size = declared_size([(document.get("imgHeight"), document.get("imgWidth"))], request)
     left_out, annotations = LeftOut(), []
     for number, each in enumerate(member_list(document, "objects"), start=1):
         if each.get("deleted"):

@@ -21,6 +21,7 @@ from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.annotations.documents import (
     ImageNames,
+    declared_size,
     json_document,
     member_list,
     text_of,
@@ -71,9 +72,7 @@ def read_coco(data: bytes, name: str, request: LabelRequest) -> Mask:
             "export instance segmentation: polygons or masks",
         )
     images = file.images[listed]
-    sizes = {(whole_number(each.get("height")), whole_number(each.get("width"))) for each in images}
-    height, width = sizes.pop()
-    size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    size = declared_size([(each.get("height"), each.get("width")) for each in images], request)
     made = [each for image in images for each in file.annotations.get(text_of(image.get("id")), ())]
     check_count(len(made), name)
     left_out, crowds, annotations = LeftOut(), 0, []

@@ -12,11 +12,10 @@ from __future__ import annotations
 import re
 
 from explorer.errors import InputError
+from explorer.imagery.reading.mask_values import VOID_COLOURS
+from explorer.imagery.reading.names import escaped
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.scene import BACKGROUND
-
-VOID_COLOURS = ((224, 224, 192), (255, 255, 255))
-"""Colours that mark the border of objects in PASCAL VOC; white is how some programs write its index 255."""
 
 _NAMES = {"background": BACKGROUND, "void": IGNORE_NAME, "ignore": IGNORE_NAME, "ignored": IGNORE_NAME}
 _RED, _GREEN, _BLUE = (rf"(?P<{band}>\d{{1,3}})" for band in ("red", "green", "blue"))
@@ -55,7 +54,7 @@ def read_labelmap(data: bytes, name: str) -> dict[tuple[int, int, int], str]:
         if found is None:
             raise InputError(f"{line[:60]!r} is not a class and its colour", name, 'write lines like "ship:128,0,0::"')
         red, green, blue = (int(found[band]) for band in ("red", "green", "blue"))
-        label = found["name"].strip().strip('"')
+        label = escaped(found["name"].strip().strip('"'))
         label = _NAMES.get(label.casefold(), label)
         if max(red, green, blue) > 255:
             raise InputError(f"{label} has the colour {red},{green},{blue}", name, "use numbers from 0 to 255")

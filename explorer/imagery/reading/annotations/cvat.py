@@ -23,7 +23,7 @@ from defusedxml import DefusedXmlException, DTDForbidden, EntitiesForbidden
 from defusedxml.ElementTree import fromstring
 
 from explorer.errors import InputError
-from explorer.imagery.reading.annotations.documents import ImageNames, whole_number
+from explorer.imagery.reading.annotations.documents import ImageNames, declared_size, text_of
 from explorer.imagery.reading.annotations.drawing import (
     MAX_ANNOTATIONS,
     Annotation,
@@ -74,8 +74,7 @@ def read_cvat(data: bytes, name: str, request: LabelRequest) -> Mask:
     images = file.images[file.names.find(request.image, name)]
     if file.has_boxes and not file.has_areas:
         raise InputError("has boxes only, no outlines", name, "draw polygons or masks in CVAT, and export them")
-    height, width = whole_number(images[0].get("height")), whole_number(images[0].get("width"))
-    size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    size = declared_size([(each.get("height"), each.get("width")) for each in images], request)
     left_out, found = LeftOut(), []
     for number, shape in enumerate((shape for image in images for shape in image), start=1):
         if shape.tag not in _AREAS:
@@ -87,7 +86,7 @@ def read_cvat(data: bytes, name: str, request: LabelRequest) -> Mask:
             left_out.kinds["outlines with fewer than three corners"] += 1
             continue
         group = shape.get("group_id", "0")
-        annotation = Annotation(shape.get("label") or "object", (area,), None if group == "0" else group)
+        annotation = Annotation(text_of(shape.get("label")) or "object", (area,), None if group == "0" else group)
         found.append((_number(shape, "z_order", name, "z_order", 0.0), annotation))
     found.sort(key=lambda each: each[0])
     annotations = [annotation for _, annotation in found]
@@ -114,7 +113,7 @@ def _file(data: bytes, name: str) -> _File:
     images: dict[str, list[Element]] = {}
     for image in root.iter("image"):
         images.setdefault(image.get("name", ""), []).append(image)
-    labels = (label.findtext("name", "").strip() for label in root.iterfind("meta//labels/label"))
+    labels = (text_of(label.findtext("name")) for label in root.iterfind("meta//labels/label"))
     shapes = {shape.tag for of_name in images.values() for image in of_name for shape in image}
     return _File(
         ImageNames(images),

@@ -13,6 +13,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from explorer.errors import InputError
+from explorer.imagery.reading.label_format import LabelRequest
+from explorer.imagery.reading.names import escaped
 
 _BOM = b"\xef\xbb\xbf"
 _LOCAL_FILE = re.compile(r"/data/local-files/?\?d=", re.IGNORECASE)
@@ -38,10 +40,13 @@ def member_list(document: Any, key: str) -> list[dict[str, Any]]:
 
 
 def text_of(value: Any) -> str:
-    """A name or an id as text: 7, 7.0 and "7" are the same; empty if it is neither text nor a number."""
+    """A name or an id as text: 7, 7.0 and "7" are the same; empty if it is neither text nor a number.
+
+    Characters that must not be shown are written as escapes.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    return escaped(str(value).strip()) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
 
 
 def whole_number(value: Any) -> int | None:
@@ -51,6 +56,13 @@ def whole_number(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return number if number > 0 else None
+
+
+def declared_size(sizes: Iterable[tuple[Any, Any]], request: LabelRequest) -> tuple[int, int]:
+    """Height and width to which coordinates refer: the first that a file declares, or else the image's own."""
+    numbers = ((whole_number(height), whole_number(width)) for height, width in sizes)
+    shape = request.raster.valid.shape
+    return next(((height, width) for height, width in numbers if height and width), (shape[0], shape[1]))
 
 
 def image_name(reference: str) -> str:
@@ -112,7 +124,7 @@ class ImageNames:
 def shortened(names: Iterable[str]) -> str:
     """Names for a message: the first few, and "…" if there are more."""
     listed = [name if len(name) <= 80 else f"…{name[-79:]}" for name in dict.fromkeys(names)]
-    return ", ".join(listed[:_LISTED]) + (" …" if len(listed) > _LISTED else "")
+    return ", ".join(map(escaped, listed[:_LISTED])) + (" …" if len(listed) > _LISTED else "")
 
 
 def _path(reference: str) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
 
@@ -20,6 +21,7 @@ from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import check_size
 from explorer.imagery.reading.masks import Mask, MaskKind
+from explorer.imagery.reading.pixel_centres import covers_a_centre
 from explorer.imagery.scene import BACKGROUND
 from explorer.settings import Settings
 
@@ -29,11 +31,11 @@ MAX_ANNOTATIONS = 200_000
 MAX_CORNERS = 2_000_000
 """Corners of all outlines on one image."""
 
+_LONGEST_NAME = 200  # characters of a class
 _MAX_CLASSES = 65_000  # positions in the keys are uint16
 _MAX_OVERLAP = 20  # area of all annotations ÷ the largest image that is allowed
 _MAX_EDGE_TESTS = 6_000_000_000  # rows × corners: GDAL tests every edge in every row, 10 s
 _FARTHEST = 1e7  # pixels; beyond, GDAL's arithmetic with whole numbers overflows
-_SMALL = 64 * 64  # pixels of the box round an outline that may lie between pixel centres
 
 Ring = NDArray[np.float64]
 """Corners of an outline, (n, 2): x and y in pixels."""
@@ -139,19 +141,24 @@ def draw(
     Args:
         annotations: of one image.
         size: height and width of the grid that their coordinates refer to.
-        classes: names in the order of the file; those that only occur in annotations are appended.
+        classes: names in the order of the file; those that only occur in annotations are appended. "Background" and
+            "_background_" are the background.
         name: of the annotation file.
         limits: on the number of pixels.
         notes: of the reader.
 
     Raises:
-        InputError: the grid is too large, there are too many annotations, or none lies on the grid.
+        InputError: the grid is too large, there are too many annotations, a class name is too long, or no annotation
+            lies on the grid.
     """
     height, width = size
     check_size(height, width, 1, name, limits)
     check_count(len(annotations), name)
+    annotations = [replace(each, class_name=_folded(each.class_name)) for each in annotations]
     named = (each.class_name for each in annotations if not each.ignored)
-    keys = tuple(dict.fromkeys((BACKGROUND, *classes, *named)))
+    keys = tuple(dict.fromkeys((BACKGROUND, *map(_folded, classes), *named)))
+    if max(map(len, keys)) > _LONGEST_NAME:
+        raise InputError(f"a class name of {max(map(len, keys)):,} characters", name, "shorten it")
     if len(keys) > _MAX_CLASSES:
         raise InputError(f"{len(keys):,} classes, at most {_MAX_CLASSES:,}", name, "merge classes")
     drawn = np.zeros(size, dtype=np.int32)  # (H, W), position in ``annotations`` + 1
@@ -172,6 +179,11 @@ def draw(
         objects=_object_ids(annotations)[drawn],
         notes=notes,
     )
+
+
+def _folded(class_name: str) -> str:
+    """The name of a class; the background has one spelling."""
+    return BACKGROUND if class_name.strip("_").casefold() == BACKGROUND else class_name
 
 
 def _not_an_outline(label: str, which: str) -> InputError:
@@ -199,7 +211,7 @@ def _object_ids(annotations: Sequence[Annotation]) -> NDArray[np.int32]:
 
 @dataclass
 class _Painter:
-    """Paints areas in turn and refuses more work than an honest file needs."""
+    """Paints areas in turn and refuses more work than an ordinary file needs."""
 
     drawn: NDArray[np.int32]
     name: str
@@ -271,7 +283,7 @@ def _mend_missing(drawn: NDArray[np.int32], annotations: Sequence[Annotation], n
         (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
         if right <= 0 or bottom <= 0 or left >= drawn.shape[1] or top >= drawn.shape[0]:
             outside += 1
-        elif not any(_covers_a_centre(ring) for ring in rings):
+        elif not any(covers_a_centre(shapely.Polygon(ring), drawn.shape) for ring in rings):
             row, column = int((top + bottom) / 2), int((left + right) / 2)
             if 0 <= row < drawn.shape[0] and 0 <= column < drawn.shape[1]:
                 drawn[row, column] = value
@@ -288,12 +300,3 @@ def _mend_missing(drawn: NDArray[np.int32], annotations: Sequence[Annotation], n
     if outside:
         notes.append(Note("feature_left_out", f"{name}: {outside} annotations lie outside the image."))
     return notes
-
-
-def _covers_a_centre(ring: Ring) -> bool:
-    left, top = np.floor(ring.min(axis=0))
-    width, height = (int(length) for length in np.ceil(ring.max(axis=0)) - (left, top) + 1)
-    if height * width > _SMALL:
-        return True
-    window = rasterize([_polygon(ring - (left, top))], out_shape=(height, width), dtype=np.uint8)
-    return bool(window.any())

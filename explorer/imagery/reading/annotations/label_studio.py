@@ -21,11 +21,11 @@ from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.annotations.documents import (
     ImageNames,
+    declared_size,
     image_name,
     json_document,
     member_list,
     text_of,
-    whole_number,
 )
 from explorer.imagery.reading.annotations.drawing import Annotation, Area, Bitmap, LeftOut, draw, ellipse, ring_of
 from explorer.imagery.reading.annotations.runs import bitmap_of, brush_runs
@@ -59,11 +59,8 @@ def read_label_studio(data: bytes, name: str, request: LabelRequest) -> Mask:
         if others:
             text = f"{name}: {others} more annotations of {request.image} were left out."
             notes.append(Note("annotation_left_out", text))
-    sizes = [(whole_number(each.get("original_height")), whole_number(each.get("original_width"))) for each in results]
-    height, width = next(
-        ((height, width) for height, width in sizes if height and width),
-        (request.raster.valid.shape[0], request.raster.valid.shape[1]),
-    )
+    sizes = [(each.get("original_height"), each.get("original_width")) for each in results]
+    height, width = declared_size(sizes, request)
     check_size(height, width, 1, name, request.limits)
     left_out, annotations = LeftOut(), []
     for number, each in enumerate(results, start=1):

@@ -20,11 +20,11 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.imagery.reading.annotations.documents import (
+    declared_size,
     image_name,
     json_document,
     member_list,
     text_of,
-    whole_number,
 )
 from explorer.imagery.reading.annotations.drawing import (
     Annotation,
@@ -52,8 +52,7 @@ def read_labelme(data: bytes, name: str, request: LabelRequest) -> Mask:
         InputError: a shape is broken.
     """
     document = json_document(data)
-    height, width = whole_number(document.get("imageHeight")), whole_number(document.get("imageWidth"))
-    size = (height, width) if height and width else (request.raster.valid.shape[0], request.raster.valid.shape[1])
+    size = declared_size([(document.get("imageHeight"), document.get("imageWidth"))], request)
     left_out, annotations = LeftOut(), []
     for number, shape in enumerate(member_list(document, "shapes"), start=1):
         kind = shape.get("shape_type") or "polygon"

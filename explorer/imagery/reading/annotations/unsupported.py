@@ -125,7 +125,7 @@ def _is_gml(data: bytes, name: str) -> bool:
     return bool(root_tag(data)) and b"opengis.net/gml" in data[:_HEAD]
 
 
-UNSUPPORTED_FORMATS: tuple[UnsupportedFormat, ...] = (
+UNSUPPORTED: tuple[UnsupportedFormat, ...] = (
     # Annotations
     UnsupportedFormat(
         "COCO panoptic JSON", _document(is_panoptic), "export COCO instances, or use the masks as PNG with class ids"

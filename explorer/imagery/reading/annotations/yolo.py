@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -23,14 +24,15 @@ from explorer.imagery.reading.annotations.drawing import MAX_CORNERS, Annotation
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.label_format import LabelFormat, LabelRequest
 from explorer.imagery.reading.masks import Mask
-from explorer.settings import MEBI, Settings
+from explorer.imagery.reading.names import escaped
+from explorer.settings import Settings
 
 _BOX = 4  # numbers after the class: centre, width and height
 _TOLERANCE = 0.01  # rounding beyond the edge of the image
 _HEAD = 65536  # bytes that tell whether a file is of this format
 _LINES_CHECKED = 20
 _NOT_LABELS = frozenset({"classes", "labelmap", "label_colors", "train", "val", "valid", "test", "readme", "license"})
-_LONGEST_LIST = MEBI  # bytes of a file with class names
+_LONGEST_LIST = 128 * 1024  # bytes of a file with class names
 
 
 def read_yolo(data: bytes, name: str, request: LabelRequest) -> Mask:
@@ -90,7 +92,7 @@ def class_names(companions: Mapping[str, bytes | Path], label: str, limits: Sett
         if base.endswith((".yaml", ".yml")):
             found = _names_in_yaml(_text(companions[name], name, limits))
         elif base in ("classes.txt", "obj.names") or base.endswith(".names"):
-            lines = (line.strip() for line in _text(companions[name], name, limits).splitlines())
+            lines = (escaped(line.strip()) for line in _text(companions[name], name, limits).splitlines())
             found = dict(enumerate(line for line in lines if line))
         else:
             continue
@@ -107,6 +109,7 @@ def _text(source: bytes | Path, name: str, limits: Settings) -> str:
     return data.decode("utf-8-sig", "replace") if len(data) <= _LONGEST_LIST else ""
 
 
+@lru_cache(maxsize=4)  # one file serves every label of an upload
 def _names_in_yaml(text: str) -> dict[int, str]:
     try:
         document: Any = yaml.load(text, Loader=yaml.BaseLoader)  # all values stay text: a class may be called "no"
@@ -114,11 +117,15 @@ def _names_in_yaml(text: str) -> dict[int, str]:
         return {}
     names = document.get("names") if isinstance(document, dict) else None
     if isinstance(names, list):
-        return {number: name for number, name in enumerate(names) if isinstance(name, str) and name}
+        return {number: escaped(name.strip()) for number, name in enumerate(names) if _is_name(name)}
     if isinstance(names, dict):
-        pairs = {number: name for number, name in names.items() if isinstance(number, str) and isinstance(name, str)}
-        return {int(number): name for number, name in sorted(pairs.items()) if _is_number(number) and name}
+        pairs = {number: name for number, name in names.items() if isinstance(number, str) and _is_name(name)}
+        return {int(number): escaped(name.strip()) for number, name in sorted(pairs.items()) if _is_number(number)}
     return {}
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _is_number(text: str) -> bool:

@@ -1,10 +1,11 @@
+import json
 import unicodedata
 
 import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.imagery.reading.annotations.documents import ImageNames, image_name
+from explorer.imagery.reading.annotations.documents import ImageNames, declared_size, image_name
 from explorer.imagery.reading.labels import format_of
 from tests.imagery.reading.annotations import one_scene
 from tests.imagery.reading.annotations.one_scene import (
@@ -148,6 +149,13 @@ def test_rectangles_and_circles_are_drawn_and_lines_left_out():
     mask = read(data)
     assert mask.counts().tolist() == [16 * 12 - 21, 9, 12]
     assert mask.notes[0].text == "labels.json: left out what has no area: 1 lines, 1 points."
+
+
+@pytest.mark.parametrize("name", ["background", "Background", "_background_"])
+def test_a_class_that_is_called_background_is_the_background(name):
+    mask = read(labelme_shapes(shape("ship", SQUARE), shape(name, [[2, 2], [3, 2], [3, 3], [2, 3]])))
+    assert mask.keys == ("background", "ship")
+    assert mask.counts().tolist() == [16 * 12 - 8, 8]
 
 
 def test_shapes_of_one_label_and_group_are_one_object():
@@ -386,3 +394,40 @@ def test_masks_that_an_exporter_marks_as_crowds_are_objects(marked):
     assert mask.index.sum() == 9
     assert not mask.ignored.any()
     assert codes(mask) == ["crowds_as_objects"]
+
+
+ODD = "a\x00\u202e\ud800b"
+SHOWN = "a\\x00\\u202e\\ud800b"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [one_scene.labelme_polygons, one_scene.coco_polygons, one_scene.cityscapes, one_scene.label_studio_polygons],
+)
+def test_characters_that_must_not_be_shown_are_escaped_in_class_names(written):
+    assert SHOWN in read(written().replace(b'"ship"', json.dumps(ODD).encode())).keys
+
+
+@pytest.mark.parametrize("listed", ["names: [ship, quay]", "names: {0: ship, 1: quay}"])
+def test_odd_characters_and_blank_names_in_a_yaml_file_are_harmless(listed):
+    odd = listed.replace("ship", r'"a\0\u202Eb"').replace("quay", '" "')
+    mask = read(one_scene.yolo_polygons(), "a.txt", companions={"data.yaml": odd.encode()})
+    assert set(mask.keys) == {"background", "a\\x00\\u202eb", "class 1"}
+
+
+def test_a_class_name_as_long_as_a_book_is_refused():
+    with pytest.raises(InputError, match="a class name of 5,000 characters"):
+        read(labelme_shapes(shape("x" * 5000, SQUARE)))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(480, "640.0")], (480, 640)),
+        ([(None, 640), (0, 640), ("x", 640), (48, 64), (480, 640)], (48, 64)),
+        ([(float("nan"), 1), (float("inf"), 1)], (12, 16)),
+        ([], (12, 16)),
+    ],
+)
+def test_the_first_size_that_a_file_declares_counts_or_else_that_of_the_image(sizes, expected):
+    assert declared_size(sizes, request()) == expected

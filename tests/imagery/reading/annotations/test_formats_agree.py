@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,13 @@ def test_every_format_of_one_scene_gives_the_same_label_and_objects(data, name, 
     assert mask.keys == ("background", "ship", "quay")
     assert not mask.ignored.any()
     assert mask.notes == ()
+
+
+def test_every_annotation_format_is_tried_and_shows_an_example():
+    elsewhere = {"Raster mask", "GeoJSON", "GeoPackage", "FlatGeobuf", "Shapefile", "KML"}  # have tests of their own
+    here = [each for each in LABEL_FORMATS if each.name not in elsewhere]
+    assert {each.name for each in here} == {format_name for _, _, format_name in FORMATS.values()}
+    assert not [each.name for each in here if "Example" not in sys.modules[each.read.__module__].__doc__]
 
 
 @case
