@@ -289,7 +289,9 @@ def _palette(companions: Files, limits: Settings) -> Palette | None:
 def _nothing_usable(read: ReadFiles) -> InputError:
     refused = [(row.name, row.reason) for row in read.rows] + [(each.name, each.reason) for each in read.skipped]
     name, reason = refused[0] if refused else ("imagery", "there is no file")
-    return InputError(f"no image could be used with a label: {reason}", name, "give each image a mask of its name")
+    where = "" if reason.startswith(f"{name}:") or reason.startswith(f"{name}.") else name
+    remedy = "" if " — " in reason or ";" in reason else "give each image a mask of its name"
+    return InputError(f"no image could be used with a label: {reason}", where, remedy)
 
 
 def _with_notes(report: SceneReport, notes: Mapping[str, tuple[Note, ...]]) -> SceneReport:
