@@ -25,7 +25,7 @@ from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
-from explorer.ui.reading import choices, choose_reading, labels_version, read_rows, read_upload, version
+from explorer.ui.reading import choices, choose_reading, forget_choices, labels_version, read_rows, read_upload, version
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
 from explorer.ui.unique_labels import unique_labels
 from explorer.ui.uploads import Files, forget_used, is_kept, pick_files
@@ -90,6 +90,8 @@ def upload_own() -> Draft | None:
     reading = read_upload(files)
     if isinstance(reading, InputError):
         show_problem(reading)
+        if made_so_far(choices(files)):  # one of them may name a file that is gone
+            st.button("Take all choices back", icon=":material/undo:", on_click=forget_choices, args=(files,))
         return None
     if not files.masks and has_images_only(reading):
         st.info(

@@ -64,6 +64,11 @@ def choose_reading(files: Files, chosen: ReadingChoices) -> None:
     services.uploads().keep_choices(_token(files), chosen)
 
 
+def forget_choices(files: Files) -> None:
+    """Takes all choices back."""
+    choose_reading(files, ReadingChoices())
+
+
 def _token(files: Files) -> str:
     return files.key.partition(":")[0]
 

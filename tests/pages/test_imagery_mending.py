@@ -376,3 +376,14 @@ def test_images_without_masks_so_far_are_no_error(page: AppTest) -> None:
     page.file_uploader(key="masks").set_value([("north.png", png(squares(1)), "image/png")]).run()
     assert not page.exception
     assert classes(page)
+
+
+def test_a_pair_whose_file_is_gone_can_be_taken_back(page: AppTest) -> None:
+    upload(page, {name: squares(1) for name in ("north", "south")})
+    token = "".join(page.query_params["upload"])
+    page.session_state["reading-choices"] = token, ReadingChoices(pairs={"north.png": "gone.png"})
+    page.run()
+    assert "gone.png" in page.error[0].value
+    press(page, "Take all choices back")
+    assert not page.error
+    assert classes(page) == {"background": GROUND, "object": OBJECTS}
