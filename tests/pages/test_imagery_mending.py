@@ -381,7 +381,7 @@ def test_images_without_masks_so_far_are_no_error(page: AppTest) -> None:
 def test_a_pair_whose_file_is_gone_can_be_taken_back(page: AppTest) -> None:
     upload(page, {name: squares(1) for name in ("north", "south")})
     token = "".join(page.query_params["upload"])
-    page.session_state["reading-choices"] = token, ReadingChoices(pairs={"north.png": "gone.png"})
+    page.session_state["reading-choices"] = token, ReadingChoices(pairs={"images/north.png": "gone.png"})
     page.run()
     assert "gone.png" in page.error[0].value
     press(page, "Take all choices back")
