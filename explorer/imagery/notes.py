@@ -24,6 +24,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         # Values of masks
         "no_background": "No pixel is background; one of the values may be meant as it.",
         "nodata_as_background": "All other pixels are objects, so the mask's nodata pixels are taken as background.",
+        "nodata_may_be_object": "No pixel is an object; the mask's nodata, which is ignored, may mark the objects.",
         "foreground_covers_most": "Nearly all pixels are objects: object and background may be swapped.",
         "instance_ids": "The values look like a number per object, or are read as such.",
         "smoothed_mask": "The mask has values between those of its classes along edges, from smoothing or resizing.",

@@ -154,6 +154,9 @@ OFFERS: Mapping[str, Callable[[Reading], Sequence[Offer]]] = MappingProxyType(
         "nodata_as_background": lambda reading: [
             _change(reading, "Ignore nodata", ignore=(*reading.choices.ignore, NODATA))
         ],
+        "nodata_may_be_object": lambda reading: [
+            _change(reading, "Nodata is the object", names={**reading.choices.names, NODATA: OBJECT})
+        ],
         "foreground_covers_most": lambda reading: [
             _change(reading, "Swap object and background", swap=not reading.choices.swap)
         ],

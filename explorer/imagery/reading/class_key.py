@@ -322,6 +322,15 @@ def _suspect(
     for key, count in total.items():
         by_role[roles.get(key, IGNORE_NAME)] += count
     by_role[nodata] += sum(int(mask.nodata.sum()) for mask in masks.values() if mask.nodata is not None)
+    empty = [name for name, mask in masks.items() if mask.nodata is not None and mask.nodata.any()]
+    if nodata == IGNORE_NAME and not set(by_role) - {BACKGROUND, IGNORE_NAME}:
+        notes.of_masks(
+            "nodata_may_be_object",
+            empty,
+            "nodata. If it marks the objects, say so (--names nodata=object).",
+            before="No pixel is an object, and nodata is ignored: ",
+            verb="holds|hold",
+        )
     background, labelled = by_role[BACKGROUND], sum(by_role.values()) - by_role[IGNORE_NAME]
     if not labelled:
         return
@@ -332,11 +341,13 @@ def _suspect(
     ]
     if not background:
         most = max((key for key in total if roles.get(key) != IGNORE_NAME), key=total.__getitem__, default=None)
+        without_255 = IGNORE in total and roles.get(IGNORE) == IGNORE_NAME
         notes.of_masks(
             "no_background",
             list(masks),
             f"{', '.join(shares)}. If one of these is the background, choose it"
-            + (f" (--background {most})." if most is not None else "."),
+            + (f" (--background {most})." if most is not None else ".")
+            + (" 255 is ignored; it can be the background, too (--background 255)." if without_255 else ""),
             before="No pixel is background: ",
             verb="holds|hold",
         )

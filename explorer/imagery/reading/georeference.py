@@ -30,9 +30,12 @@ _WORLD_FILES = {
     FileKind.JPEG: (".jgw", ".jpgw", ".jpegw", ".wld"),
     FileKind.TIFF: (".tfw", ".tifw", ".tiffw", ".wld"),
 }
-_AUX = ".aux.xml"
-SIDE_FILE_SUFFIXES = frozenset({suffix for each in _WORLD_FILES.values() for suffix in each} | {".prj", ".xml"})
-"""Last suffixes, in small letters, of the files that may lie beside an image and say where it lies."""
+AUX = ".aux.xml"
+MASK_FILE = ".msk"  # after the whole name of its image: GDAL's mask of valid pixels
+SIDE_FILE_SUFFIXES = frozenset(
+    {suffix for each in _WORLD_FILES.values() for suffix in each} | {".prj", ".xml", MASK_FILE}
+)
+"""Last suffixes, in small letters, of the files that may lie beside an image and say where it lies, or is valid."""
 
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _FARTHEST = 1e9  # metres or pixels: nothing on earth is further
@@ -101,11 +104,11 @@ def read_side_files(
     Raises:
         InputError: a side file cannot be understood.
     """
-    beside = _beside(name, companions)
+    beside = files_beside(name, companions)
     transform, crs, sources = None, None, []
-    aux = beside.get(_AUX)
+    aux = beside.get(AUX)
     if aux is not None:
-        transform, crs = _read_aux(_text(companions[aux], aux, limits), aux)
+        transform, crs = _read_aux(parse_aux(companions[aux], aux, limits), aux)
         sources += [aux] if transform or crs else []
     world = next((beside[suffix] for suffix in _WORLD_FILES.get(kind, ()) if suffix in beside), None)
     if transform is None and world is not None:
@@ -122,7 +125,7 @@ def read_side_files(
     return SideFiles(GeoReference(crs_text(crs), transform or _IDENTITY), note)
 
 
-def _beside(name: str, companions: Mapping[str, bytes | Path]) -> dict[str, str]:
+def files_beside(name: str, companions: Mapping[str, bytes | Path]) -> dict[str, str]:
     """The side files of an image by their suffix."""
     own = PurePosixPath(_normal(name))
     found: dict[str, str] = {}
@@ -130,8 +133,10 @@ def _beside(name: str, companions: Mapping[str, bytes | Path]) -> dict[str, str]
         path = PurePosixPath(_normal(companion))
         if path.parent != own.parent:
             continue
-        if path.name in (own.name + _AUX, own.stem + _AUX):
-            found[_AUX] = companion
+        if path.name in (own.name + AUX, own.stem + AUX):
+            found[AUX] = companion
+        elif path.name == own.name + MASK_FILE:
+            found[MASK_FILE] = companion
         elif path.stem == own.stem:
             found[path.suffix] = companion
     return found
@@ -154,12 +159,21 @@ def _read_world_file(text: str, name: str) -> Coefficients:
     return _checked((a, b, x - (a + b) / 2, d, e, y - (d + e) / 2), name)
 
 
-def _read_aux(text: str, name: str) -> tuple[Coefficients | None, CRS | None]:
-    """GDAL's ``GeoTransform`` and ``SRS``."""
+def parse_aux(source: bytes | Path, name: str, limits: Settings) -> Element:
+    """The root of a file of GDAL's.
+
+    Raises:
+        InputError: it is not XML.
+    """
     try:
-        root: Element = fromstring(text, forbid_dtd=True)
+        root: Element = fromstring(_text(source, name, limits), forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise InputError("not a readable .aux.xml file", name, "export it again, or leave it out") from error
+    return root
+
+
+def _read_aux(root: Element, name: str) -> tuple[Coefficients | None, CRS | None]:
+    """GDAL's ``GeoTransform`` and ``SRS``."""
     numbers, crs = root.findtext("GeoTransform"), root.findtext("SRS")
     transform = None
     if numbers and numbers.strip():

@@ -21,11 +21,14 @@ from explorer.imagery.notes import Note
 from explorer.imagery.reading.formats import Decoded, FileKind
 from explorer.imagery.reading.pieces import count_pieces
 from explorer.imagery.reading.raster import decode
-from explorer.imagery.scene import GeoReference
+from explorer.imagery.scene import IGNORE, GeoReference
 from explorer.settings import Settings
 
 Key = int | str
 """What distinguishes one class from another in a file: a value (7), a colour ("#ff8000") or a name ("ship")."""
+
+WHITE_16 = 2**16 - 1
+"""White of 16 bits: the object beside nothing but 0, ignored beside ids."""
 
 _CODES = 1 << 24  # number of 8-bit colours
 _MOST_KEYS = 1 << 16  # positions of ``Mask.index``
@@ -87,9 +90,9 @@ def read_mask(
     """Reads one mask: PNG, TIFF or GeoTIFF, or a grey JPEG.
 
     Transparent pixels are background, since drawing programs leave the background transparent. Nodata and masked
-    pixels are ignored, unless the nodata value is 0, which means background. A single negative value is nodata, too.
-    The mask's own Exif orientation is applied, unless it is georeferenced. Fractions from 0 to 1 become 0 to 255 and,
-    like a JPEG, make the mask lossy: its values are not all classes.
+    pixels are ignored, unless the nodata value is 0, which means background. A single negative value is nodata, too,
+    and so is 65535 of 16 bits beside ids. The mask's own Exif orientation is applied, unless it is georeferenced.
+    Fractions from 0 to 1 become 0 to 255 and, like a JPEG, make the mask lossy: its values are not all classes.
 
     Args:
         source: a path, or the content of a file.
@@ -174,7 +177,15 @@ def _scaled_fractions(band: NDArray[np.generic], name: str) -> NDArray[np.generi
 
 
 def _undeclared_nodata(band: NDArray[np.generic], ignored: NDArray[np.bool_]) -> float | None:
-    """The only negative value of a mask of whole numbers, if there is just one."""
+    """The only negative value of a mask of whole numbers, if there is just one; or 65535 beside ids.
+
+    16-bit rasters use 65535 as 8-bit ones use 255; beside nothing but 0 it is the object, and above 255 ids may be
+    numbers of objects.
+    """
+    if band.dtype == np.uint16:
+        others = np.unique(band[~ignored & (band != WHITE_16)])
+        is_void = bool(others.any()) and others.max() < IGNORE and bool((band == WHITE_16).any())
+        return float(WHITE_16) if is_void else None
     if band.dtype.kind not in "if":
         return None
     values = band[~ignored].astype(np.float64)

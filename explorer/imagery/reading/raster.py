@@ -21,6 +21,7 @@ from explorer.imagery.reading.gdal import decode_with_gdal
 from explorer.imagery.reading.georeference import is_pixel_grid, read_side_files
 from explorer.imagery.reading.pillow import decode_with_pillow, exif_orientation
 from explorer.imagery.reading.regridding import turned
+from explorer.imagery.reading.side_nodata import with_side_nodata
 from explorer.imagery.scene import GeoReference, Raster
 from explorer.settings import Settings, settings
 
@@ -54,7 +55,7 @@ def read_raster(
         name: of the image's file, with its folder, for messages and to find its side files.
         limits: on its size; those of the installation if not given.
         companions: files by name; a world file, .prj or .aux.xml of the same folder and stem georeferences an image
-            that has no georeference of its own.
+            that has no georeference of its own; an .aux.xml or .msk tells where it has no data.
         keep_fill: use pixels with a suspected fill value as they are.
         scene: name of the raster, if it is not ``name``.
 
@@ -111,6 +112,7 @@ def decode(
         raise InputError("does not fit into memory", name, "cut it into tiles") from error
     except Exception as error:  # on broken files, the decoders raise almost any type
         raise InputError(f"unreadable or truncated ({_one_line(error)})", name, "save or upload it again") from error
+    decoded = with_side_nodata(decoded, name, companions, limits)
     return _upright(_located(decoded, name, companions, limits))
 
 

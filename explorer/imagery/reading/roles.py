@@ -13,7 +13,7 @@ from explorer.errors import InputError
 from explorer.imagery.choices import NODATA, ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.mask_values import border_colours
-from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
+from explorer.imagery.reading.masks import WHITE_16, Key, Mask, MaskKind, hexadecimal
 from explorer.imagery.scene import BACKGROUND, IGNORE
 
 IGNORE_NAME = "ignore"
@@ -80,7 +80,48 @@ def of_values(pixels: Mapping[str, Counter[Key]], classes: Sequence[str] | None,
         return roles | ({1: OBJECT} if 1 in found else {})
     if foreground in ([], [1]):
         return roles | {1: OBJECT}
+    if set(foreground) <= {1, WHITE_16} and max(map(int, found)) == WHITE_16:  # black and white with 16 bits
+        notes.of_masks(
+            "mixed_values",
+            [name for name, each in pixels.items() if WHITE_16 in each] if 1 in found else [],
+            f"{WHITE_16}. If they differ, name them (--names {WHITE_16}=NAME).",
+            before=f"{WHITE_16} is the object, like 1 in other masks: ",
+            verb="holds|hold",
+        )
+        return roles | dict.fromkeys(foreground, OBJECT)
+    _note_numbered_from_1(pixels, notes)
+    _note_one_value_each(pixels, notes)
     return roles | {value: f"class {value}" for value in foreground}
+
+
+def _note_numbered_from_1(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> None:
+    """A note on masks without 0 whose values are those of the other masks plus one."""
+    ids = {name: {int(key) for key in each} - {IGNORE} for name, each in pixels.items()}
+    others = set().union(*(each for each in ids.values() if 0 in each))
+    shifted = {value + 1 for value in others}
+    notes.of_masks(
+        "mixed_values",
+        [name for name, each in ids.items() if others and each <= shifted and max(shifted) in each],
+        "no 0, and one class more than the others. If it counts from 1 and they from 0, save it as they are.",
+        before="The masks may be numbered differently: ",
+        verb="holds|hold",
+    )
+
+
+def _note_one_value_each(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> None:
+    """A note on masks with one grey level beside 0, where the other masks have one other value."""
+    ids = {name: {int(key) for key in each} - {0, IGNORE} for name, each in pixels.items()}
+    values = sorted(set().union(*ids.values()))
+    if len(values) != 2 or values[1] < _GREY_LEVEL or any(len(each) > 1 for each in ids.values()):
+        return
+    notes.of_masks(
+        "mixed_values",
+        [name for name, each in ids.items() if values[1] in each],
+        f"{values[1]}, other masks {values[0]}. If both are the same, merge them "
+        f"(--names {values[0]}=object,{values[1]}=object).",
+        before="The masks may mark one class with two values: ",
+        verb="holds|hold",
+    )
 
 
 def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
@@ -119,7 +160,7 @@ def _role_of_255(pixels: Mapping[str, Counter[Key]], notes: SetNotes) -> str:
             "mixed_values",
             alone,
             "nothing but 0 and 255. If it is to be ignored, say so (--ignore 255).",
-            before=f"255 is the object, like 1 in {_several(with_others)}: ",
+            before=f"255 is the object, like 1 in {', '.join(with_others[:3])}: ",
             verb="holds|hold",
         )
         return OBJECT

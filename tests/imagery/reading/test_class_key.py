@@ -263,6 +263,19 @@ CASES = [
                codes={"nodata_as_background"}),
     SetOfMasks("the same, and the visitor ignores nodata", ([[-9, 1, 1, -9]],), ([[255, 1, 1, 255]],),
                codes={"no_background"}, choices={"ignore": ("nodata",)}),
+    SetOfMasks("nodata beside nothing but background may be the object", ([[-9, 0, 0, -9]],), ([[255, 0, 0, 255]],),
+               codes={"nodata_may_be_object"}),
+    SetOfMasks("the same, and the visitor says that it is", ([[-9, 0, 0, -9]],), ([[1, 0, 0, 1]],),
+               choices={"names": {"nodata": "object"}}),
+    SetOfMasks("0 and 1 beside 0 and white of 16 bits", ([[0, 1, 1, 0]], [[0, 65535, 65535, 0]]),
+               ([[0, 1, 1, 0]], [[0, 1, 1, 0]]), codes={"mixed_values"}),
+    SetOfMasks("0 and 1 beside 0 and 128", ([[0, 1, 1, 0]], [[0, 128, 128, 0]]), ([[0, 1, 1, 0]], [[0, 2, 2, 0]]),
+               classes=("background", "class 1", "class 128"), codes={"mixed_values"}),
+    SetOfMasks("one class in each mask", ([[0, 1, 1, 0]], [[0, 2, 2, 0]]), ([[0, 1, 1, 0]], [[0, 2, 2, 0]]),
+               classes=("background", "class 1", "class 2")),
+    SetOfMasks("0 and white of 16 bits", ([[0, 65535, 65535, 0]],), ([[0, 1, 1, 0]],)),
+    SetOfMasks("1 and 2 beside 0 and 1", ([[0, 1, 0, 0]], [[1, 2, 1, 1]]), ([[0, 1, 0, 0]], [[1, 2, 1, 1]]),
+               classes=("background", "class 1", "class 2"), codes={"mixed_values"}),
     SetOfMasks("nodata beside a background is ignored", ([[-9, 1, 0, -9]],), ([[255, 1, 0, 255]],)),
     SetOfMasks(
         "nodata in one mask alone, background in another",
@@ -399,6 +412,14 @@ def test_choices_of_a_run_hold_for_other_masks_that_lack_a_value():
     choices = ReadingChoices(background="2", names={"5": "ship"})
     key = class_key([mask("a", [[2, 1, 2]])], classes=("background", "object", "ship"), choices=choices)
     np.testing.assert_array_equal(key.label(mask("a", [[2, 1, 2]])), [[0, 1, 0]])
+
+
+def test_a_set_without_background_says_that_255_may_be_it():
+    (note,) = class_key([mask("a", [[255, 1, 1, 255]])]).notes
+    assert note.code == "no_background"
+    assert "--background 255" in note.text
+    (other,) = class_key([mask("a", [[2, 1, 1, 2]])]).notes
+    assert "255" not in other.text
 
 
 def test_braces_in_the_names_of_files_and_classes_stand_in_notes_as_they_are():

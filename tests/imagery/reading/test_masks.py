@@ -136,3 +136,15 @@ def test_what_is_not_a_mask_is_refused_with_the_reason(data, message):
         read_mask(data, "bad.png")
     assert caught.value.where == "bad.png"
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "keys", "ignored"),
+    [([0, 1, 65535], (0, 1), 1), ([0, 0, 65535], (0, 65535), 0), ([0, 300, 65535], (0, 300, 65535), 0)],
+    ids=["beside ids", "as the object", "beside numbers of objects"],
+)
+def test_65535_is_ignored_beside_ids(values, keys, ignored):
+    mask = read_mask(tiff(np.array([[values]], dtype=np.uint16)), "a")
+    assert mask.keys == keys
+    assert mask.ignored.sum() == ignored
+    assert [note.code for note in mask.notes] == ["fill_value"] * ignored
