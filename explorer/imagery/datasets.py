@@ -141,6 +141,7 @@ def read_files(
         listed={name: known.images_of(name) for name in order.labels if known.lists_images(name)},
         everywhere=[name for name in order.labels if known.is_shared(name) and not known.lists_images(name)],
         told_by_extension=order.told_by_extension,
+        unread=[name for name in order.labels if known.why_unread(name)],
     )
     names = scene_names(order.images)
     companions = {name: files[name] for name in order.companions}

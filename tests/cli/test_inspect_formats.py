@@ -147,6 +147,29 @@ CASES = (
         masks="coco.json",
     ),
     Case(
+        "COCO with files of captions and of boxes",
+        lambda: (
+            images("a.png", "b.png", folder="images/val2017")
+            | {
+                "images/annotations/instances_val2017.json": coco("a.png", "b.png"),
+                "images/annotations/captions_val2017.json": json.dumps(
+                    {
+                        "images": [{"id": 0, "file_name": "a.png"}],
+                        "annotations": [{"image_id": 0, "caption": "A ship."}],
+                    }
+                ),
+                "images/xmls/a.xml": "<annotation><object><name>ship</name></object></annotation>",
+            }
+        ),
+        RUNS
+        | {
+            "annotations/captions_val2017.json": Row(refused="COCO captions JSON", codes=("format_unsupported",)),
+            "xmls/a.xml": Row(refused="Pascal VOC XML", codes=("format_unsupported",)),
+        },
+        classes=SHIP,
+        codes=("not_used", "not_used"),
+    ),
+    Case(
         "COCO with an image that is not listed",
         lambda: images("a.png", "b.png", "c.png") | {"masks/coco.json": coco("a.png", "b.png")},
         RUNS | {"c": Row(refused="coco.json does not list it; it lists a.png, b.png")},

@@ -27,7 +27,7 @@ from explorer.imagery.reading.upload import Skipped
 _SIDE_FILES = words(  # take no part unless they are labels
     ".tfw .tifw .tiffw .pgw .pngw .jgw .jpgw .jpegw .wld .gfw .xml .json .jsonl .txt .qml .qgz .qgs .md .csv .tsv .prj "
     ".dbf .shx .cpg .sbn .sbx .qix .qpj .qmd .fix .lyr .sld .ovr .rrd .msk .rpb .imd .til .eph .att .geo .yaml .yml "
-    ".names .toml .ini .cfg .log .html .htm .rst .pdf .doc .docx .rtf .xlsx .py .ipynb .sh .lock .cache .pbtxt"
+    ".names .data .toml .ini .cfg .log .html .htm .rst .pdf .doc .docx .rtf .xlsx .py .ipynb .sh .lock .cache .pbtxt"
 )
 _DOCUMENTS = words("license licence readme copying notice citation authors changelog makefile")  # without extension
 _RASTERS = words(".png .jpg .jpeg .tif .tiff .bmp .gif .webp .jp2 .j2k .heic .heif .avif")
@@ -175,7 +175,7 @@ def _told_apart(
     rasters: list[FileName], labels: list[FileName]
 ) -> tuple[list[FileName], list[FileName], frozenset[str]]:
     """Images and labels among files that came together, and the labels told by nothing but their extension."""
-    folders_tell = any(name.role is Role.MASK for name in rasters)
+    folders_tell = any(name.role is Role.MASK for name in (*rasters, *labels))
     shared = common_start(name.tokens for name in rasters) if len(rasters) > 1 else 0
     partners = {(name.folder, name.wordless) for name in rasters if not _mask_words(name, shared)}
     masks = []
@@ -190,6 +190,8 @@ def _told_apart(
         if is_mask:
             masks.append(name)
     by_extension: frozenset[str] = frozenset()
+    if not masks and not labels and any(name.role is Role.IMAGE for name in rasters):  # sat/1.tiff and map/1.tif
+        masks = [name for name in rasters if name.role is None and name.path.parent.name.lower() in ("map", "maps")]
     if not masks and not labels:
         groups = _grouped(rasters, lambda name: (name.folder, name.stem))
         masks = [

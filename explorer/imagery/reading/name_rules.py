@@ -190,7 +190,8 @@ def _by_core(
     of_labels = _common(labels if len(labels) > 1 else all_labels)
     if of_images.numbers and of_labels.numbers and of_images.numbers != of_labels.numbers:
         return []  # north_1_* and north_2_*, say
-    matches = _unique(images, labels, of_images.core, _fit, of_labels.core)
+    of_two_folders = all(len({name.folder for name in names}) == 1 for names in (all_images, all_labels))
+    matches = _unique(images, labels, of_images.core, same_split if of_two_folders else _fit, of_labels.core)
     why = "their names are alike apart from what all images and all masks have in common"
     return [Match(match.image, match.label, why) for match in matches]
 

@@ -11,7 +11,7 @@ from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.layout import masks_by_object
 from explorer.imagery.reading.name_rules import NameIndex, matches_by_name
-from explorer.imagery.reading.names import FileName, escaped, meant
+from explorer.imagery.reading.names import FileName, escaped, meant, same_split
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _LISTS_NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
@@ -42,6 +42,7 @@ def pair(
     listed: Mapping[str, Collection[str]] = _LISTS_NOTHING,
     everywhere: Collection[str] = (),
     told_by_extension: Collection[str] = (),
+    unread: Collection[str] = (),
 ) -> tuple[Pair, ...]:
     """Pairs images and labels.
 
@@ -60,6 +61,7 @@ def pair(
         everywhere: vector files that can be drawn on any georeferenced image. If one such file is left, every image
             without a label gets it.
         told_by_extension: the labels that were told from the images by nothing but their extension.
+        unread: the labels in formats that are not read: one is paired only with an image that no other label has.
 
     Returns:
         A row for each pair, in the order of the images, then a row for each file without a partner. A label file for
@@ -70,10 +72,15 @@ def pair(
     """
     table = _Table(list(map(FileName, dict.fromkeys(images))), list(map(FileName, dict.fromkeys(labels))))
     _pair_by_hand(table, chosen)
+    of_all_kinds = table.labels
+    table.labels = [label for label in of_all_kinds if label.raw not in unread]
     _pair_objects(table)
     _pair_by_list(table, listed)
     _pair_by_name(table, listed, everywhere)
     _pair_everywhere(table, everywhere)
+    if len(table.labels) < len(of_all_kinds):
+        table.labels = of_all_kinds
+        _pair_by_name(table, listed, everywhere)
     rows = [table.rows[image.raw] for image in table.images if image.raw in table.rows]
     return (*(_with_note(row, told_by_extension) for row in rows), *_unpaired(table, listed))
 
@@ -93,6 +100,7 @@ class _Table:
     labels: list[FileName]
     rows: dict[str, Pair] = field(default_factory=dict)  # by image
     refused: dict[str, str] = field(default_factory=dict)  # reason, by image or label
+    unclear: dict[str, str] = field(default_factory=dict)  # the same, of what is paired if a later rule tells
     taken: set[str] = field(default_factory=set)  # labels with an image
 
     @property
@@ -142,9 +150,11 @@ def _pair_by_list(table: _Table, listed: Mapping[str, Collection[str]]) -> None:
         if len(names) == 1 and label.stem in by_stem:
             continue  # the image was renamed together with its label file, which still lists the old name
         for name in dict.fromkeys(names):
-            found = _listed_image(FileName(name.replace("\\", "/")), by_name, by_stem)
-            if found is not None and label not in claims[found]:
-                claims[found].append(label)
+            found = _listed_images(FileName(name.replace("\\", "/")), label, by_name, by_stem)
+            if len(found) == 1 and label not in claims[found[0]]:
+                claims[found[0]].append(label)
+            elif len(found) > 1:
+                table.unclear |= {each.raw: _ambiguous(found, [label]) for each in (*found, label)}
     others = NameIndex([label for label in table.left_labels if label.raw not in listed])
     for image, labels in claims.items():
         named = others.could_match(image)
@@ -154,21 +164,29 @@ def _pair_by_list(table: _Table, listed: Mapping[str, Collection[str]]) -> None:
         elif rivals:
             table.refused[image.raw] = _ambiguous([image], rivals)
             table.refused |= {label.raw: _ambiguous([image], rivals) for label in named}
+            table.unclear |= {label.raw: _ambiguous([image], rivals) for label in labels}
 
 
-def _listed_image(
-    name: FileName, by_name: Mapping[str, list[FileName]], by_stem: Mapping[str, list[FileName]]
-) -> FileName | None:
-    """The image that a label file means: of that file name, with as many folders as it takes to tell it from others."""
+def _listed_images(
+    name: FileName, label: FileName, by_name: Mapping[str, list[FileName]], by_stem: Mapping[str, list[FileName]]
+) -> list[FileName]:
+    """The images that a label file may mean: of that file name, with as many folders as it takes to tell them apart.
+
+    A label file in a folder for training means no image in one for validation; one that is called after a split, as
+    ``instances_train2017.json``, means the images of that split first.
+    """
     if not name.parts:
-        return None
+        return []
     candidates = by_name.get(name.parts[-1]) or by_stem.get(name.stem, [])  # the images may have been converted
+    candidates = [image for image in candidates if same_split(image, label)]
+    called = FileName(f"{label.stem}/file")
+    candidates = [image for image in candidates if same_split(image, called)] or candidates
     for depth in range(2, len(name.parts) + 1):
         if len(candidates) < 2:
             break
         folders = name.parts[-depth:-1]
         candidates = [image for image in candidates if image.parts[-depth:-1] == folders] or candidates
-    return candidates[0] if len(candidates) == 1 else None
+    return candidates
 
 
 def _pair_by_name(table: _Table, listed: Collection[str], everywhere: Collection[str]) -> None:
@@ -207,10 +225,12 @@ def _unpaired(table: _Table, listed: Mapping[str, Collection[str]]) -> list[Pair
     rows = []
     for image in table.images:
         if image.raw not in table.rows:
-            reason = table.refused.get(image.raw) or _why_image(image, images, labels, not table.labels, listed)
+            known = table.refused.get(image.raw) or table.unclear.get(image.raw)
+            reason = known or _why_image(image, images, labels, not table.labels, listed)
             rows.append(Pair(image.raw, None, reason))
     for label in table.left_labels:
-        reason = table.refused.get(label.raw) or _why_label(label, images, labels, listed.get(label.raw, ()))
+        known = table.refused.get(label.raw) or table.unclear.get(label.raw)
+        reason = known or _why_label(label, images, labels, listed.get(label.raw, ()))
         owners = paired.could_match(label, 1)
         if owners and not reason.startswith("ambiguous"):
             used = table.rows[owners[0].raw].mask
@@ -229,6 +249,8 @@ def _why_image(
     if no_labels:
         return 'no masks were found; put them into a folder "masks", or end their names with "_mask"'
     for label, lists in listed.items():
+        if not same_split(FileName(label), image):
+            continue
         return f"{label} does not list it; it lists {_some(list(map(FileName, lists)))}"
     return f"no mask has a matching name{_nearest(image, labels)}"
 

@@ -45,6 +45,15 @@ TOGETHER = {
         ["image1.png", "image10.png", "mask1.png", "mask10.png"],
         {"image1.png": "mask1.png", "image10.png": "mask10.png"},
     ),
+    "Massachusetts": (
+        ["train/sat/1_15.tiff", "train/map/1_15.tif", "train/sat/2_15.tiff", "train/map/2_15.tif"],
+        {"train/sat/1_15.tiff": "train/map/1_15.tif", "train/sat/2_15.tiff": "train/map/2_15.tif"},
+    ),
+    "maps are images beside masks": (["maps/a.png", "masks/a.png"], {"maps/a.png": "masks/a.png"}),
+    "an image whose name holds the word label, beside labels that are no rasters": (
+        ["images/a.jpg", "images/no_label.jpg", "labels/a.txt"],
+        {"images/a.jpg": "labels/a.txt"},
+    ),
     "a word glued to the name": (["road.png", "roadmask.png"], {"road.png": "roadmask.png"}),
     "a word in the middle": (
         ["austin_image_1.png", "austin_image_2.png", "austin_mask_1.png", "austin_mask_2.png"],
@@ -200,6 +209,21 @@ SEPARATE = {  # images, masks, pairs, whether they have a note
         {"IMG_0001_rgb.png": "seg-0001-final.png", "IMG_0002_rgb.png": "seg-0002-final.png"},
         True,
     ),
+    "SpaceNet": (
+        ["AOI_2/RGB/RGB_AOI_2_img1.tif", "AOI_2/RGB/RGB_AOI_2_img10.tif"],
+        ["AOI_2/geojson/buildings_AOI_2_img1.geojson", "AOI_2/geojson/buildings_AOI_2_img10.geojson"],
+        {
+            "AOI_2/RGB/RGB_AOI_2_img1.tif": "AOI_2/geojson/buildings_AOI_2_img1.geojson",
+            "AOI_2/RGB/RGB_AOI_2_img10.tif": "AOI_2/geojson/buildings_AOI_2_img10.geojson",
+        },
+        True,
+    ),
+    "what all names share, in folders that contradict each other": (
+        ["n/IMG_1.png", "n/IMG_2.png"],
+        ["s/lbl_1.png", "t/lbl_2.png"],
+        {},
+        False,
+    ),
     "leading zeros": (["1.png", "2.png"], ["001.png", "002.png"], {"1.png": "001.png", "2.png": "002.png"}, True),
     "other numbers in what all names share": (["n_10_1.png", "n_10_2.png"], ["m_20_1.png", "m_20_2.png"], {}, False),
     "a mask's name holds the image's": (
@@ -291,6 +315,7 @@ def test_the_best_of_the_labels_that_cityscapes_has_is_used_and_the_others_have_
         "a.qml",
         "README.md",
         "LICENSE",
+        "obj.data",
     ],
 )
 def test_side_files_are_companions(name):

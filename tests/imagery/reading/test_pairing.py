@@ -128,6 +128,9 @@ def test_a_choice_of_a_file_that_is_not_there_is_refused(chosen, message):
 
 
 COCO = "annotations/instances.json"
+SPLIT = ["train/a.png", "val/a.png"]
+OF_SPLITS = ["train/_annotations.coco.json", "val/_annotations.coco.json"]
+BY_NAME = ["annotations/instances_train2017.json", "annotations/instances_val2017.json"]
 
 
 @pytest.mark.parametrize(
@@ -143,12 +146,38 @@ COCO = "annotations/instances.json"
         (["a.png", "b.png"], ["a.json"], {"a.json": ["b.png"]}, {"a.png": "a.json"}),
         (["a.png"], ["a.json"], {"a.json": ["IMG_1.png"]}, {"a.png": "a.json"}),
         (["a.png"], [COCO], {COCO: ["", "/", "..", "z.png"]}, {}),
+        (SPLIT, OF_SPLITS, {key: ["a.png"] for key in OF_SPLITS}, dict(zip(SPLIT, OF_SPLITS, strict=True))),
+        (SPLIT, BY_NAME, {key: ["a.png"] for key in BY_NAME}, dict(zip(SPLIT, BY_NAME, strict=True))),
+        (["train/b.png", "val/a.png"], OF_SPLITS[:1], {OF_SPLITS[0]: ["a.png"]}, {}),
     ],
 )
 def test_a_label_file_that_lists_images_labels_those(images, labels, listed, expected):
     rows = pair(images, labels, listed=listed)
     assert {row.image: row.mask for row in rows if row.used} == expected
     assert all(row.used or row.reason for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "listed"),
+    [
+        (["n/a.png", "s/a.png"], [COCO], {COCO: ["a.png"]}),
+        (["a.png"], ["1.json", "2.json"], {"1.json": ["a.png"], "2.json": ["a.png"]}),
+    ],
+)
+def test_what_a_list_leaves_open_is_called_ambiguous(images, labels, listed):
+    assert all(row.reason.startswith("ambiguous: ") for row in pair(images, labels, listed=listed))
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "unread", "expected"),
+    [
+        (["img/a.png"], ["ann/masks/a.png", "ann/xmls/a.xml"], ["ann/xmls/a.xml"], {"img/a.png": "ann/masks/a.png"}),
+        (["a.png", "b.png"], ["a.json", "b_mask.png"], ["a.json"], {"a.png": "a.json", "b.png": "b_mask.png"}),
+        (["a.png"], ["a.json"], ["a.json"], {"a.png": "a.json"}),
+    ],
+)
+def test_a_label_that_is_not_read_takes_no_image_from_one_that_is(images, labels, unread, expected):
+    assert {row.image: row.mask for row in pair(images, labels, unread=unread) if row.used} == expected
 
 
 @pytest.mark.parametrize(

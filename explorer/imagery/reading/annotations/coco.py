@@ -53,6 +53,12 @@ def has_keypoints_only(document: Any) -> bool:
     return any("keypoints" in each for each in annotations) and not any(map(_has_area, annotations))
 
 
+def has_captions_only(document: Any) -> bool:
+    """Whether a COCO document has captions and no outline."""
+    annotations = member_list(document, "annotations") if is_coco(document) else []
+    return any("caption" in each for each in annotations) and not any(map(_has_area, annotations))
+
+
 def read_coco(data: bytes, name: str, request: LabelRequest) -> Mask:
     """Draws the annotations of one image.
 
@@ -174,7 +180,8 @@ def _images(data: bytes, name: str) -> Collection[str]:
 
 def _is_readable(data: bytes, name: str) -> bool:
     document = json_document(data)
-    return is_coco(document) and not is_panoptic(document) and not has_keypoints_only(document)
+    unread = is_panoptic(document) or has_keypoints_only(document) or has_captions_only(document)
+    return is_coco(document) and not unread
 
 
 COCO = LabelFormat(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import Any
 
-from explorer.imagery.reading.annotations.coco import has_keypoints_only, is_panoptic
+from explorer.imagery.reading.annotations.coco import has_captions_only, has_keypoints_only, is_panoptic
 from explorer.imagery.reading.annotations.cvat import root_tag
 from explorer.imagery.reading.annotations.documents import json_document, member_list
 from explorer.imagery.reading.label_format import UnsupportedFormat
@@ -131,6 +131,7 @@ UNSUPPORTED: tuple[UnsupportedFormat, ...] = (
         "COCO panoptic JSON", _document(is_panoptic), "export COCO instances, or use the masks as PNG with class ids"
     ),
     UnsupportedFormat("COCO keypoints JSON", _document(has_keypoints_only), "label outlines and export COCO instances"),
+    UnsupportedFormat("COCO captions JSON", _document(has_captions_only), "use the file of the instances"),
     UnsupportedFormat("VGG Image Annotator (VIA) JSON", _document(_is_via), _VIA),
     UnsupportedFormat(
         "VGG Image Annotator (VIA) CSV",

@@ -32,6 +32,7 @@ SVG = b'<!DOCTYPE svg PUBLIC "x"><svg xmlns="http://www.w3.org/2000/svg"/>'
 SAMPLES = [
     ("COCO panoptic JSON", as_json({"images": [COCO_IMAGE], "annotations": [{"segments_info": []}]})),
     ("COCO keypoints JSON", as_json({"images": [COCO_IMAGE], "annotations": [{"keypoints": [1, 1, 2]}]})),
+    ("COCO captions JSON", as_json({"images": [COCO_IMAGE], "annotations": [{"caption": "A ship."}]})),
     ("VGG Image Annotator (VIA) JSON", as_json(VIA)),
     ("VGG Image Annotator (VIA) JSON", as_json({"_via_settings": {}, "_via_img_metadata": VIA})),
     ("VGG Image Annotator (VIA) CSV", b"filename,file_size,file_attributes,region_count\n"),
