@@ -32,11 +32,14 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_IMAGE = words("image images img imgs imagery photo photos picture pictures input inputs bild bilder foto fotos")
+_IMAGE = words(
+    "image images img imgs imagery photo photos picture pictures input inputs bild bilder luftbild luftbilder "
+    "foto fotos"
+)
 _IMAGE_IF_ALONE = words("rgb sat satellite source x raw")  # too common in other meanings to tell beside unknown words
 _MASK = words(
     "mask masks label labels labelmap labelmaps gt gts groundtruth annotation annotations annot annots ann anns "
-    "segmentation segmentations seg segs maske masken manual"
+    "segmentation segmentations seg segs maske masken annotationen manual"
 )
 _MASK_IF_ALONE = words("truth target targets vector vectors y instance instances panoptic polygon polygons semantic")
 _VARIANT = words("color colour colored coloured palette ids id class classes object objects inst fine coarse")

@@ -54,6 +54,7 @@ TOGETHER = {
         ["images/a.jpg", "images/no_label.jpg", "labels/a.txt"],
         {"images/a.jpg": "labels/a.txt"},
     ),
+    "German": (["Luftbilder/a.tif", "Annotationen/a.png"], {"Luftbilder/a.tif": "Annotationen/a.png"}),
     "a word glued to the name": (["road.png", "roadmask.png"], {"road.png": "roadmask.png"}),
     "a word in the middle": (
         ["austin_image_1.png", "austin_image_2.png", "austin_mask_1.png", "austin_mask_2.png"],
