@@ -33,7 +33,7 @@ def landscape(open_page: OpenPage) -> AppTest:
     run_id = store.create_run(tiny_plan(120), store.save_dataset(tiny_dataset())).id
     engine.submit(run_id)
     deadline = time.monotonic() + 60
-    while store.run(run_id).status is not RunStatus.DONE:
+    while store.run(run_id).status is not RunStatus.DONE or run_id in engine._training:  # until its job has ended, too
         assert time.monotonic() < deadline
         time.sleep(0.05)
     page.query_params["run"] = run_id
