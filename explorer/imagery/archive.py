@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 from explorer.errors import InputError
 from explorer.files import atomic_file
 from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.notes import Note
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
@@ -43,6 +44,7 @@ class _Header(BaseModel):
     notes: tuple[Note, ...]
     choices: ReadingChoices = ReadingChoices()
     minimum_area: int = MINIMUM_AREA  # of datasets of version 1
+    match_rule: MatchRule = HALF_IOU
     low: tuple[float, ...]
     high: tuple[float, ...]
     training: tuple[_SceneHeader, ...]
@@ -94,6 +96,7 @@ def load_dataset(path: Path) -> Dataset:
         notes=header.notes,
         choices=header.choices,
         minimum_area=header.minimum_area,
+        match_rule=header.match_rule,
         **scenes,
     )
 
@@ -119,6 +122,8 @@ def _hashed(header: _Header) -> dict[str, Any]:
     fields = header.model_dump(mode="json", exclude={"choices"}) | {"version": 1, "notes": ()}
     if fields["minimum_area"] == MINIMUM_AREA:
         del fields["minimum_area"]
+    if header.match_rule == HALF_IOU:
+        del fields["match_rule"]
     for scene in (*fields["training"], *fields["validation"]):
         del scene["notes"]
         if not scene["has_objects"]:
@@ -144,6 +149,7 @@ def _header(dataset: Dataset) -> _Header:
         notes=dataset.notes,
         choices=dataset.choices,
         minimum_area=dataset.minimum_area,
+        match_rule=dataset.match_rule,
         low=dataset.stretch.low,
         high=dataset.stretch.high,
         training=tuple(_scene_header(scene) for scene in dataset.training),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.notes import Note
 
 BACKGROUND = "background"
@@ -97,6 +98,7 @@ class Dataset:
     notes: tuple[Note, ...] = ()  # on the dataset as a whole; those on a scene are with the scene
     choices: ReadingChoices = field(default_factory=ReadingChoices)  # how its files were read
     minimum_area: int = 8  # pixels; smaller objects of the label count as neither hit nor miss
+    match_rule: MatchRule = HALF_IOU  # when a predicted object counts as one of the label
 
     @property
     def scenes(self) -> tuple[Scene, ...]:

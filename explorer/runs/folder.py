@@ -36,6 +36,7 @@ from explorer.errors import InputError
 from explorer.files import locked, write_atomically
 from explorer.imagery.archive import content_hash
 from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, Stretch
 from explorer.training.commands import Command, command_from_json, command_to_json
@@ -55,6 +56,7 @@ class DatasetReference(BaseModel):
     low: tuple[float, ...]  # one a band, see Stretch
     high: tuple[float, ...]
     minimum_area: int = MINIMUM_AREA  # pixels; what runs of earlier versions do not say
+    match_rule: MatchRule = HALF_IOU  # that of runs of earlier versions, too
     choices: ReadingChoices = ReadingChoices()  # how the dataset's files were read
 
     @classmethod
@@ -68,6 +70,7 @@ class DatasetReference(BaseModel):
             low=dataset.stretch.low,
             high=dataset.stretch.high,
             minimum_area=dataset.minimum_area,
+            match_rule=dataset.match_rule,
             choices=dataset.choices,
         )
 

@@ -6,11 +6,14 @@ channels_last format, which is up to twice as fast on a CPU.
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.registry import SEGMENTERS
+from explorer.segmenter.spec import SegmenterSpec, UNetSpec
 
 GROUP = 4  # channels that share a mean and a variance
 
@@ -30,19 +33,32 @@ class Block(nn.Sequential):
 
 
 class Segmenter(nn.Module):
-    """Maps images to class logits.
+    """Maps images to class logits. The segmenters of the registry derive from it."""
+
+    @property
+    def multiple(self) -> int:
+        """The height and width of an input must be multiples of this number."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits (N, K, H, W) of images (N, C, H, W), most values in [0, 1]; H and W multiples of ``multiple``."""
+        raise NotImplementedError
+
+
+class UNet(Segmenter):
+    """The small U-Net.
 
     Args:
-        bands: channels C of the images.
+        channels: C of the images, see ``InputSpec.channels``.
         classes: channels K of the logits, at least 2.
         spec: width and depth.
     """
 
-    def __init__(self, bands: int, classes: int, spec: SegmenterSpec) -> None:
+    def __init__(self, channels: int, classes: int, spec: UNetSpec) -> None:
         super().__init__()
         self.spec = spec
         widths = [spec.width * 2**level for level in range(spec.depth + 1)]
-        self.encoder = nn.ModuleList(Block(a, b) for a, b in zip([bands, *widths[:-1]], widths, strict=True))
+        self.encoder = nn.ModuleList(Block(a, b) for a, b in zip([channels, *widths[:-1]], widths, strict=True))
         self.decoder = nn.ModuleList(
             Block(low + high, high) for low, high in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
@@ -51,11 +67,11 @@ class Segmenter(nn.Module):
 
     @property
     def multiple(self) -> int:
-        """The height and width of an input must be multiples of this number."""
+        """See ``Segmenter.multiple``."""
         return int(2**self.spec.depth)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits (N, K, H, W) of images (N, C, H, W) in [0, 1]; H and W multiples of ``multiple``."""
+        """See ``Segmenter.forward``."""
         skips: list[Tensor] = []
         x = (images - 0.5) * 2
         for level, block in enumerate(self.encoder):
@@ -68,11 +84,19 @@ class Segmenter(nn.Module):
         return logits
 
 
-def build_segmenter(bands: int, classes: int, spec: SegmenterSpec, seed: int) -> Segmenter:
-    """A new segmenter whose weights depend on the seed alone; the global random state does not change."""
+def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int) -> Segmenter:
+    """A new segmenter whose random weights depend on the seed alone; the global random state does not change.
+
+    Args:
+        channels: of the prepared images, see ``InputSpec.channels``.
+        classes: channels K of the logits, at least 2.
+    """
+    module, name = SEGMENTERS[spec.kind].builder.split(":")
+    builder = getattr(import_module(f"explorer.segmenter.{module}"), name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Segmenter(bands, classes, spec)
+        segmenter: Segmenter = builder(channels, classes, spec)
+    return segmenter
 
 
 def count_parameters(segmenter: nn.Module) -> int:

@@ -1,25 +1,49 @@
-"""The size of a segmenter. No torch, so that plans can be read anywhere."""
+"""Which segmenter, in which size. No torch, so that plans can be read anywhere."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 
-class SegmenterSpec(BaseModel):
-    """Width and depth of the U-Net.
+class UNetSpec(BaseModel):
+    """Width and depth of the small U-Net.
 
     The number of parameters grows with width² and 4^depth. The pages offer ``SIZES``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["unet"] = "unet"
     width: int = Field(8, ge=4, le=64, multiple_of=4, description="channels of the first level")
     depth: int = Field(2, ge=1, le=5, description="number of times the image is halved; the channels double each time")
 
 
-SIZES: dict[str, SegmenterSpec] = {
-    "small": SegmenterSpec(width=8, depth=2),
-    "medium": SegmenterSpec(width=8, depth=3),
-    "large": SegmenterSpec(width=16, depth=3),
+class PretrainedSpec(BaseModel):
+    """A segmenter on an encoder that was trained on ImageNet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["pretrained"] = "pretrained"
+    rgb: tuple[int, int, int] = Field((0, 1, 2), description="positions of the bands that serve as red, green and blue")
+    width: int = Field(32, ge=8, le=128, multiple_of=8, description="channels of the decoder")
+    encoder_rate: float = Field(0.2, ge=0, le=1, description="learning rate of the encoder, as a share of the phase's")
+
+
+def _kind(given: Any) -> str:
+    """Plans of earlier versions name no kind: they had the U-Net only."""
+    return str(given.get("kind", "unet") if isinstance(given, dict) else getattr(given, "kind", "unet"))
+
+
+SegmenterSpec = Annotated[
+    Annotated[UNetSpec, Tag("unet")] | Annotated[PretrainedSpec, Tag("pretrained")], Discriminator(_kind)
+]
+"""Any of the registry's segmenters, in one size."""
+
+SIZES: dict[str, UNetSpec] = {
+    "small": UNetSpec(width=8, depth=2),
+    "medium": UNetSpec(width=8, depth=3),
+    "large": UNetSpec(width=16, depth=3),
 }
 """About 30,000, 120,000 and 490,000 parameters (three bands, two classes)."""

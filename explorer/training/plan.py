@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from explorer.errors import InputError, explain_validation
 from explorer.losses.spec import LossSpec
-from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.spec import SegmenterSpec, UNetSpec
 
 MAX_PHASES = 20
 
@@ -32,6 +32,10 @@ class Trigger(_Model):
     class_id: int = Field(1, ge=0, description="the class whose metric is watched")
     threshold: float = Field(
         0.9, gt=0, le=1, description="at_least: the value to reach; plateau: the smallest rise that counts as progress"
+    )
+    relative: bool = Field(
+        False,
+        description="at_least: the threshold is a share of the highest value that any probability threshold gives",
     )
     smoothing: float = Field(0.5, ge=0, lt=1, description="weight of past values in the running mean; 0: no smoothing")
     patience: int = Field(2, ge=1, description="consecutive validations for which the condition must hold")
@@ -51,6 +55,9 @@ class Phase(_Model):
     warmup_steps: int = Field(
         0, ge=0, description="steps over which the learning rate rises from zero at the start of the phase"
     )
+    decay: Literal["none", "cosine"] = Field(
+        "none", description="cosine: after the warm-up the learning rate falls to zero along a half cosine"
+    )
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
@@ -67,6 +74,16 @@ class Intervention(_Model):
     loss: LossSpec | None = Field(None, description="the loss, with its settings, for the rest of the current phase")
 
 
+class Augmentation(_Model):
+    """Random changes of the crops beside turns and flips; each is the largest change, drawn evenly from ± it."""
+
+    gain: float = Field(0.0, ge=0, lt=1, description="factor 1 ± gain, one for all channels of a crop")
+    offset: float = Field(0.0, ge=0, le=1, description="added to all channels of a crop")
+    channel_gain: float = Field(0.0, ge=0, lt=1, description="a further factor for each channel")
+    channel_offset: float = Field(0.0, ge=0, le=1, description="a further offset for each channel")
+    zoom: float = Field(0.0, ge=0, le=0.5, description="the crop is taken 1 ± zoom times as large and resized")
+
+
 class Plan(_Model):
     """Everything needed to repeat a run on the same dataset."""
 
@@ -74,7 +91,7 @@ class Plan(_Model):
     phases: tuple[Phase, ...] = Field(min_length=1, max_length=MAX_PHASES)
     cycles: int = Field(1, ge=1, le=50, description="how often the sequence of phases is repeated")
     seed: int = Field(0, ge=0, lt=2**31)
-    segmenter: SegmenterSpec = SegmenterSpec()
+    segmenter: SegmenterSpec = UNetSpec()
     batch_size: int = Field(8, ge=1, le=256)
     crop_size: int = Field(96, ge=16, le=1024, multiple_of=16, description="pixels along each side of a crop")
     object_share: float = Field(
@@ -83,7 +100,18 @@ class Plan(_Model):
         le=1,
         description="share of the crops that contain an object's centre; the others are placed anywhere",
     )
+    augmentation: Augmentation = Augmentation()
     weight_decay: float = Field(1e-4, ge=0, le=1)
+    clip_gradient: float | None = Field(None, gt=0, description="largest norm of the gradient; None: not limited")
+    averaging: float | None = Field(
+        None, gt=0, lt=1, description="decay of the moving average of the weights, which is validated and saved"
+    )
+    carry_over: bool = Field(
+        False, description="steps that a trigger saves are given to the next phase, so that the total stays"
+    )
+    choose_threshold: bool = Field(
+        False, description="some training scenes are held out, and the probability threshold is chosen on them"
+    )
     interventions: tuple[Intervention, ...] = Field((), description="recorded changes, made again at the same steps")
 
     @property

@@ -18,7 +18,7 @@ from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.store import Store
-from explorer.segmenter.spec import SIZES, SegmenterSpec
+from explorer.segmenter.spec import SIZES, PretrainedSpec, SegmenterSpec
 from explorer.training.plan import Plan, Trigger
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
@@ -144,7 +144,9 @@ def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]
 
 def _rest(base: Plan, key: str, shares: Sequence[ClassShare]) -> dict[str, object]:
     left, right = st.columns(2)
-    sizes = SIZES if base.segmenter in SIZES.values() else SIZES | {"as in the plan": base.segmenter}
+    sizes: dict[str, SegmenterSpec] = {**SIZES}
+    if base.segmenter not in SIZES.values():
+        sizes["as in the plan"] = base.segmenter
     names = list(sizes)
     trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
     watched = trigger.class_id if trigger is not None else rarest(shares)
@@ -195,6 +197,8 @@ def rarest(shares: Sequence[ClassShare]) -> int:
 
 
 def _size(spec: SegmenterSpec) -> str:
+    if isinstance(spec, PretrainedSpec):
+        return f"a pretrained encoder, decoder of width {spec.width}"
     return f"width {spec.width}, depth {spec.depth}"
 
 

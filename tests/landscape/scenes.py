@@ -12,10 +12,10 @@ from explorer.landscape.crops import Crops
 from explorer.landscape.segmenter_objective import SegmenterObjective
 from explorer.losses.spec import logged_specs
 from explorer.segmenter.network import build_segmenter
-from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.spec import UNetSpec
 
 NAMES = ("background", "car", "ship", "tree")
-SMALL = SegmenterSpec(width=4, depth=1)
+SMALL = UNetSpec(width=4, depth=1)
 
 
 def make_labels(count: int = 6, size: int = 32, classes: int = 2, seed: int = 0) -> NDArray[np.uint8]:

@@ -7,7 +7,7 @@ import numpy as np
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset, Scene
 from explorer.losses.spec import LossSpec
-from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.spec import UNetSpec
 from explorer.training.plan import Phase, Plan
 
 
@@ -30,7 +30,7 @@ def tiny_plan(steps: int = 20, **changes: object) -> Plan:
     plan = {
         "name": "tiny",
         "phases": (phase,),
-        "segmenter": SegmenterSpec(width=4, depth=1),
+        "segmenter": UNetSpec(width=4, depth=1),
         "batch_size": 2,
         "crop_size": 16,
     }

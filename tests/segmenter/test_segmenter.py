@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
-from explorer.segmenter.spec import SIZES, SegmenterSpec
+from explorer.segmenter.spec import SIZES, UNetSpec
 from explorer.segmenter.tiling import predict_classes, predict_probabilities
 
-TINY = SegmenterSpec(width=4, depth=1)
+TINY = UNetSpec(width=4, depth=1)
 
 
 @pytest.mark.parametrize(("size", "parameters"), [("small", 30_000), ("medium", 120_000), ("large", 500_000)])
@@ -47,7 +47,7 @@ def test_weights_and_activations_are_channels_last() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (7, 33), (64, 64), (65, 127), (200, 3)])
 @pytest.mark.parametrize("depth", [1, 3])
 def test_an_image_of_any_size_is_predicted(size: tuple[int, int], depth: int) -> None:
-    segmenter = build_segmenter(3, 4, SegmenterSpec(width=4, depth=depth), 0)
+    segmenter = build_segmenter(3, 4, UNetSpec(width=4, depth=depth), 0)
     image = torch.rand(3, *size)
     probabilities = predict_probabilities(segmenter, image, tile=64, overlap=16)
     assert probabilities.shape == (4, *size)

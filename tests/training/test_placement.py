@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from explorer.losses.loss import build_loss, evaluate_losses, logged_losses
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import build_segmenter
-from explorer.segmenter.spec import SIZES, SegmenterSpec
+from explorer.segmenter.spec import SIZES, UNetSpec
 from explorer.segmenter.tiling import predict_classes, predict_probabilities
 from explorer.training.loop import make_optimizer, training_step
 from explorer.training.sampler import Sampler
@@ -44,8 +44,8 @@ def test_a_training_step_stays_on_its_device(spec: LossSpec) -> None:
             assert tensor.device.type == "meta"
 
 
-@pytest.mark.parametrize("spec", [*SIZES.values(), SegmenterSpec(width=4, depth=5)])
-def test_prediction_stays_on_its_device(spec: SegmenterSpec) -> None:
+@pytest.mark.parametrize("spec", [*SIZES.values(), UNetSpec(width=4, depth=5)])
+def test_prediction_stays_on_its_device(spec: UNetSpec) -> None:
     segmenter = build_segmenter(3, 4, spec, 0).to(META)
     with FakeTensorMode(allow_non_fake_inputs=True):
         for height, width in ((100, 90), (700, 300)):

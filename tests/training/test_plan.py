@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from explorer.errors import InputError
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
-from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.spec import UNetSpec
 from explorer.training.plan import Intervention, Phase, Plan, Trigger, scaled
 
 PLAIN = [kind for kind in LOSSES if kind not in ("combined", "weighted_cross_entropy")]
@@ -42,7 +42,7 @@ plans = st.builds(
     phases=st.lists(phases, min_size=1, max_size=4).map(tuple),
     cycles=st.integers(1, 5),
     seed=st.integers(0, 2**31 - 1),
-    segmenter=st.builds(SegmenterSpec, width=st.sampled_from([4, 8, 16]), depth=st.integers(1, 4)),
+    segmenter=st.builds(UNetSpec, width=st.sampled_from([4, 8, 16]), depth=st.integers(1, 4)),
     batch_size=st.integers(1, 16),
     crop_size=st.sampled_from([16, 64, 96]),
     object_share=st.floats(0, 1),

@@ -12,13 +12,13 @@ from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
 from explorer.runs.segmenters import evaluate_scenes
 from explorer.segmenter.network import build_segmenter
-from explorer.segmenter.spec import SegmenterSpec
+from explorer.segmenter.spec import UNetSpec
 from explorer.segmenter.tiling import predict_classes
 from explorer.training.validation import PREVIEW_SIDE, Validator
 from tests.runs.tiny import tiny_dataset
 
 CPU = torch.device("cpu")
-SEGMENTER = build_segmenter(1, 2, SegmenterSpec(width=4, depth=1), 0)
+SEGMENTER = build_segmenter(1, 2, UNetSpec(width=4, depth=1), 0)
 
 
 def scenes(side: tuple[int, int], corner: tuple[int, int], count: int = 2) -> list[Scene]:
@@ -32,7 +32,7 @@ def test_small_scenes_are_looked_at_whole() -> None:
     dataset = tiny_dataset()
     validator = Validator(dataset.validation, 2, dataset.stretch, CPU, dataset.minimum_area)
     assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
-    segmenter = build_segmenter(2, 2, SegmenterSpec(width=4, depth=1), 0)
+    segmenter = build_segmenter(2, 2, UNetSpec(width=4, depth=1), 0)
     scores, _, seconds = validator.validate(segmenter)
     assert scores == evaluate_scenes(segmenter, dataset.validation, dataset.stretch, 2, dataset.minimum_area)
     assert seconds > 0
