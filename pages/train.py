@@ -81,7 +81,7 @@ def plan_a_run() -> None:
     if chosen is not None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
     strip = st.container()
-    plan = edit_plan(services.balance(dataset_id))
+    plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands)
     if plan is not None:
         with strip:
             live_figure(schedule_figure(plan), "schedule", height=150)

@@ -18,14 +18,13 @@ from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.store import Store
-from explorer.segmenter.spec import SIZES, PretrainedSpec, SegmenterSpec
 from explorer.training.plan import Plan, Trigger
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
+from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched
 from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
-from explorer.ui.unique_labels import position_labels
 
 DOUBLE_CLICK_SECONDS = 2.0
 _LAST = "started-last"  # in the session: when, what, and the id of its run
@@ -36,13 +35,16 @@ _COLUMNS = {
     ),
     "Steps": st.column_config.NumberColumn(width=76, min_value=1, max_value=1_000_000, step=1, default=200),
     "Until": st.column_config.SelectboxColumn(
-        width=100, options=list(TRIGGERS), help="Ends the phase early: once this validation score is reached."
+        width=100,
+        options=list(TRIGGERS),
+        help="Ends the phase early: once this score is reached, no longer improves, or is this share of the best that "
+        "any probability threshold reaches.",
     ),
     "Threshold": st.column_config.NumberColumn(
         width=102,
         min_value=0.001,
         max_value=1.0,
-        help="The score to reach; for “plateaus”, the smallest rise that counts.",
+        help="The score to reach, or its share of the best; for “plateaus”, the smallest rise that counts.",
     ),
     "Minimum steps": st.column_config.NumberColumn(
         width=124, min_value=0, step=1, help="The phase does not end before this step."
@@ -55,6 +57,12 @@ _COLUMNS = {
     ),
     "Warm-up (steps)": st.column_config.NumberColumn(
         width=138, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
+    ),
+    "Decay": st.column_config.SelectboxColumn(
+        width=90,
+        options=["none", "cosine"],
+        default="none",
+        help="Whether the learning rate falls to zero along a half cosine after the warm-up.",
     ),
 }
 
@@ -71,11 +79,12 @@ def has_plan() -> bool:
     return "plan-base" in st.session_state
 
 
-def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
+def edit_plan(shares: Sequence[ClassShare], bands: Sequence[str]) -> Plan | None:
     """The editor.
 
     Args:
         shares: class balance of the training scenes.
+        bands: names of the dataset's bands.
 
     Returns:
         The edited plan; None while it is invalid, with the error shown.
@@ -97,8 +106,12 @@ def edit_plan(shares: Sequence[ClassShare]) -> Plan | None:
     left, right = stacking_columns("editor", 2)
     with left:
         losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
-    with right, st.expander("Cycles, seed, segmenter, batches", expanded=True):
-        rest = _rest(base, key, shares)
+    with right:
+        with st.expander("Cycles, seed, segmenter, batches", expanded=True):
+            rest = main_settings(base, key) | {"segmenter": pick_segmenter(base, key, bands)}
+            rest["watched"] = pick_watched(base, key, shares, rarest(shares))
+        with st.expander("Input, augmentation, optimiser, threshold"):
+            rest |= input_settings(base, key)
     plan = _assembled(base, table, losses, rest)
     if plan is not None:
         st.session_state["plan-now"] = plan
@@ -142,64 +155,9 @@ def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]
         return loss_controls(start, key, shares)
 
 
-def _rest(base: Plan, key: str, shares: Sequence[ClassShare]) -> dict[str, object]:
-    left, right = st.columns(2)
-    sizes: dict[str, SegmenterSpec] = {**SIZES}
-    if base.segmenter not in SIZES.values():
-        sizes["as in the plan"] = base.segmenter
-    names = list(sizes)
-    trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
-    watched = trigger.class_id if trigger is not None else rarest(shares)
-    return {
-        "name": left.text_input("Name", base.name, max_chars=80, key=f"{key}-name") or base.name,
-        "cycles": left.number_input("Cycles", 1, 50, base.cycles, key=f"{key}-cycles"),
-        "seed": left.number_input("Seed", 0, 2**31 - 1, base.seed, key=f"{key}-seed"),
-        "segmenter": sizes[
-            left.selectbox(
-                "Segmenter",
-                names,
-                [sizes[name] for name in names].index(base.segmenter),
-                key=f"{key}-segmenter",
-                help="A U-Net with GroupNorm: "
-                + ", ".join(f"{name} has {_size(spec)}" for name, spec in sizes.items())
-                + ".",
-            )
-        ],
-        "batch_size": right.number_input("Batch size", 1, 256, base.batch_size, key=f"{key}-batch"),
-        "crop_size": right.select_slider(
-            "Crop size (px)",
-            sorted({32, 48, 64, 96, 128, 160, 192, 256, base.crop_size}),
-            base.crop_size,
-            key=f"{key}-crop",
-        ),
-        "object_share": right.slider(
-            "Foreground crop share",
-            0.0,
-            1.0,
-            base.object_share,
-            0.05,
-            key=f"{key}-share",
-            help="Share of the crops that are placed around an object; the others are placed at random.",
-        ),
-        "watched": right.selectbox(
-            "Class of *Until*",
-            range(len(shares)),
-            min(watched, len(shares) - 1),
-            position_labels(share.name for share in shares).__getitem__,
-            key=f"{key}-watched",
-        ),
-    }
-
-
 def rarest(shares: Sequence[ClassShare]) -> int:
     """The foreground class with the fewest pixels, which pages show first."""
     return min(range(1, len(shares)), key=lambda k: shares[k].pixels or float("inf"))
-
-
-def _size(spec: SegmenterSpec) -> str:
-    if isinstance(spec, PretrainedSpec):
-        return f"a pretrained encoder, decoder of width {spec.width}"
-    return f"width {spec.width}, depth {spec.depth}"
 
 
 def _assembled(

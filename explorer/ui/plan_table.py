@@ -17,14 +17,15 @@ KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items()
 """The kind behind a name in the table. A combined loss comes from a plan file; the table offers none."""
 
 METRICS = ("recall", "precision", "f1", "iou")
+_PLATEAUS, _OF_BEST = " plateaus", ", share of the best"
 TRIGGERS = tuple(
     f"{scope} {metric}{suffix}"
-    for suffix in ("", " plateaus")
+    for suffix in ("", _PLATEAUS, _OF_BEST)
     for scope in ("pixel", "object")
     for metric in METRICS
     if (scope, metric) != ("object", "iou")
 )
-"""What may end a phase early: a score that is reached, or one that stops rising."""
+"""What may end a phase early: a score that is reached, or one that stops rising, or a share of the best reachable."""
 
 COLUMNS = (
     "Loss",
@@ -35,6 +36,7 @@ COLUMNS = (
     "Minimum steps",
     "Optimizer state",
     "Warm-up (steps)",
+    "Decay",
 )
 
 
@@ -75,17 +77,22 @@ def phases_of(
 
 def _row(phase: Phase) -> dict[str, Any]:
     trigger = phase.trigger
-    plateaus = " plateaus" if trigger is not None and trigger.kind == "plateau" else ""
     return {
         "Loss": LOSSES[phase.loss.kind].name,
         "Learning rate": phase.learning_rate,
         "Steps": phase.steps,
-        "Until": None if trigger is None else f"{trigger.scope} {trigger.metric}{plateaus}",
+        "Until": None if trigger is None else _until(trigger),
         "Threshold": None if trigger is None else trigger.threshold,
         "Minimum steps": phase.minimum_steps,
         "Optimizer state": phase.optimizer,
         "Warm-up (steps)": phase.warmup_steps,
+        "Decay": phase.decay,
     }
+
+
+def _until(trigger: Trigger) -> str:
+    suffix = _PLATEAUS if trigger.kind == "plateau" else _OF_BEST if trigger.relative else ""
+    return f"{trigger.scope} {trigger.metric}{suffix}"
 
 
 def _phase(
@@ -93,12 +100,15 @@ def _phase(
 ) -> Phase:
     trigger = None
     if _given(row["Until"]):
-        scope, metric, *plateaus = str(row["Until"]).split()
-        values: dict[str, Any] = {"scope": scope, "metric": metric, "kind": "plateau" if plateaus else "at_least"}
+        until = str(row["Until"])
+        scope, metric = until.removesuffix(_PLATEAUS).removesuffix(_OF_BEST).split()
+        plateaus, relative = until.endswith(_PLATEAUS), until.endswith(_OF_BEST)
+        values: dict[str, Any] = {"scope": scope, "metric": metric, "relative": relative}
+        values["kind"] = "plateau" if plateaus else "at_least"
         if _given(row["Threshold"]):
             values["threshold"] = float(row["Threshold"])
-        elif plateaus:
-            values["threshold"] = 0.01
+        elif plateaus or relative:
+            values["threshold"] = 0.01 if plateaus else 0.8
         trigger = Trigger.model_validate(values | {"class_id": class_id, "smoothing": smoothing, "patience": patience})
     given = {
         "learning_rate": row["Learning rate"],
@@ -106,6 +116,7 @@ def _phase(
         "minimum_steps": row["Minimum steps"],
         "optimizer": row["Optimizer state"],
         "warmup_steps": row["Warm-up (steps)"],
+        "decay": row["Decay"],
     }
     filled = {name: value for name, value in given.items() if _given(value)}
     return Phase.model_validate(filled | {"loss": losses[KIND_OF[row["Loss"]]], "trigger": trigger})

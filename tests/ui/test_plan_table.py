@@ -25,9 +25,11 @@ def test_trigger_goes_through_the_table_unchanged() -> None:
     triggers = (
         Trigger(metric="f1", scope="object", threshold=0.7, class_id=2),
         Trigger(kind="plateau", threshold=0.02, class_id=2),
+        Trigger(metric="recall", scope="object", threshold=0.8, class_id=2, relative=True),
     )
     phases = tuple(
-        Phase(loss=LossSpec(kind="dice"), steps=50, minimum_steps=10, trigger=trigger) for trigger in triggers
+        Phase(loss=LossSpec(kind="dice"), steps=50, minimum_steps=10, trigger=trigger, decay="cosine")
+        for trigger in triggers
     )
     plan = Plan(phases=phases)
     assert phases_of(table_of(plan), settings_of(plan), class_id=2) == phases

@@ -1,0 +1,150 @@
+"""The widgets for everything in a plan but its phases: seed, segmenter, crops, input, augmentation, optimiser.
+
+Each group of widgets gives the fields of the plan that it sets, so that they can be joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer.imagery.balance import ClassShare
+from explorer.segmenter.inputs import InputSpec
+from explorer.segmenter.registry import SEGMENTERS
+from explorer.segmenter.spec import SIZES, PretrainedSpec, SegmenterSpec
+from explorer.training.plan import Augmentation, Plan
+from explorer.ui.unique_labels import position_labels
+
+_CROPS = (32, 48, 64, 96, 128, 160, 192, 256)
+_PRETRAINED = "pretrained"
+
+
+def main_settings(base: Plan, key: str) -> dict[str, object]:
+    """Name, cycles, seed, segmenter, batches and crops."""
+    left, right = st.columns(2)
+    return {
+        "name": left.text_input("Name", base.name, max_chars=80, key=f"{key}-name") or base.name,
+        "cycles": left.number_input("Cycles", 1, 50, base.cycles, key=f"{key}-cycles"),
+        "seed": left.number_input("Seed", 0, 2**31 - 1, base.seed, key=f"{key}-seed"),
+        "batch_size": right.number_input("Batch size", 1, 256, base.batch_size, key=f"{key}-batch"),
+        "crop_size": right.select_slider(
+            "Crop size (px)",
+            sorted({*_CROPS, base.crop_size}),
+            base.crop_size,
+            key=f"{key}-crop",
+            help="At the working scale.",
+        ),
+        "object_share": right.slider(
+            "Foreground crop share",
+            0.0,
+            1.0,
+            base.object_share,
+            0.05,
+            key=f"{key}-share",
+            help="Share of the crops that are placed around an object; the others are placed at random.",
+        ),
+    }
+
+
+def pick_watched(base: Plan, key: str, shares: Sequence[ClassShare], usual: int) -> int:
+    """The class whose score *Until* watches.
+
+    Args:
+        usual: the class where the plan has no trigger.
+    """
+    trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
+    watched = trigger.class_id if trigger is not None else usual
+    return st.selectbox(
+        "Class of *Until*",
+        range(len(shares)),
+        min(watched, len(shares) - 1),
+        position_labels(share.name for share in shares).__getitem__,
+        key=f"{key}-watched",
+    )
+
+
+def pick_segmenter(base: Plan, key: str, bands: Sequence[str]) -> SegmenterSpec:
+    """The segmenter, and for a pretrained one the bands that it sees as red, green and blue."""
+    unet = SEGMENTERS["unet"].name
+    choices: dict[str, SegmenterSpec] = {f"{unet}, {name}": spec for name, spec in SIZES.items()}
+    pretrained = base.segmenter if isinstance(base.segmenter, PretrainedSpec) else _pretrained(bands)
+    choices = {SEGMENTERS[_PRETRAINED].name: pretrained} | choices
+    if base.segmenter not in choices.values():
+        choices["as in the plan"] = base.segmenter
+    names = list(choices)
+    chosen = choices[
+        st.selectbox(
+            "Segmenter",
+            names,
+            [choices[name] for name in names].index(base.segmenter),
+            key=f"{key}-segmenter",
+            help=" ".join(f"**{info.name}**: {info.sentence} {info.suits}" for info in SEGMENTERS.values()),
+        )
+    ]
+    st.caption(f"{SEGMENTERS[chosen.kind].cost}")
+    if not isinstance(chosen, PretrainedSpec):
+        return chosen
+    labels = position_labels(bands)
+    columns = st.columns(3)
+    rgb = [
+        column.selectbox(name, range(len(bands)), min(position, len(bands) - 1), labels.__getitem__,
+                         key=f"{key}-{name}", help="The band that the encoder sees as this colour.")
+        for column, name, position in zip(columns, ("Red", "Green", "Blue"), chosen.rgb, strict=True)
+    ]  # fmt: skip
+    return chosen.model_copy(update={"rgb": tuple(rgb)})
+
+
+def input_settings(base: Plan, key: str) -> dict[str, object]:
+    """Working scale, channels, augmentation, optimiser, and how the threshold is chosen."""
+    left, right = st.columns(2)
+    given = base.inputs
+    scale = left.slider("Working scale", 0.05, 1.0, given.scale, 0.01, key=f"{key}-scale",
+                        help="Scenes are reduced by this factor; predictions are brought back to the scene's grid.")  # fmt: skip
+    channels = {
+        name: left.checkbox(label, getattr(given, name), key=f"{key}-{name}", help=text)
+        for name, label, text in (
+            ("root", "Square root of the bands", "Widens the dark end."),
+            ("differences", "Normalised differences of bands", "(a − b) / (a + b) of all pairs."),
+            ("contrast", "Contrast channels", "Local contrast, difference of Gaussians and top-hat at object size."),
+        )
+    }
+    used = base.augmentation
+    augmentation = {
+        name: left.slider(label, 0.0, high, getattr(used, name), 0.05, key=f"{key}-{name}", help=text)
+        for name, label, high, text in (
+            ("gain", "Gain jitter ±", 0.95, "A random factor for all channels of a crop."),
+            ("offset", "Offset jitter ±", 1.0, "A random offset for all channels of a crop."),
+            ("channel_gain", "Gain jitter of each channel ±", 0.95, "A further factor for each channel."),
+            ("channel_offset", "Offset jitter of each channel ±", 1.0, "A further offset for each channel."),
+            ("zoom", "Zoom ±", 0.5, "Crops are taken larger or smaller and resized."),
+        )
+    }
+    decay = right.number_input("Weight decay", 0.0, 1.0, base.weight_decay, format="%.2g", key=f"{key}-decay")
+    clip = right.number_input("Largest gradient norm", 0.0, None, base.clip_gradient or 0.0, format="%.2g",
+                              key=f"{key}-clip", help="0: not limited.")  # fmt: skip
+    average = right.number_input("Averaging of weights", 0.0, 0.9999, base.averaging or 0.0, format="%.4g",
+                                 key=f"{key}-average", help="Decay of the moving average that is validated and saved; "
+                                 "0: no average.")  # fmt: skip
+    carry = right.checkbox("Carry saved steps over", base.carry_over, key=f"{key}-carry",
+                           help="Steps that *Until* saves go to the next phase.")  # fmt: skip
+    choose = right.checkbox(
+        "Choose a threshold",
+        base.choose_threshold,
+        key=f"{key}-threshold",
+        help="Some training scenes are held out; the probability threshold, and *Until*, are decided on them.",
+    )
+    return {
+        "inputs": InputSpec(scale=scale, object_size=given.object_size, **channels),
+        "augmentation": Augmentation(**augmentation),
+        "weight_decay": decay,
+        "clip_gradient": clip or None,
+        "averaging": average or None,
+        "carry_over": carry,
+        "choose_threshold": choose,
+    }
+
+
+def _pretrained(bands: Sequence[str]) -> PretrainedSpec:
+    last = len(bands) - 1
+    return PretrainedSpec(rgb=(0, min(1, last), min(2, last)))
