@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from explorer.errors import InputError, explain_validation
 from explorer.losses.spec import LossSpec
+from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.spec import SegmenterSpec, UNetSpec
 
 MAX_PHASES = 20
@@ -92,6 +93,7 @@ class Plan(_Model):
     cycles: int = Field(1, ge=1, le=50, description="how often the sequence of phases is repeated")
     seed: int = Field(0, ge=0, lt=2**31)
     segmenter: SegmenterSpec = UNetSpec()
+    inputs: InputSpec = InputSpec()
     batch_size: int = Field(8, ge=1, le=256)
     crop_size: int = Field(96, ge=16, le=1024, multiple_of=16, description="pixels along each side of a crop")
     object_share: float = Field(
