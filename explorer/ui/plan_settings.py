@@ -17,7 +17,6 @@ from explorer.training.plan import Augmentation, Plan
 from explorer.ui.unique_labels import position_labels
 
 _CROPS = (32, 48, 64, 96, 128, 160, 192, 256)
-_PRETRAINED = "pretrained"
 
 
 def main_settings(base: Plan, key: str) -> dict[str, object]:
@@ -66,10 +65,9 @@ def pick_watched(base: Plan, key: str, shares: Sequence[ClassShare], usual: int)
 
 def pick_segmenter(base: Plan, key: str, bands: Sequence[str]) -> SegmenterSpec:
     """The segmenter, and for a pretrained one the bands that it sees as red, green and blue."""
-    unet = SEGMENTERS["unet"].name
-    choices: dict[str, SegmenterSpec] = {f"{unet}, {name}": spec for name, spec in SIZES.items()}
     pretrained = base.segmenter if isinstance(base.segmenter, PretrainedSpec) else _pretrained(bands)
-    choices = {SEGMENTERS[_PRETRAINED].name: pretrained} | choices
+    choices: dict[str, SegmenterSpec] = {SEGMENTERS["pretrained"].name: pretrained}
+    choices |= {f"{SEGMENTERS['unet'].name}, {name}": spec for name, spec in SIZES.items()}
     if base.segmenter not in choices.values():
         choices["as in the plan"] = base.segmenter
     names = list(choices)
