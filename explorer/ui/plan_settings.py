@@ -98,7 +98,7 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
     left, right = st.columns(2)
     given = base.inputs
     scale = left.slider("Working scale", 0.05, 1.0, given.scale, 0.01, key=f"{key}-scale",
-                        help="Scenes are reduced by this factor; predictions are brought back to the scene's grid.")  # fmt: skip
+                        help="Scenes are reduced by this factor, predictions enlarged again.")  # fmt: skip
     channels = {
         name: left.checkbox(label, getattr(given, name), key=f"{key}-{name}", help=text)
         for name, label, text in (
