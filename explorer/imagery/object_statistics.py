@@ -222,8 +222,8 @@ def _neighbours(ids: NDArray[np.int32]) -> tuple[tuple[NDArray[np.int32], NDArra
 def _spacing(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(centroids) < 2:
         return np.full(len(centroids), np.inf)
-    distances, _ = KDTree(centroids).query(centroids, k=2)
-    return np.asarray(distances[:, 1], dtype=np.float64)
+    distances = np.asarray(KDTree(centroids).query(centroids, k=2)[0], dtype=np.float64)
+    return distances[:, 1]
 
 
 def _shape(each: _Found, label: NDArray[np.uint8], i: int, box: tuple[slice, ...]) -> tuple[bool, float, bool]:
@@ -254,6 +254,5 @@ def weighted_median(values: NDArray[np.float64], weights: NDArray[np.int64]) -> 
     if not len(values):
         return 0.0
     order = np.argsort(values, kind="stable")
-    past = np.cumsum(weights[order])
-    middle = int(np.searchsorted(past, past[-1] / 2))
-    return float(values[int(order[middle])])
+    past = weights[order].cumsum()
+    return float(values[order[np.searchsorted(past, past[-1] / 2)]])
