@@ -138,6 +138,23 @@ def object_statistics(scenes: Sequence[Scene], classes: int) -> tuple[ObjectStat
     return tuple(_of_class(parts, class_id, side) for class_id in range(1, classes))
 
 
+def weighted_median(values: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
+    """The value at half of the total weight; 0 without values.
+
+    >>> weighted_median(np.array([5.0, 1.0, 2.0]), np.array([6, 2, 3]))
+    5.0
+
+    Args:
+        values: (n,).
+        weights: (n,), not negative.
+    """
+    if not len(values):
+        return 0.0
+    order = np.argsort(values, kind="stable")
+    past = weights[order].cumsum()
+    return float(values[order[np.searchsorted(past, past[-1] / 2)]])
+
+
 _Part = tuple[NDArray[np.uint8], NDArray[np.int32] | None]  # label and objects, see Scene
 
 
@@ -247,12 +264,3 @@ def _is_cut(label: NDArray[np.uint8], mask: NDArray[np.bool_], box: tuple[slice,
     around = label[box[0].start - 1 : box[0].stop + 1, box[1].start - 1 : box[1].stop + 1]
     ignored = around == IGNORE
     return bool(ignored.any() and (ndimage.binary_dilation(mask) & ignored).any())
-
-
-def weighted_median(values: NDArray[np.float64], weights: NDArray[np.int64]) -> float:
-    """The value at half of the total weight; 0 without values."""
-    if not len(values):
-        return 0.0
-    order = np.argsort(values, kind="stable")
-    past = weights[order].cumsum()
-    return float(values[order[np.searchsorted(past, past[-1] / 2)]])
