@@ -8,19 +8,25 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
+from explorer.training.plan import Plan
+from explorer.training.planning import Budget, first_preset, propose
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
-from explorer.ui.datasets import pick_dataset
+from explorer.ui.datasets import is_builtin, pick_dataset
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.messages import show_problem
 from explorer.ui.pickers import open_run, pick_run
-from explorer.ui.plan_editor import adopt, edit_plan, has_plan, rarest, start_run
+from explorer.ui.plan_editor import adopt, edit_plan, has_plan, plan_now, rarest, start_run
+from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
 from explorer.ui.steering import steer
 from explorer.ui.unique_labels import position_labels
 
 PRESET = "preset"  # in the address and in the session
+OFFERED = "preset-offered"  # in the session: the preset, if the visitor has not chosen it
+SOURCE = "plan-source"  # in the session: dataset, preset and time from which the plan came, and the plan
+RECIPE = "recall_first"  # the article's
 EXPLANATION = """
 **A plan** is a table of phases. Each phase trains with one loss at one learning rate for a number of steps. *Until*
 ends a phase early, once a validation score is reached. After the last phase, the next cycle begins.
@@ -38,16 +44,22 @@ includes these changes: training it repeats the run.
 """
 
 
-def pick_preset(notes: DeltaGenerator) -> str | None:
-    """The preset that the plan began with; None for the plan of an earlier run. Choosing one replaces the plan."""
+def pick_preset(notes: DeltaGenerator, first: str) -> str | None:
+    """The preset that the plan began with; None for the plan of an earlier run.
+
+    Args:
+        notes: where to say that the address names none.
+        first: the preset that is offered until the visitor chooses one.
+    """
     asked = st.query_params.get(PRESET)
     if asked is not None and asked not in PRESETS:
         with notes:
             address.say_unknown([asked], "preset", "another one is shown")
         asked = None
-    wanted = asked or (st.session_state.get(PRESET) if has_plan() else next(iter(PRESETS)))
-    if wanted is not None and (not has_plan() or wanted != st.session_state.get(PRESET)):
-        adopt(preset_plan(wanted))
+    offered = st.session_state.get(OFFERED)
+    kept = st.session_state.get(PRESET) if has_plan() else first
+    wanted = asked if asked is not None and asked != offered else first if kept == offered else kept
+    st.session_state[OFFERED] = first if wanted == first else None
     remember_preset(wanted)
     address.select(
         "Preset", list(PRESETS), wanted, lambda key: PRESETS[key].name, take_preset, "Plan of an earlier run"
@@ -56,8 +68,9 @@ def pick_preset(notes: DeltaGenerator) -> str | None:
 
 
 def take_preset(chosen: str) -> None:
-    """Makes the chosen preset the plan."""
-    adopt(preset_plan(chosen))
+    """Makes the chosen preset the one that the plan comes from."""
+    st.session_state[OFFERED] = None
+    st.session_state.pop(SOURCE, None)
     remember_preset(chosen)
 
 
@@ -70,22 +83,57 @@ def remember_preset(key: str | None) -> None:
         st.query_params[PRESET] = key
 
 
+def take_plan(plan: Plan, source: tuple[object, ...]) -> None:
+    """Makes the plan of a source the one that is edited, unless that has been done.
+
+    Args:
+        plan: of the source.
+        source: dataset, preset and training time.
+    """
+    before, offered = st.session_state.get(SOURCE, ((), None))
+    if before == source:
+        return
+    edited = offered is not None and plan_now() != offered
+    if edited and before[1:] == source[1:]:  # only the dataset is another one
+        st.warning("The plan below was changed for another dataset.", icon=":material/edit_note:")
+        st.button("Take the plan for this dataset", on_click=st.session_state.pop, args=(SOURCE, None))
+        return
+    adopt(plan)
+    st.session_state[SOURCE] = source, plan
+
+
 def plan_a_run() -> None:
-    """Dataset, preset, plan and the buttons that start it."""
+    """Dataset, preset, training time, plan and the buttons that start it."""
     notes = st.container()
-    data, preset, go, compare = wrapping_columns("plan", [3, 3, 2, 2])
+    data, preset, time, go, compare = wrapping_columns("plan", [3, 3, 2, 2, 2])
     with data:
         dataset_id = pick_dataset(notes)
+    measured = None if is_builtin(dataset_id) else services.measured_data(dataset_id)
+    first = next(iter(PRESETS)) if measured is None else first_preset(measured.fingerprint)
     with preset:
-        chosen = pick_preset(notes)
+        chosen = pick_preset(notes, first)
+    proposal = None
+    if measured is not None and chosen is not None:
+        with time:
+            budget = pick_budget()
+        proposal = propose(measured.fingerprint, chosen, budget, step_seconds=measured.step_seconds)
+        take_plan(proposal.plan, (dataset_id, chosen, budget))
+    elif chosen is not None:
+        take_plan(preset_plan(chosen), (None, chosen, None))
     if chosen is not None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
     strip = st.container()
+    reasons = st.container()
     plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands)
     if plan is not None:
         with strip:
             live_figure(schedule_figure(plan), "schedule", height=150)
             st.caption(f"Learning rate over the phases: {plan.steps} steps, fewer if a phase ends early.")
+    with reasons:
+        if measured is not None and plan is not None:
+            show_warnings(measured.fingerprint, plan)
+        if proposal is not None:
+            show_reasons(proposal, changed=plan != proposal.plan)
     plays = go.button(
         "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
     )
@@ -94,10 +142,22 @@ def plan_a_run() -> None:
         icon=":material/compare_arrows:",
         disabled=plan is None,
         width="stretch",
-        help="Trains the plan, then plain cross-entropy and Jaccard alone, with the same steps and seed.",
+        help="Trains the plan, then plain cross-entropy, Jaccard alone and Dice + CE, with the same steps and seed.",
     )
-    if plan is not None and (plays or compares):
-        open_run(start_run(plan, dataset_id, controls(plan) if compares else ()))
+    beside = None
+    if proposal is not None and chosen != RECIPE:
+        beside = compare.button(
+            "With the recipe",
+            icon=":material/timeline:",
+            disabled=plan is None,
+            width="stretch",
+            help="Trains the plan, then the article's recipe with the same steps: weighted cross-entropy, then Jaccard.",
+        )
+    if plan is not None and (plays or compares or beside):
+        others = controls(plan) if compares else ()
+        if beside and measured is not None:
+            others = (propose(measured.fingerprint, RECIPE, Budget(steps=plan.steps), seed=plan.seed).plan,)
+        open_run(start_run(plan, dataset_id, others))
         st.rerun()
 
 

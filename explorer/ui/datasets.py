@@ -69,6 +69,11 @@ def is_dataset(choice: str) -> bool:
     return any(record.id == choice for record in services.store().datasets())
 
 
+def is_builtin(dataset_id: str) -> bool:
+    """Whether a dataset of the store is a built-in one."""
+    return _choice_of(dataset_id, _drawn_ids()).startswith(_PREFIX)
+
+
 def choose(choice: str) -> None:
     """Makes a dataset the one to train on: in this session, and for those who visit the server after it."""
     st.session_state[_DATASET] = choice

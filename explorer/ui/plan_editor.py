@@ -74,6 +74,12 @@ def adopt(plan: Plan) -> None:
     st.session_state["plan-token"] = st.session_state.get("plan-token", 0) + 1
 
 
+def plan_now() -> Plan | None:
+    """The plan as it was edited last in this session; None before one was adopted."""
+    now: Plan | None = st.session_state.get("plan-now", st.session_state.get("plan-base"))
+    return now
+
+
 def has_plan() -> bool:
     """A plan has been adopted in this session."""
     return "plan-base" in st.session_state

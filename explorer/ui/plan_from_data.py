@@ -1,0 +1,62 @@
+"""The plan that follows from a dataset: how long to train, the proposal, and why it is as it is."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from explorer.training.planning import Budget, Proposal
+
+BUDGETS: dict[str, Budget | None] = {
+    "30 s": Budget(seconds=30),
+    "1 min": Budget(seconds=60),
+    "90 s": Budget(seconds=90),
+    "2 min": Budget(seconds=120),
+    "5 min": Budget(seconds=300),
+    "Steps": None,
+}
+"""How long a run may train, as the page offers it; None: a number of steps."""
+
+USUAL_BUDGET = "90 s"
+_USUAL_STEPS = 600
+
+
+def pick_budget() -> Budget:
+    """Seconds of training on this machine, or steps; the address keeps the choice (``?budget=``)."""
+    chosen = st.selectbox(
+        "Training time",
+        list(BUDGETS),
+        list(BUDGETS).index(USUAL_BUDGET),
+        key="budget",
+        bind="query-params",
+        help="On this machine: the time of a step is measured first, which takes a second.",
+    )
+    budget = BUDGETS[chosen]
+    if budget is not None:
+        return budget
+    steps = st.number_input("Steps", 10, 1_000_000, _USUAL_STEPS, 50, key="budget-steps", bind="query-params")
+    return Budget(steps=int(steps))
+
+
+def show_reasons(proposal: Proposal, changed: bool) -> None:
+    """What was chosen from the data, with the reason for each choice.
+
+    Args:
+        proposal: the plan as it was proposed.
+        changed: the plan in the editor differs from it.
+    """
+    with st.expander("Why this plan", icon=":material/fact_check:"):
+        st.caption(
+            "Chosen from the training scenes, apart from those on which the threshold is chosen and those that score."
+            + (" **The plan below was changed since.**" if changed else "")
+        )
+        st.dataframe(
+            pd.DataFrame(
+                [(choice.name, choice.value, choice.reason) for choice in proposal.choices],
+                columns=["Setting", "Choice", "Reason"],
+            ),
+            hide_index=True,
+            width="stretch",
+            row_height=56,
+            column_config={"Setting": st.column_config.TextColumn(width=170), "Choice": st.column_config.TextColumn(width=190)},
+        )
