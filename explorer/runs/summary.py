@@ -9,7 +9,6 @@ from typing import Any
 from explorer.files import write_atomically
 from explorer.imagery.scene import Dataset
 from explorer.metrics.counts import Scores, scores_to_json
-from explorer.metrics.matching import MATCH_RULE
 from explorer.runs.folder import RunFolder
 from explorer.runs.segmenters import evaluate_scenes, load_predictor
 from explorer.runs.timeline import timeline
@@ -40,7 +39,7 @@ def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores, minimu
         "device": started.device if started else None,
         "samples_per_second": round(steps * folder.plan().batch_size / seconds, 2) if seconds else None,
         "minimum_area": minimum_area,
-        "match_rule": MATCH_RULE,
+        "match_rule": scores.match_rule.words,
         "validation": scores_to_json(scores),
     }
 
