@@ -16,8 +16,8 @@ from explorer.runs.requests import PlanRequest
 from explorer.runs.training import execute
 from explorer.settings import settings
 from explorer.training.device import pick_device
-from explorer.training.events import Ended, Event, Note, PhaseChange, Recovered, Step
 from explorer.training.diagnosis import before_training
+from explorer.training.events import Ended, Event, Note, PhaseChange, Recovered, Step
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
