@@ -16,19 +16,23 @@ from explorer.figures.tradeoffs import (
     path_figure,
     precision_recall_figure,
     size_figure,
+    thresholds_table,
 )
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
 from explorer.jobs.registry import SweepThresholds
-from explorer.metrics.curves import Curve
+from explorer.metrics.curves import Curve, ObjectCurve, ToleranceCurve
 from explorer.metrics.objects import ObjectRecord, recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
+from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.records import RunRecord
 from explorer.runs.threshold_sweep import ClassSweep, Scope, ThresholdSweep
 from explorer.settings import settings
-from explorer.ui import address, services
+from explorer.ui import address, match_rules, services
 from explorer.ui.file_jobs import all_done
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
+from explorer.ui.match_rules import pick_match_rule
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import pick_checkpoint, pick_runs, run_labels
 from explorer.ui.plan_editor import rarest
@@ -42,24 +46,64 @@ A segmenter gives each pixel a probability; a pixel is predicted where its proba
 threshold finds more and makes more false alarms.
 
 **Objects** are connected pixels (diagonals count); labelled objects that were drawn one by one stay apart where they
-touch. **Match rule:** a predicted object matches a labelled one where their IoU is above 0.5. The object curve need not
-be smooth: as the threshold falls, neighbours grow together and stop matching.
+touch. The object curve need not be smooth: as the threshold falls, neighbours grow together and stop matching.
+
+**Match rule:** when a predicted object counts as a labelled one. *IoU > 0.5* asks for outlines that agree; *IoU > 0.1*
+suits small objects whose outlines are generous; *any overlap* and *centre inside* ask for the place only, and one blob
+over everything wins them; *centroids within d px* suits labels that are points; *pixels within d px* compares pixels,
+not objects, for thin connected things such as roads and cracks, with recall and precision of the skeletons beside them.
+
+**Own threshold:** chosen on scenes that neither trained nor score, under the dataset's match rule. A run without such
+scenes has none; ½ is its threshold then. Runs compare at their own thresholds and at ½.
 
 **Minimum object area.** All objects are matched first. Then a labelled object below the minimum counts as neither hit
 nor miss, nor does what found it count as a false alarm; a predicted object that matches nothing is a false alarm from
 this area on.
 
 **Cost of a miss.** If a miss costs as much as N false alarms, the best threshold minimises N · misses + false alarms;
-the star marks it. Thresholds and scores come from the same validation scenes, so the score at the star is optimistic;
-with few objects it is a rough estimate, so look at the counts.
+the star marks it. That threshold and the scores come from the same validation scenes, so the score at the star is
+optimistic; with few objects it is a rough estimate, so look at the counts.
 """
 
 
-def sweep_job(record: RunRecord, checkpoint: str) -> SweepThresholds:
+def sweep_job(record: RunRecord, checkpoint: str, rule: MatchRule, split: bool) -> SweepThresholds:
     """The job that scores a checkpoint at every threshold."""
     store = services.store()
     folder, dataset = store.folder(record.id).path, store.dataset_file(record.dataset_id)
-    return SweepThresholds(folder, dataset, settings().device, checkpoint)
+    return SweepThresholds(folder, dataset, settings().device, checkpoint, rule, split)
+
+
+def own_threshold(record: RunRecord, checkpoint: str, class_id: int) -> float | None:
+    """The threshold that the run chose for a class; None if it held no scenes out or has not ended."""
+    folder = services.store().folder(record.id)
+    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+    return own.values[class_id - 1] if own is not None and own.scenes else None
+
+
+def compare_thresholds(curves: Mapping[str, Curve], own: Mapping[str, float | None], noun: str) -> dict[int, str]:
+    """The runs at their own thresholds and at ½; gives why a run finds nothing at its own, by its position."""
+    points: dict[str, dict[str, OperatingPoint]] = {}
+    silent: dict[int, str] = {}
+    for number, (name, curve) in enumerate(curves.items()):
+        chosen = own[name]
+        here = operating_point(curve, 0.5 if chosen is None else chosen)
+        points[name] = ({} if chosen is None else {"own": here}) | {"½": operating_point(curve, 0.5)}
+        if not here.true_positives:
+            silent[number] = f"it finds nothing at {'½' if chosen is None else 'its own threshold'}"
+            st.error(
+                f"**{escaped(name)}** finds nothing at threshold {here.threshold:.2f}.", icon=":material/search_off:"
+            )
+    st.markdown("**At own thresholds and at ½**")
+    st.dataframe(
+        thresholds_table(points),
+        hide_index=True,
+        placeholder="n/a",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")
+        },
+    )
+    st.caption(f"Counts are {noun}. The measured threshold nearest to the own one is shown.")
+    return silent
 
 
 def compared_checkpoints(records: Sequence[RunRecord]) -> list[str]:
@@ -159,6 +203,22 @@ def show_counts(point: OperatingPoint, what: str) -> None:
             st.metric(name, value, width="content")
 
 
+def show_more(curve: Curve, of_class: ClassSweep, threshold: float, rule: MatchRule) -> None:
+    """What stands beside recall and precision: panoptic quality, skeletons, or the precision of pixels."""
+    at = curve.at(threshold)
+    pixels = operating_point(of_class.pixel, threshold)
+    parts = [f"precision of pixels {ratio(pixels.precision)}, recall {ratio(pixels.recall)}"]
+    if isinstance(curve, ObjectCurve) and rule.has_panoptic_quality:
+        counts = curve.counts(at)
+        parts.append(
+            f"panoptic quality {ratio(counts.panoptic_quality)} = segmentation quality "
+            f"{ratio(counts.segmentation_quality)} · recognition quality {ratio(counts.recognition_quality)}"
+        )
+    if isinstance(curve, ToleranceCurve):
+        parts.append(f"skeletons: recall {curve.skeleton_recall[at]:.2f}, precision {curve.skeleton_precision[at]:.2f}")
+    st.caption(f"Match rule: {rule.words}. Beside it: {'; '.join(parts)}.")
+
+
 def ratio(value: float | None) -> str:
     """A share with two digits."""
     return "n/a" if value is None else f"{value:.2f}"
@@ -227,9 +287,17 @@ def compare(records: Sequence[RunRecord]) -> None:
     )
     address.named("scope", "count", SCOPES, SCOPES[0])
     scope = right.segmented_control("Count", SCOPES, default=SCOPES[0], required=True, key="scope", bind="query-params")
+    rules, splits = st.columns([2, 3], vertical_alignment="bottom")
+    with rules:
+        rule = pick_match_rule(dataset.match_rule)
+    split = splits.toggle("Split predictions that touch", key="split", bind="query-params",
+                          help="By a watershed on the probability.", disabled=not rule.counts_objects)  # fmt: skip
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
     labels = run_labels(records)
-    jobs = {labels[each.id]: sweep_job(each, name) for each, name in zip(records, checkpoints, strict=True)}
+    jobs = {
+        labels[each.id]: sweep_job(each, name, rule, split and rule.counts_objects)
+        for each, name in zip(records, checkpoints, strict=True)
+    }
     if not all_done(list(jobs.values())):
         return
     sweeps = {label: services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) for label, job in jobs.items()}
@@ -238,19 +306,26 @@ def compare(records: Sequence[RunRecord]) -> None:
         dataset.minimum_area, sweeps[names[0]].of_class(class_id), dataset.classes[class_id]
     )
     curves = {name: sweep.of_class(class_id).curve(scope, minimum_area) for name, sweep in sweeps.items()}
+    noun = "pixels" if scope == "pixel" else match_rules.named(rule)
+    own = {
+        labels[each.id]: own_threshold(each, name, class_id) for each, name in zip(records, checkpoints, strict=True)
+    }
+    silent = compare_thresholds(curves, own, noun)
     threshold = st.slider(
         "Threshold: a pixel is predicted from this probability on",
         0.02,
         0.98,
-        0.5,
+        round(50 * (own[names[0]] or 0.5)) / 50,
         0.02,
         key="threshold",
         bind="query-params",
     )
-    show_counts(operating_point(curves[names[0]], threshold), f"{scope}s")
+    show_counts(operating_point(curves[names[0]], threshold), noun)
+    show_more(curves[names[0]], sweeps[names[0]].of_class(class_id), threshold, rule)
     cost = st.select_slider("Cost of a miss, in false alarms", MISS_COSTS, 3.0, key="miss-cost")
-    advice = advise(list(curves.values()), cost)
-    say_advice(advice, names, cost, f"{scope}s")
+    advice = advise(list(curves.values()), cost, silent)
+    if rule.may_choose or scope == "pixel":
+        say_advice(advice, names, cost, noun)
     curve, path = stacking_columns("curves", 2)
     with curve:
         st.markdown("**At every threshold**")
@@ -262,7 +337,11 @@ def compare(records: Sequence[RunRecord]) -> None:
         st.caption(
             "One dot per validation, with the most probable class of each pixel, in the colour of the loss trained. "
             "Large: the end of a phase."
-            + (f" Objects from {dataset.minimum_area} pixels on." if scope == "object" else "")
+            + (
+                f" Match rule: {dataset.match_rule.words}, objects from {dataset.minimum_area} pixels on."
+                if scope == "object"
+                else ""
+            )
         )
     objects = {
         name: sweep.objects(dataset.validation, class_id, threshold, minimum_area) for name, sweep in sweeps.items()

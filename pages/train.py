@@ -151,7 +151,7 @@ def plan_a_run() -> None:
             icon=":material/timeline:",
             disabled=plan is None,
             width="stretch",
-            help="Trains the plan, then the article's recipe with the same steps: weighted cross-entropy, then Jaccard.",
+            help="Trains the plan, then the article's recipe with the same steps: weighted CE, then Jaccard.",
         )
     if plan is not None and (plays or compares or beside):
         others = controls(plan) if compares else ()

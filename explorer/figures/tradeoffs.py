@@ -108,6 +108,31 @@ def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
     return figure
 
 
+def thresholds_table(points: Mapping[str, Mapping[str, OperatingPoint]]) -> pd.DataFrame:
+    """Runs at several thresholds each, one row for a run and a threshold.
+
+    Args:
+        points: by the run's name, then by what the threshold is: "own", "½".
+    """
+    return pd.DataFrame(
+        [
+            {
+                "run": name,
+                "at": which,
+                "threshold": point.threshold,
+                "recall": point.recall,
+                "precision": point.precision,
+                "F1": point.f1,
+                "found": point.true_positives,
+                "missed": point.false_negatives,
+                "false alarms": point.false_positives,
+            }
+            for name, of_run in points.items()
+            for which, point in of_run.items()
+        ]
+    )
+
+
 def objects_table(records: Sequence[ObjectRecord]) -> pd.DataFrame:
     """One row per object, the ones that went wrong first, large before small."""
     order = {"missed": 0, "false": 1, "found": 2}

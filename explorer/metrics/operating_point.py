@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,7 +113,7 @@ def minimum_cost_point(curve: Curve, miss: float) -> OperatingPoint:
     return _point(curve, int(longest[(len(longest) - 1) // 2]))
 
 
-def advise(curves: Sequence[Curve], miss: float) -> Advice:
+def advise(curves: Sequence[Curve], miss: float, excluded: Mapping[int, str] | None = None) -> Advice:
     """The best threshold of each run, and the best run, when a miss costs as much as N false alarms.
 
     Of runs with equal cost, the one with the higher F1 is taken, then the first.
@@ -122,14 +122,17 @@ def advise(curves: Sequence[Curve], miss: float) -> Advice:
         curves: one for each run, all of one class over the same scenes. A run that was measured on another number of
             pixels or objects than the first gets no offer, since their costs cannot be compared.
         miss: N, not negative.
+        excluded: why a run is not to be recommended, by the index of its curve.
     """
     wanted: int | None = None
     offers: list[Offer] = []
-    for curve in curves:
-        reason = None
+    for number, curve in enumerate(curves):
+        reason = (excluded or {}).get(number)
         there = int((curve.true_positives + curve.false_negatives)[0])
         if there == 0:
             reason = why_not(curve)
+        elif not curve.true_positives.any():
+            reason = "it finds nothing at any threshold"
         elif wanted is None:
             wanted = there
         elif there != wanted:

@@ -29,6 +29,8 @@ from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.nothing_found import show_nothing_found
+from explorer.ui.run_result import show_result
 
 POLL_SECONDS = 0.5
 _COLOURS = {
@@ -64,6 +66,8 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
         st.rerun()  # polling begins or ends, or the controls that steer are those of another phase
     _transport(record)
     _state(record, history)
+    show_nothing_found(record, history)
+    show_result(record, class_id)
     steps = _steps(record, history)
     live_figure(
         schedule_figure(record.plan, history.last_step or None, history.spans), f"schedule-{run_id}", height=150

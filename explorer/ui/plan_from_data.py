@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from explorer.training.diagnosis import before_training
+from explorer.training.fingerprint import Fingerprint
+from explorer.training.plan import Plan
 from explorer.training.planning import Budget, Proposal
+from explorer.ui.messages import escaped
+from explorer.ui.plan_editor import adopt
 
 BUDGETS: dict[str, Budget | None] = {
     "30 s": Budget(seconds=30),
@@ -58,5 +63,18 @@ def show_reasons(proposal: Proposal, changed: bool) -> None:
             hide_index=True,
             width="stretch",
             row_height=56,
-            column_config={"Setting": st.column_config.TextColumn(width=170), "Choice": st.column_config.TextColumn(width=190)},
+            column_config={
+                "Setting": st.column_config.TextColumn(width=170),
+                "Choice": st.column_config.TextColumn(width=190),
+            },
         )
+
+
+def show_warnings(fingerprint: Fingerprint, plan: Plan) -> None:
+    """What speaks against the plan before it is trained, with a button for each remedy, which changes the plan."""
+    for concern in before_training(fingerprint, plan):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"concern-{concern.code}"):
+            st.warning(escaped(concern.text), icon=":material/warning:")
+            for number, remedy in enumerate(concern.remedies):
+                key = f"before-{concern.code}-{number}"
+                st.button(remedy.title, icon=":material/build:", key=key, on_click=adopt, args=(remedy.plan,))

@@ -22,8 +22,10 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
+from explorer.jobs.registry import MeasureDataset
 from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
+from explorer.runs.measurements import Measurement
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.runs.uploads import Uploads
@@ -137,6 +139,16 @@ def balance(dataset_id: str) -> tuple[ClassShare, ...]:
     """The class balance of a dataset's training scenes: what weight rules compute from."""
     chosen = dataset(dataset_id)
     return class_balance(chosen.training, chosen.classes)
+
+
+@st.cache_resource(show_spinner="Measuring the scenes and the time of a step …", max_entries=32)
+def measured_data(dataset_id: str) -> Measurement:
+    """The fingerprint of a dataset and the time of a step on it, from which plans follow; measured once.
+
+    Raises:
+        InputError: a worker cannot measure it.
+    """
+    return engine().ask(MeasureDataset(store().dataset_file(dataset_id), settings().device))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
