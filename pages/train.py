@@ -105,7 +105,7 @@ def take_plan(plan: Plan, source: tuple[object, ...]) -> None:
 def plan_a_run() -> None:
     """Dataset, preset, training time, plan and the buttons that start it."""
     notes = st.container()
-    data, preset, time, go, compare = wrapping_columns("plan", [3, 3, 2, 2, 2])
+    data, preset, time, go, compare, both = wrapping_columns("plan", [5, 5, 4, 3, 5, 5])
     with data:
         dataset_id = pick_dataset(notes)
     measured = None if is_builtin(dataset_id) else services.measured_data(dataset_id)
@@ -128,7 +128,9 @@ def plan_a_run() -> None:
     if plan is not None:
         with strip:
             live_figure(schedule_figure(plan), "schedule", height=150)
-            st.caption(f"Learning rate over the phases: {plan.steps} steps, fewer if a phase ends early.")
+            ends_early = any(phase.trigger is not None for phase in plan.phases) and not plan.carry_over
+            fewer = ", fewer if a phase ends early" if ends_early else ""
+            st.caption(f"Learning rate over the phases: {plan.steps} steps{fewer}.")
     with reasons:
         if measured is not None and plan is not None:
             show_warnings(measured.fingerprint, plan)
@@ -146,7 +148,7 @@ def plan_a_run() -> None:
     )
     beside = None
     if proposal is not None and chosen != RECIPE:
-        beside = compare.button(
+        beside = both.button(
             "With the recipe",
             icon=":material/timeline:",
             disabled=plan is None,

@@ -55,19 +55,8 @@ def show_reasons(proposal: Proposal, changed: bool) -> None:
             "Chosen from the training scenes, apart from those on which the threshold is chosen and those that score."
             + (" **The plan below was changed since.**" if changed else "")
         )
-        st.dataframe(
-            pd.DataFrame(
-                [(choice.name, choice.value, choice.reason) for choice in proposal.choices],
-                columns=["Setting", "Choice", "Reason"],
-            ),
-            hide_index=True,
-            width="stretch",
-            row_height=56,
-            column_config={
-                "Setting": st.column_config.TextColumn(width=170),
-                "Choice": st.column_config.TextColumn(width=190),
-            },
-        )
+        rows = [(choice.name, choice.value, choice.reason) for choice in proposal.choices]
+        st.table(pd.DataFrame(rows, columns=["Setting", "Choice", "Reason"]).set_index("Setting"))
 
 
 def show_warnings(fingerprint: Fingerprint, plan: Plan) -> None:
