@@ -62,10 +62,9 @@ def components_by_region(mask: NDArray[np.bool_], regions: NDArray[np.int32]) ->
         mask: (H, W).
         regions: (H, W), 1..r, 0 where there is none.
     """
-    components, _ = connected_components(mask)
-    pairs = components[mask].astype(np.int64) * (int(regions.max(initial=0)) + 1) + regions[mask]
-    ids = np.zeros(mask.shape, dtype=np.int32)
-    ids[mask] = np.unique(pairs, return_inverse=True)[1] + 1
+    from skimage.measure import label  # 0.2 s: not at server start
+
+    ids: NDArray[np.int32] = label(np.where(mask, regions + 1, 0), background=0, connectivity=2).astype(np.int32)
     return ids
 
 

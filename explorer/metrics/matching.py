@@ -153,9 +153,9 @@ def _number(predicted: NDArray[np.bool_] | NDArray[np.int32]) -> tuple[NDArray[n
     """The predicted objects as 1..n, 0 = none, and n: components of a mask, or ids in their order."""
     if predicted.dtype == np.bool_:
         return connected_components(predicted.astype(np.bool_, copy=False))
-    found, numbers = np.unique(predicted, return_inverse=True)
-    first = int(found[0] != 0) if len(found) else 0  # 1: no pixel is without an object
-    return (numbers + first).astype(np.int32).reshape(predicted.shape), len(found) - 1 + first
+    there = np.bincount(predicted.ravel(), minlength=1) > 0
+    there[0] = False
+    return (np.cumsum(there) * there)[predicted].astype(np.int32), int(there.sum())
 
 
 def _mostly_ignored(

@@ -8,6 +8,8 @@ is an object. So they are found once, and serve a sweep over thresholds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -15,6 +17,7 @@ from skimage.feature import peak_local_max
 from skimage.segmentation import watershed
 
 from explorer.imagery.objects import components_by_region
+from explorer.metrics.class_map import STEPS, in_thousandths
 
 _LEAST_PEAK = 0.02  # the lowest threshold of a sweep: lower peaks are in no prediction
 _SMOOTHING = 0.25  # standard deviation of the Gaussian, in minimum distances
@@ -35,6 +38,26 @@ def find_regions(probability: NDArray[np.float32], minimum_distance: int) -> NDA
     there = (probability >= _LEAST_PEAK) | (markers > 0)
     regions: NDArray[np.int32] = watershed(-smooth, markers, mask=there)
     return regions
+
+
+def split_classes(
+    probabilities: NDArray[np.float32], classes: NDArray[np.uint8], minimum_distances: Sequence[int]
+) -> NDArray[np.int32]:
+    """The predicted objects of all classes, with those of one class that touch apart: (H, W), 1..n, 0 = none.
+
+    Args:
+        probabilities: (K, H, W), background first. They are taken in whole thousandths, as in a threshold sweep, so
+            that objects are the same there.
+        classes: (H, W), the class of each pixel; see ``explorer.metrics.class_map``.
+        minimum_distances: K − 1, of the classes 1, 2, …, in pixels, each at least 1.
+    """
+    ids, count = np.zeros(classes.shape, dtype=np.int32), 0
+    for class_id, distance in enumerate(minimum_distances, start=1):
+        stored = in_thousandths(probabilities[class_id]).astype(np.float32) / np.float32(STEPS)
+        of_class = split_touching(stored, classes == class_id, distance)
+        ids += np.where(of_class > 0, of_class + count, 0)
+        count += int(of_class.max(initial=0))
+    return ids
 
 
 def split_touching(

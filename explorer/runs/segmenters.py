@@ -1,4 +1,4 @@
-"""What a run's segmenter predicts, and how it scores on scenes with labels.
+"""What a run's segmenter predicts, and its counts at every threshold.
 
 The one place where a checkpoint becomes a segmenter.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.objects import peak_distances
-from explorer.imagery.scene import Dataset, Scene
-from explorer.metrics.confusion import Labelled, score_predictions
-from explorer.metrics.counts import Scores
+from explorer.imagery.scene import Dataset
+from explorer.metrics.class_map import STEPS, in_thousandths
 from explorer.metrics.curves import THRESHOLDS, ObjectSweep, sweep_objects
 from explorer.metrics.matching import find_label_objects
 from explorer.metrics.pixel_histogram import PixelHistogram
@@ -29,7 +28,7 @@ from explorer.metrics.splitting_predictions import find_regions
 from explorer.metrics.tolerance import sweep_within
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
-from explorer.runs.threshold_sweep import STEPS, ClassSweep, ThresholdSweep
+from explorer.runs.threshold_sweep import ClassSweep, ThresholdSweep
 from explorer.segmenter.network import Segmenter, build_segmenter
 from explorer.segmenter.prediction import Predictor
 from explorer.training.checkpoints import Checkpoint, load_checkpoint, load_weights
@@ -96,25 +95,6 @@ def load_predictor(
     return Predictor(segmenter, folder.dataset().stretch, folder.plan().inputs, flips)
 
 
-def evaluate_scenes(
-    predictor: Predictor, scenes: Iterable[Scene], classes: int, minimum_area: int, rule: MatchRule = HALF_IOU
-) -> Scores:
-    """Pixel and object scores over whole scenes; each pixel gets its most probable class.
-
-    Args:
-        predictor: of a run.
-        scenes: with labels.
-        classes: number of classes, background included.
-        minimum_area: in pixels; smaller objects of the label count as neither hit nor miss.
-        rule: when a predicted object counts as one of the label.
-    """
-    labelled = (
-        Labelled(predictor.probabilities(scene.image).argmax(0).astype(np.uint8), scene.label, scene.objects)
-        for scene in scenes
-    )
-    return score_predictions(labelled, classes, minimum_area, rule)
-
-
 def sweep_thresholds(
     folder: RunFolder,
     dataset: Dataset,
@@ -150,7 +130,7 @@ def sweep_thresholds(
     for scene in scenes:
         values = predictor.probabilities(scene.image)
         histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
-        kept.append((values[1:] * np.float32(STEPS)).clip(0, STEPS).astype(np.uint16))
+        kept.append(in_thousandths(values[1:]))
         advance()
     regions = _regions(kept, peak_distances(dataset.training, classes)) if split and rule.counts_objects else ()
     # in whole thousandths, so that the object curve agrees with what is drawn at a threshold

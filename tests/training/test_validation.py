@@ -10,7 +10,7 @@ import torch
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
-from explorer.runs.segmenters import evaluate_scenes
+from explorer.runs.evaluation import Scoring, evaluate_scenes
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.prediction import Predictor
 from explorer.segmenter.spec import UNetSpec
@@ -36,7 +36,7 @@ def test_small_scenes_are_looked_at_whole() -> None:
     segmenter = build_segmenter(2, 2, UNetSpec(width=4, depth=1), 0)
     validated = validator.validate(segmenter)
     predictor = Predictor(segmenter, dataset.stretch)
-    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, dataset.minimum_area)
+    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, Scoring(dataset.minimum_area)).half
     assert validated.seconds > 0
 
 
