@@ -24,6 +24,7 @@ from explorer.training.planning import Budget, propose
 from explorer.training.recipe import at
 
 _EMPTY_BATCHES = 0.05  # share of the batches without an object, above which it is said
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of foreground crops
 _TOO_STRONG = 2.0  # times the cap that suits the share of a class
 _FEW_STEPS = 300
 _LONGER = 3  # times
@@ -127,12 +128,16 @@ def _empty_batches(fingerprint: Fingerprint, plan: Plan) -> Concern | None:
     chance = _chance_of_empty_batch(fingerprint, plan)
     if not rarest.occurs or chance <= _EMPTY_BATCHES:
         return None
-    share = max(at(recipe.FOREGROUND_SHARE, rarest.share), min(1.0, plan.object_share + 0.3))
+    shares = [share for share in _SHARES if share > plan.object_share] or [1.0]
+    changed = [plan.model_copy(update={"object_share": share}) for share in shares]
+    better = next(
+        (each for each in changed if _chance_of_empty_batch(fingerprint, each) <= _EMPTY_BATCHES), changed[-1]
+    )
     return Concern(
         "empty_batches",
         f"About {chance:.0%} of the batches hold no object of “{rarest.name}”, which covers "
         f"{_percent(rarest.share)} of the pixels.",
-        (Remedy(f"Foreground crop share {share:.0%}", plan.model_copy(update={"object_share": share})),),
+        (Remedy(f"Foreground crop share {better.object_share:.0%}", better),),
     )
 
 

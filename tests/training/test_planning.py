@@ -34,12 +34,12 @@ def planned(kind: str, preset: str = "recall_first", steps: int = 600, **options
 
 CHOSEN = {
     # working scale, strongest and weakest weight rule of the article's preset, share of foreground crops
-    "ships": (1.0, "inverse_frequency", 20.0, 0.8),
-    "nuclei": (1.0, "sqrt_inverse_frequency", 3.0, 0.33),
+    "ships": (1.0, "inverse_frequency", 20.0, 0.5),
+    "nuclei": (1.0, "sqrt_inverse_frequency", 3.0, 0.5),
     "trees": (1.0, "inverse_frequency", 5.0, 0.5),
-    "planes": (0.25, "sqrt_inverse_frequency", 3.0, 0.33),
-    "cracks": (1.0, "inverse_frequency", 10.0, 0.8),
-    "town": (0.4, "sqrt_inverse_frequency", 1.5, 0.2),
+    "planes": (0.25, "sqrt_inverse_frequency", 3.0, 0.5),
+    "cracks": (1.0, "inverse_frequency", 10.0, 0.5),
+    "town": (0.4, "sqrt_inverse_frequency", 1.5, 0.5),
 }
 
 
