@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.imagery.match_rule import MatchRule
 from explorer.training.plan import Trigger
 from explorer.training.reach import Probed, best_reachable
 
@@ -63,3 +64,21 @@ def test_objects_are_matched_at_the_usable_thresholds() -> None:
     probability[1:4, 10:13] = 0.15
     assert reach("recall", probability, label, "object") == 0.5
     assert reach("iou", probability, label, "object") is None  # objects have none
+
+
+@pytest.mark.parametrize(
+    ("rule", "highest"),
+    [
+        # the square of 3×3 is found whole at 0.9, with a frame of one pixel around it (IoU 9/25) at 0.3
+        (MatchRule(kind="iou", value=0.5), 0.5),
+        (MatchRule(kind="iou", value=0.1), 1.0),
+        (MatchRule(kind="tolerance", value=1), 1.0),  # all pixels of both within one pixel of the prediction
+    ],
+)
+def test_the_rule_of_the_dataset_decides_what_is_found(rule: MatchRule, highest: float) -> None:
+    label = np.zeros((16, 32), np.uint8)
+    label[4:7, 4:7] = label[4:7, 20:23] = 1
+    probability = np.full((16, 32), 0.05, np.float32)
+    probability[4:7, 4:7], probability[3:8, 19:24] = 0.95, 0.35
+    trigger = Trigger(metric="recall", scope="object", relative=True)
+    assert best_reachable(trigger, [Probed(probability, label)], 1, rule) == highest

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
-from explorer.runs.segmenters import evaluate_scenes
+from explorer.runs.evaluation import Scoring, evaluate_scenes
 from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.network import Segmenter, build_segmenter
 from explorer.segmenter.prediction import Predictor
@@ -49,7 +49,7 @@ def test_small_scenes_are_looked_at_whole() -> None:
     segmenter = build_segmenter(2, 2, UNetSpec(width=4, depth=1), 0)
     validated = validator.validate(segmenter)
     predictor = Predictor(segmenter, dataset.stretch)
-    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, dataset.minimum_area)
+    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, Scoring(dataset.minimum_area)).half
     assert validated.seconds > 0
 
 
@@ -114,7 +114,7 @@ def test_small_scenes_are_scored_on_their_own_grid_whatever_the_working_scale() 
         assert np.array_equal(window.label, scene.label)
     validated = validator.validate(segmenter)
     predictor = Predictor(segmenter, dataset.stretch, SMALLER)
-    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, 1)
+    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, Scoring(1)).half
     assert validated.preview.shape == (64, 64)
 
 
