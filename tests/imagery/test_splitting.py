@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from explorer.errors import InputError
-from explorer.imagery.scene import GeoReference, Scene
-from explorer.imagery.splitting import MARGIN, split, split_blocks, split_scenes
+from explorer.imagery.scene import IGNORE, GeoReference, Scene
+from explorer.imagery.splitting import MARGIN, hold_out, split, split_blocks, split_scenes
 
 
 def numbered(height, width, objects=()):
@@ -97,3 +97,80 @@ def test_scenes_go_to_one_side_each_and_classes_to_both_if_possible(foreground, 
     if len(parts.validation) > 1 and foreground.count(1) > 1 and foreground.count(2) > 1:
         for side in (parts.training, parts.validation):
             assert {1, 2} <= {int(scene.label[0, 0]) for scene in side}
+
+
+@given(st.lists(st.integers(0, 2), min_size=5, max_size=20))
+@settings(max_examples=60, deadline=None)
+def test_a_sixth_of_five_or_more_scenes_is_held_out_whole(foreground):
+    parts = hold_out(scenes(*foreground), 3)
+    assert len(parts.validation) == max(1, round(len(foreground) / 6))
+    held_out, trained = ([scene.name for scene in side] for side in (parts.validation, parts.training))
+    assert sorted(held_out + trained) == sorted(f"{number}.tif" for number in range(len(foreground)))
+    assert [scene.name for scene in hold_out(scenes(*foreground), 3).validation] == held_out
+    if foreground.count(1) > 1 and (len(held_out) > 1 or not foreground.count(2)):
+        assert any((scene.label == 1).any() for scene in parts.training)
+        assert any((scene.label == 1).any() for scene in parts.validation)
+
+
+def ports(count, height=96, width=128, objects=((10, 20), (40, 90), (80, 60))):
+    return [replace(numbered(height, width, objects), name=f"port_{number}") for number in range(1, count + 1)]
+
+
+@given(st.integers(1, 4), st.integers(24, 150), st.integers(1, 150))
+@settings(max_examples=60, deadline=None)
+def test_of_few_scenes_a_block_of_each_is_held_out(count, height, width):
+    parts = hold_out(ports(count, height, width, ()), 2)
+    assert len(parts.validation) == count
+    for number, held_out in enumerate(parts.validation, start=1):
+        assert held_out.name == f"port_{number} (threshold block)"
+        trained = [scene for scene in parts.training if scene.name.startswith(f"port_{number} (")]
+        seen = held_out.image[0][held_out.label != IGNORE]
+        assert 0.1 < seen.size / (height * width) < 0.25
+        pixels = np.concatenate([seen, *(scene.image.ravel() for scene in trained)])
+        assert len(np.unique(pixels)) == len(pixels)
+        assert not np.isin(held_out.image, np.concatenate([scene.image.ravel() for scene in trained])).any()
+        assert seen.size < held_out.image.size, "the margins are in the image, ignored"
+    names = [scene.name for scene in parts.training + parts.validation]
+    assert len(set(names)) == len(names)
+
+
+def test_names_say_which_part_of_which_scene():
+    middle = [(2, 2), (40, 40), (46, 70), (90, 120)]  # a band in the middle holds the most even share
+    names = {scene.name for number in (1, 2) for scene in hold_out(ports(number, 96, 128, middle), 2).training}
+    assert names <= {f"port_{number} (training block{which})" for number in (1, 2) for which in ("", " 1", " 2")}
+
+
+def test_held_out_objects_end_where_the_block_ends():
+    scene = numbered(96, 96)
+    scene.label[:, 40:50] = 1
+    scene = replace(scene, objects=scene.label.astype(np.int32))
+    (held_out,) = hold_out([scene], 2).validation
+    assert (held_out.label == 1).any()
+    np.testing.assert_array_equal(held_out.objects, np.where(held_out.label == 1, 1, 0))
+
+
+def test_a_class_with_one_object_in_each_of_two_scenes_is_on_both_sides():
+    parts = hold_out(ports(2, 64, 64, [(30, 30)]), 2)
+    for side in (parts.training, parts.validation):
+        assert any((scene.label == 1).any() for scene in side)
+
+
+def test_the_only_object_of_few_scenes_is_trained_on():
+    parts = hold_out([*ports(2, 64, 64, ()), replace(numbered(64, 64, [(30, 30)]), name="port_3")], 2)
+    assert sum(int((scene.label == 1).sum()) for scene in parts.training) == 9
+
+
+def test_scenes_too_small_to_be_cut_train_whole():
+    small = replace(numbered(20, 20, [(3, 3)]), name="small")
+    parts = hold_out([small], 2)
+    assert (parts.training, parts.validation) == ((small,), ())
+    mixed = hold_out([small, *ports(1)], 2)
+    assert [scene.name for scene in mixed.validation] == ["port_1 (threshold block)"]
+    assert mixed.training[0] is small
+
+
+def test_blocks_of_few_scenes_keep_their_georeference():
+    parts = hold_out(ports(3), 2)
+    for piece in (*parts.training, *parts.validation):
+        row, column = divmod(int(piece.image[0, 0, 0]), 128)
+        assert piece.georeference == GeoReference(None, (2.0, 0.0, 100.0 + 2 * column, 0.0, -2.0, 900.0 - 2 * row))
