@@ -33,10 +33,12 @@ def explain_validation(error: ValidationError) -> tuple[str, str]:
 
     Returns:
         What is wrong and the field at fault, for example ``phases[1].learning_rate``; the field is empty if the fault
-        is not in a single field.
+        is not in a single field. Tags of unions begin with ``kind=`` and are left out: they are no fields.
     """
     first = error.errors()[0]
     where = ""
     for part in first["loc"]:
+        if str(part).startswith("kind="):
+            continue
         where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else part
     return first["msg"].removeprefix("Value error, "), where

@@ -9,7 +9,7 @@ from pathlib import Path
 from explorer.cli import imagery_options, parsing
 from explorer.errors import InputError
 from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import evaluate_scenes, load_segmenter
+from explorer.runs.segmenters import evaluate_scenes, load_predictor
 from explorer.runs.summary import summarise
 
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Scores all scenes, whatever their split, with the choices that the run was trained with."""
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
-    segmenter = load_segmenter(folder, arguments.checkpoint, arguments.device)
+    predictor = load_predictor(folder, arguments.checkpoint, arguments.device)
     reading = imagery_options.read_imagery(arguments, reference.choices.for_other_files(), reference.classes)
     imagery_options.print_notes(reading)
     scenes = [report.scene for report in reading.reports if report.scene is not None]
@@ -40,6 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
             "use images with the same bands as the run's",
         )
     minimum_area = arguments.min_area or reference.minimum_area
-    scores = evaluate_scenes(segmenter, scenes, reference.stretch, len(reference.classes), minimum_area)
+    scores = evaluate_scenes(predictor, scenes, len(reference.classes), minimum_area)
     print(json.dumps(summarise(folder, folder.events(), scores, minimum_area), indent=1))
     return 0

@@ -18,7 +18,7 @@ from explorer.imagery.scene import IGNORE, Raster
 from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.imagery.writing import write_mask, write_outlines
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.segmenters import load_segmenter, probabilities
+from explorer.runs.segmenters import load_predictor
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     if problem is not None:
         note = Note("values_outside_stretch", f"{arguments.image}: {problem}")
         print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
-    segmenter = load_segmenter(folder, arguments.checkpoint, arguments.device)
-    mask = probabilities(segmenter, raster.image, reference.stretch).argmax(0).astype(np.uint8)
+    predictor = load_predictor(folder, arguments.checkpoint, arguments.device)
+    mask = predictor.probabilities(raster.image).argmax(0).astype(np.uint8)
     mask[~raster.valid] = IGNORE
     write_mask(arguments.out, mask, raster.georeference, reference.classes)
     if arguments.vectors is not None:

@@ -17,8 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.imagery.scene import Dataset, Scene, Stretch
-from explorer.imagery.stretch import stretched
+from explorer.imagery.scene import Dataset, Scene
 from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import Scores
 from explorer.metrics.curves import THRESHOLDS, ObjectSweep, sweep_objects
@@ -28,7 +27,7 @@ from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.threshold_sweep import STEPS, ClassSweep, ThresholdSweep
 from explorer.segmenter.network import Segmenter, build_segmenter
-from explorer.segmenter.tiling import predict_probabilities
+from explorer.segmenter.prediction import Predictor
 from explorer.training.checkpoints import Checkpoint, load_checkpoint, load_weights
 from explorer.training.device import pick_device
 
@@ -72,33 +71,35 @@ def load_segmenter(folder: RunFolder, checkpoint: str | None = None, device: str
     """
     plan, dataset = folder.plan(), folder.dataset()
     _, state = find_checkpoint(folder, checkpoint)
-    segmenter = build_segmenter(len(dataset.bands), len(dataset.classes), plan.segmenter, plan.seed)
+    channels = plan.inputs.channels(len(dataset.bands))
+    segmenter = build_segmenter(channels, len(dataset.classes), plan.segmenter, plan.seed)
     load_weights(segmenter, state)
     return segmenter.to(pick_device(device)).eval()
 
 
-def probabilities(segmenter: Segmenter, image: NDArray[np.generic], stretch: Stretch) -> NDArray[np.float32]:
-    """Class probabilities (K, H, W) of an image (C, H, W) in its own dtype, any size."""
-    device = next(segmenter.parameters()).device
-    tensor = torch.from_numpy(stretched(image, stretch)).to(device)
-    predicted: NDArray[np.float32] = predict_probabilities(segmenter, tensor).cpu().numpy()
-    return predicted
+def load_predictor(
+    folder: RunFolder, checkpoint: str | None = None, device: str = "auto", flips: bool = False
+) -> Predictor:
+    """Likewise, ready for images in their own dtype.
+
+    Args:
+        flips: see ``Predictor``.
+
+    Raises:
+        InputError: see ``load_segmenter``.
+    """
+    segmenter = load_segmenter(folder, checkpoint, device)
+    return Predictor(segmenter, folder.dataset().stretch, folder.plan().inputs, flips)
 
 
-def evaluate_scenes(
-    segmenter: Segmenter,
-    scenes: Iterable[Scene],
-    stretch: Stretch,
-    classes: int,
-    minimum_area: int,
-) -> Scores:
+def evaluate_scenes(predictor: Predictor, scenes: Iterable[Scene], classes: int, minimum_area: int) -> Scores:
     """Pixel and object scores over whole scenes; each pixel gets its most probable class.
 
     Args:
         minimum_area: in pixels; smaller objects of the label count as neither hit nor miss.
     """
     labelled = (
-        Labelled(probabilities(segmenter, scene.image, stretch).argmax(0).astype(np.uint8), scene.label, scene.objects)
+        Labelled(predictor.probabilities(scene.image).argmax(0).astype(np.uint8), scene.label, scene.objects)
         for scene in scenes
     )
     return score_predictions(labelled, classes, minimum_area)
@@ -112,7 +113,7 @@ def sweep_thresholds(
     Args:
         report: called after each scene, first for the pixels, then for each class's objects.
     """
-    segmenter = load_segmenter(folder, checkpoint, device)
+    predictor = load_predictor(folder, checkpoint, device)
     classes, scenes = len(dataset.classes), dataset.validation
     histogram = PixelHistogram(classes, bins=STEPS + 1)
     expected, began, done = len(scenes) * classes, time.perf_counter(), 0
@@ -125,7 +126,7 @@ def sweep_thresholds(
 
     kept: list[NDArray[np.uint16]] = []
     for scene in scenes:
-        values = probabilities(segmenter, scene.image, dataset.stretch)
+        values = predictor.probabilities(scene.image)
         histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
         kept.append((values[1:] * np.float32(STEPS)).clip(0, STEPS).astype(np.uint16))
         advance()

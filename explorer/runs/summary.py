@@ -11,7 +11,7 @@ from explorer.imagery.scene import Dataset
 from explorer.metrics.counts import Scores, scores_to_json
 from explorer.metrics.matching import MATCH_RULE
 from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import evaluate_scenes, load_segmenter
+from explorer.runs.segmenters import evaluate_scenes, load_predictor
 from explorer.runs.timeline import timeline
 from explorer.training.events import Ended, Event, Started, Step
 
@@ -47,8 +47,8 @@ def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores, minimu
 
 def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], device: str) -> None:
     """Writes ``summary.json`` of a run that has ended, with scores over all of the validation scenes."""
-    segmenter = load_segmenter(folder, device=device)
-    scores = evaluate_scenes(segmenter, dataset.validation, dataset.stretch, len(dataset.classes), dataset.minimum_area)
+    predictor = load_predictor(folder, device=device)
+    scores = evaluate_scenes(predictor, dataset.validation, len(dataset.classes), dataset.minimum_area)
     summary = summarise(folder, events, scores, dataset.minimum_area)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if ended is not None:

@@ -44,6 +44,10 @@ class Segmenter(nn.Module):
         """Logits (N, K, H, W) of images (N, C, H, W), most values in [0, 1]; H and W multiples of ``multiple``."""
         raise NotImplementedError
 
+    def rate_factor(self, name: str) -> float:
+        """The learning rate of a parameter with this name, as a multiple of the phase's."""
+        return 1.0
+
 
 class UNet(Segmenter):
     """The small U-Net.
@@ -97,6 +101,17 @@ def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int)
         torch.manual_seed(seed)
         segmenter: Segmenter = builder(channels, classes, spec)
     return segmenter
+
+
+def parameter_groups(segmenter: Segmenter) -> list[tuple[list[str], float]]:
+    """Names of the parameters that share a learning rate, and that rate as a multiple of the phase's.
+
+    In the order of ``named_parameters``; each parameter is in one group.
+    """
+    groups: dict[float, list[str]] = {}
+    for name, _ in segmenter.named_parameters():
+        groups.setdefault(segmenter.rate_factor(name), []).append(name)
+    return [(names, factor) for factor, names in groups.items()]
 
 
 def count_parameters(segmenter: nn.Module) -> int:

@@ -31,13 +31,19 @@ class PretrainedSpec(BaseModel):
     encoder_rate: float = Field(0.2, ge=0, le=1, description="learning rate of the encoder, as a share of the phase's")
 
 
-def _kind(given: Any) -> str:
+def _tag(given: Any) -> str:
     """Plans of earlier versions name no kind: they had the U-Net only."""
-    return str(given.get("kind", "unet") if isinstance(given, dict) else getattr(given, "kind", "unet"))
+    kind = given.get("kind", "unet") if isinstance(given, dict) else getattr(given, "kind", "unet")
+    return f"kind={kind}"  # ``explain_validation`` knows by the prefix that it is no field
 
 
 SegmenterSpec = Annotated[
-    Annotated[UNetSpec, Tag("unet")] | Annotated[PretrainedSpec, Tag("pretrained")], Discriminator(_kind)
+    Annotated[UNetSpec, Tag("kind=unet")] | Annotated[PretrainedSpec, Tag("kind=pretrained")],
+    Discriminator(
+        _tag,
+        custom_error_type="segmenter_kind",
+        custom_error_message="there is no such kind of segmenter: it is unet or pretrained",
+    ),
 ]
 """Any of the registry's segmenters, in one size."""
 

@@ -19,7 +19,7 @@ from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.loss_gradients import gradient_maps
-from explorer.runs.segmenters import evaluate_scenes, load_segmenter, sweep_thresholds
+from explorer.runs.segmenters import evaluate_scenes, load_predictor, load_segmenter, sweep_thresholds
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -75,12 +75,12 @@ def test_the_summary_counts_drawn_objects_from_the_minimum_area_on(folder: RunFo
 
 def test_a_sweep_serves_every_minimum_area(folder: RunFolder) -> None:
     measured = sweep_thresholds(folder, DATASET, LAST, "cpu").of_class(1).object
-    segmenter = load_segmenter(folder, LAST, "cpu")
+    predictor = load_predictor(folder, LAST, "cpu")
     for minimum_area in (1, 10, 17):
         curve = measured.curve(minimum_area)
         there = sum(int((areas >= minimum_area).sum()) for areas in OBJECTS)
         assert (curve.true_positives + curve.false_negatives == there).all()
-        scores = evaluate_scenes(segmenter, DATASET.validation, DATASET.stretch, 2, minimum_area)
+        scores = evaluate_scenes(predictor, DATASET.validation, 2, minimum_area)
         at = curve.counts(curve.at(0.5)).scores()  # the most probable of two classes
         assert scores.classes[1].object == at
     assert measured.below(10) == sum(map(len, OBJECTS)) - COUNTED

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
+from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters, parameter_groups
 from explorer.segmenter.spec import SIZES, UNetSpec
 from explorer.segmenter.tiling import predict_classes, predict_probabilities
 
@@ -35,6 +35,11 @@ def test_weights_depend_on_the_seed_alone() -> None:
     assert any(not torch.equal(first[name], other[name]) for name in first)
 
 
+def test_all_parameters_of_the_unet_learn_at_the_rate_of_the_phase() -> None:
+    segmenter = build_segmenter(3, 2, TINY, 0)
+    assert parameter_groups(segmenter) == [([name for name, _ in segmenter.named_parameters()], 1.0)]
+
+
 def test_weights_and_activations_are_channels_last() -> None:
     segmenter = build_segmenter(3, 2, TINY, 0)
     weight = segmenter.encoder[1][0].weight
@@ -61,8 +66,12 @@ class Local(Segmenter):
     """Logits that depend on 3×3 pixels, so that the interior of a tile agrees with the whole image."""
 
     def __init__(self) -> None:
-        super().__init__(1, 2, TINY)
+        super().__init__()
         self.sides: list[tuple[int, int]] = []
+
+    @property
+    def multiple(self) -> int:
+        return 2
 
     def forward(self, images: Tensor) -> Tensor:
         self.sides.append((images.shape[-2], images.shape[-1]))

@@ -90,6 +90,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"phases": [CE], "cycles": 0}, "cycles"),
     ({"phases": [CE], "lerning_rate": 1}, "lerning_rate"),
     ({"phases": [CE], "segmenter": {"width": 6}}, "segmenter.width"),
+    ({"phases": [CE], "segmenter": {"kind": "pretrained", "rgb": [0, 1]}}, "segmenter.rgb[2]"),
+    ({"phases": [CE], "segmenter": {"kind": "magic"}}, "segmenter"),
     ({"phases": [CE], "interventions": [{"step": -1}]}, "interventions[0].step"),
 ]
 

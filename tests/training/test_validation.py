@@ -12,6 +12,7 @@ from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
 from explorer.runs.segmenters import evaluate_scenes
 from explorer.segmenter.network import build_segmenter
+from explorer.segmenter.prediction import Predictor
 from explorer.segmenter.spec import UNetSpec
 from explorer.segmenter.tiling import predict_classes
 from explorer.training.validation import PREVIEW_SIDE, Validator
@@ -34,7 +35,8 @@ def test_small_scenes_are_looked_at_whole() -> None:
     assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
     segmenter = build_segmenter(2, 2, UNetSpec(width=4, depth=1), 0)
     scores, _, seconds = validator.validate(segmenter)
-    assert scores == evaluate_scenes(segmenter, dataset.validation, dataset.stretch, 2, dataset.minimum_area)
+    predictor = Predictor(segmenter, dataset.stretch)
+    assert scores == evaluate_scenes(predictor, dataset.validation, 2, dataset.minimum_area)
     assert seconds > 0
 
 

@@ -1,0 +1,144 @@
+"""The probability threshold of a class, chosen from curves over scenes that neither train nor score. No torch.
+
+The criterion is the mean of the F1 of objects under the dataset's match rule and the F1 of pixels; the F1 of pixels
+alone where no object is there to be found, or where the rule is any overlap, which one blob over everything wins.
+
+A single best threshold is a matter of chance where few objects decide. So the middle of the plateau is taken: of the
+thresholds next to the best one at which the criterion is nearly as high. And the result is moved halfway to ½ where
+there are few objects, or where the scenes are blocks of scenes that trained, since the segmenter is surer of itself
+there than elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.imagery.match_rule import MatchRule
+from explorer.metrics.class_map import STEPS
+from explorer.metrics.curves import PixelCurve
+
+HALF = 0.5
+"""The threshold where none can be chosen."""
+
+FEW_OBJECTS = 30
+"""With fewer objects than this in the threshold scenes, the threshold is moved halfway to ½."""
+
+PLATEAU = 0.02
+"""The criterion is nearly as high as at its best where it has lost no more than this share of it."""
+
+CANDIDATES: NDArray[np.float64] = np.array([5, 10, *range(20, 1000, 20), 990, 995]) / STEPS
+"""Thresholds at which objects are matched for the choice."""
+
+
+class HasF1(Protocol):
+    """An F1 at every threshold: a curve of pixels or objects."""
+
+    @property
+    def thresholds(self) -> NDArray[np.float64]:
+        """(T,), ascending."""
+
+    @property
+    def f1(self) -> NDArray[np.float64]:
+        """(T,), NaN where undefined."""
+
+
+@dataclass(frozen=True)
+class ChosenThreshold:
+    """The threshold of one class, and how it was chosen."""
+
+    class_id: int
+    threshold: float  # a whole multiple of 1/STEPS
+    criterion: str  # what was to be high, in words
+    value: float | None  # of the criterion at the threshold; None: the class does not occur
+    objects: int  # of the class in the threshold scenes, as many as count
+    scenes: tuple[str, ...]  # names of the threshold scenes
+    rule: str  # how the threshold follows, in words
+
+
+def may_choose(rule: MatchRule) -> bool:
+    """Whether a threshold may be chosen by this match rule."""
+    return rule.kind != "overlap"
+
+
+def choose_threshold(
+    class_id: int,
+    pixels: PixelCurve,
+    objects: HasF1 | None,
+    match_rule: MatchRule,
+    count: int,
+    scenes: Sequence[str],
+    trained_beside: bool = False,
+) -> ChosenThreshold:
+    """Chooses the threshold of one class.
+
+    >>> from explorer.imagery.match_rule import HALF_IOU
+    >>> curve = PixelCurve(np.array([0.2, 0.4, 0.6, 0.8]), *np.array([[9, 9, 9, 4], [9, 1, 1, 0], [1, 1, 1, 6]]))
+    >>> chosen = choose_threshold(1, curve, None, HALF_IOU, count=40, scenes=["a"])
+    >>> chosen.threshold, chosen.value, chosen.rule
+    (0.5, 0.9, 'middle of the thresholds from 0.4 to 0.6, where the criterion is within 2 % of its best')
+
+    Args:
+        class_id: 1 or more.
+        pixels: over the threshold scenes, at least at the thresholds of the other curve.
+        objects: over the same scenes under the match rule; None: objects are not matched.
+        match_rule: of the dataset.
+        count: the label's objects of the class in these scenes, those below the minimum area left out.
+        scenes: names of the threshold scenes.
+        trained_beside: the scenes are blocks of scenes that trained.
+    """
+    if not (pixels.true_positives + pixels.false_negatives).any():
+        rule = "½, because the class does not occur in the threshold scenes"
+        return ChosenThreshold(class_id, HALF, "F1 of pixels", None, count, tuple(scenes), rule)
+    with_objects = objects is not None and count > 0 and may_choose(match_rule)
+    if objects is not None and with_objects:
+        thresholds = objects.thresholds
+        of_pixels = pixels.f1[[pixels.at(threshold) for threshold in thresholds]]
+        values = (np.nan_to_num(objects.f1) + np.nan_to_num(of_pixels)) / 2
+        criterion = f"mean of F1 under {match_rule.words} and F1 of pixels"
+    else:
+        inside = (pixels.thresholds > 0) & (pixels.thresholds < 1)
+        thresholds, values, criterion = pixels.thresholds[inside], np.nan_to_num(pixels.f1[inside]), "F1 of pixels"
+    if values.max() == 0:
+        rule = "½, because nothing is found at any threshold"
+        return ChosenThreshold(class_id, HALF, criterion, 0.0, count, tuple(scenes), rule)
+    first, last = plateau(values)
+    low, high = float(thresholds[first]), float(thresholds[last])
+    threshold = (low + high) / 2
+    rule = (
+        f"middle of the thresholds from {low:g} to {high:g}, where the criterion is within {PLATEAU:.0%} of its best"
+        if last > first
+        else f"the best threshold, {low:g}"
+    ).replace("%", " %")
+    reason = _why_halfway(match_rule, count, trained_beside)
+    if reason:
+        threshold = (threshold + HALF) / 2
+        rule += f"; halfway from there to ½, because {reason}"
+    threshold = round(threshold * STEPS) / STEPS
+    nearest = int(np.abs(thresholds - threshold).argmin())
+    return ChosenThreshold(class_id, threshold, criterion, float(values[nearest]), count, tuple(scenes), rule)
+
+
+def plateau(values: NDArray[np.float64]) -> tuple[int, int]:
+    """First and last index of the values next to the highest that are nearly as high; of equals, the first is highest.
+
+    >>> plateau(np.array([0.1, 0.79, 0.80, 0.5, 0.8]))
+    (1, 2)
+
+    Args:
+        values: (T,), not negative.
+    """
+    best = int(values.argmax())
+    low = np.flatnonzero(values < values[best] * (1 - PLATEAU))
+    return int(low[low < best].max(initial=-1)) + 1, int(low[low > best].min(initial=len(values))) - 1
+
+
+def _why_halfway(rule: MatchRule, count: int, trained_beside: bool) -> str:
+    """Why the threshold is moved halfway to ½; empty: it is not."""
+    if rule.counts_objects and count < FEW_OBJECTS:
+        return f"{count} object{'s are' if count != 1 else ' is'} fewer than {FEW_OBJECTS}"
+    return "the scenes are blocks of scenes that trained" if trained_beside else ""
