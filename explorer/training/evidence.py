@@ -103,4 +103,6 @@ def read_evidence(file: Path = FILE) -> Evidence | None:
         return None
     except ValidationError as error:
         what, field = explain_validation(error)
-        raise InputError(f"{what} ({field})", file.name, "make it again: python -m tests.benchmarks.claims report") from None
+        raise InputError(
+            f"{what} ({field})", file.name, "make it again: python -m tests.benchmarks.claims report"
+        ) from None

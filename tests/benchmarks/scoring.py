@@ -108,9 +108,7 @@ def own_threshold(
         objects = find_label_objects(scene.label, chosen.target_id, scene.objects)
         count += int((objects.areas >= minimum_area).sum())
         for place, threshold in enumerate(GRID):
-            found = counts_at(
-                probability, float(threshold), scene, chosen.target_id, objects, measures, minimum_area
-            )
+            found = counts_at(probability, float(threshold), scene, chosen.target_id, objects, measures, minimum_area)
             total[:, :, place] += np.array([found[measure] for measure in measures])
     choice = choose_threshold(
         chosen.target_id,

@@ -64,14 +64,22 @@ class BenchmarkSet:
         """The measures that are counted, the set's own first. Any overlap is shown, and chooses nothing."""
         return tuple(dict.fromkeys([self.own_rule, "iou:0.5", "iou:0.1", "overlap", "pixel"]))
 
+    @property
+    def folds_count(self) -> int:
+        """How many folds there are.
+
+        Raises:
+            InputError: the files are not here.
+        """
+        return len(_folds_of(self.key))
+
     def fold(self, seed: int) -> Fold:
         """Training and scoring scenes of the run of a seed.
 
         Raises:
             InputError: the files are not here.
         """
-        folds = _folds_of(self.key)
-        return folds[seed % len(folds)]
+        return _folds_of(self.key)[seed % self.folds_count]
 
 
 @dataclass(frozen=True, eq=False)

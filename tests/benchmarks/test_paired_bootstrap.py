@@ -21,7 +21,9 @@ NAN = float("nan")
 
 def crossed(rng: np.random.Generator, mean: float, seeds: int, units: int, folds: int) -> np.ndarray:
     """Differences with an effect of the seed, of the unit and of both; each seed scores one fold of the units."""
-    table = mean + 0.1 * rng.normal(size=(seeds, 1)) + 0.1 * rng.normal(size=units) + rng.normal(size=(seeds, units)) / 9
+    table = (
+        mean + 0.1 * rng.normal(size=(seeds, 1)) + 0.1 * rng.normal(size=units) + rng.normal(size=(seeds, units)) / 9
+    )
     scored = np.arange(seeds)[:, None] % folds == np.arange(units) % folds
     return np.where(scored, table, NAN)
 
