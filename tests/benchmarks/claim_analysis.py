@@ -161,28 +161,29 @@ def collected(rows: Iterable[Mapping[str, Any]]) -> dict[str, Runs]:
     """The runs of result rows by the key of their dataset; scenes of one unit are added up."""
     found: dict[str, Runs] = {}
     for row in rows:
-        if row["kind"] != "claims":
-            continue
         runs = found.setdefault(row["set"], Runs(row["set"]))
         units: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for scene in row["scenes"].values():
             units[scene["unit"]].append(scene)
+        half, own = ({unit: _added_up(scenes, at) for unit, scenes in units.items()} for at in ("half", "own"))
+        curves = {unit: _added_curves(scenes) for unit, scenes in units.items()}
         for plan in row["plans"]:
-            for part, place in ((runs.half, "half"), (runs.own, "own")):
-                part.setdefault(plan, {})[row["seed"]] = {
-                    unit: {measure: added([scene[place][measure] for scene in scenes]) for measure in scenes[0][place]}
-                    for unit, scenes in units.items()
-                }
-            runs.curves.setdefault(plan, {})[row["seed"]] = {
-                unit: {
-                    measure: [
-                        added(counts) for counts in zip(*(scene["curves"][measure] for scene in scenes), strict=True)
-                    ]
-                    for measure in scenes[0]["curves"]
-                }
-                for unit, scenes in units.items()
-            }
+            runs.half.setdefault(plan, {})[row["seed"]] = half
+            runs.own.setdefault(plan, {})[row["seed"]] = own
+            runs.curves.setdefault(plan, {})[row["seed"]] = curves
     return {key: found[key] for key in SETS if key in found}
+
+
+def _added_up(scenes: Sequence[Mapping[str, Any]], at: str) -> dict[str, Counts]:
+    return {measure: added([scene[at][measure] for scene in scenes]) for measure in scenes[0][at]}
+
+
+def _added_curves(scenes: Sequence[Mapping[str, Any]]) -> dict[str, list[Counts]]:
+    curves: dict[str, list[Counts]] = {}
+    for measure in scenes[0]["curves"]:
+        of_scenes = [scene["curves"][measure] for scene in scenes]
+        curves[measure] = [added(counts) for counts in zip(*of_scenes, strict=True)]
+    return curves
 
 
 def differences(runs: Runs, inequality: Inequality, measure_name: str, at: At) -> Table | None:

@@ -155,7 +155,7 @@ def make_runs(chosen: argparse.Namespace) -> None:
     pace = Pace(chosen.minutes, parse_piece(chosen.piece))
     open_ = [job for job in every if job.key not in done]
     print(f"{len(every)} runs, {len(every) - len(open_)} of them finished; results in {chosen.results}", flush=True)
-    for number, job in enumerate(pace.mine([job for job in every]), start=1):
+    for number, job in enumerate(pace.mine(every), start=1):
         if job.key in done:
             continue
         began = time.monotonic()

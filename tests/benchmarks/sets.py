@@ -24,6 +24,8 @@ from explorer.imagery.splitting import MARGIN, hold_out
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
+_AS_READ, _INSTANCES = ReadingChoices(), ReadingChoices(instances=True)
+
 Group = Callable[[str], str]
 Folds = Callable[[Sequence[Scene], Group], "list[Fold]"]
 
@@ -48,7 +50,7 @@ class BenchmarkSet:
     folder: str = ""  # in DATA; empty: built in
     masks: str = "masks"  # folder of labels, or a file
     images: str = "images"
-    choices: ReadingChoices = ReadingChoices()
+    choices: ReadingChoices = _AS_READ
     group: Group = lambda name: name  # the unit of statistics that a scene belongs to, by its name
     folds: Folds = lambda scenes, group: by_group(scenes, group, 3)
     split: str = ""  # how it is split, in words
@@ -236,8 +238,6 @@ def _folds_of(key: str) -> list[Fold]:
         scenes = [report.scene for report in reading.reports if report.scene is not None]
     return chosen.folds(scenes, chosen.group)
 
-
-_INSTANCES = ReadingChoices(instances=True)
 
 SETS: Mapping[str, BenchmarkSet] = {
     each.key: each
