@@ -66,7 +66,12 @@ def counts_at(
 
 
 def score_scene(
-    probability: NDArray[np.float32], scene: Scene, chosen: BenchmarkSet, minimum_area: int, own: float
+    probability: NDArray[np.float32],
+    scene: Scene,
+    chosen: BenchmarkSet,
+    minimum_area: int,
+    own: float,
+    curves: bool = True,
 ) -> Scored:
     """Counts of the set's class in one scene.
 
@@ -76,16 +81,17 @@ def score_scene(
         chosen: the set: class and measures.
         minimum_area: in pixels; smaller objects of the label count as neither hit nor miss.
         own: threshold of the run.
+        curves: also count at a grid of thresholds.
     """
     objects = find_label_objects(scene.label, chosen.target_id, scene.objects)
 
     def at(threshold: float, measures: Sequence[str]) -> dict[str, Counts]:
         return counts_at(probability, threshold, scene, chosen.target_id, objects, measures, minimum_area)
 
-    swept = tuple(dict.fromkeys([chosen.own_rule, PIXELS]))
-    curves = [at(float(threshold), swept) for threshold in GRID]
+    swept = tuple(dict.fromkeys([chosen.own_rule, PIXELS])) if curves else ()
+    counts = [at(float(threshold), swept) for threshold in GRID] if curves else []
     return Scored(
-        at(0.5, chosen.rules), at(own, chosen.rules), {measure: [each[measure] for each in curves] for measure in swept}
+        at(0.5, chosen.rules), at(own, chosen.rules), {measure: [each[measure] for each in counts] for measure in swept}
     )
 
 
