@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from explorer.cli import imagery_options, parsing
 from explorer.errors import InputError
-from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import evaluate_scenes, load_predictor
+from explorer.imagery.datasets import Reading
+from explorer.imagery.notes import Note
+from explorer.imagery.scene import IGNORE, Scene
+from explorer.imagery.stretch import outside_stretch
+from explorer.runs.class_thresholds import parse_threshold, thresholds_of
+from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes
+from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.segmenters import find_checkpoint, load_predictor
 from explorer.runs.summary import summarise
 
 
@@ -18,28 +25,76 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser = commands.add_parser("evaluate", help="scores of a run on images with masks", description=__doc__)
     parser.add_argument("run_folder", type=Path, metavar="RUN")
     imagery_options.add_options(parser)
-    parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    add_prediction_options(parser)
     parser.set_defaults(run=run)
 
 
+def add_prediction_options(parser: argparse.ArgumentParser) -> None:
+    """What ``evaluate`` and ``predict`` share: checkpoint, threshold, flips and device."""
+    parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
+    parser.add_argument(
+        "--threshold",
+        type=parse_threshold,
+        default="own",
+        metavar="own|half|T",
+        help="own (default): as chosen on scenes that neither trained nor score; half: ½, or the most probable of "
+        "three or more classes; T: this probability for every class",
+    )
+    parser.add_argument("--flips", action="store_true", help="mean over flipped images: four times the time")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Scores all scenes, whatever their split, with the choices that the run was trained with."""
+    """Scores all scenes, whatever their split, with the choices that the run was trained with or those stated."""
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
-    predictor = load_predictor(folder, arguments.checkpoint, arguments.device)
+    checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
+    predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
+    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
     reading = imagery_options.read_imagery(arguments, reference.choices.for_other_files(), reference.classes)
     imagery_options.print_notes(reading)
+    scenes = _scenes(reading, reference, str(arguments.images))
+    scoring = Scoring(arguments.min_area or reference.minimum_area, reference.match_rule)
+    evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values)
+    _print_warnings(evaluation, scoring, reference)
+    not_used = {report.row.name: report.reason for report in reading.reports if report.reason}
+    summary = summarise(folder, folder.events(), evaluation, scoring, applied, arguments.flips, not_used)
+    print(json.dumps(summary, indent=1))
+    return 0
+
+
+def _scenes(reading: Reading, reference: DatasetReference, where: str) -> list[Scene]:
+    """The scenes that can be scored; what is odd about one is printed.
+
+    Raises:
+        InputError: there is none, or they have other bands than the run's.
+    """
     scenes = [report.scene for report in reading.reports if report.scene is not None]
     if not scenes:
-        raise reading.problem or InputError("no scenes", str(arguments.images), "give at least one image and its mask")
+        raise reading.problem or InputError("no scenes", where, "give at least one image and its mask")
     if len(scenes[0].bands) != len(reference.bands):
         raise InputError(
             f"{len(scenes[0].bands)} band(s), the run was trained on {len(reference.bands)}",
-            str(arguments.images),
+            where,
             "use images with the same bands as the run's",
         )
-    minimum_area = arguments.min_area or reference.minimum_area
-    scores = evaluate_scenes(predictor, scenes, len(reference.classes), minimum_area)
-    print(json.dumps(summarise(folder, folder.events(), scores, minimum_area), indent=1))
-    return 0
+    for scene in scenes:
+        problem = outside_stretch(scene.image, scene.label != IGNORE, reference.stretch)
+        if problem is not None:
+            note = Note("values_outside_stretch", f"{scene.name}: {problem}")
+            print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
+    return scenes
+
+
+def _print_warnings(evaluation: Evaluation, scoring: Scoring, reference: DatasetReference) -> None:
+    """What a reader of the scores must know: classes of which nothing was found, and rules that a blob wins."""
+    for class_id, of_class in evaluation.scores.classes.items():
+        name = reference.classes[class_id]
+        if class_id > 0 and of_class.pixel.recall == 0:
+            print(f"warning: no pixel of {name} was found", file=sys.stderr)
+        if class_id > 0 and scoring.match_rule.kind == "overlap":
+            precision = "n/a" if of_class.pixel.precision is None else f"{of_class.pixel.precision:.3f}"
+            print(
+                f"{name}: under any overlap one blob over everything finds all; precision of pixels: {precision}",
+                file=sys.stderr,
+            )

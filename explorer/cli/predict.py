@@ -7,9 +7,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from explorer.cli import parsing
+from explorer.cli.evaluate import add_prediction_options
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.georeference import SIDE_FILE_SUFFIXES
@@ -17,8 +16,10 @@ from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import IGNORE, Raster
 from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.imagery.writing import write_mask, write_outlines
+from explorer.metrics.class_map import classes_at
+from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.segmenters import load_predictor
+from explorer.runs.segmenters import find_checkpoint, load_predictor
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
@@ -28,14 +29,13 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE")
     parser.add_argument("--out", type=Path, required=True, metavar="MASK.tif", help="class ids, 255 = no data")
     parser.add_argument("--vectors", type=Path, metavar="OUT.geojson", help="also write the outlines of the objects")
-    parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    add_prediction_options(parser)
     parser.add_argument("--force", action="store_true", help="predict even if the values differ from the run's")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives each pixel its most probable class; pixels without data get 255."""
+    """Gives each pixel its class at the thresholds, see ``classes_at``; pixels without data get 255."""
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
     raster = _read(arguments.image, reference)
@@ -51,13 +51,23 @@ def run(arguments: argparse.Namespace) -> int:
     if problem is not None:
         note = Note("values_outside_stretch", f"{arguments.image}: {problem}")
         print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
-    predictor = load_predictor(folder, arguments.checkpoint, arguments.device)
-    mask = predictor.probabilities(raster.image).argmax(0).astype(np.uint8)
+    checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
+    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
+    print(f"threshold: {_shown(applied, reference)}", file=sys.stderr)
+    predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
+    mask = classes_at(predictor.probabilities(raster.image), applied.values)
     mask[~raster.valid] = IGNORE
     write_mask(arguments.out, mask, raster.georeference, reference.classes)
     if arguments.vectors is not None:
         write_outlines(arguments.vectors, mask, raster.georeference, reference.classes)
     return 0
+
+
+def _shown(applied: AppliedThresholds, reference: DatasetReference) -> str:
+    """The thresholds by class, and where they come from."""
+    by_class = applied.by_class(len(reference.classes)) or {}
+    numbers = ", ".join(f"{reference.classes[int(class_id)]} {value:g}" for class_id, value in by_class.items())
+    return f"{numbers} ({applied.source})" if numbers else applied.source
 
 
 def _read(image: Path, reference: DatasetReference) -> Raster:

@@ -10,6 +10,8 @@ file                  what                                                     w
 ``checkpoints/``      ``*.safetensors``                                        the job
 ``previews/``         ``*.png``, predicted class ids                           the job
 ``summary.json``      how the run ended                                        the job
+``threshold.json``    the thresholds of its classes, once it has ended         the job
+``thresholds/``       likewise of other checkpoints                            who asks
 ``commands/``         commands to the job, one file each, removed once done    the server
 ``jobs/``             whether a job that was queued has begun                  server, job
 ``lock``              held by the one job that works here                      the job
@@ -123,6 +125,15 @@ class RunFolder:
     def summary_file(self) -> Path:
         """How the run ended."""
         return self.path / "summary.json"
+
+    @property
+    def threshold_file(self) -> Path:
+        """The thresholds of the last checkpoint, see :mod:`explorer.runs.class_thresholds`."""
+        return self.path / "threshold.json"
+
+    def thresholds_file(self, checkpoint: str) -> Path:
+        """Likewise of another checkpoint."""
+        return self.path / "thresholds" / f"{Path(checkpoint).stem}.json"
 
     @property
     def checkpoints(self) -> Path:

@@ -1,4 +1,4 @@
-"""What a run's segmenter predicts, and how it scores on scenes with labels.
+"""What a run's segmenter predicts, and its counts at every threshold.
 
 The one place where a checkpoint becomes a segmenter.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -17,15 +16,14 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.imagery.scene import Dataset, Scene
-from explorer.metrics.confusion import Labelled, score_predictions
-from explorer.metrics.counts import Scores
+from explorer.imagery.scene import Dataset
+from explorer.metrics.class_map import STEPS, in_thousandths
 from explorer.metrics.curves import THRESHOLDS, ObjectSweep, sweep_objects
 from explorer.metrics.matching import find_label_objects
 from explorer.metrics.pixel_histogram import PixelHistogram
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
-from explorer.runs.threshold_sweep import STEPS, ClassSweep, ThresholdSweep
+from explorer.runs.threshold_sweep import ClassSweep, ThresholdSweep
 from explorer.segmenter.network import Segmenter, build_segmenter
 from explorer.segmenter.prediction import Predictor
 from explorer.training.checkpoints import Checkpoint, load_checkpoint, load_weights
@@ -92,19 +90,6 @@ def load_predictor(
     return Predictor(segmenter, folder.dataset().stretch, folder.plan().inputs, flips)
 
 
-def evaluate_scenes(predictor: Predictor, scenes: Iterable[Scene], classes: int, minimum_area: int) -> Scores:
-    """Pixel and object scores over whole scenes; each pixel gets its most probable class.
-
-    Args:
-        minimum_area: in pixels; smaller objects of the label count as neither hit nor miss.
-    """
-    labelled = (
-        Labelled(predictor.probabilities(scene.image).argmax(0).astype(np.uint8), scene.label, scene.objects)
-        for scene in scenes
-    )
-    return score_predictions(labelled, classes, minimum_area)
-
-
 def sweep_thresholds(
     folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = "auto", report: Report = lambda _: None
 ) -> ThresholdSweep:
@@ -128,7 +113,7 @@ def sweep_thresholds(
     for scene in scenes:
         values = predictor.probabilities(scene.image)
         histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
-        kept.append((values[1:] * np.float32(STEPS)).clip(0, STEPS).astype(np.uint16))
+        kept.append(in_thousandths(values[1:]))
         advance()
     # in whole thousandths, so that the object curve agrees with what is drawn at a threshold
     thousandths = np.round(THRESHOLDS * STEPS)

@@ -1,55 +1,106 @@
-"""How a run ended: ``summary.json``, in the form that ``evaluate`` prints as well."""
+"""How a run ended: ``summary.json``, in the form that ``evaluate`` prints as well.
+
+::
+
+    {"steps", "seconds", "device", "samples_per_second",       of training, pauses left out
+     "classes": ["background", "ship", …],                     names by class id
+     "scale": 0.5,                                             working scale: pixels of the segmenter per pixel
+     "threshold": {"1": 0.44},                                 by class id; null: the most probable class
+     "threshold_source": "own: chosen on 3 threshold scenes",  or "half: …", "given", "none: …; ½ is used"
+     "threshold_scenes": ["port_1 (threshold block)", …],      on which it was chosen
+     "threshold_choice": {"1": {"criterion", "value", "objects", "rule"}},   how, in words; {} unless own
+     "match_rule": "IoU > 0.5", "match": "iou:0.5",            in words, and as ``--match`` takes it
+     "min_area": 8, "minimum_area": 8,                         pixels; the latter name is that of earlier versions
+     "split": false, "flips": false,                           touching predictions are split; mean over flips
+     "validation": SCORES,                                     at the threshold, pooled over the scenes
+     "validation_half": SCORES,                                at ½; of three or more classes, the most probable
+     "found_nothing": {"1": false},                            whether no pixel was found; null: none is there
+     "scenes": {"port_4": SCORES, …},                          at the threshold, scene by scene
+     "scenes_median": SCORES without counts,                   over the scenes where a score is defined
+     "not_used": {"port_9": "the mask is …"}}                  scenes that could not be scored, and why
+
+``SCORES`` is what :func:`explorer.metrics.counts.scores_to_json` gives. ``summary.json`` has ``ended`` and ``message``
+too. In summaries of earlier versions ``validation`` is what ``validation_half`` is now.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from explorer.files import write_atomically
 from explorer.imagery.scene import Dataset
-from explorer.metrics.counts import Scores, scores_to_json
-from explorer.metrics.matching import MATCH_RULE
+from explorer.metrics.counts import scores_to_json
+from explorer.runs.class_thresholds import AppliedThresholds, choice_to_json, thresholds_of
+from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes, found_nothing, median_over_scenes
 from explorer.runs.folder import RunFolder
-from explorer.runs.segmenters import evaluate_scenes, load_predictor
+from explorer.runs.own_threshold import own_thresholds
+from explorer.runs.segmenters import find_checkpoint, load_predictor
 from explorer.runs.timeline import timeline
 from explorer.training.events import Ended, Event, Started, Step
 
 
-def summarise(folder: RunFolder, events: Sequence[Event], scores: Scores, minimum_area: int) -> dict[str, Any]:
-    """What a run took, and how its segmenter does.
+def summarise(
+    folder: RunFolder,
+    events: Sequence[Event],
+    evaluation: Evaluation,
+    scoring: Scoring,
+    applied: AppliedThresholds,
+    flips: bool = False,
+    not_used: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a run took, and how its segmenter does, as JSON: see the head of this module.
 
     Args:
         folder: of the run.
         events: of the run.
-        scores: over the scenes that were asked for.
-        minimum_area: of the objects in these scores, in pixels.
-
-    Returns:
-        ``{"steps", "seconds", "device", "samples_per_second", "minimum_area", "match_rule", "validation": …}``: steps
-        and seconds of training, pauses left out, on this device; what the object scores rest on; the scores as
-        ``scores_to_json`` gives them.
+        evaluation: over the scenes that were asked for.
+        scoring: what the scores of objects rest on.
+        applied: the thresholds of the evaluation.
+        flips: the predictions are means over flips.
+        not_used: why a scene could not be scored, by its name.
     """
     holding = timeline(events)
     last = next((event for event in reversed(holding) if isinstance(event, Step)), None)
     started = next((event for event in reversed(holding) if isinstance(event, Started)), None)
     steps, seconds = (last.step, last.seconds) if last else (0, 0.0)
+    plan, classes = folder.plan(), folder.dataset().classes
     return {
         "steps": steps,
         "seconds": round(seconds, 3),
         "device": started.device if started else None,
-        "samples_per_second": round(steps * folder.plan().batch_size / seconds, 2) if seconds else None,
-        "minimum_area": minimum_area,
-        "match_rule": MATCH_RULE,
-        "validation": scores_to_json(scores),
+        "samples_per_second": round(steps * plan.batch_size / seconds, 2) if seconds else None,
+        "classes": list(classes),
+        "scale": plan.inputs.scale,
+        "threshold": applied.by_class(len(classes)),
+        "threshold_source": applied.source,
+        "threshold_scenes": list(applied.own.scenes) if applied.own else [],
+        "threshold_choice": choice_to_json(applied.own),
+        "match_rule": scoring.match_rule.words,
+        "match": str(scoring.match_rule),
+        "min_area": scoring.minimum_area,
+        "minimum_area": scoring.minimum_area,
+        "split": scoring.split,
+        "flips": flips,
+        "validation": scores_to_json(evaluation.scores),
+        "validation_half": scores_to_json(evaluation.half),
+        "found_nothing": found_nothing(evaluation.scores),
+        "scenes": {name: scores_to_json(scores) for name, scores in evaluation.scenes.items()},
+        "scenes_median": median_over_scenes(evaluation.scenes.values()),
+        "not_used": dict(not_used or {}),
     }
 
 
 def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], device: str) -> None:
-    """Writes ``summary.json`` of a run that has ended, with scores over all of the validation scenes."""
-    predictor = load_predictor(folder, device=device)
-    scores = evaluate_scenes(predictor, dataset.validation, len(dataset.classes), dataset.minimum_area)
-    summary = summarise(folder, events, scores, dataset.minimum_area)
+    """Chooses the thresholds of a run that has ended, and writes ``summary.json`` over all of the validation scenes."""
+    checkpoint, _ = find_checkpoint(folder)
+    own_thresholds(folder, dataset, checkpoint, device, last=True)
+    applied = thresholds_of(folder, "own", len(dataset.classes), checkpoint)
+    scoring = Scoring(dataset.minimum_area, dataset.match_rule)
+    predictor = load_predictor(folder, checkpoint, device)
+    evaluation = evaluate_scenes(predictor, dataset.validation, len(dataset.classes), scoring, applied.values)
+    summary = summarise(folder, events, evaluation, scoring, applied)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if ended is not None:
         summary |= {"ended": ended.reason, "message": ended.message}

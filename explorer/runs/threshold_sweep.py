@@ -21,13 +21,11 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.imagery.scene import Scene
+from explorer.metrics.class_map import STEPS
 from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import ObjectRecord, list_objects
 from explorer.runs.folder import RunFolder
-
-STEPS = 1000
-"""Thresholds are whole multiples of 1/STEPS."""
 
 Scope = Literal["pixel", "object"]
 

@@ -1,12 +1,15 @@
 """The state of a run in one safetensors file: weights, AdamW's moments and where in the plan it is. Never pickle.
 
+Where a run averages its weights, ``weights`` are the average, which is what is evaluated; ``trained`` are those from
+which the optimiser goes on.
+
 A checkpoint's file appears complete or not at all: a kill at any moment leaves those before it intact.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ class Checkpoint:
 
     step: int
     position: Position
-    weights: dict[str, Tensor]  # by parameter name
+    weights: dict[str, Tensor]  # by parameter name; what is evaluated
     moments: dict[str, Tensor]  # "<parameter>.<exp_avg|exp_avg_sq|step>"
     seconds: float  # of training so far
     rate_factor: float = 1.0  # by which all learning rates are multiplied; halved at every divergence
@@ -35,14 +38,20 @@ class Checkpoint:
     loss: LossSpec | None = None  # of the current phase, where it was steered
     learning_rate: float | None = None  # likewise
     recent_losses: tuple[float, ...] = ()  # of the current phase, against which an exploding loss is noticed
+    trained: dict[str, Tensor] = field(default_factory=dict)  # that training goes on from; empty: ``weights``
 
     def clone(self) -> Checkpoint:
         """A copy that further training does not touch."""
         return replace(
             self,
-            weights={name: value.detach().clone() for name, value in self.weights.items()},
-            moments={name: value.detach().clone() for name, value in self.moments.items()},
+            weights=_copied(self.weights),
+            moments=_copied(self.moments),
+            trained=_copied(self.trained),
         )
+
+
+def _copied(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in tensors.items()}
 
 
 def checkpoint_name(step: int) -> str:
@@ -62,8 +71,11 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
         "learning_rate": checkpoint.learning_rate,
         "recent_losses": checkpoint.recent_losses,
     }
-    tensors = {f"weights.{name}": value for name, value in checkpoint.weights.items()}
-    tensors |= {f"moments.{name}": value for name, value in checkpoint.moments.items()}
+    tensors = {
+        f"{part}.{name}": value
+        for part in ("weights", "moments", "trained")
+        for name, value in getattr(checkpoint, part).items()
+    }
     data = save(
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"state": json.dumps(state)}
     )
@@ -87,17 +99,22 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(
         step=state["step"],
         position=Position(**state["position"]),
-        weights={name[8:]: value for name, value in tensors.items() if name.startswith("weights.")},
-        moments={name[8:]: value for name, value in tensors.items() if name.startswith("moments.")},
+        weights=_part(tensors, "weights."),
+        moments=_part(tensors, "moments."),
         seconds=state["seconds"],
         rate_factor=state["rate_factor"],
         recoveries=state["recoveries"],
         loss=LossSpec.model_validate(state["loss"]) if state["loss"] else None,
         learning_rate=state["learning_rate"],
         recent_losses=tuple(state["recent_losses"]),
+        trained=_part(tensors, "trained."),
     )
 
 
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
 def load_weights(module: torch.nn.Module, checkpoint: Checkpoint) -> None:
-    """Puts the checkpoint's weights into a segmenter of the same shape."""
+    """Puts the checkpoint's weights, averaged where the run averages them, into a segmenter of the same shape."""
     module.load_state_dict(checkpoint.weights)

@@ -26,6 +26,7 @@ class Started:
     device: str = field(compare=False)
     parameters: int  # of the segmenter
     class_weights: tuple[float, ...]  # of the logged weighted cross-entropy, background first
+    threshold_scenes: tuple[str, ...] = ()  # names of what neither trains nor scores, see ``hold_out``
     kind: Literal["started"] = "started"
 
 
@@ -36,7 +37,7 @@ class PhaseChange:
     step: int
     phase: int  # position in the plan
     cycle: int  # from 0
-    reason: str  # "start", "length", "trigger: pixel recall 0.91 ≥ 0.90"
+    reason: str  # "start", "length", "trigger: pixel recall of class 1 0.910 ≥ 0.9"
     kind: Literal["phase"] = "phase"
 
 
@@ -66,6 +67,8 @@ class Validation:
     scores: Scores
     pixels: int  # number of validation pixels scored
     seconds: float = field(compare=False)  # duration
+    choosing: Scores | None = None  # on the threshold scenes, where a trigger watches them
+    reachable: float | None = None  # relative trigger: the highest value within reach, of which it wants a share
     kind: Literal["validation"] = "validation"
 
 

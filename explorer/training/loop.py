@@ -18,16 +18,17 @@ from typing import Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from explorer.errors import InputError
-from explorer.imagery.scene import Dataset
+from explorer.imagery.scene import Dataset, Scene
+from explorer.imagery.splitting import hold_out
 from explorer.losses.loss import Loss, build_loss, logged_losses
-from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
-from explorer.segmenter.network import build_segmenter, count_parameters
-from explorer.training.checkpoints import Checkpoint, load_weights, save_checkpoint
+from explorer.metrics.counts import Scores
+from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
+from explorer.training.averaging import WeightAverage
+from explorer.training.checkpoints import Checkpoint, save_checkpoint
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 from explorer.training.device import describe, pick_device
 from explorer.training.events import (
@@ -44,11 +45,13 @@ from explorer.training.events import (
     Step,
     Validation,
 )
+from explorer.training.finding import nothing_found
+from explorer.training.optimisation import make_optimizer, restore_moments, set_rate, training_step
 from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
-from explorer.training.schedule import Position, effective_learning_rate, validation_interval
-from explorer.training.validation import Validator
+from explorer.training.schedule import Position, effective_learning_rate
+from explorer.training.watching import Watch
 from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
 COSTLY_EVERY = 20  # steps between values of the costly losses
@@ -104,6 +107,11 @@ class _Run:
         checkpoint_steps: int,
     ) -> None:
         classes = self.classes = len(dataset.classes)
+        held_out: tuple[Scene, ...] = ()
+        if plan.choose_threshold:
+            parts = hold_out(dataset.training, classes)
+            dataset, held_out = replace(dataset, training=parts.training), parts.validation
+        self.names, self.held_out = dataset.classes, tuple(scene.name for scene in held_out)
         self.device, self.folder, self.commands, self.checkpoint_steps = device, folder, commands, checkpoint_steps
         self.weights_of = weights_of_data(dataset)
         self.plan = plan.model_copy(
@@ -115,13 +123,14 @@ class _Run:
         )
         check_weights(self.plan, classes)
         self.weights = logged_weights(self.plan, self.weights_of)
-        self.segmenter = build_segmenter(len(dataset.bands), classes, plan.segmenter, plan.seed).to(device)
+        channels = plan.inputs.channels(len(dataset.bands))
+        self.segmenter = build_segmenter(channels, classes, plan.segmenter, plan.seed).to(device)
+        self.average = WeightAverage(self.segmenter, plan.averaging) if plan.averaging is not None else None
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
         self.overlap = BackwardOverlap(self.sampler, device)
-        self.validator = Validator(dataset.validation, classes, dataset.stretch, device, dataset.minimum_area)
-        self.validation_steps = validation_interval(plan, self.validator.pixels)
+        self.watch = Watch(plan, dataset, held_out, device)
         logged = logged_losses(self.weights)
         self.cheap = {kind: loss for kind, loss in logged.items() if not LOSSES[kind].costly}
         self.logged = logged
@@ -142,14 +151,23 @@ class _Run:
         if resume is not None:
             self._restore(resume)
             self.good = resume.clone()
-        yield Started(self.step, describe(self.device), count_parameters(self.segmenter), self.weights)
+        yield Started(self.step, describe(self.device), count_parameters(self.segmenter), self.weights, self.held_out)
+        if self.watch.useless_triggers:
+            yield Note(
+                self.step, "No training scene is large enough to hold out a part of it: no trigger ends a phase."
+            )
         if resume is None:
             yield PhaseChange(0, 0, 0, "start")
-            yield self._preview(self.validator.predict_preview(self.segmenter))
+            with self._evaluated() as segmenter:
+                shown = self.watch.validator.predict_preview(segmenter)
+            yield self._preview(shown)
             yield from self._save("interval")
         elif self._is_last():  # its last checkpoint: the job was lost before it could say that the plan is done
-            yield Ended(self.step, "done")
+            with self._evaluated() as segmenter:
+                scores = self.watch.validator.validate(segmenter).scores
+            yield self._done(scores)
             return
+        scores = Scores(None, {})
         while True:
             ordered = yield from self._apply_commands()
             if ordered is not None:
@@ -161,14 +179,14 @@ class _Run:
                 if self.recoveries > MOST_RECOVERIES:
                     return
                 continue
-            if self.step % self.validation_steps == 0 or self._is_last():
-                yield from self._validate()
-            reason = self.position.ended(self.plan.phases[self.position.phase], self.step)
+            if self.step % self.watch.interval == 0 or self._is_last():
+                scores = yield from self._validate()
+            reason = self.position.ended(self.plan, self.step)
             if reason is not None:
                 following = self.position.following(self.plan, self.step)
                 if following is None:
                     yield from self._save("end")
-                    yield Ended(self.step, "done")
+                    yield self._done(scores)
                     return
                 self._enter(following)
                 # before the checkpoint: what follows a checkpoint's event is told again by a run that resumes from it
@@ -201,8 +219,7 @@ class _Run:
     def _one_step(self) -> Generator[Event, None, bool]:
         """Makes a step and reports it; returns False if the loss was NaN, infinite or exploding."""
         rate = effective_learning_rate(self.plan, self.position, self.step, self.steered_rate, self.rate_factor)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(self.optimizer, rate)
         loss = self._loss()
         everything = self.step % COSTLY_EVERY == 0
         logged = self.logged if everything else self.cheap
@@ -212,7 +229,9 @@ class _Run:
         needs_objects = everything or loss.spec.needs_objects
         prediction = self.sampler.prediction(logits, batch.labels, batch.crops, needs_objects)
         self.overlap.prepare(self.step + 1, prediction, list(logged.values()))
-        value, norm = training_step(loss, prediction, self.optimizer, self.trained, self.overlap.begin)
+        value, norm = training_step(
+            loss, prediction, self.optimizer, self.trained, self.overlap.begin, self.plan.clip_gradient
+        )
         numbers = torch.cat([torch.stack([value, norm]), self.overlap.losses()]).tolist()
         trained, gradient_norm = numbers[0], numbers[1]
         reason = self._divergence(trained, gradient_norm)
@@ -220,6 +239,8 @@ class _Run:
             yield from self._recover(reason)
             return False
         self.recent = [*self.recent[-REMEMBERED + 1 :], trained]
+        if self.average is not None:
+            self.average.update(self.step)
         self.step += 1
         yield Step(
             self.step,
@@ -233,15 +254,24 @@ class _Run:
         )
         return True
 
-    def _validate(self) -> Iterator[Event]:
-        scores, prediction, seconds = self.validator.validate(self.segmenter)
-        phase = self.plan.phases[self.position.phase]
-        yield Validation(self.step, self.position.phase, self.position.cycle, scores, self.validator.pixels, seconds)
-        yield self._preview(prediction)
-        self.position = self.position.watch(phase.trigger, scores)
+    def _validate(self) -> Generator[Event, None, Scores]:
+        """Validates, and lets the phase's trigger see the result; returns the scores on the validation scenes."""
+        trigger = self.plan.phases[self.position.phase].trigger
+        with self._evaluated() as segmenter:
+            seen = self.watch.measure(segmenter, trigger)
+        place = (self.step, self.position.phase, self.position.cycle)
+        pixels = self.watch.validator.pixels
+        yield Validation(*place, seen.scores, pixels, seen.seconds, seen.choosing, seen.reachable)
+        yield self._preview(seen.preview)
+        if seen.watched is not None:
+            self.position = self.position.watch(trigger, seen.watched, seen.reachable)
+        return seen.scores
+
+    def _done(self, scores: Scores) -> Ended:
+        return Ended(self.step, "done", nothing_found(scores, self.names))
 
     def _preview(self, prediction: NDArray[np.uint8]) -> Preview:
-        window = self.validator.preview
+        window = self.watch.validator.preview
         return Preview(self.step, window.scene, window.top, window.left, prediction=prediction)
 
     def _recover(self, reason: str) -> Iterator[Event]:
@@ -260,6 +290,18 @@ class _Run:
         yield from self._save("recovery")
 
     # Parts ------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _evaluated(self) -> Iterator[Segmenter]:
+        """What is validated and shown: the segmenter with its averaged weights, if the run averages them."""
+        if self.average is not None:
+            yield self.average.segmenter
+            return
+        self.segmenter.eval()
+        try:
+            yield self.segmenter
+        finally:
+            self.segmenter.train()
 
     def _loss(self) -> Loss:
         return build_loss(self.steered_loss or self.plan.phases[self.position.phase].loss)
@@ -287,7 +329,7 @@ class _Run:
 
     def _is_last(self) -> bool:
         position = self.position
-        ends = position.ended(self.plan.phases[position.phase], self.step) is not None
+        ends = position.ended(self.plan, self.step) is not None
         return ends and position.following(self.plan, self.step) is None
 
     def _divergence(self, loss: float, gradient_norm: float) -> str | None:
@@ -308,7 +350,7 @@ class _Run:
         return contextlib.nullcontext()
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
-        return make_optimizer(self.trained, self.plan.weight_decay, self.device)
+        return make_optimizer(self.segmenter, self.plan.weight_decay, self.device)
 
     def _save(self, reason: SaveReason) -> Iterator[Event]:
         self.good = self._checkpoint().clone()
@@ -321,10 +363,11 @@ class _Run:
             for name, parameter in self.parameters.items()
             for key, value in self.optimizer.state.get(parameter, {}).items()
         }
+        weights = dict(self.segmenter.state_dict())
         return Checkpoint(
             step=self.step,
             position=self.position,
-            weights=dict(self.segmenter.state_dict()),
+            weights=weights if self.average is None else dict(self.average.segmenter.state_dict()),
             moments=moments,
             seconds=self._seconds(),
             rate_factor=self.rate_factor,
@@ -332,66 +375,20 @@ class _Run:
             loss=self.steered_loss,
             learning_rate=self.steered_rate,
             recent_losses=tuple(self.recent),
+            trained={} if self.average is None else weights,
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        load_weights(self.segmenter, checkpoint)
+        self.segmenter.load_state_dict(checkpoint.trained or checkpoint.weights)
+        if self.average is not None:
+            self.average.restore(checkpoint.weights)
         self.optimizer = self._fresh_optimizer()
-        for name, parameter in self.parameters.items():
-            state = {
-                key: _like(checkpoint.moments[f"{name}.{key}"], parameter)
-                for key in ("step", "exp_avg", "exp_avg_sq")
-                if f"{name}.{key}" in checkpoint.moments
-            }
-            if state:
-                self.optimizer.state[parameter] = state
+        restore_moments(self.optimizer, self.parameters, checkpoint.moments)
         self.step, self.position = checkpoint.step, checkpoint.position
         self.rate_factor, self.recoveries = checkpoint.rate_factor, checkpoint.recoveries
         self.steered_loss, self.steered_rate = checkpoint.loss, checkpoint.learning_rate
         self.recent = list(checkpoint.recent_losses)
         self.before, self.began = checkpoint.seconds, time.perf_counter()
-
-
-def _like(moment: Tensor, parameter: Tensor) -> Tensor:
-    """A copy on the parameter's device, laid out in memory as the parameter is.
-
-    A file stores no layout, and fused AdamW reads parameter and moments in memory order: channels_last weights with
-    moments of another layout would be updated with the moments of other weights.
-    """
-    if moment.shape != parameter.shape:  # the count of steps
-        return moment.to(parameter.device, copy=True)
-    return torch.empty_like(parameter, requires_grad=False).copy_(moment)
-
-
-def no_work() -> None:
-    """Nothing overlaps with the backward pass."""
-
-
-def training_step(
-    loss: Loss,
-    prediction: Prediction,
-    optimizer: torch.optim.Optimizer,
-    parameters: Sequence[Tensor],
-    meanwhile: Callable[[], None] = no_work,
-) -> tuple[Tensor, Tensor]:
-    """Backward pass and one optimiser step; returns the loss and the norm of its gradient, both on the device.
-
-    Args:
-        meanwhile: called before the backward pass; nothing else writes to the prediction from then on.
-    """
-    value = loss.of(prediction)
-    meanwhile()
-    optimizer.zero_grad(set_to_none=True)
-    value.backward()  # type: ignore[no-untyped-call]
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    norm = torch.stack(torch._foreach_norm(gradients)).norm()
-    optimizer.step()
-    return value.detach(), norm
-
-
-def make_optimizer(parameters: Sequence[Tensor], weight_decay: float, device: torch.device) -> torch.optim.AdamW:
-    """AdamW, fused where the device has it. The rate is set before every step."""
-    return torch.optim.AdamW(parameters, lr=0.0, weight_decay=weight_decay, fused=device.type in ("cpu", "cuda"))
 
 
 def _finite(number: float) -> float | None:

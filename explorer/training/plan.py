@@ -36,7 +36,7 @@ class Trigger(_Model):
     )
     relative: bool = Field(
         False,
-        description="at_least: the threshold is a share of the highest value that any probability threshold gives",
+        description="at_least: the threshold is a share of the highest value that a usable probability threshold gives",
     )
     smoothing: float = Field(0.5, ge=0, lt=1, description="weight of past values in the running mean; 0: no smoothing")
     patience: int = Field(2, ge=1, description="consecutive validations for which the condition must hold")
@@ -109,10 +109,15 @@ class Plan(_Model):
         None, gt=0, lt=1, description="decay of the moving average of the weights, which is validated and saved"
     )
     carry_over: bool = Field(
-        False, description="steps that a trigger saves are given to the next phase, so that the total stays"
+        False,
+        description="steps that a trigger saves are given to the next phase, and the last phase ignores its trigger, "
+        "so that the total stays",
     )
     choose_threshold: bool = Field(
         False, description="some training scenes are held out, and the probability threshold is chosen on them"
+    )
+    validations: int | None = Field(
+        None, ge=1, le=1000, description="how often the run validates; None: as the number of pixels suggests"
     )
     interventions: tuple[Intervention, ...] = Field((), description="recorded changes, made again at the same steps")
 

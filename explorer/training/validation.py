@@ -1,7 +1,11 @@
-"""Scores of the segmenter on the validation scenes, and the preview."""
+"""Scores of the segmenter on scenes that do not train, and the preview.
+
+The segmenter sees the working scale; its probabilities are brought back to the scene's own grid before they are scored.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,57 +16,128 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.imagery.stretch import stretched
 from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import Scores
+from explorer.segmenter.inputs import InputSpec, prepared_image
 from explorer.segmenter.network import Segmenter
-from explorer.segmenter.tiling import predict_classes
+from explorer.segmenter.tiling import predict_classes, predict_probabilities
+from explorer.training.plan import Trigger
+from explorer.training.reach import Probed, best_reachable
+from explorer.training.schedule import MOST_PIXELS
 
-MOST_PIXELS = 400_000  # scored in each validation; the summary at the end covers all
 PREVIEW_SIDE = 256
+CONTEXT = 32
+"""Pixels of the working scale around a window that the segmenter sees and that are not scored, where the inputs differ
+from the bands at the scene's own scale."""
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A part of a validation scene, on the device."""
+    """A part of a scene, on the device."""
 
     scene: str
     top: int
     left: int
-    image: Tensor  # (C, H, W) float32, stretched
+    image: Tensor  # (C, h, w) float32: the part, prepared at the working scale, with what lies around it
     label: NDArray[np.uint8]  # (H, W)
     objects: NDArray[np.int32] | None  # (H, W), see Scene
+    rows: Interpolation | None  # from the image to the label's grid; None: they are on the same grid
+    columns: Interpolation | None
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolation:
+    """Bilinear interpolation along one axis: each of n values is a mean of two neighbours."""
+
+    first: Tensor  # (n,) int64
+    second: Tensor  # (n,) int64
+    weight: Tensor  # (n,) float32, of the second
+
+
+@dataclass(frozen=True, eq=False)
+class Validated:
+    """What a validation gives."""
+
+    scores: Scores
+    preview: NDArray[np.uint8]  # (H, W), class ids
+    reachable: float | None  # of a relative trigger, see ``best_reachable``
+    seconds: float
 
 
 class Validator:
-    """A fixed set of windows of the validation scenes, at most ``MOST_PIXELS`` in all.
+    """A fixed set of windows of scenes, at most about ``most_pixels`` in all.
 
     Of a scene that is too large, it takes the part with the most foreground. The preview is a part of the window with
     the most foreground, so that its prediction comes with every validation at no extra cost.
+
+    Args:
+        scenes: at least one.
+        classes: number of classes, background included.
+        stretch: of the dataset.
+        device: of the segmenter.
+        minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
+        inputs: what the segmenter is given.
+        most_pixels: of the scenes.
+        rule: when a predicted object counts as one of the label.
     """
 
     def __init__(
-        self, scenes: Sequence[Scene], classes: int, stretch: Stretch, device: torch.device, minimum_area: int
+        self,
+        scenes: Sequence[Scene],
+        classes: int,
+        stretch: Stretch,
+        device: torch.device,
+        minimum_area: int,
+        *,
+        inputs: InputSpec | None = None,
+        most_pixels: int = MOST_PIXELS,
+        rule: MatchRule = HALF_IOU,
     ) -> None:
-        self._classes, self._minimum_area = classes, minimum_area
+        self._classes, self._minimum_area, self._rule = classes, minimum_area, rule
+        inputs = inputs or InputSpec()
         total = sum(scene.label.size for scene in scenes)
-        shrink = min(1.0, MOST_PIXELS / total) ** 0.5 if total else 1.0
-        self.windows = [
-            _window(scene, [round(side * shrink) for side in scene.size], stretch, device) for scene in scenes
-        ]
-        self._most_foreground = max(range(len(scenes)), key=lambda i: int(_foreground(self.windows[i].label).sum()))
-        self.preview = _preview(self.windows[self._most_foreground])
+        shrink = min(1.0, most_pixels / total) ** 0.5 if total else 1.0
+        self.windows: list[Window] = []
+        most = -1
+        for scene in scenes:
+            height, width = (min(side, round(side * shrink)) for side in scene.size)
+            top, left = _most_foreground_window(scene.label, height, width)
+            prepared = _Prepared(scene, stretch, inputs, device)
+            self.windows.append(prepared.window(top, left, height, width))
+            label = self.windows[-1].label
+            foreground = int(_foreground(label).sum())
+            if foreground > most:
+                most, self._most_foreground = foreground, len(self.windows) - 1
+                height, width = (min(side, PREVIEW_SIDE) for side in label.shape)
+                inner = _most_foreground_window(label, height, width)
+                self.preview = prepared.window(top + inner[0], left + inner[1], height, width)
 
     @property
     def pixels(self) -> int:
         """Pixels that each validation scores."""
         return sum(window.label.size for window in self.windows)
 
-    def validate(self, segmenter: Segmenter) -> tuple[Scores, NDArray[np.uint8], float]:
-        """Scores over the windows, the prediction (H, W) of the preview, and the seconds that it took."""
+    def validate(self, segmenter: Segmenter, trigger: Trigger | None = None) -> Validated:
+        """Scores over the windows; each pixel has its most probable class.
+
+        Args:
+            segmenter: in evaluation mode.
+            trigger: where it is relative, what is within its reach is measured as well.
+        """
         began = time.perf_counter()
-        predictions = [_predicted(segmenter, window) for window in self.windows]
+        reachable = None
+        if trigger is not None and trigger.relative and trigger.class_id < self._classes:
+            probabilities = [_probabilities(segmenter, window) for window in self.windows]
+            predictions = [each.argmax(0).to(torch.uint8).cpu().numpy() for each in probabilities]
+            probed = [
+                Probed(each[trigger.class_id].cpu().numpy(), window.label, window.objects)
+                for each, window in zip(probabilities, self.windows, strict=True)
+            ]
+            reachable = best_reachable(trigger, probed, self._minimum_area, self._rule)
+        else:
+            predictions = [_predicted(segmenter, window) for window in self.windows]
         labelled = (
             Labelled(predicted, window.label, window.objects)
             for predicted, window in zip(predictions, self.windows, strict=True)
@@ -72,7 +147,7 @@ class Validator:
         top, left = preview.top - window.top, preview.left - window.left
         height, width = preview.label.shape
         shown = predictions[self._most_foreground][top : top + height, left : left + width].copy()
-        return scores, shown, time.perf_counter() - began
+        return Validated(scores, shown, reachable, time.perf_counter() - began)
 
     def predict_preview(self, segmenter: Segmenter) -> NDArray[np.uint8]:
         """The prediction (H, W) of the preview alone."""
@@ -80,33 +155,101 @@ class Validator:
 
 
 def _predicted(segmenter: Segmenter, window: Window) -> NDArray[np.uint8]:
-    classes: NDArray[np.uint8] = predict_classes(segmenter, window.image).cpu().numpy()
-    return classes
+    if window.rows is None or window.columns is None:
+        classes = predict_classes(segmenter, window.image)
+    else:
+        classes = _probabilities(segmenter, window).argmax(0).to(torch.uint8)
+    predicted: NDArray[np.uint8] = classes.cpu().numpy()
+    return predicted
 
 
-def _preview(window: Window) -> Window:
-    """The part of a window, at most ``PREVIEW_SIDE`` along each side, that holds the most foreground."""
-    height, width = (min(side, PREVIEW_SIDE) for side in window.label.shape)
-    top, left = _most_foreground_window(window.label, height, width)
-    rows, columns = slice(top, top + height), slice(left, left + width)
-    objects = None if window.objects is None else window.objects[rows, columns]
-    return Window(
-        window.scene,
-        window.top + top,
-        window.left + left,
-        window.image[:, rows, columns],
-        window.label[rows, columns],
-        objects,
+def _probabilities(segmenter: Segmenter, window: Window) -> Tensor:
+    """(K, H, W) float32, on the scene's own grid."""
+    probabilities = predict_probabilities(segmenter, window.image)
+    if window.rows is None or window.columns is None:
+        return probabilities
+    return interpolated(interpolated(probabilities, window.rows, dim=1), window.columns, dim=2)
+
+
+def interpolated(values: Tensor, along: Interpolation, dim: int) -> Tensor:
+    """Values at other places along one axis.
+
+    >>> along = interpolation(start=0, stop=4, size=4, working=2, first=0, last=2, device=torch.device("cpu"))
+    >>> interpolated(torch.tensor([0.0, 1.0]), along, dim=0)
+    tensor([0.0000, 0.2500, 0.7500, 1.0000])
+    """
+    weight = along.weight.view([-1 if i == dim else 1 for i in range(values.dim())])
+    return torch.lerp(values.index_select(dim, along.first), values.index_select(dim, along.second), weight)
+
+
+def interpolation(
+    start: int, stop: int, size: int, working: int, first: int, last: int, device: torch.device
+) -> Interpolation:
+    """From a part of the working scale to a part of the scene's grid, along one axis, as ``F.interpolate`` does it.
+
+    Args:
+        start, stop: of the part on the scene's grid.
+        size: of the whole scene.
+        working: of the whole scene at the working scale.
+        first, last: of the part at the working scale, ``last`` not included.
+    """
+    places = ((np.arange(start, stop) + 0.5) * (working / size) - 0.5).clip(0, working - 1)
+    below = np.floor(places).astype(np.int64)
+    above = np.minimum(below + 1, working - 1)
+    if below[0] < first or above[-1] >= last:
+        raise ValueError(f"places {below[0]} to {above[-1]} lie outside {first} to {last}")
+    return Interpolation(
+        torch.from_numpy(below - first).to(device),
+        torch.from_numpy(above - first).to(device),
+        torch.from_numpy((places - below).astype(np.float32)).to(device),
     )
 
 
-def _window(scene: Scene, sides: Sequence[int], stretch: Stretch, device: torch.device) -> Window:
-    height, width = (min(side, most) for side, most in zip(sides, scene.size, strict=True))
-    top, left = _most_foreground_window(scene.label, height, width)
-    rows, columns = slice(top, top + height), slice(left, left + width)
-    image = torch.from_numpy(stretched(scene.image[:, rows, columns], stretch)).to(device)
-    objects = None if scene.objects is None else np.ascontiguousarray(scene.objects[rows, columns])
-    return Window(scene.name, top, left, image, np.ascontiguousarray(scene.label[rows, columns]), objects)
+class _Prepared:
+    """A scene from which windows are cut, prepared as a whole where a channel depends on what lies around a pixel."""
+
+    def __init__(self, scene: Scene, stretch: Stretch, inputs: InputSpec, device: torch.device) -> None:
+        self._scene, self._stretch, self._device = scene, stretch, device
+        self._image = None if inputs == InputSpec() else prepared_image(scene.image, stretch, inputs)
+
+    def window(self, top: int, left: int, height: int, width: int) -> Window:
+        """The part of this height and width, in pixels of the scene."""
+        scene, rows, columns = self._scene, slice(top, top + height), slice(left, left + width)
+        along_rows = along_columns = None
+        if self._image is None:
+            image = prepared_image(scene.image[:, rows, columns], self._stretch, InputSpec())
+        else:
+            (top_row, bottom_row), (first_column, last_column) = (
+                _seen(start, side, size, working)
+                for start, side, size, working in zip(
+                    (top, left), (height, width), scene.size, self._image.shape[1:], strict=True
+                )
+            )
+            image = np.ascontiguousarray(self._image[:, top_row:bottom_row, first_column:last_column])
+            if image.shape[1:] != (height, width):
+                whole_height, whole_width = self._image.shape[1:]
+                along_rows = interpolation(
+                    top, top + height, scene.size[0], whole_height, top_row, bottom_row, self._device
+                )
+                along_columns = interpolation(
+                    left, left + width, scene.size[1], whole_width, first_column, last_column, self._device
+                )
+        return Window(
+            scene.name,
+            top,
+            left,
+            torch.from_numpy(image).to(self._device),
+            np.ascontiguousarray(scene.label[rows, columns]),
+            None if scene.objects is None else np.ascontiguousarray(scene.objects[rows, columns]),
+            along_rows,
+            along_columns,
+        )
+
+
+def _seen(start: int, side: int, size: int, working: int) -> tuple[int, int]:
+    """First and last pixel (not included) of the working scale that the segmenter sees of a window, along one axis."""
+    scale = working / size
+    return max(0, int(start * scale) - CONTEXT), min(working, math.ceil((start + side) * scale) + CONTEXT)
 
 
 def _most_foreground_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:

@@ -17,9 +17,10 @@ from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_cro
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
+from explorer.runs.evaluation import Scoring, evaluate_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.loss_gradients import gradient_maps
-from explorer.runs.segmenters import evaluate_scenes, load_predictor, load_segmenter, sweep_thresholds
+from explorer.runs.segmenters import load_predictor, load_segmenter, sweep_thresholds
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -80,7 +81,7 @@ def test_a_sweep_serves_every_minimum_area(folder: RunFolder) -> None:
         curve = measured.curve(minimum_area)
         there = sum(int((areas >= minimum_area).sum()) for areas in OBJECTS)
         assert (curve.true_positives + curve.false_negatives == there).all()
-        scores = evaluate_scenes(predictor, DATASET.validation, 2, minimum_area)
+        scores = evaluate_scenes(predictor, DATASET.validation, 2, Scoring(minimum_area)).half
         at = curve.counts(curve.at(0.5)).scores()  # the most probable of two classes
         assert scores.classes[1].object == at
     assert measured.below(10) == sum(map(len, OBJECTS)) - COUNTED

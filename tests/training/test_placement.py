@@ -14,7 +14,7 @@ from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.spec import SIZES, UNetSpec
 from explorer.segmenter.tiling import predict_classes, predict_probabilities
-from explorer.training.loop import make_optimizer, training_step
+from explorer.training.optimisation import make_optimizer, training_step
 from explorer.training.sampler import Sampler
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -37,7 +37,7 @@ def test_a_training_step_stays_on_its_device(spec: LossSpec) -> None:
         places = sampler.crops(0)
         labels = sampler.labels(places)
         prediction = sampler.prediction(segmenter(sampler.images(places)), labels, places, with_objects=True)
-        value, norm = training_step(build_loss(spec), prediction, make_optimizer(parameters, 1e-4, META), parameters)
+        value, norm = training_step(build_loss(spec), prediction, make_optimizer(segmenter, 1e-4, META), parameters)
         logged = evaluate_losses(prediction, list(logged_losses((1.0, 5.0)).values()))
         for tensor in (prediction.logits, labels, value, norm, logged, *(p.grad for p in parameters)):
             assert tensor is not None

@@ -13,9 +13,9 @@ from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scor
 from explorer.training.plan import Phase, Plan, Trigger
 from explorer.training.schedule import (
     MOST_VALIDATION_SHARE,
-    VALIDATION_COST,
     Position,
     effective_learning_rate,
+    validation_cost,
     validation_interval,
     watched_value,
 )
@@ -68,11 +68,11 @@ def test_a_trigger_ends_its_phase_when_it_should(case: Case) -> None:
             "patience": case.patience,
         }
     )
-    phase = Phase(loss=CE, steps=1000, minimum_steps=case.minimum_steps, trigger=trigger)
+    plan = Plan(phases=(Phase(loss=CE, steps=1000, minimum_steps=case.minimum_steps, trigger=trigger),))
     position, over_after = Position(), None
     for number, value in enumerate(case.values, start=1):
         position = position.watch(trigger, scores(value))
-        reason = position.ended(phase, step=10 * number)
+        reason = position.ended(plan, step=10 * number)
         if reason is not None:
             assert reason.startswith("trigger: pixel recall of class 1")
             over_after = number
@@ -81,9 +81,9 @@ def test_a_trigger_ends_its_phase_when_it_should(case: Case) -> None:
 
 
 def test_a_phase_ends_at_its_length_whatever_its_trigger_sees() -> None:
-    phase = Phase(loss=CE, steps=50, trigger=Trigger())
-    assert Position(began=100).ended(phase, 149) is None
-    assert Position(began=100).ended(phase, 150) == "length"
+    plan = Plan(phases=(Phase(loss=CE, steps=50, trigger=Trigger()),))
+    assert Position(began=100).ended(plan, 149) is None
+    assert Position(began=100).ended(plan, 150) == "length"
 
 
 def test_a_trigger_may_watch_objects() -> None:
@@ -139,5 +139,5 @@ def test_a_rate_set_by_hand_and_past_divergences_count() -> None:
 def test_validation_never_takes_more_than_a_fifth(steps: int, batch: int, crop: int, pixels: int) -> None:
     plan = Plan(phases=(Phase(loss=CE, steps=steps),), batch_size=batch, crop_size=crop)
     interval = validation_interval(plan, pixels)
-    cost = VALIDATION_COST * pixels / (batch * crop**2)  # in training steps
+    cost = validation_cost(plan) * pixels / (batch * crop**2)  # in training steps
     assert cost / interval <= MOST_VALIDATION_SHARE

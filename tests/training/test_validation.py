@@ -10,7 +10,7 @@ import torch
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
-from explorer.runs.segmenters import evaluate_scenes
+from explorer.runs.evaluation import Scoring, evaluate_scenes
 from explorer.segmenter.network import build_segmenter
 from explorer.segmenter.prediction import Predictor
 from explorer.segmenter.spec import UNetSpec
@@ -34,20 +34,17 @@ def test_small_scenes_are_looked_at_whole() -> None:
     validator = Validator(dataset.validation, 2, dataset.stretch, CPU, dataset.minimum_area)
     assert [window.label.shape for window in validator.windows] == [scene.size for scene in dataset.validation]
     segmenter = build_segmenter(2, 2, UNetSpec(width=4, depth=1), 0)
-    scores, _, seconds = validator.validate(segmenter)
+    validated = validator.validate(segmenter)
     predictor = Predictor(segmenter, dataset.stretch)
-    assert scores == evaluate_scenes(predictor, dataset.validation, 2, dataset.minimum_area)
-    assert seconds > 0
+    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, Scoring(dataset.minimum_area)).half
+    assert validated.seconds > 0
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (300, 500), (388, 688)])
-def test_of_a_large_scene_the_part_with_the_foreground_is_looked_at(
-    corner: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("explorer.training.validation.MOST_PIXELS", 60_000)
+def test_of_a_large_scene_the_part_with_the_foreground_is_looked_at(corner: tuple[int, int]) -> None:
     of_two = scenes((400, 700), corner)
     dataset = make_dataset("large", of_two, ("background", "thing"))
-    validator = Validator(of_two, 2, dataset.stretch, CPU, dataset.minimum_area)
+    validator = Validator(of_two, 2, dataset.stretch, CPU, dataset.minimum_area, most_pixels=60_000)
     assert 0.9 * 60_000 < validator.pixels <= 1.05 * 60_000
     for window, scene in zip(validator.windows, of_two, strict=True):
         height, width = window.label.shape
@@ -64,7 +61,7 @@ def test_the_preview_is_cut_from_what_the_validation_saw() -> None:
     preview = validator.preview
     assert preview.label.shape == (PREVIEW_SIDE, PREVIEW_SIDE)
     assert (preview.label == 1).sum() == 12 * 12
-    _, shown, _ = validator.validate(SEGMENTER)
+    shown = validator.validate(SEGMENTER).preview
     whole = predict_classes(SEGMENTER, validator.windows[0].image).numpy()
     rows = slice(preview.top, preview.top + PREVIEW_SIDE)
     columns = slice(preview.left, preview.left + PREVIEW_SIDE)
@@ -73,17 +70,15 @@ def test_the_preview_is_cut_from_what_the_validation_saw() -> None:
     assert (validator.predict_preview(SEGMENTER)[inner, inner] == shown[inner, inner]).mean() > 0.9
 
 
-def test_objects_in_windows_are_those_that_were_drawn_from_the_minimum_area_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("explorer.training.validation.MOST_PIXELS", 60_000)
+def test_objects_in_windows_are_those_that_were_drawn_from_the_minimum_area_on() -> None:
     of_two = scenes((400, 700), (300, 500))
     drawn = np.zeros((400, 700), np.int32)
     drawn[300:312, 500:502], drawn[300:312, 502:512] = 5, 9  # 24 and 120 pixels
     of_two = [replace(scene, objects=drawn) for scene in of_two]
     dataset = make_dataset("large", of_two, ("background", "thing"))
     for minimum_area, there in ((24, 4), (25, 2), (121, 0)):
-        validator = Validator(of_two, 2, dataset.stretch, CPU, minimum_area)
-        scores, _, _ = validator.validate(SEGMENTER)
-        of_class = scores.classes[1].object
+        validator = Validator(of_two, 2, dataset.stretch, CPU, minimum_area, most_pixels=60_000)
+        of_class = validator.validate(SEGMENTER).scores.classes[1].object
         assert of_class.true_positives + of_class.false_negatives == there
     window, preview = validator.windows[0], validator.preview
     top, left = preview.top - window.top, preview.left - window.left

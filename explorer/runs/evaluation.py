@@ -1,0 +1,114 @@
+"""How a run's segmenter scores on scenes with labels: at its thresholds and at ½, pooled and scene by scene."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.scene import Scene
+from explorer.metrics.class_map import classes_at
+from explorer.metrics.confusion import Labelled, score_predictions
+from explorer.metrics.counts import Scores
+from explorer.segmenter.prediction import Predictor
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What scores of objects rest on, beside the thresholds."""
+
+    minimum_area: int  # pixels; smaller objects of the label count as neither hit nor miss
+    match_rule: MatchRule = HALF_IOU
+    split: bool = False  # touching predictions of one class are split
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores over scenes."""
+
+    scores: Scores  # at the thresholds, pooled over the scenes
+    half: Scores  # at ½, or of the most probable class, pooled likewise
+    scenes: Mapping[str, Scores]  # at the thresholds, by the scene's name
+
+
+def evaluate_scenes(
+    predictor: Predictor,
+    scenes: Iterable[Scene],
+    classes: int,
+    scoring: Scoring,
+    thresholds: Sequence[float] | None = None,
+) -> Evaluation:
+    """Pixel and object scores over whole scenes.
+
+    Args:
+        classes: number of classes, background included.
+        scoring: what the scores of objects rest on.
+        thresholds: of class 1, 2, …; None: see :func:`explorer.metrics.class_map.classes_at`.
+    """
+    at_thresholds: list[Labelled] = []
+    at_half: list[Labelled] = []
+    names: list[str] = []
+    for scene in scenes:
+        probabilities = predictor.probabilities(scene.image)
+        names.append(scene.name)
+        at_half.append(_labelled(probabilities, scene, None))
+        at_thresholds.append(at_half[-1] if thresholds is None else _labelled(probabilities, scene, thresholds))
+
+    def scored(labelled: Iterable[Labelled]) -> Scores:
+        return score_predictions(labelled, classes, scoring.minimum_area)
+
+    half = scored(at_half)
+    return Evaluation(
+        scores=half if thresholds is None else scored(at_thresholds),
+        half=half,
+        scenes={name: scored([labelled]) for name, labelled in zip(names, at_thresholds, strict=True)},
+    )
+
+
+def _labelled(probabilities: NDArray[np.float32], scene: Scene, thresholds: Sequence[float] | None) -> Labelled:
+    return Labelled(classes_at(probabilities, thresholds), scene.label, scene.objects)
+
+
+def found_nothing(scores: Scores) -> dict[str, bool | None]:
+    """By class id: whether no pixel of the class was found; None where the labels hold none. Without the background."""
+    return {
+        str(class_id): None if of_class.pixel.recall is None else of_class.pixel.recall == 0
+        for class_id, of_class in scores.classes.items()
+        if class_id > 0
+    }
+
+
+def median_over_scenes(scenes: Iterable[Scores]) -> dict[str, Any]:
+    """The median of every score over the scenes where it is defined, None where there is none, in the form of scores.
+
+    ``{"mean_iou", "classes": {"<id>": {"pixel": {"precision", …}, "object": {"precision", …}}}}``; counts are left out.
+    One odd scene moves it little, whatever its size.
+    """
+    listed = list(scenes)
+    of_classes = [
+        {str(class_id): asdict(of_class) for class_id, of_class in scores.classes.items()} for scores in listed
+    ]
+    return {
+        "mean_iou": _median(scores.mean_iou for scores in listed),
+        "classes": {
+            class_id: {
+                scope: {
+                    name: _median(each[class_id][scope][name] for each in of_classes)
+                    for name in values
+                    if name not in ("true_positives", "false_positives", "false_negatives")
+                }
+                for scope, values in of_class.items()
+            }
+            for class_id, of_class in (of_classes[0].items() if of_classes else ())
+        },
+    }
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    defined = [value for value in values if value is not None]
+    return median(defined) if defined else None

@@ -1,0 +1,236 @@
+"""A run's own thresholds: chosen at its end on scenes that it held out, kept, and applied by evaluation."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer.errors import InputError
+from explorer.imagery.match_rule import HALF_IOU
+from explorer.imagery.scene import Dataset, Scene
+from explorer.imagery.splitting import hold_out
+from explorer.metrics.class_map import classes_at
+from explorer.metrics.confusion import Labelled, score_predictions
+from explorer.metrics.counts import scores_to_json
+from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of
+from explorer.runs.evaluation import Scoring, evaluate_scenes, median_over_scenes
+from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.own_threshold import choose_thresholds, own_thresholds
+from explorer.runs.segmenters import load_predictor
+from explorer.runs.training import execute
+from explorer.segmenter.inputs import InputSpec
+from explorer.segmenter.prediction import Predictor
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+DATASET = tiny_dataset()
+LAST, EARLIER = "step_00000060.safetensors", "step_00000050.safetensors"
+
+
+def trained(path: Path, dataset: Dataset = DATASET, **changes: object) -> RunFolder:
+    folder = RunFolder.create(path, tiny_plan(60, **changes), DatasetReference.to(dataset))
+    for _ in execute(folder, dataset, device="cpu"):
+        pass
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return trained(tmp_path_factory.mktemp("runs") / "run", choose_threshold=True)
+
+
+@pytest.fixture(scope="module")
+def without(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return trained(tmp_path_factory.mktemp("runs") / "run", choose_threshold=False)
+
+
+def summary_of(folder: RunFolder) -> dict:
+    return json.loads(folder.summary_file.read_text())
+
+
+def test_a_run_that_has_ended_has_its_thresholds(folder: RunFolder) -> None:
+    own = read_own_thresholds(folder)
+    assert own is not None
+    assert own == read_own_thresholds(folder, LAST)
+    held_out = hold_out(DATASET.training, 2).validation
+    assert own.scenes == tuple(scene.name for scene in held_out)
+    assert all(name.endswith("(threshold block)") for name in own.scenes)
+    assert (own.checkpoint, own.match_rule, own.minimum_area, own.split) == (
+        LAST,
+        HALF_IOU,
+        DATASET.minimum_area,
+        False,
+    )
+    assert own.classes == choose_thresholds(
+        load_predictor(folder, LAST, "cpu"), held_out, 2, Scoring(DATASET.minimum_area), trained_beside=True
+    )
+    assert own.values != (0.5,), "the case would show nothing"
+    written = json.loads(folder.threshold_file.read_text())
+    assert written["thresholds"] == {"1": own.values[0]}
+    assert (written["match_rule"], written["min_area"]) == ("iou:0.5", 8)
+    assert written["classes"]["1"]["name"] == "square"
+
+
+def test_summary_tells_scores_at_own_thresholds_and_at_half(folder: RunFolder) -> None:
+    summary, own = summary_of(folder), read_own_thresholds(folder)
+    assert own is not None
+    assert summary["threshold"] == {"1": own.values[0]}
+    assert summary["threshold_scenes"] == list(own.scenes)
+    assert summary["threshold_source"].startswith(f"own: chosen on {len(own.scenes)} threshold scenes")
+    assert "halfway from there to ½" in summary["threshold_choice"]["1"]["rule"]
+    assert (summary["match_rule"], summary["match"], summary["scale"]) == ("IoU > 0.5", "iou:0.5", 1.0)
+    assert summary["min_area"] == summary["minimum_area"] == 8
+    predictor = load_predictor(folder, LAST, "cpu")
+    for key, thresholds in (("validation", own.values), ("validation_half", (0.5,))):
+        masks = [
+            Labelled(classes_at(predictor.probabilities(scene.image), thresholds), scene.label)
+            for scene in DATASET.validation
+        ]
+        assert summary[key] == json.loads(json.dumps(scores_to_json(score_predictions(masks, 2, 8))))
+    assert set(summary["scenes"]) == {scene.name for scene in DATASET.validation}
+    assert summary["found_nothing"] == {"1": False}
+
+
+def test_a_run_that_held_nothing_out_uses_half_and_says_so(without: RunFolder) -> None:
+    summary = summary_of(without)
+    assert summary["threshold"] == {"1": 0.5}
+    assert summary["threshold_source"] == "none: no scenes were held out; ½ is used"
+    assert (summary["threshold_scenes"], summary["threshold_choice"]) == ([], {})
+    assert summary["validation"] == summary["validation_half"]
+    assert not without.threshold_file.exists()
+    assert own_thresholds(without, DATASET, LAST, "cpu") is None
+
+
+def test_thresholds_of_another_checkpoint_are_chosen_once(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = folder.threshold_file.read_bytes()
+    applied = thresholds_of(folder, "own", 2, EARLIER)
+    assert applied.source.endswith(f", for {LAST}"), "those of the run stand for it"
+    first = own_thresholds(folder, DATASET, EARLIER, "cpu")
+    assert first is not None
+    assert first.checkpoint == EARLIER
+    monkeypatch.setattr("explorer.runs.own_threshold.load_predictor", None)  # nothing is predicted any more
+    assert own_thresholds(folder, DATASET, EARLIER, "cpu") == first
+    assert own_thresholds(folder, DATASET, LAST, "cpu") == read_own_thresholds(folder)
+    assert folder.threshold_file.read_bytes() == before
+    again = thresholds_of(folder, "own", 2, EARLIER)
+    assert (again.values, again.own) == (first.values, first)
+    assert LAST not in again.source
+
+
+def test_scenes_too_small_to_be_cut_give_half(folder: RunFolder, tmp_path: Path) -> None:
+    copied = RunFolder(tmp_path / "run")
+    shutil.copytree(folder.path, copied.path)
+    small = [replace(scene, image=scene.image[:, :20, :20], label=scene.label[:20, :20]) for scene in DATASET.training]
+    own_thresholds(copied, replace(DATASET, training=tuple(small)), LAST, "cpu", last=True)
+    applied = thresholds_of(copied, "own", 2, LAST)
+    assert applied.values is None
+    assert applied.source == "none: the training scenes are too small to hold a part out; ½ is used"
+
+
+def test_an_unreadable_file_says_what_to_do(folder: RunFolder, tmp_path: Path) -> None:
+    copied = RunFolder(tmp_path / "run")
+    shutil.copytree(folder.path, copied.path)
+    copied.threshold_file.write_text("{")
+    with pytest.raises(InputError, match="remove the file"):
+        read_own_thresholds(copied)
+
+
+def test_a_run_that_has_not_ended_uses_half_and_says_so(folder: RunFolder, tmp_path: Path) -> None:
+    copied = RunFolder(tmp_path / "run")
+    shutil.copytree(folder.path, copied.path)
+    copied.threshold_file.unlink()
+    assert thresholds_of(copied, "own", 3, LAST).source == (
+        "none: none have been chosen yet; the most probable class is used"
+    )
+
+
+@pytest.mark.parametrize(
+    ("request_", "classes", "values", "by_class"),
+    [
+        ("half", 2, None, {"1": 0.5}),
+        ("half", 3, None, None),
+        (0.3, 2, (0.3,), {"1": 0.3}),
+        (0.3, 3, (0.3, 0.3), {"1": 0.3, "2": 0.3}),
+    ],
+)
+def test_half_and_numbers_need_no_file(folder: RunFolder, request_, classes, values, by_class) -> None:
+    applied = thresholds_of(folder, request_, classes, LAST)
+    assert (applied.values, applied.by_class(classes), applied.own) == (values, by_class, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("own", "own"), ("half", "half"), ("0.3", 0.3), ("1", 1.0), ("0.001", 0.001)]
+)
+def test_thresholds_as_arguments(text: str, wanted: object) -> None:
+    assert parse_threshold(text) == wanted
+
+
+@pytest.mark.parametrize("text", ["0", "1.1", "best", "nan", "", "-0.5", "0.0001"])
+def test_other_arguments_are_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="neither own, half nor a number"):
+        parse_threshold(text)
+
+
+class Drawn(Predictor):
+    """Gives the image back as the probability of class 1."""
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        foreground = image[0].astype(np.float32) / 1000
+        return np.stack([1 - foreground, foreground])
+
+
+def drawn(squares: Sequence[tuple[int, int]], found: dict[tuple[int, int], int], name: str = "a") -> Scene:
+    """Squares of 6×6 pixels: those of the label, and those that are predicted, with a probability in thousandths."""
+    image, label = np.zeros((1, 60, 60), np.int32), np.zeros((60, 60), np.uint8)
+    for row, column in squares:
+        label[row : row + 6, column : column + 6] = 1
+    for (row, column), value in found.items():
+        image[0, row : row + 6, column : column + 6] = value
+    return Scene(name, image, label, ("grey",))
+
+
+PREDICTOR = Drawn(None, DATASET.stretch, InputSpec())  # type: ignore[arg-type]
+PLACES = [(row, column) for row in range(2, 50, 8) for column in range(2, 50, 8)]  # 36
+
+
+def test_the_threshold_lies_between_what_is_there_and_what_is_not() -> None:
+    there, empty = PLACES[:31], PLACES[31:]
+    scene = drawn(there, dict.fromkeys(there, 300) | dict.fromkeys(empty, 101))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(minimum_area=8))
+    assert chosen.threshold == pytest.approx((0.12 + 0.3) / 2, abs=0.011)
+    assert (chosen.value, chosen.objects) == (1.0, 31)
+    (few,) = choose_thresholds(PREDICTOR, [drawn([(2, 2)], {(2, 2): 300, (30, 30): 101})], 2, Scoring(8))
+    assert few.threshold == pytest.approx((chosen.threshold + 0.5) / 2, abs=0.006)
+
+
+def test_nothing_found_at_any_threshold_gives_half() -> None:
+    (chosen,) = choose_thresholds(PREDICTOR, [drawn([(2, 2)], {})], 2, Scoring(8))
+    assert (chosen.threshold, chosen.value) == (0.5, 0.0)
+    assert "nothing is found" in chosen.rule
+    (none,) = choose_thresholds(PREDICTOR, [], 2, Scoring(8))
+    assert (none.threshold, none.value, none.scenes) == (0.5, None, ())
+
+
+def test_one_odd_scene_moves_the_median_little() -> None:
+    good = [drawn([(2, 2)], {(2, 2): 900}, name) for name in "abc"]
+    odd = drawn([(2, 2)], dict.fromkeys(PLACES[1:], 900), "odd")
+    empty = drawn([], {}, "empty")
+    result = evaluate_scenes(PREDICTOR, [*good, odd, empty], 2, Scoring(8), (0.5,))
+    assert list(result.scenes) == ["a", "b", "c", "odd", "empty"]
+    assert result.scores.classes[1].pixel.f1 == pytest.approx(2 * 3 / (2 * 3 + 35 + 1))
+    median = median_over_scenes(result.scenes.values())["classes"]["1"]
+    assert median["pixel"]["f1"] == 1.0  # of 1, 1, 1 and 0; the empty scene has none
+    assert set(median["object"]) == {"precision", "recall", "f1"}
+
+
+def test_scores_at_half_are_kept_beside_those_at_the_threshold() -> None:
+    scene = drawn([(2, 2), (20, 20)], {(2, 2): 900, (20, 20): 300})
+    result = evaluate_scenes(PREDICTOR, [scene], 2, Scoring(8), (0.25,))
+    assert (result.scores.classes[1].object.recall, result.half.classes[1].object.recall) == (1.0, 0.5)
+    assert result.scenes["a"] == result.scores
