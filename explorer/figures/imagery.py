@@ -11,24 +11,14 @@ from numpy.typing import NDArray
 
 from explorer.figures.colours import IGNORED_COLOUR, default_colours, swatch
 from explorer.imagery.balance import ClassShare
+from explorer.imagery.bands import Bands, natural_bands
 from explorer.imagery.scene import IGNORE, Raster, Scene, Stretch
 from explorer.imagery.stretch import fit_stretch, stretched
 
 Picture = NDArray[np.uint8]  # (H, W, 3), red, green, blue
-Bands = tuple[int, int, int]
 
 LONGEST_SIDE = 1100  # pixels of a picture on screen: larger scenes are thinned out, small ones enlarged
 _SMALLEST_SIDE = 900
-
-
-def natural_bands(names: Sequence[str]) -> Bands:
-    """Positions of the bands that are called red, green and blue; else the first three, or the only one."""
-    lower = [name.lower() for name in names]
-    for wanted in (("red", "green", "blue"), ("r", "g", "b"), ("b04", "b03", "b02"), ("b4", "b3", "b2")):
-        if set(wanted) <= set(lower):
-            red, green, blue = (lower.index(name) for name in wanted)
-            return red, green, blue
-    return (0, 1, 2) if len(names) >= 3 else (0, 0, 0)
 
 
 def scene_picture(

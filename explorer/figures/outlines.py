@@ -15,7 +15,8 @@ from scipy import ndimage
 
 from explorer.errors import InputError
 from explorer.figures.colours import default_colours
-from explorer.figures.imagery import Bands, Picture, as_bytes, overlaid, plain_picture, plain_text, raster_picture
+from explorer.figures.imagery import Picture, as_bytes, overlaid, plain_picture, plain_text, raster_picture
+from explorer.imagery.bands import Bands
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 

@@ -1,5 +1,9 @@
 """Presets: plans to start from, and the control plans that any plan is compared with. No torch.
 
+A preset is a sequence of losses. :func:`explorer.training.planning.propose` takes everything else from a dataset's
+fingerprint: that is the plan for imagery of one's own. ``preset_plan`` gives the plan with which the built-in scenes,
+the lessons and the benchmarks are trained; it needs no data.
+
 The class weights of a preset are rules, so that it fits any dataset. They are capped: with a weight of a hundred, every
 pixel that resembles an object is predicted as one.
 """
@@ -9,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
-from explorer.losses.registry import LossKind
-from explorer.losses.spec import LossSpec
+from explorer.losses.spec import LossSpec, Term
 from explorer.segmenter.spec import SIZES
-from explorer.training.plan import Phase, Plan
+from explorer.training.plan import Phase, Plan, Trigger
 
 LEARNING_RATE = 5e-3
 WEIGHT_CAP = 5.0  # the largest class weight
@@ -22,18 +26,35 @@ OBJECT_SHARE = 0.8  # of the crops: objects are rare, and their surroundings giv
 STEPS = 1200  # of every preset, so that presets can be compared: 30 to 60 s on two processor cores
 SEGMENTER = SIZES["medium"]  # receptive field of about 70 pixels: a car and its surroundings
 
-_CONTROLS: tuple[tuple[str, LossKind], ...] = (("CE only", "cross_entropy"), ("Jaccard only", "jaccard"))
+DICE_CE = LossSpec(
+    kind="combined",
+    terms=(
+        Term(loss=LossSpec(kind="dice", include_background=False)),
+        Term(loss=LossSpec(kind="cross_entropy")),
+    ),
+)
+"""Dice + cross-entropy, the loss of nnU-Net."""
+
+_CONTROLS: tuple[tuple[str, LossSpec], ...] = (
+    ("CE only", LossSpec(kind="cross_entropy")),
+    ("Jaccard only", LossSpec(kind="jaccard")),
+    ("Dice + CE", DICE_CE),
+)
+
+
+Decay = Literal["none", "cosine"]
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A plan and the reasons for it."""
+    """A sequence of losses and the reasons for it."""
 
     name: str
     when_to_use: str  # one sentence
     what_to_watch: str  # one sentence
-    phases: tuple[Phase, ...]
+    phases: tuple[Phase, ...]  # of ``preset_plan``; a plan from data keeps their losses and the ratios of their numbers
     cycles: int = 1
+    until: Trigger | None = None  # in a plan from data, what ends the first phase; its class is the rarest one
 
 
 def _weighted_cross_entropy(cap: float = WEIGHT_CAP) -> LossSpec:
@@ -41,8 +62,8 @@ def _weighted_cross_entropy(cap: float = WEIGHT_CAP) -> LossSpec:
     return LossSpec(kind="weighted_cross_entropy", class_weights="inverse_frequency", weight_cap=cap)
 
 
-def _one_phase(kind: LossKind) -> tuple[Phase, ...]:
-    return (Phase(loss=LossSpec(kind=kind), learning_rate=LEARNING_RATE, steps=STEPS, warmup_steps=WARMUP_STEPS),)
+def _one_phase(loss: LossSpec, decay: Decay = "none") -> tuple[Phase, ...]:
+    return (Phase(loss=loss, learning_rate=LEARNING_RATE, steps=STEPS, warmup_steps=WARMUP_STEPS, decay=decay),)
 
 
 def _two_phases(first: LossSpec, second: LossSpec, first_steps: int, second_steps: int) -> tuple[Phase, ...]:
@@ -62,6 +83,13 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "shorten the Jaccard phases.",
             _two_phases(_weighted_cross_entropy(), LossSpec(kind="jaccard"), 350, 250),
             cycles=2,
+            until=Trigger(metric="recall", threshold=0.8, relative=True, patience=2),
+        ),
+        "dice_ce": Preset(
+            "Dice + CE, one cycle",
+            "A strong start for most imagery, and the control that a sequence of losses has to beat.",
+            "Recall and precision should rise together; if objects merge or are missed, try a sequence of losses.",
+            _one_phase(DICE_CE, decay="cosine"),
         ),
         "counting": Preset(
             "Counting objects",
@@ -79,19 +107,19 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "Focal",
             "For many easy background pixels, few hard ones and reliable labels.",
             "Training is less stable than with cross-entropy, and results can differ between seeds.",
-            _one_phase("focal"),
+            _one_phase(LossSpec(kind="focal")),
         ),
         "jaccard_only": Preset(
             "Jaccard only",
             "A control: the second phase of the recipe without the first.",
             "It may find no objects for a long time, because a confident miss gets almost no gradient.",
-            _one_phase("jaccard"),
+            _one_phase(LossSpec(kind="jaccard")),
         ),
         "ce_only": Preset(
             "CE only",
             "A control: plain cross-entropy, which ignores class imbalance.",
             "If objects are rare, precision is high and recall low.",
-            _one_phase("cross_entropy"),
+            _one_phase(LossSpec(kind="cross_entropy")),
         ),
         "ce_lovasz": Preset(
             "CE → Lovász",
@@ -111,7 +139,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
 
 
 def preset_plan(key: str, seed: int = 0) -> Plan:
-    """The plan of a preset."""
+    """The plan of a preset for the built-in scenes; :func:`explorer.training.planning.propose` gives one from data."""
     preset = PRESETS[key]
     return Plan(
         name=preset.name,
@@ -124,23 +152,31 @@ def preset_plan(key: str, seed: int = 0) -> Plan:
 
 
 def controls(plan: Plan) -> tuple[Plan, ...]:
-    """Cross-entropy alone and Jaccard alone, with the plan's steps, seed, crops, segmenter and first learning rate."""
+    """Cross-entropy alone, Jaccard alone, and Dice + CE: the same plan but for its losses, in one phase.
+
+    Steps, seed, crops, segmenter and augmentation are the plan's; learning rate, warm-up and decay are those of its
+    first phase. So a plan from data is compared with the best use of the same data, and another with its like. A plan
+    of one phase is not compared with itself.
+    """
     first = plan.phases[0]
+    alone = first.loss if len(plan.phases) == 1 else None
     return tuple(
         plan.model_copy(
             update={
                 "name": f"Control: {name}",
                 "phases": (
                     Phase(
-                        loss=LossSpec(kind=kind),
+                        loss=loss,
                         learning_rate=first.learning_rate,
                         steps=plan.steps,
                         warmup_steps=first.warmup_steps,
+                        decay=first.decay,
                     ),
                 ),
                 "cycles": 1,
                 "interventions": (),
             }
         )
-        for name, kind in _CONTROLS
+        for name, loss in _CONTROLS
+        if loss != alone
     )

@@ -9,9 +9,10 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.figures.colours import class_colours
-from explorer.figures.imagery import Bands, natural_bands, scene_picture
+from explorer.figures.imagery import scene_picture
 from explorer.figures.outlines import outline_figure
 from explorer.imagery.areas import areas_in_file
+from explorer.imagery.bands import Bands, natural_bands
 from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.datasets import ReadFiles
 from explorer.imagery.scene import Dataset, Scene

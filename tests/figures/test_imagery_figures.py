@@ -12,11 +12,11 @@ from explorer.figures.colours import CLASS_COLOURS, class_colour, swatch
 from explorer.figures.imagery import (
     balance_figure,
     balance_table,
-    natural_bands,
     scene_picture,
 )
 from explorer.figures.outcome import window
 from explorer.imagery.balance import ClassShare
+from explorer.imagery.bands import natural_bands
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 
 
