@@ -22,7 +22,13 @@ CE_GRID = tuple(CE if rate == 1 else f"CE, rate × {rate:g}" for rate in RATES)
 GRID = (*FOCAL_GRID, *(name for name in CE_GRID if name != CE))
 """Names of the plans that are made for the claim about focal loss only."""
 
-PRESETS: Mapping[str, str] = {CE: "ce_only", JACCARD: "jaccard_only", RECIPE: "recall_first", FOCAL: "focal"}
+PRESETS: Mapping[str, str] = {
+    CE: "ce_only",
+    JACCARD: "jaccard_only",
+    DICE_CE: "dice_ce",
+    RECIPE: "recall_first",
+    FOCAL: "focal",
+}
 """Keys of the presets with the same sequence of losses."""
 
 _CYCLES = 2

@@ -34,9 +34,9 @@ import torch
 
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
-from explorer.segmenter.spec import SIZES
-from explorer.training.plan import Plan, scaled
-from explorer.training.presets import preset_plan
+from explorer.training.fingerprint import fingerprint
+from explorer.training.plan import Plan
+from explorer.training.planning import Budget, propose
 from tests.benchmarks.claim_analysis import evidence
 from tests.benchmarks.claim_document import write_report
 from tests.benchmarks.claim_plans import GRID, MAIN, claim_plans
@@ -49,7 +49,7 @@ VERSION = 1
 """Raised when the runs or their scores come to mean something else: finished runs are then made again."""
 
 RESULTS = Path("results") / "claims.jsonl"
-SEGMENTERS = ("built-in", "unet", "proposed")
+SEGMENTERS = ("unet", "by_set", "proposed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +72,14 @@ def _split(chosen: BenchmarkSet, fold: int) -> tuple[ThreeWay, str]:
 
 @cache
 def _base(chosen: BenchmarkSet, fold: int, steps: int, segmenter: str) -> Plan:
-    """The article's preset with this number of steps, as it is proposed for the training scenes of a fold."""
-    del chosen, fold
-    plan = scaled(preset_plan("recall_first"), steps)
-    return plan.model_copy(update={"segmenter": SIZES["medium"]}) if segmenter == "unet" else plan
+    """The article's preset with this number of steps, as it is proposed for the scenes of a fold that train.
+
+    It holds no scenes out, since those that choose are the validation side of the dataset already.
+    """
+    small = segmenter == "unet" or (segmenter == "by_set" and not chosen.pretrained)
+    found = fingerprint(as_app(chosen, fold))
+    plan = propose(found, "recall_first", Budget(steps=steps), segmenter="unet" if small else None).plan
+    return plan.model_copy(update={"choose_threshold": False})
 
 
 def jobs(
@@ -84,7 +88,7 @@ def jobs(
     """All runs, seed by seed; plans that are the same under two names are one run."""
     for seed in seeds:
         for chosen in sets:
-            fold = seed % chosen.folds_count
+            fold = chosen.fold_of(seed)
             _, content = _split(chosen, fold)
             plans = {
                 name: plan.model_copy(update={"seed": seed})
@@ -103,7 +107,7 @@ def jobs(
 
 def run(job: Job) -> dict[str, Any]:
     """Trains, chooses the threshold, scores; the row of the results file."""
-    fold = job.seed % job.chosen.folds_count
+    fold = job.chosen.fold_of(job.seed)
     split, _ = _split(job.chosen, fold)
     dataset, target = split.dataset, job.chosen.target_id
     result = trained(job.plan, dataset)
@@ -181,8 +185,9 @@ def main() -> int:
     parser.add_argument(
         "--segmenter",
         choices=SEGMENTERS,
-        default="built-in",
-        help="built-in: the small U-Net on built-in scenes, the proposed one on real ones; or one of them everywhere",
+        default="unet",
+        help="unet: the small U-Net everywhere; proposed: the one that the app proposes; by_set: the small U-Net on "
+        "built-in scenes, the proposed one on real ones",
     )
     parser.add_argument("--threads", type=int, default=1, help="results depend on it")
     parser.add_argument("--minutes", type=float, help="stop before so many are over")

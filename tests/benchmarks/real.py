@@ -36,7 +36,6 @@ import torch
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
 from explorer.imagery.scene import Dataset
-from explorer.imagery.splitting import hold_out
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.own_threshold import own_thresholds
 from explorer.runs.segmenters import load_predictor
@@ -106,7 +105,7 @@ def default_plan(dataset: Dataset, budget: Budget, seed: int, measured: bool) ->
 
 def ours(chosen: BenchmarkSet, seed: int, seconds: float) -> Result:
     """Trains in a run's folder, as the command line does, and reads the threshold that the run chose."""
-    dataset = as_app(chosen, seed)
+    dataset = as_app(chosen, chosen.fold_of(seed))
     began = time.perf_counter()
     plan = default_plan(dataset, Budget(seconds=seconds), seed, measured=True)
     with tempfile.TemporaryDirectory() as name:
@@ -126,7 +125,7 @@ def ours(chosen: BenchmarkSet, seed: int, seconds: float) -> Result:
 
 def peer(chosen: BenchmarkSet, seed: int, seconds: float, method: str, threads: int) -> Result:
     """Trains a peer on the same scenes as the app, and chooses its threshold on the same others."""
-    dataset = three_way(chosen, seed).dataset
+    dataset = three_way(chosen, chosen.fold_of(seed)).dataset
     began = time.perf_counter()
     if method == FOREST:
         probabilities, words = forest(dataset, seconds, seed, threads), "filter bank, balanced pixels"
@@ -148,7 +147,7 @@ def jobs(sets: Iterable[BenchmarkSet], seeds: int, methods: Sequence[str], secon
     found = []
     for seed in range(seeds):
         for chosen in sets:
-            dataset = as_app(chosen, seed)
+            dataset = as_app(chosen, chosen.fold_of(seed))
             content = content_hash(dataset)
             for method in methods:
                 plan = None
@@ -163,7 +162,7 @@ def run(job: Job, seconds: float, threads: int) -> dict[str, Any]:
     """Trains and scores; the row of the results file."""
     chosen, seed = job.chosen, job.seed
     result = ours(chosen, seed, seconds) if job.method == OURS else peer(chosen, seed, seconds, job.method, threads)
-    dataset = as_app(chosen, seed)
+    dataset = as_app(chosen, chosen.fold_of(seed))
     scored = [
         score_scene(
             result.probabilities(scene)[chosen.target_id], scene, chosen, dataset.minimum_area, result.own, curves=False
@@ -181,7 +180,6 @@ def run(job: Job, seconds: float, threads: int) -> dict[str, Any]:
         "seconds": round(result.seconds, 1),
         "words": result.words,
         "own_threshold": result.own,
-        "held_out": len(hold_out(chosen.fold(seed).training, len(chosen.classes)).validation),
         "half": {rule: added([each.half[rule] for each in scored]) for rule in chosen.rules},
         "own": {rule: added([each.own[rule] for each in scored]) for rule in chosen.rules},
         "date": datetime.now(UTC).date().isoformat(),

@@ -38,7 +38,7 @@ class Fold:
     scoring: tuple[Scene, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BenchmarkSet:
     """One dataset: how it is read and split, and what is counted."""
 
@@ -75,13 +75,9 @@ class BenchmarkSet:
         """
         return len(_folds_of(self.key))
 
-    def fold(self, seed: int) -> Fold:
-        """Training and scoring scenes of the run of a seed.
-
-        Raises:
-            InputError: the files are not here.
-        """
-        return _folds_of(self.key)[seed % self.folds_count]
+    def fold_of(self, seed: int) -> int:
+        """Which fold the run of a seed uses."""
+        return seed % self.folds_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,22 +88,31 @@ class ThreeWay:
     scoring: tuple[Scene, ...]
 
 
-def three_way(chosen: BenchmarkSet, seed: int) -> ThreeWay:
-    """The fold of a seed, with the choosing scenes taken from its training side."""
-    fold = chosen.fold(seed)
+@cache
+def three_way(chosen: BenchmarkSet, number: int) -> ThreeWay:
+    """A fold, with the choosing scenes taken from its training side.
+
+    Raises:
+        InputError: the files are not here.
+    """
+    fold = _folds_of(chosen.key)[number]
     held = hold_out(fold.training, len(chosen.classes))
     names = {scene.name for scene in held.validation}
-    return ThreeWay(as_dataset(chosen, held.training + held.validation, names), fold.scoring)
+    return ThreeWay(_dataset(chosen, held.training + held.validation, names), fold.scoring)
 
 
-def as_app(chosen: BenchmarkSet, seed: int) -> Dataset:
-    """The fold of a seed as the app gets it: the scoring scenes validate, and the app holds out what it needs."""
-    fold = chosen.fold(seed)
-    return as_dataset(chosen, fold.training + fold.scoring, {scene.name for scene in fold.scoring})
+@cache
+def as_app(chosen: BenchmarkSet, number: int) -> Dataset:
+    """A fold as the app gets it: the scoring scenes validate, and the app holds out what it needs.
+
+    Raises:
+        InputError: the files are not here.
+    """
+    fold = _folds_of(chosen.key)[number]
+    return _dataset(chosen, fold.training + fold.scoring, {scene.name for scene in fold.scoring})
 
 
-def as_dataset(chosen: BenchmarkSet, scenes: Sequence[Scene], validation: set[str]) -> Dataset:
-    """Scenes of a set as a dataset."""
+def _dataset(chosen: BenchmarkSet, scenes: Sequence[Scene], validation: set[str]) -> Dataset:
     return make_dataset(chosen.title, scenes, chosen.classes, validation, choices=chosen.choices)
 
 
