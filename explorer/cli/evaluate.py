@@ -13,7 +13,7 @@ from explorer.imagery.datasets import Reading
 from explorer.imagery.notes import Note
 from explorer.imagery.scene import IGNORE, Scene
 from explorer.imagery.stretch import outside_stretch
-from explorer.runs.class_thresholds import parse_threshold, thresholds_of
+from explorer.runs.class_thresholds import parse_threshold, peak_distances_of, thresholds_of
 from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import find_checkpoint, load_predictor
@@ -30,7 +30,7 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
 
 
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
-    """What ``evaluate`` and ``predict`` share: checkpoint, threshold, flips and device."""
+    """What ``evaluate`` and ``predict`` share: checkpoint, threshold, flips, splitting and device."""
     parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
     parser.add_argument(
         "--threshold",
@@ -41,6 +41,7 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         "three or more classes; T: this probability for every class",
     )
     parser.add_argument("--flips", action="store_true", help="mean over flipped images: four times the time")
+    parser.add_argument("--split", action="store_true", help="split predicted objects that touch, by a watershed")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
 
 
@@ -54,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     reading = imagery_options.read_imagery(arguments, reference.choices.for_other_files(), reference.classes)
     imagery_options.print_notes(reading)
     scenes = _scenes(reading, reference, str(arguments.images))
-    scoring = Scoring(arguments.min_area or reference.minimum_area, reference.match_rule)
+    distances = peak_distances_of(folder) if arguments.split else None
+    scoring = Scoring(arguments.min_area or reference.minimum_area, reference.match_rule, distances)
     evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values)
     _print_warnings(evaluation, scoring, reference)
     not_used = {report.row.name: report.reason for report in reading.reports if report.reason}
@@ -92,9 +94,10 @@ def _print_warnings(evaluation: Evaluation, scoring: Scoring, reference: Dataset
         name = reference.classes[class_id]
         if class_id > 0 and of_class.pixel.recall == 0:
             print(f"warning: no pixel of {name} was found", file=sys.stderr)
-        if class_id > 0 and scoring.match_rule.kind == "overlap":
+        if class_id > 0 and not scoring.match_rule.may_choose:
             precision = "n/a" if of_class.pixel.precision is None else f"{of_class.pixel.precision:.3f}"
             print(
-                f"{name}: under any overlap one blob over everything finds all; precision of pixels: {precision}",
+                f"{name}: precision of pixels {precision}. Under the rule {scoring.match_rule.words}, one blob over "
+                "everything finds all objects.",
                 file=sys.stderr,
             )

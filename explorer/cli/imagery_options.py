@@ -19,6 +19,8 @@ from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.upload import files_in
 from explorer.settings import settings
 
+_SWITCH = argparse.BooleanOptionalAction  # "--no-…" takes back what a run chose
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Where the imagery is, and how it is to be understood."""
@@ -30,18 +32,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "one with a comma is quoted, as in CSV.",
     )
     choices.add_argument("--background", metavar="V", help="the value that is the background")
-    choices.add_argument("--ignore", type=_listed, default=(), metavar="V,…", help="values that nothing counts")
-    choices.add_argument("--names", type=_pairs, default={}, metavar="V=NAME,…", help="classes; one name merges values")
-    choices.add_argument("--colours", type=_colours, default={}, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
-    choices.add_argument("--swap", action="store_true", help="exchange object and background")
-    choices.add_argument("--instances", action="store_true", help="each value of a mask is one object of one class")
+    choices.add_argument("--ignore", type=_listed, metavar="V,…", help="values that nothing counts")
+    choices.add_argument("--names", type=_pairs, metavar="V=NAME,…", help="classes; one name merges values")
+    choices.add_argument("--colours", type=_colours, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
+    choices.add_argument("--swap", action=_SWITCH, help="exchange object and background")
+    choices.add_argument("--instances", action=_SWITCH, help="each value of a mask is one object of one class")
     choices.add_argument("--smoothed", choices=["half"], help="from half of the largest value on, it is object")
     choices.add_argument("--class-property", metavar="P", help="property of vector features that holds the class")
-    choices.add_argument("--turn-masks", action="store_true", help="turn masks as the Exif data of the photos says")
-    choices.add_argument("--keep-fill", action="store_true", help="use pixels with a suspected fill value")
+    choices.add_argument("--turn-masks", action=_SWITCH, help="turn masks as the Exif data of the photos says")
+    choices.add_argument("--keep-fill", action=_SWITCH, help="use pixels with a suspected fill value")
     choices.add_argument("--stretch", choices=["dataset", "scene"], default=None, help="scene: each scene by itself")
     choices.add_argument("--min-area", type=parsing.positive, metavar="PIXELS", help="smaller objects are not counted")
-    choices.add_argument("--leave-out", type=_listed, default=(), metavar="SCENE,…", help="scenes that are not used")
+    choices.add_argument("--leave-out", type=_listed, metavar="SCENE,…", help="scenes that are not used")
     choices.add_argument(
         "--pair", type=_pair, action="append", default=[], metavar="IMAGE=MASK", help="may be given more than once"
     )
@@ -57,12 +59,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def choices_of(arguments: argparse.Namespace, default: ReadingChoices | None = None) -> ReadingChoices:
     """The choices that the arguments state; those not stated are the default's.
 
+    A stated choice wins also where it is an empty list, or ``--no-…``.
+
     Raises:
         InputError: an area is neither a file nor corners.
     """
     stated = {
         "background": arguments.background,
-        "ignore": tuple(arguments.ignore),
+        "ignore": arguments.ignore,
         "names": arguments.names,
         "colours": arguments.colours,
         "swap": arguments.swap,
@@ -73,11 +77,12 @@ def choices_of(arguments: argparse.Namespace, default: ReadingChoices | None = N
         "keep_fill": arguments.keep_fill,
         "stretch": arguments.stretch,
         "minimum_area": arguments.min_area,
-        "leave_out": tuple(arguments.leave_out),
-        "pairs": dict(arguments.pair),
-        "areas": _areas_in_pixels(arguments.area),
+        "leave_out": arguments.leave_out,
+        "pairs": dict(arguments.pair) or None,
+        "areas": _areas_in_pixels(arguments.area) or None,
     }
-    return (default or ReadingChoices()).model_copy(update={name: value for name, value in stated.items() if value})
+    update = {name: value for name, value in stated.items() if value is not None}
+    return (default or ReadingChoices()).model_copy(update=update)
 
 
 def read_imagery(

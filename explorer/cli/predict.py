@@ -17,7 +17,8 @@ from explorer.imagery.scene import IGNORE, Raster
 from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.imagery.writing import write_mask, write_outlines
 from explorer.metrics.class_map import classes_at
-from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
+from explorer.metrics.splitting_predictions import split_classes
+from explorer.runs.class_thresholds import AppliedThresholds, peak_distances_of, thresholds_of
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import find_checkpoint, load_predictor
 
@@ -51,15 +52,20 @@ def run(arguments: argparse.Namespace) -> int:
     if problem is not None:
         note = Note("values_outside_stretch", f"{arguments.image}: {problem}")
         print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
+    if arguments.split and arguments.vectors is None:
+        raise InputError("splits outlines, and none are written", "--split", "add --vectors OUT.geojson")
+    distances = peak_distances_of(folder) if arguments.split else None
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
     applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
     print(f"threshold: {_shown(applied, reference)}", file=sys.stderr)
     predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
-    mask = classes_at(predictor.probabilities(raster.image), applied.values)
+    probabilities = predictor.probabilities(raster.image)
+    mask = classes_at(probabilities, applied.values)
     mask[~raster.valid] = IGNORE
     write_mask(arguments.out, mask, raster.georeference, reference.classes)
     if arguments.vectors is not None:
-        write_outlines(arguments.vectors, mask, raster.georeference, reference.classes)
+        ids = split_classes(probabilities, mask, distances) if distances is not None else None
+        write_outlines(arguments.vectors, mask, raster.georeference, reference.classes, ids)
     return 0
 
 

@@ -29,7 +29,7 @@ class MatchRule(BaseModel):
 
     - ``iou``: intersection over union strictly above ``value``.
     - ``overlap``: at least one common pixel. One blob over everything wins it: never use it alone.
-    - ``centre``: the centroid of the one lies inside the other.
+    - ``centre``: the centroid of the label's object lies in the predicted one. A blob over everything wins it, too.
     - ``centroid``: the two centroids are at most ``value`` pixels apart.
     - ``tolerance``: pixels instead of objects: precision is the share of predicted pixels at most ``value`` pixels from
       the label, recall the share of label pixels at most ``value`` pixels from the prediction.
@@ -76,6 +76,19 @@ class MatchRule(BaseModel):
     def counts_objects(self) -> bool:
         """Whether the rule matches objects; the tolerance counts pixels."""
         return self.kind != "tolerance"
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether a threshold, or a run, may be chosen by this rule.
+
+        False where one blob over everything would win: such numbers are shown beside the precision of pixels only.
+        """
+        return self.kind not in ("overlap", "centre")
+
+    @property
+    def has_panoptic_quality(self) -> bool:
+        """Whether panoptic quality is defined: it rests on IoU > 0.5 (Kirillov et al., CVPR 2019)."""
+        return (self.kind, self.value) == ("iou", 0.5)
 
 
 HALF_IOU = MatchRule(kind="iou", value=0.5)

@@ -21,6 +21,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
 from explorer.losses.registry import LOSSES, LossKind
@@ -148,15 +149,18 @@ class SweepThresholds(FileJob):
     title = "threshold sweep"
 
     checkpoint: str
+    rule: MatchRule = HALF_IOU
+    split: bool = False  # predictions that touch
 
     def describe(self) -> str:
-        """Of which checkpoint."""
-        return f"threshold sweep of {self.checkpoint}"
+        """Of which checkpoint, under which match rule."""
+        under = "" if self.rule == HALF_IOU else f" ({self.rule.words})"
+        return f"threshold sweep of {self.checkpoint}{under}"
 
     @property
     def file(self) -> Path:
         """The sweep's file."""
-        return sweep_file(RunFolder(self.run), self.checkpoint)
+        return sweep_file(RunFolder(self.run), self.checkpoint, self.rule, self.split)
 
 
 # Jobs that answer ---------------------------------------------------------------------------------------------

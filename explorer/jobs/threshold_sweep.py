@@ -16,7 +16,8 @@ def sweep_thresholds(job: SweepThresholds) -> JobStatus:
     """Scores the checkpoint at every threshold on the validation scenes, and leaves the file."""
 
     def work(report: Report) -> None:
-        measured = sweep(RunFolder(job.run), dataset_of(job.dataset), job.checkpoint, job.device, report)
+        dataset = dataset_of(job.dataset)
+        measured = sweep(RunFolder(job.run), dataset, job.checkpoint, job.device, report, job.rule, job.split)
         save_sweep(measured, job.file)
 
     return run_file_job(job, work)

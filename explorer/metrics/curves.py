@@ -8,12 +8,15 @@ table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.metrics.counts import ObjectCounts, PixelCounts
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.objects import components_by_region
+from explorer.metrics.counts import ObjectCounts, PixelCounts, ToleranceCounts
 from explorer.metrics.matching import LabelObjects, match
 
 Counts = NDArray[np.int64]
@@ -97,6 +100,66 @@ class ObjectCurve(Curve):
 
 
 @dataclass(frozen=True, eq=False)
+class ToleranceCurve(Curve):
+    """Pixels of one class within a tolerance, pooled over scenes.
+
+    True positives and false negatives are pixels of the label, near the prediction or not; false positives are
+    predicted pixels that are not near the label.
+    """
+
+    predicted_near: Counts  # (T,), predicted pixels near the label
+    skeleton_predicted: Counts  # (T,)
+    skeleton_predicted_inside: Counts  # (T,), of these, in the label
+    skeleton_labelled: Counts  # (T,)
+    skeleton_labelled_inside: Counts  # (T,), of these, in the prediction
+
+    @property
+    def precision(self) -> Values:
+        """(T,): predicted pixels near the label / all predicted ones, NaN where nothing is predicted."""
+        return _quotient(self.predicted_near, self.predicted_near + self.false_positives)
+
+    @property
+    def f1(self) -> Values:
+        """(T,): harmonic mean of precision and recall, 0 where one is 0 or undefined, NaN where both are undefined."""
+        return _harmonic_means(self.precision, self.recall)
+
+    @property
+    def skeleton_precision(self) -> Values:
+        """(T,): share of the prediction's skeleton that lies in the label, NaN where nothing is predicted."""
+        return _quotient(self.skeleton_predicted_inside, self.skeleton_predicted)
+
+    @property
+    def skeleton_recall(self) -> Values:
+        """(T,): share of the label's skeleton that lies in the prediction, NaN where there is nothing to find."""
+        return _quotient(self.skeleton_labelled_inside, self.skeleton_labelled)
+
+    @property
+    def cl_dice(self) -> Values:
+        """(T,): harmonic mean of the two, as ``f1``."""
+        return _harmonic_means(self.skeleton_precision, self.skeleton_recall)
+
+    def counts(self, index: int) -> ToleranceCounts:
+        """The pixels at one threshold."""
+        near, found = int(self.predicted_near[index]), int(self.true_positives[index])
+        return ToleranceCounts(
+            predicted=near + int(self.false_positives[index]),
+            predicted_near=near,
+            labelled=found + int(self.false_negatives[index]),
+            labelled_near=found,
+            skeleton_predicted=int(self.skeleton_predicted[index]),
+            skeleton_predicted_inside=int(self.skeleton_predicted_inside[index]),
+            skeleton_labelled=int(self.skeleton_labelled[index]),
+            skeleton_labelled_inside=int(self.skeleton_labelled_inside[index]),
+        )
+
+    def __add__(self, other: ToleranceCurve) -> ToleranceCurve:
+        if not np.array_equal(self.thresholds, other.thresholds):
+            raise ValueError("only curves over the same thresholds can be added")
+        counts = (getattr(self, each.name) + getattr(other, each.name) for each in fields(self)[1:])
+        return ToleranceCurve(self.thresholds, *counts)
+
+
+@dataclass(frozen=True, eq=False)
 class ObjectSweep:
     """What became of all objects of one class at every threshold, whatever their size.
 
@@ -105,9 +168,23 @@ class ObjectSweep:
 
     thresholds: Values  # (T,), ascending
     areas: Counts  # (n,), pixels of the label's objects
-    ious: Values  # (T, n), with the predicted object that found it, 0 = not found
+    ious: Values  # (T, n), with the predicted object that found it; 0 = not found, or found by its centroid alone
     alarm_areas: Counts  # (a,), pixels of predicted objects without a partner, those of the first threshold first
     alarms: Counts  # (T,), how many of them belong to each threshold; their sum is a
+    found: NDArray[np.bool_]  # (T, n), whether a predicted object found it
+
+    @classmethod
+    def none(cls, thresholds: Values) -> Self:
+        """Of a scene without objects."""
+        count = len(thresholds)
+        return cls(
+            thresholds,
+            np.zeros(0, dtype=np.int64),
+            np.zeros((count, 0)),
+            np.zeros(0, dtype=np.int64),
+            np.zeros(count, dtype=np.int64),
+            np.zeros((count, 0), dtype=np.bool_),
+        )
 
     def __add__(self, other: ObjectSweep) -> ObjectSweep:
         if not np.array_equal(self.thresholds, other.thresholds):
@@ -120,6 +197,7 @@ class ObjectSweep:
             np.concatenate([self.ious, other.ious], axis=1),
             alarm_areas[order],
             self.alarms + other.alarms,
+            np.concatenate([self.found, other.found], axis=1),
         )
 
     @property
@@ -137,20 +215,24 @@ class ObjectSweep:
         Args:
             minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
         """
-        ious = self.ious[:, self.areas >= minimum_area]
-        found = np.count_nonzero(ious, axis=1)
+        counted = self.areas >= minimum_area
+        found = np.count_nonzero(self.found[:, counted], axis=1)
         large = self._threshold_of_alarm[self.alarm_areas >= minimum_area]
         return ObjectCurve(
             self.thresholds,
             found,
             np.bincount(large, minlength=len(self.thresholds)),
-            ious.shape[1] - found,
-            ious.sum(axis=1),
+            np.count_nonzero(counted) - found,
+            self.ious[:, counted].sum(axis=1),
         )
 
 
 def sweep_objects(
-    probability: NDArray[np.float32], objects: LabelObjects, thresholds: Values = THRESHOLDS
+    probability: NDArray[np.float32],
+    objects: LabelObjects,
+    thresholds: Values = THRESHOLDS,
+    rule: MatchRule = HALF_IOU,
+    regions: NDArray[np.int32] | None = None,
 ) -> ObjectSweep:
     """Matches the objects of one class in one scene at every threshold.
 
@@ -164,17 +246,27 @@ def sweep_objects(
         probability: (H, W), of the class, 0 to 1.
         objects: the label's objects of that class, in a label of the same size.
         thresholds: (T,), ascending, in the unit of the probability.
+        rule: one that matches objects.
+        regions: (H, W), which split predicted objects that touch; see ``explorer.metrics.splitting_predictions``.
     """
-    ious, alarms = [], []
+    ious, alarms, found = [], [], []
     for threshold in thresholds:  # one matching at a time is kept: each holds a map of the scene's size
-        matching = match(probability >= threshold, objects)
+        mask = probability >= threshold
+        matching = match(mask if regions is None else components_by_region(mask, regions), objects, rule)
         ious.append(matching.ious)
         alarms.append(matching.predicted_areas[matching.unexplained])
+        found.append(matching.found)
     counts = np.array([len(each) for each in alarms])
-    return ObjectSweep(thresholds, objects.areas, np.stack(ious), np.concatenate(alarms), counts)
+    return ObjectSweep(thresholds, objects.areas, np.stack(ious), np.concatenate(alarms), counts, np.stack(found))
 
 
 def _quotient(numerator: Counts | Values, denominator: Counts) -> Values:
     values = np.full(len(denominator), np.nan)
     np.divide(numerator, denominator, out=values, where=denominator > 0)
     return values
+
+
+def _harmonic_means(precision: Values, recall: Values) -> Values:
+    one, other = np.nan_to_num(precision), np.nan_to_num(recall)
+    means = np.where(one * other > 0, 2 * one * other / np.maximum(one + other, np.finfo(np.float64).tiny), 0.0)
+    return np.where(np.isnan(precision) & np.isnan(recall), np.nan, means)

@@ -1,8 +1,16 @@
-"""One-to-one matching of predicted objects with the objects of a label.
+"""One-to-one matching of predicted objects with the objects of a label, under a match rule.
 
-A predicted object and a label object are a pair when their IoU = |A ∩ B| / |A ∪ B| is strictly above ½. No
-object can have two such partners, so that the matching is unique and needs no solver (Kirillov et al., Panoptic
-Segmentation, CVPR 2019, section 4.1).
+Which pairs are candidates is what the rule says (``explorer.imagery.match_rule``):
+
+- IoU = |A ∩ B| / |A ∪ B| strictly above t;
+- any overlap: a common pixel;
+- centre inside: the centroid of the label's object, rounded to a pixel, lies in the predicted object;
+- centroids within d pixels of each other (Euclidean).
+
+From t = ½ on no object can be in two candidate pairs, so that all of them match (Kirillov et al., Panoptic
+Segmentation, CVPR 2019, section 4.1). Elsewhere an object can, and matching is one to one all the same: a predicted
+object finds one object of the label at most, and each is found once. Of all such matchings the one with the most pairs
+is taken; of these, the one with the largest sum of IoU, or for centroids, with the smallest sum of distances.
 
 All objects take part, whatever their size. The minimum area is applied to the result, so that the outcome of one object
 does not depend on whether its partner is just below or just above it:
@@ -16,27 +24,28 @@ A predicted object at or above the minimum that has no partner is a false alarm 
 the label: only a match excuses it.
 
 Objects of a label that were drawn one by one stay apart where they touch (``explorer.imagery.objects``). Predicted
-objects are connected components always, since a segmenter predicts no ids: a component that covers several touching
-objects matches at most the one that makes up more than half of it, and the others are missed.
+objects are connected components, unless they are given by ids (``explorer.metrics.splitting_predictions``): a component
+that covers several touching objects matches one of them at most, and the others are missed.
 
 Ignored pixels (label 255) belong to no object: predicted objects are the connected components of the prediction on
 the other pixels, so that predictions at ignored pixels cannot change a match. A predicted object without a partner is
-no false alarm where it is the visible part of one of which more than half is ignored. Areas are without ignored pixels.
-In a part of a scene, an object's area is that of its pixels there, as at the edge of a scene.
+no false alarm where it is the visible part of one of which more than half is ignored. Areas and centroids are without
+ignored pixels. In a part of a scene, an object's area is that of its pixels there, as at the edge of a scene.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.imagery.objects import areas_of, connected_components, objects_of_class
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.objects import areas_of, centroids_of, connected_components, objects_of_class
 from explorer.imagery.scene import IGNORE
-
-MATCH_RULE = "IoU > 0.5"
-"""When a predicted object counts as an object of the label, in words."""
+from explorer.metrics.assignment import one_to_one
+from explorer.metrics.candidates import candidate_pairs
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +56,16 @@ class LabelObjects:
     areas: NDArray[np.int64]  # (n,) pixels
     valid: NDArray[np.bool_]  # (H, W), False: ignored
 
+    @cached_property
+    def centroids(self) -> NDArray[np.float64]:
+        """(n, 2): row and column."""
+        return centroids_of(self.ids, len(self.areas))
+
+    @cached_property
+    def all_valid(self) -> bool:
+        """Whether no pixel is ignored."""
+        return bool(self.valid.all())
+
 
 @dataclass(frozen=True, eq=False)
 class Matching:
@@ -54,10 +73,16 @@ class Matching:
 
     areas: NDArray[np.int64]  # (n,) pixels of the label's objects
     partners: NDArray[np.int64]  # (n,) id of the predicted object that found it, 0 = not found
-    ious: NDArray[np.float64]  # (n,) IoU with that object, 0 = not found
+    ious: NDArray[np.float64]  # (n,) IoU with that object; 0 = not found, or found by its centroid alone
     predicted_ids: NDArray[np.int32]  # (H, W), 1..m, 0 = none
     predicted_areas: NDArray[np.int64]  # (m,) pixels
     unexplained: NDArray[np.bool_]  # (m,) True: no partner, and not mostly ignored
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """(n,): the label's objects that have a partner."""
+        found: NDArray[np.bool_] = self.partners > 0
+        return found
 
     def counted(self, minimum_area: int) -> NDArray[np.bool_]:
         """(n,): the label's objects that are found or missed; the others are below the minimum area."""
@@ -83,8 +108,10 @@ def find_label_objects(
     return LabelObjects(ids, areas_of(ids, count), label != IGNORE)
 
 
-def match(predicted: NDArray[np.bool_], objects: LabelObjects) -> Matching:
-    """Matches the connected components of a prediction with the objects of a label.
+def match(
+    predicted: NDArray[np.bool_] | NDArray[np.int32], objects: LabelObjects, rule: MatchRule = HALF_IOU
+) -> Matching:
+    """Matches predicted objects with the objects of a label.
 
     >>> label = np.array([[1, 1, 0, 1, 0, 0]], dtype=np.uint8)
     >>> predicted = np.array([[1, 1, 0, 0, 0, 1]], dtype=bool)
@@ -93,39 +120,50 @@ def match(predicted: NDArray[np.bool_], objects: LabelObjects) -> Matching:
     (array([1, 0]), array([1., 0.]))
     >>> found.counted(minimum_area=2), found.false_alarms(minimum_area=1), found.false_alarms(minimum_area=2)
     (array([ True, False]), array([False,  True]), array([False, False]))
+    >>> match(predicted, find_label_objects(label, 1), MatchRule.parse("centroid:2")).partners
+    array([1, 2])
 
     Args:
-        predicted: (H, W), True where the class is predicted.
+        predicted: (H, W), True where the class is predicted: its connected components are the objects. Or whole
+            numbers, an id per object, 0 = none.
         objects: the label's objects of that class.
+        rule: one that matches objects.
+
+    Raises:
+        ValueError: the rule counts pixels (``tolerance``).
     """
-    ids, count = connected_components(predicted & objects.valid)
+    ids, count = _number(predicted if objects.all_valid else predicted * objects.valid)
     areas = areas_of(ids, count)
-    both = np.flatnonzero((ids > 0) & (objects.ids > 0))
-    pairs, intersections = np.unique(
-        objects.ids.ravel()[both].astype(np.int64) * (count + 1) + ids.ravel()[both], return_counts=True
-    )
-    label_ids, predicted_ids = np.divmod(pairs, count + 1)
-    unions = objects.areas[label_ids - 1] + areas[predicted_ids - 1] - intersections
-    matched = 2 * intersections > unions  # whole numbers: exactly ½ is no match, whatever the rounding
-    label_ids, predicted_ids = label_ids[matched], predicted_ids[matched]
+    pairs = candidate_pairs(rule, objects, ids, areas)
+    if not pairs.unique:
+        pairs = pairs.only(one_to_one(pairs.label_ids, pairs.predicted_ids, pairs.quality))
 
     partners = np.zeros(len(objects.areas), dtype=np.int64)
     ious = np.zeros(len(objects.areas), dtype=np.float64)
-    partners[label_ids - 1] = predicted_ids
-    ious[label_ids - 1] = intersections[matched] / unions[matched]
+    partners[pairs.label_ids - 1] = pairs.predicted_ids
+    ious[pairs.label_ids - 1] = pairs.ious
     unexplained = np.ones(count, dtype=np.bool_)
-    unexplained[predicted_ids - 1] = False
-    if count and (hidden := predicted & ~objects.valid).any():
-        unexplained &= ~_mostly_ignored(predicted, hidden, ids, count)
+    unexplained[pairs.predicted_ids - 1] = False
+    if count and not objects.all_valid and (predicted[~objects.valid] != 0).any():
+        unexplained &= ~_mostly_ignored(predicted, objects.valid, ids, count)
     return Matching(objects.areas, partners, ious, ids, areas, unexplained)
 
 
+def _number(predicted: NDArray[np.bool_] | NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
+    """The predicted objects as 1..n, 0 = none, and n: components of a mask, or ids in their order."""
+    if predicted.dtype == np.bool_:
+        return connected_components(predicted.astype(np.bool_, copy=False))
+    there = np.bincount(predicted.ravel(), minlength=1) > 0
+    there[0] = False
+    return (np.cumsum(there) * there)[predicted].astype(np.int32), int(there.sum())
+
+
 def _mostly_ignored(
-    predicted: NDArray[np.bool_], hidden: NDArray[np.bool_], ids: NDArray[np.int32], count: int
+    predicted: NDArray[np.bool_] | NDArray[np.int32], valid: NDArray[np.bool_], ids: NDArray[np.int32], count: int
 ) -> NDArray[np.bool_]:
-    """(count,) True where the component that an object is part of, ignored pixels included, is mostly ignored."""
-    whole, wholes = connected_components(predicted)
-    mostly = np.append(False, 2 * areas_of(whole * hidden, wholes) > areas_of(whole, wholes))
+    """(count,) True where the whole that an object is the visible part of is mostly ignored."""
+    whole, wholes = _number(predicted)
+    mostly = np.append(False, 2 * areas_of(whole * ~valid, wholes) > areas_of(whole, wholes))
     whole_of = np.zeros(count + 1, dtype=np.int64)
     whole_of[ids] = whole  # all pixels of an object lie in one whole
     return mostly[whole_of[1:]]

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.imagery.objects import areas_of, centroids_of
 from explorer.metrics.counts import ObjectCounts, ratio
 from explorer.metrics.matching import LabelObjects, Matching
 
@@ -64,16 +65,12 @@ def _records(
     ids: NDArray[np.int32], outcomes: Sequence[Outcome | None], ious: NDArray[np.float64]
 ) -> list[ObjectRecord]:
     """The objects 1..n of a map; those without an outcome are left out."""
-    rows, columns = np.nonzero(ids)
-    id_of_pixel = ids[rows, columns]
-    areas, row_sums, column_sums = (
-        np.bincount(id_of_pixel, weights=weights, minlength=len(outcomes) + 1)[1:] for weights in (None, rows, columns)
-    )
+    areas, centroids = areas_of(ids, len(outcomes)), centroids_of(ids, len(outcomes))
     return [
         ObjectRecord(
             outcome=outcome,
-            row=float(row_sums[i] / areas[i]),
-            column=float(column_sums[i] / areas[i]),
+            row=float(centroids[i, 0]),
+            column=float(centroids[i, 1]),
             area=int(areas[i]),
             iou=float(ious[i]) if outcome == "found" else None,
         )

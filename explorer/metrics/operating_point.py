@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.metrics.counts import ratio
-from explorer.metrics.curves import Curve
+from explorer.metrics.counts import harmonic_mean, ratio
+from explorer.metrics.curves import Curve, ToleranceCurve
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,13 @@ class OperatingPoint:
     true_positives: int
     false_positives: int
     false_negatives: int
+    predicted_near: int | None = None  # within a tolerance: the predicted pixels that are right, in the place of TP
 
     @property
     def precision(self) -> float | None:
-        """TP / (TP + FP)."""
-        return ratio(self.true_positives, self.true_positives + self.false_positives)
+        """TP / (TP + FP); within a tolerance, with the predicted pixels that are near the label for TP."""
+        right = self.true_positives if self.predicted_near is None else self.predicted_near
+        return ratio(right, right + self.false_positives)
 
     @property
     def recall(self) -> float | None:
@@ -33,7 +35,9 @@ class OperatingPoint:
 
     @property
     def f1(self) -> float | None:
-        """2 TP / (2 TP + FP + FN)."""
+        """2 TP / (2 TP + FP + FN); within a tolerance, the harmonic mean of precision and recall."""
+        if self.predicted_near is not None:
+            return harmonic_mean(self.precision, self.recall)
         return ratio(2 * self.true_positives, 2 * self.true_positives + self.false_positives + self.false_negatives)
 
     def cost(self, miss: float) -> float:
@@ -164,4 +168,5 @@ def _point(curve: Curve, index: int) -> OperatingPoint:
         int(curve.true_positives[index]),
         int(curve.false_positives[index]),
         int(curve.false_negatives[index]),
+        int(curve.predicted_near[index]) if isinstance(curve, ToleranceCurve) else None,
     )

@@ -1,7 +1,7 @@
 """The probability threshold of a class, chosen from curves over scenes that neither train nor score. No torch.
 
 The criterion is the mean of the F1 of objects under the dataset's match rule and the F1 of pixels; the F1 of pixels
-alone where no object is there to be found, or where the rule is any overlap, which one blob over everything wins.
+alone where no object is there to be found, or where one blob over everything wins the rule.
 
 A single best threshold is a matter of chance where few objects decide. So the middle of the plateau is taken: of the
 thresholds next to the best one at which the criterion is nearly as high. And the result is moved halfway to ½ where
@@ -60,11 +60,6 @@ class ChosenThreshold:
     rule: str  # how the threshold follows, in words
 
 
-def may_choose(rule: MatchRule) -> bool:
-    """Whether a threshold may be chosen by this match rule."""
-    return rule.kind != "overlap"
-
-
 def choose_threshold(
     class_id: int,
     pixels: PixelCurve,
@@ -94,7 +89,7 @@ def choose_threshold(
     if not (pixels.true_positives + pixels.false_negatives).any():
         rule = "½, because the class does not occur in the threshold scenes"
         return ChosenThreshold(class_id, HALF, "F1 of pixels", None, count, tuple(scenes), rule)
-    with_objects = objects is not None and count > 0 and may_choose(match_rule)
+    with_objects = objects is not None and count > 0 and match_rule.may_choose
     if objects is not None and with_objects:
         thresholds = objects.thresholds
         of_pixels = pixels.f1[[pixels.at(threshold) for threshold in thresholds]]

@@ -4,13 +4,14 @@
 checkpoints, once they have been asked for::
 
     {"checkpoint": "step_00000200.safetensors",
-     "match_rule": "iou:0.5", "min_area": 8, "split": false,    what the choice rests on
+     "match_rule": "iou:0.5", "min_area": 8,                    what the choice rests on
      "scenes": ["port_1 (threshold block)", …],                 the threshold scenes; empty: none were held out
-     "thresholds": {"1": 0.44},                                 by class id
+     "thresholds": {"1": 0.44},                                 by class id; empty likewise
      "classes": {"1": {"name": "ship", "threshold": 0.44, "criterion": "mean of F1 under …", "value": 0.61,
-                       "objects": 11, "rule": "middle of the thresholds from …"}}}
+                       "objects": 11, "rule": "middle of the thresholds from …"}},
+     "peak_distances": [3]}                                     of class 1, 2, …, in pixels, for ``--split``
 
-A run of an earlier version, and one whose plan holds no scenes out, has no such file.
+They are chosen on predictions that are not split. A run of an earlier version has no such file.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ ThresholdRequest = Literal["own", "half"] | float
 
 @dataclass(frozen=True)
 class OwnThresholds:
-    """The thresholds that were chosen for one checkpoint, and what the choice rests on."""
+    """The thresholds that were chosen for one checkpoint, if any, and what the choice rests on."""
 
     checkpoint: str
     match_rule: MatchRule
     minimum_area: int  # pixels
-    split: bool  # whether touching predictions were split
-    scenes: tuple[str, ...]  # names of the threshold scenes
-    classes: tuple[ChosenThreshold, ...]  # of class 1, 2, …
+    scenes: tuple[str, ...]  # names of the threshold scenes; none: nothing was held out
+    classes: tuple[ChosenThreshold, ...]  # of class 1, 2, …; none likewise
+    peak_distances: tuple[int, ...]  # of class 1, 2, … in the training scenes, see ``explorer.imagery.objects``
 
     @property
     def values(self) -> tuple[float, ...]:
-        """Of class 1, 2, …"""
+        """Of class 1, 2, …; none where nothing was held out."""
         return tuple(chosen.threshold for chosen in self.classes)
 
 
@@ -103,13 +104,26 @@ def thresholds_of(folder: RunFolder, request: ThresholdRequest, classes: int, ch
     if request != "own":
         return AppliedThresholds((request,) * (classes - 1), "given")
     own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    if own is None:
-        why = "none have been chosen yet" if folder.plan().choose_threshold else "no scenes were held out"
+    if own is None or not own.classes:
+        why = "no scenes were held out"
+        if folder.plan().choose_threshold:
+            too_small = "the training scenes are too small to hold a part out"
+            why = "none have been chosen yet" if own is None else too_small
         return AppliedThresholds(None, f"none: {why}; {half} is used")
-    if not own.scenes:
-        return AppliedThresholds(None, f"none: the training scenes are too small to hold a part out; {half} is used")
-    of_other = "" if own.checkpoint == Path(checkpoint).name else f", for {own.checkpoint}"
+    of_other = "" if own.checkpoint == checkpoint else f", for {own.checkpoint}"
     return AppliedThresholds(own.values, f"own: chosen on {len(own.scenes)} threshold scenes{of_other}", own)
+
+
+def peak_distances_of(folder: RunFolder) -> tuple[int, ...]:
+    """The distances with which touching predictions of a run are split.
+
+    Raises:
+        InputError: the run has not ended, or is of an earlier version.
+    """
+    own = read_own_thresholds(folder)
+    if own is None:
+        raise InputError("knows no size of its objects to split predictions by", str(folder.path), "omit --split")
+    return own.peak_distances
 
 
 def read_own_thresholds(folder: RunFolder, checkpoint: str | None = None) -> OwnThresholds | None:
@@ -142,10 +156,10 @@ def write_own_thresholds(own: OwnThresholds, path: Path, names: Sequence[str]) -
         "checkpoint": own.checkpoint,
         "match_rule": str(own.match_rule),
         "min_area": own.minimum_area,
-        "split": own.split,
         "scenes": own.scenes,
         "thresholds": {class_id: of_class["threshold"] for class_id, of_class in of_classes.items()},
         "classes": of_classes,
+        "peak_distances": own.peak_distances,
     }
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
@@ -172,7 +186,6 @@ def _read(path: Path) -> OwnThresholds:
             content["checkpoint"],
             MatchRule.parse(content["match_rule"]),
             content["min_area"],
-            content["split"],
             scenes,
             tuple(
                 ChosenThreshold(
@@ -186,6 +199,7 @@ def _read(path: Path) -> OwnThresholds:
                 )
                 for class_id, of_class in content["classes"].items()
             ),
+            tuple(content["peak_distances"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"cannot be read ({error})", path.name, "remove the file, then choose anew") from None

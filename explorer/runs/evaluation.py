@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.scene import Scene
 from explorer.metrics.class_map import classes_at
-from explorer.metrics.confusion import Labelled, score_predictions
+from explorer.metrics.confusion import Labelled, SceneCounts, count_scene
 from explorer.metrics.counts import Scores
+from explorer.metrics.splitting_predictions import split_classes
 from explorer.segmenter.prediction import Predictor
+
+_NOT_SCORES = {"true_positives", "false_positives", "false_negatives", "predicted", "predicted_near", "labelled",
+               "labelled_near", "reason"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,12 @@ class Scoring:
 
     minimum_area: int  # pixels; smaller objects of the label count as neither hit nor miss
     match_rule: MatchRule = HALF_IOU
-    split: bool = False  # touching predictions of one class are split
+    peak_distances: tuple[int, ...] | None = None  # with which touching predictions are split; None: they are not
+
+    @property
+    def split(self) -> bool:
+        """Whether touching predictions of one class are split."""
+        return self.peak_distances is not None
 
 
 @dataclass(frozen=True)
@@ -50,28 +59,25 @@ def evaluate_scenes(
         scoring: what the scores of objects rest on.
         thresholds: of class 1, 2, …; None: see :func:`explorer.metrics.class_map.classes_at`.
     """
-    at_thresholds: list[Labelled] = []
-    at_half: list[Labelled] = []
-    names: list[str] = []
+    pooled = half = SceneCounts.none(classes, scoring.match_rule)
+    by_scene: dict[str, Scores] = {}
     for scene in scenes:
         probabilities = predictor.probabilities(scene.image)
-        names.append(scene.name)
-        at_half.append(_labelled(probabilities, scene, None))
-        at_thresholds.append(at_half[-1] if thresholds is None else _labelled(probabilities, scene, thresholds))
-
-    def scored(labelled: Iterable[Labelled]) -> Scores:
-        return score_predictions(labelled, classes, scoring.minimum_area)
-
-    half = scored(at_half)
-    return Evaluation(
-        scores=half if thresholds is None else scored(at_thresholds),
-        half=half,
-        scenes={name: scored([labelled]) for name, labelled in zip(names, at_thresholds, strict=True)},
-    )
+        at_half = _counts(probabilities, scene, scoring, None)
+        at_thresholds = at_half if thresholds is None else _counts(probabilities, scene, scoring, thresholds)
+        pooled, half = pooled + at_thresholds, half + at_half
+        by_scene[scene.name] = at_thresholds.scores()
+    return Evaluation(pooled.scores(), half.scores(), by_scene)
 
 
-def _labelled(probabilities: NDArray[np.float32], scene: Scene, thresholds: Sequence[float] | None) -> Labelled:
-    return Labelled(classes_at(probabilities, thresholds), scene.label, scene.objects)
+def _counts(
+    probabilities: NDArray[np.float32], scene: Scene, scoring: Scoring, thresholds: Sequence[float] | None
+) -> SceneCounts:
+    predicted, ids = classes_at(probabilities, thresholds), None
+    if scoring.peak_distances is not None and scoring.match_rule.counts_objects:
+        ids = split_classes(probabilities, predicted, scoring.peak_distances)
+    labelled = Labelled(predicted, scene.label, scene.objects, ids)
+    return count_scene(labelled, len(probabilities), scoring.minimum_area, scoring.match_rule)
 
 
 def found_nothing(scores: Scores) -> dict[str, bool | None]:
@@ -100,9 +106,10 @@ def median_over_scenes(scenes: Iterable[Scores]) -> dict[str, Any]:
                 scope: {
                     name: _median(each[class_id][scope][name] for each in of_classes)
                     for name in values
-                    if name not in ("true_positives", "false_positives", "false_negatives")
+                    if name not in _NOT_SCORES
                 }
                 for scope, values in of_class.items()
+                if values is not None
             }
             for class_id, of_class in (of_classes[0].items() if of_classes else ())
         },

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -16,11 +17,15 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.objects import peak_distances
 from explorer.imagery.scene import Dataset
 from explorer.metrics.class_map import STEPS, in_thousandths
 from explorer.metrics.curves import THRESHOLDS, ObjectSweep, sweep_objects
 from explorer.metrics.matching import find_label_objects
 from explorer.metrics.pixel_histogram import PixelHistogram
+from explorer.metrics.splitting_predictions import find_regions
+from explorer.metrics.tolerance import sweep_within
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.threshold_sweep import ClassSweep, ThresholdSweep
@@ -91,12 +96,24 @@ def load_predictor(
 
 
 def sweep_thresholds(
-    folder: RunFolder, dataset: Dataset, checkpoint: str, device: str = "auto", report: Report = lambda _: None
+    folder: RunFolder,
+    dataset: Dataset,
+    checkpoint: str,
+    device: str = "auto",
+    report: Report = lambda _: None,
+    rule: MatchRule = HALF_IOU,
+    split: bool = False,
 ) -> ThresholdSweep:
     """The pixels and objects of every foreground class at every threshold, over the validation scenes.
 
     Args:
+        folder: of the run.
+        dataset: whose validation scenes are swept.
+        checkpoint: its name.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         report: called after each scene, first for the pixels, then for each class's objects.
+        rule: when a predicted object counts as one of the label.
+        split: whether predictions that touch are split by a watershed on the probability.
     """
     predictor = load_predictor(folder, checkpoint, device)
     classes, scenes = len(dataset.classes), dataset.validation
@@ -115,15 +132,34 @@ def sweep_thresholds(
         histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
         kept.append(in_thousandths(values[1:]))
         advance()
+    regions = _regions(kept, peak_distances(dataset.training, classes)) if split and rule.counts_objects else ()
     # in whole thousandths, so that the object curve agrees with what is drawn at a threshold
     thousandths = np.round(THRESHOLDS * STEPS)
     swept: list[ClassSweep] = []
     for class_id in range(1, classes):
-        of_scenes: list[ObjectSweep] = []
-        for scene, stored in zip(scenes, kept, strict=True):
+        matched, near = ObjectSweep.none(thousandths), []
+        for number, scene in enumerate(scenes):
             objects = find_label_objects(scene.label, class_id, scene.objects)
-            of_scenes.append(sweep_objects(stored[class_id - 1].astype(np.float32), objects, thousandths))
+            stored = kept[number][class_id - 1].astype(np.float32)
+            if rule.counts_objects:
+                of_scene = regions[number][class_id - 1] if regions else None
+                matched += sweep_objects(stored, objects, thousandths, rule, of_scene)
+            else:
+                near.append(sweep_within(stored, objects, rule.value or 0.0, thousandths))
             advance()
-        of_class = replace(reduce(add, of_scenes), thresholds=THRESHOLDS)
-        swept.append(ClassSweep(histogram.curve(class_id), of_class))
-    return ThresholdSweep(checkpoint, tuple(scene.name for scene in scenes), tuple(swept), tuple(kept))
+        of_pixels = replace(reduce(add, near), thresholds=THRESHOLDS) if near else None
+        swept.append(ClassSweep(histogram.curve(class_id), replace(matched, thresholds=THRESHOLDS), of_pixels))
+    return ThresholdSweep(checkpoint, tuple(scene.name for scene in scenes), tuple(swept), tuple(kept), rule, regions)
+
+
+def _regions(probabilities: Sequence[NDArray[np.uint16]], distances: Sequence[int]) -> tuple[NDArray[np.int32], ...]:
+    """Of each scene, the regions of each foreground class: (K − 1, H, W)."""
+    return tuple(
+        np.stack(
+            [
+                find_regions(of_class.astype(np.float32) / np.float32(STEPS), distance)
+                for of_class, distance in zip(of_scene, distances, strict=True)
+            ]
+        )
+        for of_scene in probabilities
+    )

@@ -10,19 +10,21 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.objects import components_by_region
 from explorer.imagery.scene import Scene
 from explorer.metrics.class_map import STEPS
-from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve
+from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve, ToleranceCurve
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import ObjectRecord, list_objects
 from explorer.runs.folder import RunFolder
@@ -31,18 +33,21 @@ Scope = Literal["pixel", "object"]
 
 _PIXEL = ("thresholds", "true_positives", "false_positives", "false_negatives")
 _OBJECT = ("thresholds", "areas", "ious", "alarm_areas", "alarms")
+_FOUND = "found"  # files of earlier versions have none: what is found has an IoU there
+_TOLERANCE = tuple(each.name for each in fields(ToleranceCurve))
 
 
 @dataclass(frozen=True, eq=False)
 class ClassSweep:
-    """Pixels and objects of one foreground class."""
+    """Pixels of one foreground class, and its objects or its pixels within a tolerance, as the match rule says."""
 
     pixel: PixelCurve
-    object: ObjectSweep
+    object: ObjectSweep  # without any object where the rule counts pixels
+    tolerance: ToleranceCurve | None = None  # None: the rule counts objects
 
     def curve(self, scope: Scope, minimum_area: int) -> Curve:
-        """The curve of pixels, or of objects with this minimum area in pixels."""
-        return self.pixel if scope == "pixel" else self.object.curve(minimum_area)
+        """The curve of pixels, or the one under the match rule, of objects with this minimum area in pixels."""
+        return self.pixel if scope == "pixel" else self.tolerance or self.object.curve(minimum_area)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +58,8 @@ class ThresholdSweep:
     scenes: tuple[str, ...]  # names, in the order of the validation scenes
     classes: tuple[ClassSweep, ...]  # of class 1, 2, …
     probabilities: tuple[NDArray[np.uint16], ...]  # one a scene: (K − 1, H, W), in 1/STEPS, rounded down
+    match_rule: MatchRule = HALF_IOU
+    regions: tuple[NDArray[np.int32], ...] = ()  # one a scene: (K − 1, H, W), which split predictions that touch
 
     def of_class(self, class_id: int) -> ClassSweep:
         """The curves of a class of id 1 or more."""
@@ -73,21 +80,35 @@ class ThresholdSweep:
             class_id: 1 or more.
             threshold: 0 to 1.
             minimum_area: in pixels; see :mod:`explorer.metrics.matching`.
+
+        Returns:
+            One list a scene; they are empty where the match rule counts pixels.
         """
+        if not self.match_rule.counts_objects:
+            return [() for _ in scenes]
         found = []
         for number, scene in enumerate(scenes):
             objects = find_label_objects(scene.label, class_id, scene.objects)
-            matching = match(self.predicted(number, class_id, threshold), objects)
+            mask = self.predicted(number, class_id, threshold)
+            predicted = components_by_region(mask, self.regions[number][class_id - 1]) if self.regions else mask
+            matching = match(predicted, objects, self.match_rule)
             found.append(list_objects(matching, objects, minimum_area))
         return found
 
 
-def sweep_file(folder: RunFolder, checkpoint: str) -> Path:
-    """Where the measurement of a checkpoint is kept.
+def sweep_file(folder: RunFolder, checkpoint: str, rule: MatchRule = HALF_IOU, split: bool = False) -> Path:
+    """Where the measurement of a checkpoint is kept, one file for each match rule.
 
     Earlier versions kept curves of one minimum area in ``tradeoffs``, which are not read.
+
+    Args:
+        folder: of the run.
+        checkpoint: its name.
+        rule: of the measurement.
+        split: whether predictions that touch were split.
     """
-    return folder.path / "sweeps" / f"{Path(checkpoint).stem}.npz"
+    rule_part = "" if rule == HALF_IOU else f"-{str(rule).replace(':', '-')}"
+    return folder.path / "sweeps" / f"{Path(checkpoint).stem}{rule_part}{'-split' if split else ''}.npz"
 
 
 def save_sweep(measured: ThresholdSweep, path: Path) -> None:
@@ -97,8 +118,16 @@ def save_sweep(measured: ThresholdSweep, path: Path) -> None:
     }
     for class_id, both in enumerate(measured.classes, start=1):
         arrays |= {f"pixel_{class_id}_{name}": getattr(both.pixel, name) for name in _PIXEL}
-        arrays |= {f"object_{class_id}_{name}": getattr(both.object, name) for name in _OBJECT}
-    meta = {"checkpoint": measured.checkpoint, "scenes": measured.scenes, "classes": len(measured.classes)}
+        arrays |= {f"object_{class_id}_{name}": getattr(both.object, name) for name in (*_OBJECT, _FOUND)}
+        if both.tolerance is not None:
+            arrays |= {f"tolerance_{class_id}_{name}": getattr(both.tolerance, name) for name in _TOLERANCE}
+    arrays |= {f"regions_{i}": values for i, values in enumerate(measured.regions)}
+    meta = {
+        "checkpoint": measured.checkpoint,
+        "scenes": measured.scenes,
+        "classes": len(measured.classes),
+        "match_rule": str(measured.match_rule),
+    }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, meta=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
     path.parent.mkdir(exist_ok=True)
@@ -114,14 +143,22 @@ def load_sweep(path: Path) -> ThresholdSweep:
     try:
         with np.load(path, allow_pickle=False) as file:
             meta = json.loads(str(file["meta"]))
-            classes = tuple(
-                ClassSweep(
-                    PixelCurve(*(file[f"pixel_{k}_{name}"] for name in _PIXEL)),
-                    ObjectSweep(*(file[f"object_{k}_{name}"] for name in _OBJECT)),
-                )
-                for k in range(1, meta["classes"] + 1)
-            )
+            classes = tuple(_class_sweep(file, class_id) for class_id in range(1, meta["classes"] + 1))
             probabilities = tuple(file[f"probabilities_{i}"] for i in range(len(meta["scenes"])))
+            regions = tuple(file[f"regions_{i}"] for i in range(len(meta["scenes"])) if f"regions_{i}" in file)
+            rule = MatchRule.parse(meta.get("match_rule", str(HALF_IOU)))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read ({error})", path.name, "measure the checkpoint again") from None
-    return ThresholdSweep(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities)
+    return ThresholdSweep(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities, rule, regions)
+
+
+def _class_sweep(file: Mapping[str, Any], class_id: int) -> ClassSweep:
+    of_objects = {name: file[f"object_{class_id}_{name}"] for name in _OBJECT}
+    found = f"object_{class_id}_{_FOUND}"
+    of_objects[_FOUND] = file[found] if found in file else of_objects["ious"] > 0
+    within = [file[key] for name in _TOLERANCE if (key := f"tolerance_{class_id}_{name}") in file]
+    return ClassSweep(
+        PixelCurve(*(file[f"pixel_{class_id}_{name}"] for name in _PIXEL)),
+        ObjectSweep(**of_objects),
+        ToleranceCurve(*within) if within else None,
+    )

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.imagery.match_rule import MatchRule
 from explorer.jobs.registry import (
     JOBS,
     CompareMisses,
@@ -71,6 +72,13 @@ def test_answers_are_those_of_the_experiments() -> None:
             SweepThresholds(Path("runs/a"), Path("d.npz"), "cpu", "step_00000010.safetensors"),
             "sweeps/step_00000010.npz",
             "threshold sweep of step_00000010.safetensors",
+        ),
+        (
+            SweepThresholds(
+                Path("runs/a"), Path("d.npz"), "cpu", "step_00000010.safetensors", MatchRule.parse("centroid:6"), True
+            ),
+            "sweeps/step_00000010-centroid-6-split.npz",
+            "threshold sweep of step_00000010.safetensors (centroids within 6 px)",
         ),
     ],
     ids=lambda value: type(value).__name__,

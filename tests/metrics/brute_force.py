@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import IGNORE
 
 Pixels = frozenset[tuple[int, int]]
@@ -67,3 +70,50 @@ def outcome_counts(
 ):
     found, missed, false = matched(predicted, label, class_id, minimum_area, drawn)
     return len(found), len(false), len(missed)
+
+
+def iou_of(one: Pixels, other: Pixels) -> Fraction:
+    return Fraction(len(one & other), len(one | other))
+
+
+def centroid(pixels: Pixels) -> tuple[Fraction, Fraction]:
+    rows, columns = zip(*pixels, strict=True)
+    return Fraction(sum(rows), len(rows)), Fraction(sum(columns), len(columns))
+
+
+def squared_distance(one: Pixels, other: Pixels) -> Fraction:
+    return sum((a - b) ** 2 for a, b in zip(centroid(one), centroid(other), strict=True))
+
+
+def allowed(rule: MatchRule, of_label: Pixels, predicted: Pixels) -> bool:
+    if rule.kind == "iou":
+        return iou_of(of_label, predicted) > Fraction(str(rule.value))
+    if rule.kind == "overlap":
+        return bool(of_label & predicted)
+    if rule.kind == "centre":
+        return tuple((c + Fraction(1, 2)).__floor__() for c in centroid(of_label)) in predicted
+    return squared_distance(of_label, predicted) <= Fraction(str(rule.value)) ** 2
+
+
+def preference(rule: MatchRule, of_label: Pixels, predicted: Pixels) -> float:
+    """What is added up over pairs, and is to be large."""
+    if rule.kind == "centroid":
+        return -(float(squared_distance(of_label, predicted)) ** 0.5)
+    return float(iou_of(of_label, predicted))
+
+
+def best_matching(rule: MatchRule, mine: list[Pixels], theirs: list[Pixels]) -> tuple[int, float]:
+    """The most pairs of any one-to-one matching, and the largest sum of preferences with so many, by trying all."""
+    pairs = [[j for j, other in enumerate(theirs) if allowed(rule, one, other)] for one in mine]
+
+    def best(i: int, free: frozenset[int]) -> tuple[int, float]:
+        if i == len(mine):
+            return 0, 0.0
+        options = [best(i + 1, free)]
+        for j in pairs[i]:
+            if j in free:
+                count, total = best(i + 1, free - {j})
+                options.append((count + 1, total + preference(rule, mine[i], theirs[j])))
+        return max(options, key=lambda option: (option[0], round(option[1], 9)))
+
+    return best(0, frozenset(range(len(theirs))))

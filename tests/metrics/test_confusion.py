@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from torchmetrics.functional.classification import (
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE
 from explorer.metrics.confusion import Labelled, confusion_matrix, score_predictions
-from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, scores_to_json
+from explorer.metrics.counts import ClassScores, ObjectScores, PanopticScores, PixelScores, scores_to_json
 from tests.metrics.brute_force import outcome_counts
 
 CLASSES = 3
@@ -106,7 +107,8 @@ def test_objects_with_ids_are_scored_one_by_one():
     assert (of[2].true_positives, of[2].false_negatives) == (1, 1), "16 of 24 pixels are without an id, 8 have one"
 
 
-NOTHING = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, None, None, 0, 0, 0))
+BACKGROUND = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, None, None, 0, 0, 0))
+NOTHING = replace(BACKGROUND, panoptic=PanopticScores(None, None, None))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +122,7 @@ NOTHING = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, No
 def test_nothing_against_nothing_has_no_score(pairs):
     scores = score_predictions([Labelled(*pair) for pair in pairs], CLASSES, 8)
     assert scores.mean_iou is None
-    assert set(scores.classes.values()) == {NOTHING}
+    assert scores.classes == {0: BACKGROUND, 1: NOTHING, 2: NOTHING}
 
 
 def test_classes_that_occur_nowhere_are_left_out_of_the_mean():
@@ -137,6 +139,7 @@ def test_json_has_the_shape_that_summary_and_evaluate_share():
     wide[2:6, 6] = 1
     written = json.loads(json.dumps(scores_to_json(score_predictions([Labelled(wide, label)], 2, 8))))
     assert written == {
+        "match_rule": "IoU > 0.5",
         "mean_iou": pytest.approx((80 / 84 + 16 / 20) / 2),
         "classes": {
             "0": {
@@ -149,6 +152,8 @@ def test_json_has_the_shape_that_summary_and_evaluate_share():
                     "false_positives": 0,
                     "false_negatives": 0,
                 },
+                "panoptic": None,
+                "tolerance": None,
             },
             "1": {
                 "pixel": {"precision": 0.8, "recall": 1.0, "iou": 0.8, "f1": 32 / 36},
@@ -160,6 +165,13 @@ def test_json_has_the_shape_that_summary_and_evaluate_share():
                     "false_positives": 0,
                     "false_negatives": 0,
                 },
+                "panoptic": {
+                    "segmentation_quality": 0.8,
+                    "recognition_quality": 1.0,
+                    "panoptic_quality": 0.8,
+                    "reason": None,
+                },
+                "tolerance": None,
             },
         },
     }

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
-from explorer.imagery.match_rule import HALF_IOU
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.objects import peak_distances
 from explorer.imagery.scene import Dataset, Scene
 from explorer.imagery.splitting import hold_out
 from explorer.metrics.class_map import classes_at
 from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import scores_to_json
-from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of
+from explorer.runs.class_thresholds import parse_threshold, peak_distances_of, read_own_thresholds, thresholds_of
 from explorer.runs.evaluation import Scoring, evaluate_scenes, median_over_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.own_threshold import choose_thresholds, own_thresholds
@@ -61,12 +62,8 @@ def test_a_run_that_has_ended_has_its_thresholds(folder: RunFolder) -> None:
     held_out = hold_out(DATASET.training, 2).validation
     assert own.scenes == tuple(scene.name for scene in held_out)
     assert all(name.endswith("(threshold block)") for name in own.scenes)
-    assert (own.checkpoint, own.match_rule, own.minimum_area, own.split) == (
-        LAST,
-        HALF_IOU,
-        DATASET.minimum_area,
-        False,
-    )
+    assert (own.checkpoint, own.match_rule, own.minimum_area) == (LAST, HALF_IOU, DATASET.minimum_area)
+    assert own.peak_distances == peak_distances(DATASET.training, 2)
     assert own.classes == choose_thresholds(
         load_predictor(folder, LAST, "cpu"), held_out, 2, Scoring(DATASET.minimum_area), trained_beside=True
     )
@@ -103,8 +100,14 @@ def test_a_run_that_held_nothing_out_uses_half_and_says_so(without: RunFolder) -
     assert summary["threshold_source"] == "none: no scenes were held out; ½ is used"
     assert (summary["threshold_scenes"], summary["threshold_choice"]) == ([], {})
     assert summary["validation"] == summary["validation_half"]
-    assert not without.threshold_file.exists()
-    assert own_thresholds(without, DATASET, LAST, "cpu") is None
+    own = read_own_thresholds(without)
+    assert own is not None
+    assert (own.values, own.scenes, own.peak_distances) == ((), (), peak_distances(DATASET.training, 2))
+    without.threshold_file.unlink()  # as in a run of an earlier version
+    assert read_own_thresholds(without) is None
+    assert thresholds_of(without, "own", 2, LAST).source == "none: no scenes were held out; ½ is used"
+    with pytest.raises(InputError, match="omit --split"):
+        peak_distances_of(without)
 
 
 def test_thresholds_of_another_checkpoint_are_chosen_once(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +115,6 @@ def test_thresholds_of_another_checkpoint_are_chosen_once(folder: RunFolder, mon
     applied = thresholds_of(folder, "own", 2, EARLIER)
     assert applied.source.endswith(f", for {LAST}"), "those of the run stand for it"
     first = own_thresholds(folder, DATASET, EARLIER, "cpu")
-    assert first is not None
     assert first.checkpoint == EARLIER
     monkeypatch.setattr("explorer.runs.own_threshold.load_predictor", None)  # nothing is predicted any more
     assert own_thresholds(folder, DATASET, EARLIER, "cpu") == first
@@ -213,8 +215,47 @@ def test_nothing_found_at_any_threshold_gives_half() -> None:
     (chosen,) = choose_thresholds(PREDICTOR, [drawn([(2, 2)], {})], 2, Scoring(8))
     assert (chosen.threshold, chosen.value) == (0.5, 0.0)
     assert "nothing is found" in chosen.rule
-    (none,) = choose_thresholds(PREDICTOR, [], 2, Scoring(8))
-    assert (none.threshold, none.value, none.scenes) == (0.5, None, ())
+    (none,) = choose_thresholds(PREDICTOR, [drawn([], {(2, 2): 900})], 2, Scoring(8))
+    assert (none.threshold, none.value, none.scenes) == (0.5, None, ("a",))
+    assert "does not occur" in none.rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "criterion"),
+    [
+        ("iou:0.5", "mean of F1 under IoU > 0.5 and F1 of pixels"),
+        ("centroid:2", "mean of F1 under centroids within 2 px and F1 of pixels"),
+        ("tolerance:2", "mean of F1 under pixels within 2 px and F1 of pixels"),
+        ("overlap", "F1 of pixels"),
+        ("centre", "F1 of pixels"),
+    ],
+)
+def test_rules_that_a_blob_wins_choose_no_threshold(rule: str, criterion: str) -> None:
+    there = PLACES[:31]
+    blob = {(row, column): 101 for row in range(0, 54, 6) for column in range(0, 54, 6)}  # low everywhere
+    scene = drawn(there, blob | dict.fromkeys(there, 700))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(8, MatchRule.parse(rule)))
+    assert chosen.criterion == criterion
+    assert chosen.threshold == pytest.approx((0.12 + 0.7) / 2, abs=0.02)
+    assert chosen.value == 1.0
+
+
+def test_touching_predictions_are_split_where_that_is_asked_for() -> None:
+    image, label = np.zeros((1, 40, 60), np.int32), np.zeros((40, 60), np.uint8)
+    rows, columns = np.indices(label.shape)
+    for column in (15, 33):  # two discs that touch in the prediction only
+        distance = np.hypot(rows - 20, columns - column)
+        label[distance < 8] = 1
+        image[0] = np.maximum(image[0], (1000 - 45 * distance).clip(0))
+    scene = Scene("a", image, label, ("grey",))
+
+    def found(distances: tuple[int, ...] | None) -> tuple[int, int]:
+        result = evaluate_scenes(PREDICTOR, [scene], 2, Scoring(8, peak_distances=distances), (0.5,))
+        scores = result.scores.classes[1].object
+        return scores.true_positives, scores.false_negatives
+
+    assert found(None) == (0, 2)
+    assert found((6,)) == (2, 0)
 
 
 def test_one_odd_scene_moves_the_median_little() -> None:

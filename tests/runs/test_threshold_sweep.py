@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from explorer.errors import InputError
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.metrics.confusion import Labelled, score_predictions
+from explorer.metrics.curves import ToleranceCurve
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import list_objects
 from explorer.runs.folder import DatasetReference, RunFolder
@@ -17,6 +21,7 @@ from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 DATASET = tiny_dataset()
+LAST = "step_00000060.safetensors"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def measured(folder: RunFolder) -> ThresholdSweep:
-    return sweep_thresholds(folder, DATASET, "step_00000060.safetensors", "cpu")
+    return sweep_thresholds(folder, DATASET, LAST, "cpu")
 
 
 @pytest.mark.parametrize("minimum_area", [1, 8, 40])
@@ -64,6 +69,56 @@ def test_file_comes_back_the_same(measured: ThresholdSweep, folder: RunFolder) -
     assert again.scenes == measured.scenes
     np.testing.assert_array_equal(again.probabilities[0], measured.probabilities[0])
     np.testing.assert_array_equal(again.of_class(1).object.curve(8).f1, measured.of_class(1).object.curve(8).f1)
+
+
+def test_what_earlier_versions_kept_means_what_it_meant(measured: ThresholdSweep, folder: RunFolder) -> None:
+    path = sweep_file(folder, "step_00000001.safetensors")
+    save_sweep(measured, path)
+    with np.load(path) as file:
+        arrays = {name: file[name] for name in file.files if not name.endswith("_found")}
+    meta = json.loads(str(arrays.pop("meta")))
+    del meta["match_rule"]
+    np.savez_compressed(path, meta=np.array(json.dumps(meta)), **arrays)
+    again = load_sweep(path)
+    assert again.match_rule == HALF_IOU
+    np.testing.assert_array_equal(again.of_class(1).object.found, measured.of_class(1).object.found)
+    assert measured.of_class(1).object.found.any()
+
+
+@pytest.mark.parametrize("split", [False, True])
+@pytest.mark.parametrize("text", ["iou:0.1", "centroid:4", "overlap", "centre"])
+def test_curves_under_other_rules_agree_with_what_is_drawn(folder: RunFolder, text: str, split: bool) -> None:
+    rule = MatchRule.parse(text)
+    measured = sweep_thresholds(folder, DATASET, LAST, "cpu", rule=rule, split=split)
+    path = sweep_file(folder, LAST, rule, split)
+    save_sweep(measured, path)
+    again = load_sweep(path)
+    assert (again.match_rule, bool(again.regions)) == (rule, split)
+    for threshold in (0.1, 0.5, 0.9):
+        listed = [each for scene in again.objects(DATASET.validation, 1, threshold, 8) for each in scene]
+        curve = again.of_class(1).curve("object", 8)
+        at = curve.at(threshold)
+        counted = (curve.true_positives[at], curve.false_positives[at], curve.false_negatives[at])
+        assert counted == tuple(sum(each.outcome == name for each in listed) for name in ("found", "false", "missed"))
+
+
+def test_a_sweep_within_a_tolerance_counts_pixels(folder: RunFolder) -> None:
+    rule = MatchRule.parse("tolerance:2")
+    save_sweep(sweep_thresholds(folder, DATASET, LAST, "cpu", rule=rule), sweep_file(folder, LAST, rule))
+    again = load_sweep(sweep_file(folder, LAST, rule))
+    curve = again.of_class(1).curve("object", 8)
+    assert isinstance(curve, ToleranceCurve)
+    predictions = [again.predicted(i, 1, 0.5).astype(np.uint8) for i in range(len(DATASET.validation))]
+    labelled = [Labelled(each, scene.label) for each, scene in zip(predictions, DATASET.validation, strict=True)]
+    assert curve.counts(curve.at(0.5)).scores() == score_predictions(labelled, 2, 8, rule).classes[1].tolerance
+    assert again.objects(DATASET.validation, 1, 0.5, 8) == [()] * len(DATASET.validation)
+
+
+def test_each_rule_has_a_file_of_its_own(folder: RunFolder) -> None:
+    rules = [MatchRule.parse(text) for text in ("iou:0.5", "iou:0.1", "centroid:4", "centroid:5", "tolerance:2.5")]
+    files = {sweep_file(folder, LAST, rule, split) for rule in rules for split in (False, True)}
+    assert len(files) == 10
+    assert sweep_file(folder, LAST).name == "step_00000060.npz", "as earlier versions named it"
 
 
 def test_unreadable_file_says_what_to_do(tmp_path: Path) -> None:

@@ -66,13 +66,23 @@ class ClassKey:
         converted = self._converted(mask)
         ids = np.full(max(1, len(converted.keys)), IGNORE, dtype=np.uint8)  # by position in ``keys``
         for position, key in enumerate(converted.keys):
-            if key in self.roles:
-                ids[position] = self._id(self.roles[key])
+            role = self.roles.get(key)
+            if role in (BACKGROUND, IGNORE_NAME, *self.classes):
+                ids[position] = self._id(str(role))
             elif converted.counts()[position]:
+                where = f"{_shown(key)} in {converted.counts()[position]} pixels is"
+                if role is not None:
+                    remedy = "name it after one of these (--names), or ignore it (--ignore)"
+                    raise InputError(
+                        f"{where} {role!r}, none of the classes {', '.join(self.classes)}", mask.name, remedy
+                    )
+                smoothed = self.half is None and looks_smoothed(mask)
                 raise InputError(
-                    f"{_shown(key)} in {converted.counts()[position]} pixels is not one of the classes {_listed(self)}",
+                    f"{where} not one of the classes {_listed(self)}",
                     mask.name,
-                    "correct the mask; mark pixels to ignore with 255",
+                    "it looks smoothed: read it as object from half of the largest value on (--smoothed half)"
+                    if smoothed
+                    else "correct the mask; mark pixels to ignore with 255",
                 )
         label = ids[converted.index]
         label[mask.ignored] = IGNORE
