@@ -76,7 +76,7 @@ def crops(fingerprint: Fingerprint, scale: float) -> tuple[int, int, str]:
         crop,
         batch,
         (
-            f"Three quarters of the objects are at most {longest:.0f} px long at the working scale: a crop holds one with "
-            "its surroundings."
+            f"Three quarters of the objects are at most {longest:.0f} px long at the working scale: a crop holds "
+            "one with its surroundings."
         ),
     )

@@ -119,6 +119,7 @@ def propose(
         averaging=recipe.AVERAGING,
         carry_over=True,
         choose_threshold=bool(fingerprint.held_out),
+        validations=recipe.VALIDATIONS,
     )
     plan = scaled(plan, max(steps, plan.cycles * len(plan.phases)))
     choices = (
@@ -140,6 +141,12 @@ def propose(
         Choice("Minimum object area", f"{fingerprint.minimum_area} px", _why_minimum_area(fingerprint)),
         Choice("Match rule", fingerprint.match_rule.words, _why_match_rule(fingerprint)),
         Choice("Steps", f"{plan.steps:,}", why_steps),
+        Choice(
+            "Validations",
+            str(recipe.VALIDATIONS),
+            f"Every {max(1, plan.steps // recipe.VALIDATIONS)} steps, so that the first comes soon and curves are "
+            "smooth; less often where that would take more than a fifth of the time.",
+        ),
     )
     return Proposal(plan, choices)
 

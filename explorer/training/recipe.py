@@ -44,8 +44,8 @@ class Learning:
 
 LEARNING: Mapping[SegmenterKind, Learning] = MappingProxyType(
     {
-        "pretrained": Learning(learning_rate=3e-3, weight_decay=1e-2, typical_step_seconds=0.12),
-        "unet": Learning(learning_rate=5e-3, weight_decay=1e-2, typical_step_seconds=0.05),
+        "pretrained": Learning(learning_rate=3e-3, weight_decay=1e-2, typical_step_seconds=0.14),
+        "unet": Learning(learning_rate=5e-3, weight_decay=1e-2, typical_step_seconds=0.06),
     }
 )
 

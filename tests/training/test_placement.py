@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from explorer.losses.loss import build_loss, evaluate_losses, logged_losses
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.network import build_segmenter
-from explorer.segmenter.spec import SIZES, UNetSpec
+from explorer.segmenter.spec import SIZES, PretrainedSpec, SegmenterSpec, UNetSpec
 from explorer.segmenter.tiling import predict_classes, predict_probabilities
 from explorer.training.optimisation import make_optimizer, training_step
 from explorer.training.sampler import Sampler
@@ -27,9 +27,10 @@ SPECS = [
 ]
 
 
+@pytest.mark.parametrize("of", [UNetSpec(width=4, depth=1), PretrainedSpec(rgb=(0, 1, 1))], ids=lambda of: of.kind)
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.kind)
-def test_a_training_step_stays_on_its_device(spec: LossSpec) -> None:
-    dataset, plan = tiny_dataset(), tiny_plan()
+def test_a_training_step_stays_on_its_device(spec: LossSpec, of: SegmenterSpec) -> None:
+    dataset, plan = tiny_dataset(), tiny_plan(segmenter=of)
     sampler = Sampler(dataset.training, 2, dataset.stretch, plan, META)
     segmenter = build_segmenter(2, 2, plan.segmenter, 0).to(META)
     with FakeTensorMode(allow_non_fake_inputs=True):  # they are made fake where they lie, on whatever device
@@ -44,8 +45,8 @@ def test_a_training_step_stays_on_its_device(spec: LossSpec) -> None:
             assert tensor.device.type == "meta"
 
 
-@pytest.mark.parametrize("spec", [*SIZES.values(), UNetSpec(width=4, depth=5)])
-def test_prediction_stays_on_its_device(spec: UNetSpec) -> None:
+@pytest.mark.parametrize("spec", [*SIZES.values(), UNetSpec(width=4, depth=5), PretrainedSpec()])
+def test_prediction_stays_on_its_device(spec: SegmenterSpec) -> None:
     segmenter = build_segmenter(3, 4, spec, 0).to(META)
     with FakeTensorMode(allow_non_fake_inputs=True):
         for height, width in ((100, 90), (700, 300)):
