@@ -33,17 +33,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the app's workers; 
 
 import torch
 
+from explorer.cli.plan_options import plan_for
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
-from explorer.imagery.scene import Dataset
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.own_threshold import own_thresholds
+from explorer.runs.requests import PlanRequest
 from explorer.runs.segmenters import load_predictor
 from explorer.runs.training import execute
-from explorer.training.fingerprint import fingerprint
-from explorer.training.plan import Plan
-from explorer.training.planning import Budget, first_preset, propose
-from explorer.training.probe import measure_step_seconds
+from explorer.training.events import Started, Step
 from tests.benchmarks.peers import Probabilities, bare_loop, forest, reduced_scale
 from tests.benchmarks.results import Pace, append_row, key_of, parse_piece, read_rows
 from tests.benchmarks.scoring import PIXELS, added, f1, own_threshold, score_scene
@@ -88,38 +86,33 @@ class Result:
 
     probabilities: Probabilities
     own: float  # threshold
-    seconds: float  # of training
+    seconds: float  # of training: from the first step, validations included; not what is measured before or after
     words: str  # what was trained
-
-
-def default_plan(dataset: Dataset, budget: Budget, seed: int, measured: bool) -> Plan:
-    """The plan of the default click; with a measured step time if asked."""
-    found = fingerprint(dataset)
-    preset = first_preset(found)
-    plan = propose(found, preset, budget, seed=seed).plan
-    if not measured:
-        return plan
-    seconds = {plan.segmenter.kind: measure_step_seconds(plan, dataset, "cpu")}
-    return propose(found, preset, budget, step_seconds=seconds, seed=seed).plan
 
 
 def ours(chosen: BenchmarkSet, seed: int, seconds: float) -> Result:
     """Trains in a run's folder, as the command line does, and reads the threshold that the run chose."""
     dataset = as_app(chosen, chosen.fold_of(seed))
-    began = time.perf_counter()
-    plan = default_plan(dataset, Budget(seconds=seconds), seed, measured=True)
+    began = now = time.perf_counter()
+    plan = plan_for(PlanRequest(seconds=seconds, seed=seed), dataset, "cpu").plan
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder.create(Path(name) / "run", plan, DatasetReference.to(dataset))
-        last = [event.step for event in execute(folder, dataset, device="cpu")][-1]
-        trained = time.perf_counter() - began
+        step, started, trained = 0, 0.0, 0.0
+        for event in execute(folder, dataset, device="cpu"):
+            now = time.perf_counter()
+            if isinstance(event, Started):
+                started = now
+            elif isinstance(event, Step):
+                step, trained = event.step, now - started
         predictor = load_predictor(folder, device="cpu")
         found = own_thresholds(folder, dataset)
-    thresholds = {} if found is None else {each.class_id: each.threshold for each in found.chosen}
+    thresholds = {} if found is None else {each.class_id: each.threshold for each in found.classes}
     return Result(
         lambda scene: predictor.probabilities(scene.image),
         thresholds.get(chosen.target_id, 0.5),
         trained,
-        f"{plan.name}, {plan.segmenter.kind}, scale {plan.inputs.scale:g}, {last} steps",
+        f"{plan.name}, {plan.segmenter.kind}, scale {plan.inputs.scale:g}, {step} steps, {dataset.match_rule.words}; "
+        f"{now - began:.0f} s in all",
     )
 
 
@@ -152,7 +145,7 @@ def jobs(sets: Iterable[BenchmarkSet], seeds: int, methods: Sequence[str], secon
             for method in methods:
                 plan = None
                 if method == OURS:
-                    plan = default_plan(dataset, Budget(steps=_NOMINAL_STEPS), seed, measured=False).model_dump_json()
+                    plan = plan_for(PlanRequest(steps=_NOMINAL_STEPS, seed=seed), dataset, "cpu").plan.model_dump_json()
                 decides = [VERSION, content, chosen.target, *chosen.rules, method, plan, seconds, threads, seed]
                 found.append(Job(key_of(real=decides), chosen, seed, method))
     return found
