@@ -1,193 +1,212 @@
-"""Tests the claims of the article: ``python -m tests.benchmarks.claims [car_park|harbour|ships] [--steps N]``.
+"""Tests the claims of the article on eleven datasets.
 
-``--cap`` sets the largest class weight; ``--no-focal`` omits the runs over γ and learning rate, which are most of them.
+    python -m tests.benchmarks.claims                       # all that is missing in the results file
+    python -m tests.benchmarks.claims --minutes 10          # stops before ten minutes are over; run it again to go on
+    python -m tests.benchmarks.claims --piece 2/6 --sets ships,planes --seeds 5 --steps 120 --threads 1
+    python -m tests.benchmarks.claims report                # verdicts: docs/claims.md and assets/claims.json
 
-All plans have the same steps, crops, segmenter and seeds. Scores are those of the last validation, with the most
-probable class. Prints a table of mean ± standard deviation over the seeds, then for each claim whether it holds and the
-numbers that decide it. ``ships`` are real Sentinel-2 scenes, in ``../shared`` beside the checkout.
+Every finished run is a line of the results file (``--results``), which any number of processes may share, so that a
+run is never made twice. Plans of a dataset have equal steps and are alike in all but their losses; they come from the
+fingerprint of its training scenes. Scenes are split in three: those that train, those that end phases and choose the
+threshold, those that score (``sets.py``). The statistics are explained in ``paired_bootstrap.py``.
+
+Arithmetic: a step of the small U-Net, with all that the app logs, takes 80 to 100 ms of one core, a run of 240 steps
+with its scores some 26 s: under half a minute, so that there are 8 seeds. Eight plans, 8 seeds and 11 datasets are 704
+runs: 5 hours of one core, or half of that with two processes (``--piece 1/2`` and ``2/2``). The eight further plans
+about focal loss take as long again, and come last. Seeds are the outer loop, so that a report may be made at any time.
+The pretrained segmenter takes four times as long: ``--segmenter proposed --seeds 5``.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from multiprocessing import get_context
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the app's workers; torch reads it on import
 
-from explorer.imagery.builtin import BUILTIN, builtin_dataset
-from explorer.imagery.datasets import read_dataset
-from explorer.imagery.reading.upload import files_in
-from explorer.imagery.scene import Dataset
-from explorer.losses.spec import LossSpec
-from explorer.training.plan import Phase, Plan, scaled
-from explorer.training.presets import preset_plan
+import torch
 
-SHIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "ships"
-GAMMAS, LEARNING_RATES = (1.0, 2.0, 5.0), (1e-3, 5e-3, 2e-2)
-METRICS = ("object recall", "object precision", "object f1", "pixel recall", "pixel precision", "false alarms")
+from explorer.errors import InputError
+from explorer.imagery.archive import content_hash
+from explorer.training.fingerprint import fingerprint
+from explorer.training.plan import Plan
+from explorer.training.planning import Budget, propose
+from tests.benchmarks.claim_analysis import evidence
+from tests.benchmarks.claim_document import write_report
+from tests.benchmarks.claim_plans import GRID, MAIN, claim_plans
+from tests.benchmarks.results import Pace, append_row, key_of, parse_piece, read_rows
+from tests.benchmarks.scoring import own_threshold, score_scene
+from tests.benchmarks.sets import BenchmarkSet, ThreeWay, as_app, available, three_way
+from tests.benchmarks.training_run import trained
+
+VERSION = 1
+"""Raised when the runs or their scores come to mean something else: finished runs are then made again."""
+
+RESULTS = Path("results") / "claims.jsonl"
+SEGMENTERS = ("unet", "by_set", "proposed")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
-    """One run."""
+    """One run that is to be made."""
 
-    dataset: str
-    name: str
+    key: str
+    chosen: BenchmarkSet
+    seed: int
     plan: Plan
+    names: tuple[str, ...]  # of the plan; several where two plans are the same
 
 
-def alone(spec: LossSpec, steps: int, rate: float, name: str, like: Plan) -> Plan:
-    """A plan of one phase that is otherwise like another plan."""
-    phase = Phase(loss=spec, learning_rate=rate, steps=steps, warmup_steps=min(20, steps))
-    return like.model_copy(update={"name": name, "phases": (phase,), "cycles": 1})
+@cache
+def _split(chosen: BenchmarkSet, fold: int) -> tuple[ThreeWay, str]:
+    """The three-way split of a fold, and a hash of all its pixels and labels."""
+    split = three_way(chosen, fold)
+    return split, key_of(dataset=content_hash(split.dataset), scoring=content_hash(as_app(chosen, fold)))
 
 
-def plans(steps: int, cap: float | None, focal: bool) -> dict[str, Plan]:
-    """The plans that are compared, by name."""
-    recipe = preset_plan("recall_first")
-    first, second = recipe.phases
-    if cap is not None:
-        first = first.model_copy(update={"loss": first.loss.model_copy(update={"weight_cap": cap})})
-    cycled = scaled(recipe.model_copy(update={"phases": (first, second)}), steps)
-    rate = first.learning_rate
-    once = scaled(cycled.model_copy(update={"phases": (first, second), "cycles": 1}), steps)
-    found = {
-        "CE": alone(LossSpec(kind="cross_entropy"), steps, rate, "CE", cycled),
-        "weighted CE": alone(first.loss, steps, rate, "weighted CE", cycled),
-        "Jaccard": alone(LossSpec(kind="jaccard"), steps, rate, "Jaccard", cycled),
-        "weighted CE → Jaccard, once": once,
-        "weighted CE → Jaccard, cycled": cycled,
+@cache
+def _base(chosen: BenchmarkSet, fold: int, steps: int, segmenter: str) -> Plan:
+    """The article's preset with this number of steps, as it is proposed for the scenes of a fold that train.
+
+    It holds no scenes out, since those that choose are the validation side of the dataset already.
+    """
+    small = segmenter == "unet" or (segmenter == "by_set" and not chosen.pretrained)
+    found = fingerprint(as_app(chosen, fold))
+    plan = propose(found, "recall_first", Budget(steps=steps), segmenter="unet" if small else None).plan
+    return plan.model_copy(update={"choose_threshold": False})
+
+
+def jobs(
+    sets: Iterable[BenchmarkSet], seeds: range, steps: int, segmenter: str, names: tuple[str, ...], threads: int
+) -> Iterator[Job]:
+    """All runs, seed by seed; plans that are the same under two names are one run."""
+    for seed in seeds:
+        for chosen in sets:
+            fold = chosen.fold_of(seed)
+            _, content = _split(chosen, fold)
+            plans = {
+                name: plan.model_copy(update={"seed": seed})
+                for name, plan in claim_plans(_base(chosen, fold, steps, segmenter)).items()
+            }
+            by_key: dict[str, list[str]] = {}
+            for name in (*MAIN, *GRID):
+                decides = plans[name].model_dump(mode="json", exclude={"name"})
+                rules = [chosen.target, *chosen.rules]
+                key = key_of(version=VERSION, content=content, plan=decides, rules=rules, threads=threads)
+                by_key.setdefault(key, []).append(name)
+            for key, same in by_key.items():
+                if set(same) & set(names):
+                    yield Job(key, chosen, seed, plans[same[0]], tuple(same))
+
+
+def run(job: Job) -> dict[str, Any]:
+    """Trains, chooses the threshold, scores; the row of the results file."""
+    fold = job.chosen.fold_of(job.seed)
+    split, _ = _split(job.chosen, fold)
+    dataset, target = split.dataset, job.chosen.target_id
+    result = trained(job.plan, dataset)
+
+    def probabilities(scene: Any) -> Any:
+        return result.predictor.probabilities(scene.image)[target]
+
+    own = own_threshold(
+        [probabilities(scene) for scene in dataset.validation], dataset.validation, job.chosen, dataset.minimum_area
+    )
+    scenes = {
+        scene.name: {
+            "unit": job.chosen.group(scene.name),
+            **score_scene(probabilities(scene), scene, job.chosen, dataset.minimum_area, own).to_json(),
+        }
+        for scene in split.scoring
     }
-    for rate in LEARNING_RATES if focal else ():
-        if rate != first.learning_rate:
-            found[f"CE at {rate:g}"] = alone(LossSpec(kind="cross_entropy"), steps, rate, "CE", cycled)
-        for gamma in GAMMAS:
-            spec = LossSpec(kind="focal", gamma=gamma)
-            found[f"focal γ={gamma:g} at {rate:g}"] = alone(spec, steps, rate, "focal", cycled)
-    return found
-
-
-def dataset_of(name: str) -> Dataset:
-    """A built-in dataset, or ``ships``."""
-    if name == "ships":
-        return read_dataset(files_in(SHIPS / "images"), files_in(SHIPS / "masks")).required()
-    return builtin_dataset(name)
-
-
-def run(job: Job) -> dict[str, float]:
-    """Trains and returns the scores of the last validation; undefined scores (nothing predicted) count as 0."""
-    import torch
-
-    from explorer.training.events import Validation
-    from explorer.training.loop import train
-
-    torch.set_num_threads(1)
-    dataset = dataset_of(job.dataset)
-    last = [event for event in train(job.plan, dataset, device="cpu") if isinstance(event, Validation)][-1]
-    rarest = min(range(1, len(dataset.classes)), key=lambda k: sum((s.label == k).sum() for s in dataset.training))
-    of_class = last.scores.classes[rarest]
     return {
-        "object recall": of_class.object.recall or 0.0,
-        "object precision": of_class.object.precision or 0.0,
-        "object f1": of_class.object.f1 or 0.0,
-        "pixel recall": of_class.pixel.recall or 0.0,
-        "pixel precision": of_class.pixel.precision or 0.0,
-        "false alarms": float(of_class.object.false_positives),
+        "key": job.key,
+        "kind": "claims",
+        "set": job.chosen.key,
+        "seed": job.seed,
+        "fold": fold,
+        "plans": list(job.names),
+        "losses": [phase.loss.kind for phase in job.plan.phases] * job.plan.cycles,
+        "segmenter": job.plan.segmenter.kind,
+        "steps": result.steps,
+        "end": result.end,
+        "seconds": round(result.seconds, 2),
+        "own": own,
+        "scenes": scenes,
+        "date": datetime.now(UTC).date().isoformat(),
     }
 
 
-def spread(values: Sequence[float]) -> float:
-    """Standard deviation; 0 for one value."""
-    return statistics.stdev(values) if len(values) > 1 else 0.0
-
-
-def shown(values: Sequence[float], digits: int = 2) -> str:
-    """Mean ± standard deviation."""
-    return f"{statistics.mean(values):.{digits}f} ± {spread(values):.{digits}f}"
-
-
-def main() -> None:
-    """Runs all plans and prints the table and the claims."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("dataset", nargs="?", default="car_park", choices=[*BUILTIN, "ships"])
-    parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--cap", type=float)
-    parser.add_argument("--no-focal", action="store_true")
-    chosen = parser.parse_args()
-    jobs = [
-        Job(chosen.dataset, name, plan.model_copy(update={"seed": seed}))
-        for name, plan in plans(chosen.steps, chosen.cap, not chosen.no_focal).items()
-        for seed in range(chosen.seeds)
+def make_runs(chosen: argparse.Namespace) -> None:
+    """Makes the runs that are not in the results file yet."""
+    torch.set_num_threads(chosen.threads)
+    sets = available(chosen.sets.split(",") if chosen.sets else None)
+    wanted = {"main": MAIN, "focal": GRID, "all": (*MAIN, *GRID)}[chosen.plans]
+    done = set(read_rows([chosen.results]))
+    parts = [tuple(name for name in wanted if name in part) for part in (MAIN, GRID)]  # focal loss last
+    every = [
+        job
+        for names in parts
+        for job in jobs(sets, range(chosen.seeds), chosen.steps, chosen.segmenter, names, chosen.threads)
     ]
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("spawn")) as pool:
-        results = list(pool.map(run, jobs))
-    scores: dict[str, dict[str, list[float]]] = {}
-    for job, result in zip(jobs, results, strict=True):
-        for metric in METRICS:
-            scores.setdefault(job.name, {}).setdefault(metric, []).append(result[metric])
-    print(f"{chosen.dataset}, {chosen.steps} steps, {chosen.seeds} seeds\n")
-    print("| plan | " + " | ".join(METRICS) + " |\n| --- |" + " --- |" * len(METRICS))
-    for name, by_metric in scores.items():
-        cells = (shown(by_metric[metric], 1 if metric == "false alarms" else 2) for metric in METRICS)
-        print(f"| {name} | " + " | ".join(cells) + " |")
-    print()
-    for claim in claims(scores):
-        print(claim)
-
-
-def claims(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """Each claim with its numbers, and whether the means support it."""
-
-    def mean(name: str, metric: str) -> float:
-        return statistics.mean(scores[name][metric])
-
-    def verdict(holds: bool) -> str:
-        return "holds" if holds else "does NOT hold"
-
-    def line(text: str, holds: bool, numbers: str) -> str:
-        return f"- {text}: **{verdict(holds)}** ({numbers})"
-
-    def compared(text: str, one: str, other: str, metric: str, test: Callable[[float, float], bool]) -> str:
-        a, b = mean(one, metric), mean(other, metric)
-        if a == b == 0:
-            return f"- {text}: n/a, neither finds any object"
-        return line(text, test(a, b), f"{metric}: {one} {a:.2f}, {other} {b:.2f}")
-
-    weighted, once, cycled = "weighted CE", "weighted CE → Jaccard, once", "weighted CE → Jaccard, cycled"
-    fall = mean(weighted, "object recall") - mean(once, "object recall")
-    fewer = mean(once, "false alarms") < mean(weighted, "false alarms")
-    focal = [value for name, each in scores.items() if name.startswith("focal") for value in each["object f1"]]
-    plain = [value for name, each in scores.items() if name.startswith("CE") for value in each["object f1"]]
-    found = [
-        compared("Weighted CE raises recall over CE", weighted, "CE", "object recall", lambda a, b: a > b),
-        compared(
-            "Jaccard raises precision over weighted CE", "Jaccard", weighted, "object precision", lambda a, b: a > b
-        ),
-        line(
-            "Weighted CE → Jaccard at a small learning rate cuts false detections; recall falls by at most five points",
-            fewer and fall <= 0.05,
-            f"false alarms {mean(weighted, 'false alarms'):.1f} → {mean(once, 'false alarms'):.1f}, "
-            f"object recall {mean(weighted, 'object recall'):.2f} → {mean(once, 'object recall'):.2f}",
-        ),
-        compared("Cycling beats one switch", cycled, once, "object f1", lambda a, b: a > b),
-    ]
-    if focal:
-        found.append(
-            line(
-                "Focal is less stable over γ and learning rate than CE over the same learning rates",
-                spread(focal) > spread(plain),
-                f"standard deviation of object F1: focal {spread(focal):.2f}, CE {spread(plain):.2f}",
-            )
+    every = list({job.key: job for job in reversed(every)}.values())[::-1]
+    pace = Pace(chosen.minutes, parse_piece(chosen.piece))
+    open_ = [job for job in every if job.key not in done]
+    print(f"{len(every)} runs, {len(every) - len(open_)} of them finished; results in {chosen.results}", flush=True)
+    for number, job in enumerate(pace.mine(every), start=1):
+        if job.key in done:
+            continue
+        began = time.monotonic()
+        row = run(job)
+        append_row(chosen.results, row)
+        pace.seconds.append(time.monotonic() - began)
+        print(
+            f"{number}: {job.chosen.key}, seed {job.seed}, {' = '.join(job.names)}: {row['steps']} steps in "
+            f"{row['seconds']:.0f} s, {pace.seconds[-1]:.0f} s with scores",
+            flush=True,
         )
-    return found
+
+
+def main() -> int:
+    """Makes runs, or the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", nargs="?", default="run", choices=["run", "report"])
+    parser.add_argument("--results", type=Path, default=RESULTS, help=f"JSON lines; default: {RESULTS}")
+    parser.add_argument("--sets", help="keys with commas between them; default: all that are here")
+    parser.add_argument("--plans", choices=["main", "focal", "all"], default="all")
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument(
+        "--segmenter",
+        choices=SEGMENTERS,
+        default="unet",
+        help="unet: the small U-Net everywhere; proposed: the one that the app proposes; by_set: the small U-Net on "
+        "built-in scenes, the proposed one on real ones",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="results depend on it")
+    parser.add_argument("--minutes", type=float, help="stop before so many are over")
+    parser.add_argument("--piece", default="1/1", help="for example 2/6: the second of six pieces")
+    chosen = parser.parse_args()
+    try:
+        if chosen.action == "run":
+            make_runs(chosen)
+        else:
+            rows = read_rows([chosen.results]).values()
+            command = "python -m tests.benchmarks.claims"
+            write_report(evidence(rows, datetime.now(UTC).date().isoformat(), command))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
