@@ -1,4 +1,4 @@
-"""``plan`` shows what ``train`` does; without a plan, both take it from the data; a run that continues keeps its own."""
+"""``plan`` shows what ``train`` does; both take a plan from the data; a run that continues keeps its own."""
 
 from __future__ import annotations
 
