@@ -11,8 +11,8 @@ than elsewhere.
 Measured on predictions for ships, aeroplanes, cars, nuclei, trees, buildings and potholes (nine runs): chosen on one or
 two scenes and scored on the others that neither trained nor scored, the mean of both F1 was 0.426 at the best
 threshold, 0.433 in the middle of the plateau, 0.444 always halfway from there to ½, 0.445 at ½, and 0.450 by this rule.
-The gain comes from one set with many objects (cars: 0.47 at ½, 0.63 by this rule); a loss from one in which an odd scene
-held most of them (nuclei: 0.51, 0.43). That fewer than five objects keep ½ made no difference beyond noise (0.452).
+The gain comes from a set with many objects (cars: 0.47 at ½, 0.63 by this rule), a loss from one in which an odd scene
+holds most of them (nuclei: 0.51, 0.43). That fewer than five objects keep ½ made no difference beyond noise (0.452).
 """
 
 from __future__ import annotations
