@@ -53,6 +53,8 @@ class Concern:
 def before_training(fingerprint: Fingerprint, plan: Plan) -> tuple[Concern, ...]:
     """What can be seen before a plan is trained; empty where nothing speaks against it."""
     concerns = [_absent(each) for each in fingerprint.classes if not each.occurs]
+    if fingerprint.own_range < recipe.NARROW_SCENES:
+        concerns.append(_narrow(fingerprint))
     concerns += [
         concern
         for check in (_beyond_field_of_view, _empty_batches, _weights_too_strong)
@@ -90,6 +92,14 @@ def _absent(of: ClassPrint) -> Concern:
         "absent_class",
         f"“{of.name}” does not occur in the scenes that train, so that it cannot be learned: choose other validation "
         "scenes, or add some.",
+    )
+
+
+def _narrow(fingerprint: Fingerprint) -> Concern:
+    return Concern(
+        "narrow_scenes",
+        f"Half of the scenes use at most {fingerprint.own_range:.0%} of the range of values that all share: they look "
+        "flat; stretch each scene by itself (--stretch scene).",
     )
 
 
