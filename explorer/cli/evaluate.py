@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
     applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
     reading = imagery_options.read_imagery(arguments, reference.choices.for_other_files(), reference.classes)
-    imagery_options.print_notes(reading)
+    imagery_options.print_notes(reading, training=False)
     scenes = _scenes(reading, reference, str(arguments.images))
     distances = peak_distances_of(folder) if arguments.split else None
     scoring = Scoring(arguments.min_area or reference.minimum_area, reference.match_rule, distances)
