@@ -27,9 +27,11 @@ from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, 
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
+from explorer.runs.measurements import Measurement
 from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
 from explorer.runs.threshold_sweep import sweep_file
+from explorer.segmenter.inputs import InputSpec
 
 Answer = TypeVar("Answer")
 Mask = NDArray[np.bool_]
@@ -250,7 +252,7 @@ class PredictOnlyBackground(Job[tuple[AllBackgroundLoss, ...]]):
 
 @dataclass(frozen=True)
 class ListLabCrops(Job[tuple[LabCrop, ...]]):
-    """The validation crops of a dataset for which gradients can be computed."""
+    """The validation crops of a dataset for which gradients of a run can be computed."""
 
     entry = "explorer.jobs.loss_lab:list_crops"
     resource = Resource.QUICK
@@ -258,6 +260,7 @@ class ListLabCrops(Job[tuple[LabCrop, ...]]):
     title = "validation crops"
 
     dataset: Path
+    inputs: InputSpec  # of the run
 
 
 @dataclass(frozen=True)
@@ -277,6 +280,19 @@ class MapGradients(Job[GradientMaps]):
     device: str
 
 
+@dataclass(frozen=True)
+class MeasureDataset(Job[Measurement]):
+    """Measures what plans for a dataset rest on; the answer stays beside the dataset for all visitors."""
+
+    entry = "explorer.jobs.planning:measure_dataset"
+    resource = Resource.QUICK
+    limit = 120.0
+    title = "fingerprint and step time"
+
+    dataset: Path  # its file
+    device: str
+
+
 JOBS: tuple[type[Job[Any]], ...] = (
     TrainRun,
     MeasureSlice,
@@ -289,5 +305,6 @@ JOBS: tuple[type[Job[Any]], ...] = (
     PredictOnlyBackground,
     ListLabCrops,
     MapGradients,
+    MeasureDataset,
 )
 """All kinds of jobs."""

@@ -66,10 +66,12 @@ class SliceSetup:
 
 
 def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
-    """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
-    weights = logged_weights(folder.plan(), weights_of_data(dataset))
-    crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
-    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), dataset.minimum_area)
+    """Cuts the validation crops of a run's landscapes at its working scale, once, and keeps them in its folder."""
+    plan = folder.plan()
+    weights = logged_weights(plan, weights_of_data(dataset))
+    crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch, plan.inputs)
+    minimum_area = plan.inputs.working_area(dataset.minimum_area)
+    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), minimum_area)
     data.save(folder.path / LANDSCAPE_DATA_FILE)
     return data
 
@@ -82,7 +84,11 @@ def ensure_landscape_data(folder: RunFolder, dataset: Dataset) -> None:
 
 
 def prepare(
-    folder: RunFolder, request: SliceRequest, device: str = "auto", path: Sequence[str] | None = None
+    folder: RunFolder,
+    request: SliceRequest,
+    device: str = "auto",
+    path: Sequence[str] | None = None,
+    also: Sequence[LossKind] = (),
 ) -> SliceSetup:
     """Loads what a slice needs and builds its plane.
 
@@ -92,6 +98,7 @@ def prepare(
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         path: names of the checkpoints of an earlier setup, which gives its plane again although others have arrived
             since; those that the run has now if not given.
+        also: losses to measure beside those that every slice has, those that the run trained and those of the plane.
 
     Raises:
         InputError: run, checkpoint, layers, plane or device are not there or do not go together.
@@ -99,10 +106,11 @@ def prepare(
     Grid(request.extent, request.resolution)  # refuses what is out of range before the work begins
     data = LandscapeData.load(folder.path / LANDSCAPE_DATA_FILE)
     centre, _ = find_checkpoint(folder, request.checkpoint)
+    trained = [phase.loss.kind for phase in folder.plan().phases]
     objective = SegmenterObjective(
         load_segmenter(folder, centre, device),
         data.crops,
-        logged_specs(data.class_weights),
+        logged_specs(data.class_weights, (*trained, *request.plane.losses, *also)),
         data.classes,
         request.objects,
         data.minimum_area,
@@ -261,7 +269,8 @@ def predict_at(setup: SliceSetup, alpha: float, beta: float, crop: int = 0) -> P
         with torch.inference_mode():
             centre_mask = _mask(objective.segmenter(image)[0])
     named = dict(zip((field.name for field in objective.fields), values.tolist(), strict=True))
-    return PointPrediction(crops.images[crop], crops.labels[crop], mask, centre_mask, named)
+    bands = len(setup.folder.dataset().bands)
+    return PointPrediction(crops.images[crop, :bands], crops.labels[crop], mask, centre_mask, named)
 
 
 def _mask(logits: Tensor) -> NDArray[np.uint8]:
@@ -288,7 +297,7 @@ def curvature_report(
     Raises:
         InputError: see ``prepare``; or the eigenvalues do not converge.
     """
-    setup = prepare(folder, SliceRequest(checkpoint=checkpoint), device)
+    setup = prepare(folder, SliceRequest(checkpoint=checkpoint), device, also=(loss,))
     operator = _ObservedHessian(setup.objective, loss, layer_mask(setup.objective, layers), report)
     pairs = top_eigenpairs(operator, count, seed)
     estimate = trace(operator, seed=seed)

@@ -24,6 +24,7 @@ from explorer.training.planning import Budget, propose
 from explorer.training.recipe import at
 
 _EMPTY_BATCHES = 0.05  # share of the batches without an object, above which it is said
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of foreground crops
 _TOO_STRONG = 2.0  # times the cap that suits the share of a class
 _FEW_STEPS = 300
 _LONGER = 3  # times
@@ -87,7 +88,7 @@ def nothing_found(fingerprint: Fingerprint, plan: Plan) -> tuple[Concern, ...]:
 def _absent(of: ClassPrint) -> Concern:
     return Concern(
         "absent_class",
-        f"{of.name!r} does not occur in the scenes that train, so that it cannot be learned: choose other validation "
+        f"“{of.name}” does not occur in the scenes that train, so that it cannot be learned: choose other validation "
         "scenes, or add some.",
     )
 
@@ -115,7 +116,7 @@ def _beyond_field_of_view(fingerprint: Fingerprint, plan: Plan) -> Concern | Non
         remedies.append(_pretrained(fingerprint, plan))
     return Concern(
         "beyond_field_of_view",
-        f"5 % of {largest.name!r} are {length:.0f} px or longer at the working scale, and the segmenter sees "
+        f"5 % of “{largest.name}” are {length:.0f} px or longer at the working scale, and the segmenter sees "
         f"{field} px: it cannot see such an object as a whole.",
         tuple(remedies),
     )
@@ -127,12 +128,16 @@ def _empty_batches(fingerprint: Fingerprint, plan: Plan) -> Concern | None:
     chance = _chance_of_empty_batch(fingerprint, plan)
     if not rarest.occurs or chance <= _EMPTY_BATCHES:
         return None
-    share = max(at(recipe.FOREGROUND_SHARE, rarest.share), min(1.0, plan.object_share + 0.3))
+    shares = [share for share in _SHARES if share > plan.object_share] or [1.0]
+    changed = [plan.model_copy(update={"object_share": share}) for share in shares]
+    better = next(
+        (each for each in changed if _chance_of_empty_batch(fingerprint, each) <= _EMPTY_BATCHES), changed[-1]
+    )
     return Concern(
         "empty_batches",
-        f"About {chance:.0%} of the batches hold no object of {rarest.name!r}, which covers "
+        f"About {chance:.0%} of the batches hold no object of “{rarest.name}”, which covers "
         f"{_percent(rarest.share)} of the pixels.",
-        (Remedy(f"Foreground crop share {share:.0%}", plan.model_copy(update={"object_share": share})),),
+        (Remedy(f"Foreground crop share {better.object_share:.0%}", better),),
     )
 
 
@@ -162,7 +167,7 @@ def _weights_too_strong(fingerprint: Fingerprint, plan: Plan) -> Concern | None:
                 )
                 return Concern(
                     "weights_too_strong",
-                    f"{each.name!r} has a class weight of {weight:.2g} and covers {_percent(each.share)}: recall "
+                    f"“{each.name}” has a class weight of {weight:.2g} and covers {_percent(each.share)}: recall "
                     "will be bought with false alarms, and neighbours will merge.",
                     (Remedy(f"Class weights of at most {cap:g}", plan.model_copy(update={"phases": phases})),),
                 )
@@ -190,7 +195,7 @@ def _rare_without_weights(fingerprint: Fingerprint, plan: Plan) -> Concern | Non
     name = LOSSES[first.loss.kind].name
     return Concern(
         "rare_without_weights",
-        f"{rarest.name!r} covers {_percent(rarest.share)}, and {name} has no class weights: predicting background "
+        f"“{rarest.name}” covers {_percent(rarest.share)}, and {name} has no class weights: predicting background "
         "everywhere is nearly right.",
         (Remedy("Weighted cross-entropy first", _weighted_first(fingerprint, plan)),),
     )

@@ -202,7 +202,7 @@ def _segmenter(fingerprint: Fingerprint, kind: SegmenterKind, scale: float) -> t
 def _foreground_share(fingerprint: Fingerprint) -> tuple[float, str]:
     rarest = fingerprint.rarest
     return at(recipe.FOREGROUND_SHARE, rarest.share), (
-        f"{rarest.name!r} covers {_percent(rarest.share)} of the pixels of the training scenes."
+        f"“{rarest.name}” covers {_percent(rarest.share)} of the pixels of the training scenes."
     )
 
 
@@ -211,14 +211,14 @@ def _losses(fingerprint: Fingerprint, preset: Preset) -> tuple[tuple[LossSpec, .
     rarest = fingerprint.rarest
     losses = tuple(_reweighted(phase.loss, rarest.share) for phase in preset.phases)
     if losses == tuple(phase.loss for phase in preset.phases) and not any(map(_has_rule, losses)):
-        return losses, f"The losses of this preset take none; {rarest.name!r} covers {_percent(rarest.share)}."
+        return losses, f"The losses of this preset take none; “{rarest.name}” covers {_percent(rarest.share)}."
     rule, cap = at(recipe.CLASS_WEIGHTS, rarest.share)
     if rule == "inverse_frequency":
         return losses, (
-            f"{rarest.name!r} covers {_percent(rarest.share)}: rare, so that a miss has to cost more; above {cap:g}, "
+            f"“{rarest.name}” covers {_percent(rarest.share)}: rare, so that a miss has to cost more; above {cap:g}, "
             "neighbours merge and all that resembles an object is predicted as one."
         )
-    return losses, f"{rarest.name!r} covers {_percent(rarest.share)}: not rare, so that strong weights would harm."
+    return losses, f"“{rarest.name}” covers {_percent(rarest.share)}: not rare, so that strong weights would harm."
 
 
 def _has_rule(loss: LossSpec) -> bool:
@@ -315,7 +315,7 @@ def _inputs(fingerprint: Fingerprint, kind: SegmenterKind, scale: float) -> tupl
     size = across(rarest)
     return InputSpec(scale=scale, contrast=True, object_size=size), (
         f"Contrast at the size of an object, {size:.0f} px, does not change with a scene's haze or gain; "
-        f"{rarest.name!r} covers {_percent(rarest.share)} only."
+        f"“{rarest.name}” covers {_percent(rarest.share)} only."
     )
 
 
