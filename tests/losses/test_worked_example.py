@@ -16,6 +16,8 @@ from explorer.losses.prediction import Prediction
 from explorer.losses.worked_example import Crop, NotWorkedOut, Worked, substituted
 from tests.losses.cases import FOUR, WEIGHTS, name, random_case
 
+OF_CROP = ("jaccard", "dice", "tversky", "focal_tversky", "dice_cross_entropy", "dice_topk", "unified_focal")
+
 
 def crop_of(seed: int, classes: int) -> tuple[Crop, torch.Tensor, torch.Tensor]:
     logits, labels = random_case(seed, classes, (1, 8, 7))
@@ -35,15 +37,7 @@ def test_the_value_is_the_losses(spec: LossSpec, seed: int) -> None:
     terms = everywhere(spec, crop)
     if any(isinstance(each, NotWorkedOut) for each in substituted(spec, crop, 0, 0)):
         assert not terms
-    elif spec.kind in (
-        "jaccard",
-        "dice",
-        "tversky",
-        "focal_tversky",
-        "dice_cross_entropy",
-        "dice_topk",
-        "unified_focal",
-    ):
+    elif spec.kind in OF_CROP:
         assert terms == pytest.approx([value] * crop.label.size, rel=1e-9)
     elif spec.kind == "lovasz":
         assert sum(terms) == pytest.approx(value, rel=1e-9)
