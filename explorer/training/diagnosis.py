@@ -53,6 +53,8 @@ class Concern:
 def before_training(fingerprint: Fingerprint, plan: Plan) -> tuple[Concern, ...]:
     """What can be seen before a plan is trained; empty where nothing speaks against it."""
     concerns = [_absent(each) for each in fingerprint.classes if not each.occurs]
+    if fingerprint.own_range < recipe.NARROW_SCENES:
+        concerns.append(_narrow(fingerprint))
     concerns += [
         concern
         for check in (_beyond_field_of_view, _empty_batches, _weights_too_strong)
@@ -93,6 +95,14 @@ def _absent(of: ClassPrint) -> Concern:
     )
 
 
+def _narrow(fingerprint: Fingerprint) -> Concern:
+    return Concern(
+        "narrow_scenes",
+        f"Half of the scenes use at most {fingerprint.own_range:.0%} of the range of values that all share: they look "
+        "flat; stretch each scene by itself (--stretch scene).",
+    )
+
+
 def _beyond_field_of_view(fingerprint: Fingerprint, plan: Plan) -> Concern | None:
     """Objects that are longer than what a pixel of the output depends on."""
     field = receptive_field(plan.segmenter)
@@ -123,36 +133,29 @@ def _beyond_field_of_view(fingerprint: Fingerprint, plan: Plan) -> Concern | Non
 
 
 def _empty_batches(fingerprint: Fingerprint, plan: Plan) -> Concern | None:
-    """Batches without a single object of the rarest class."""
-    rarest = fingerprint.rarest
+    """Batches without a single object of any class."""
     chance = _chance_of_empty_batch(fingerprint, plan)
-    if not rarest.occurs or chance <= _EMPTY_BATCHES:
+    if not fingerprint.rarest.occurs or chance <= _EMPTY_BATCHES:
         return None
     shares = [share for share in _SHARES if share > plan.object_share] or [1.0]
     changed = [plan.model_copy(update={"object_share": share}) for share in shares]
     better = next(
         (each for each in changed if _chance_of_empty_batch(fingerprint, each) <= _EMPTY_BATCHES), changed[-1]
     )
+    covered = 1 - fingerprint.shares[0]
     return Concern(
         "empty_batches",
-        f"About {chance:.0%} of the batches hold no object of “{rarest.name}”, which covers "
-        f"{_percent(rarest.share)} of the pixels.",
+        f"About {chance:.0%} of the batches hold no object at all: objects cover {_percent(covered)} of the pixels.",
         (Remedy(f"Foreground crop share {better.object_share:.0%}", better),),
     )
 
 
 def _chance_of_empty_batch(fingerprint: Fingerprint, plan: Plan) -> float:
-    """Of no object of the rarest class in a batch, if objects are scattered evenly over the scenes.
-
-    A crop that is placed around an object may be placed around one of another class.
-    """
-    rarest = fingerprint.rarest
+    """Of no object in a batch, if objects are scattered evenly over the scenes."""
     objects = sum(each.objects for each in fingerprint.classes)
     covered = (plan.crop_size / plan.inputs.scale) ** 2 / max(1, fingerprint.pixels)
-    empty_anywhere = math.exp(-rarest.objects * min(1.0, covered))
-    around_another = 1 - rarest.objects / max(1, objects)
-    empty = (plan.object_share * around_another + 1 - plan.object_share) * empty_anywhere
-    return float(empty**plan.batch_size)
+    empty_anywhere = math.exp(-objects * min(1.0, covered))
+    return float(((1 - plan.object_share) * empty_anywhere) ** plan.batch_size)
 
 
 def _weights_too_strong(fingerprint: Fingerprint, plan: Plan) -> Concern | None:

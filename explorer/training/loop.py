@@ -131,7 +131,7 @@ class _Run:
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
         self.overlap = BackwardOverlap(self.sampler, device)
         self.watch = Watch(plan, dataset, held_out, device)
-        logged = logged_losses(self.weights, [phase.loss for phase in self.plan.phases])
+        logged = logged_losses(self.weights, [phase.loss.kind for phase in self.plan.phases])
         self.cheap = {kind: loss for kind, loss in logged.items() if not LOSSES[kind].costly}
         self.logged = logged
         self.optimizer = self._fresh_optimizer()

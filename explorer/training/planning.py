@@ -101,7 +101,6 @@ def propose(
     losses, why_weights = _losses(fingerprint, PRESETS[preset])
     steps, why_steps = _steps(budget, step_seconds, kind, cycles=PRESETS[preset].cycles, batch=batch, crop=crop)
     augmentation, why_augmentation = _augmentation(fingerprint)
-    inputs, why_inputs = _inputs(fingerprint, kind, scale)
     learning = recipe.LEARNING[kind]
     plan = Plan(
         name=PRESETS[preset].name,
@@ -109,10 +108,11 @@ def propose(
         cycles=PRESETS[preset].cycles,
         seed=seed,
         segmenter=spec,
-        inputs=inputs,
+        inputs=InputSpec(scale=scale),
         batch_size=batch,
         crop_size=crop,
         object_share=share,
+        balance_classes=True,
         augmentation=augmentation,
         weight_decay=learning.weight_decay,
         clip_gradient=recipe.CLIP_GRADIENT,
@@ -125,7 +125,7 @@ def propose(
     choices = (
         Choice("Segmenter", _named(spec), f"{why_kind} {why_spec}"),
         Choice("Working scale", f"{scale:g}", why_scale),
-        Choice("Input channels", _channels(inputs, len(fingerprint.bands)), why_inputs),
+        Choice("Input channels", _bands(fingerprint), _why_bands(fingerprint)),
         Choice("Crop size", f"{crop} px", why_crop),
         Choice("Batch size", str(batch), f"{batch} crops of {crop} px make a step of usual cost."),
         Choice("Foreground crop share", f"{share:.0%}", why_share),
@@ -306,22 +306,14 @@ def _jitter(augmentation: Augmentation) -> str:
     return f"turns and flips, gain ±{augmentation.gain:.0%}, offset ±{augmentation.offset:.0%}"
 
 
-def _inputs(fingerprint: Fingerprint, kind: SegmenterKind, scale: float) -> tuple[InputSpec, str]:
-    rarest = fingerprint.rarest
-    if kind == "pretrained":
-        return InputSpec(scale=scale), "The encoder takes colours as photographs have them."
-    if rarest.share >= recipe.CONTRAST_SHARE or not across(rarest):
-        return InputSpec(scale=scale), "The bands as they are: what is looked for is neither rare nor small."
-    size = across(rarest)
-    return InputSpec(scale=scale, contrast=True, object_size=size), (
-        f"Contrast at the size of an object, {size:.0f} px, does not change with a scene's haze or gain; "
-        f"“{rarest.name}” covers {_percent(rarest.share)} only."
-    )
+def _bands(fingerprint: Fingerprint) -> str:
+    bands = len(fingerprint.bands)
+    return f"{bands} band{'' if bands == 1 else 's'}, one stretch"
 
 
-def _channels(inputs: InputSpec, bands: int) -> str:
-    added = inputs.channels(bands) - bands
-    return f"{bands} band{'' if bands == 1 else 's'}" + (f" and {added} of contrast" if added else "")
+def _why_bands(fingerprint: Fingerprint) -> str:
+    used = f"; a scene uses {fingerprint.own_range:.0%} of the common range" if len(fingerprint.scenes) > 1 else ""
+    return f"Further channels, of local contrast or of ratios, made unseen scenes worse{used}."
 
 
 # What is not in the plan, but follows from the data ------------------------------------------------------------

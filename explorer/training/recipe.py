@@ -89,8 +89,8 @@ AUGMENTATION: Steps[Augmentation] = (
 )
 """By the number of scenes: few are learned by heart."""
 
+NARROW_SCENES = 0.5  # of the common range: scenes that use less are to be stretched one by one
 DIFFERENT_BRIGHTNESS = 3.0  # highest ÷ lowest median: from here on the augmentation is that of few scenes
-CONTRAST_SHARE = 0.02  # a class rarer than this gets the channels of local contrast, where nothing is pretrained
 
 WARMUP_SHARE = 0.1  # of the steps of a phase
 CLIP_GRADIENT = 1.0

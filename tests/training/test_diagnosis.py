@@ -91,6 +91,14 @@ def test_a_class_that_does_not_train_is_named() -> None:
     assert "buoy" in concern.text
 
 
+def test_scenes_that_use_little_of_the_common_range_are_to_be_stretched_one_by_one() -> None:
+    plan = propose(of("town"), "dice_ce", Budget(steps=600)).plan
+    (concern,) = before_training(of("town").model_copy(update={"own_range": 0.3}), plan)
+    assert concern.code == "narrow_scenes"
+    assert "30%" in concern.text
+    assert "--stretch scene" in concern.text
+
+
 def test_of_a_rare_class_the_loss_without_weights_is_the_likeliest_reason() -> None:
     plan = one_phase("cross_entropy")
     reasons = nothing_found(of("ships"), plan)

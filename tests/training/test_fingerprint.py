@@ -52,6 +52,17 @@ def test_brightness_is_how_much_the_medians_differ() -> None:
     assert of("town").brightness == pytest.approx(1, rel=0.1)
 
 
+def test_scenes_far_apart_use_little_of_the_common_range() -> None:
+    random = np.random.default_rng(0)
+    label = np.zeros((64, 64))
+    label[10:20, 10:20] = 1
+    images = [(level + random.integers(0, 51, (1, 64, 64))).astype(np.uint8) for level in (0, 100, 200, 100)]
+    apart = fingerprint(dataset_of(*(scene(label, image, str(i)) for i, image in enumerate(images))))
+    assert apart.own_range == pytest.approx(50 / 250, abs=0.02)
+    alike = fingerprint(dataset_of(*(scene(label, images[1], str(i)) for i in range(4))))
+    assert alike.own_range == pytest.approx(1, abs=0.02)
+
+
 def test_objects_that_touch_are_counted_where_they_were_drawn_one_by_one() -> None:
     assert of("nuclei").classes[0].touching > 0.2
     assert 0.2 < of("town").classes[0].touching < 0.8

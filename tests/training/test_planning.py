@@ -75,11 +75,15 @@ def test_every_choice_has_a_reason_in_sentences(kind: str) -> None:
 
 
 def test_the_reasons_hold_the_numbers_that_decided() -> None:
-    reasons = {choice.name: choice.reason for choice in propose(of("planes"), "ce_only", Budget(steps=9)).choices}
+    def reason(kind: str, name: str) -> str:
+        choices = propose(of(kind), "recall_first", Budget(steps=9)).choices
+        return next(choice.reason for choice in choices if choice.name == name)
+
     sizes = of("planes").classes[0].diameters
     assert sizes is not None
-    assert f"{sizes.p50:.0f} px" in reasons["Working scale"]
-    assert "10.0-fold" in propose(of("ships"), "ce_only", Budget(steps=9)).choices[9].reason
+    assert f"{sizes.p50:.0f} px" in reason("planes", "Working scale")
+    assert f"{100 * of('cracks').classes[0].share:.2g} %" in reason("cracks", "Class weights")
+    assert f"{of('ships').brightness:.1f}-fold" in reason("ships", "Augmentation")
 
 
 def test_every_phase_warms_up_and_decays() -> None:
@@ -119,12 +123,6 @@ def test_the_unet_sees_three_objects(kind: str) -> None:
 def test_a_pretrained_segmenter_is_the_default_and_takes_its_colours_by_their_names() -> None:
     assert planned("ships").segmenter == PretrainedSpec(rgb=(2, 1, 0))
     assert planned("nuclei").segmenter == PretrainedSpec(rgb=(0, 1, 2))
-
-
-def test_contrast_channels_are_for_rare_small_objects_without_a_pretrained_encoder() -> None:
-    assert planned("ships", segmenter="unet").inputs.contrast
-    assert not planned("town", segmenter="unet").inputs.contrast
-    assert not planned("ships").inputs.contrast
 
 
 def test_few_or_unequal_scenes_are_changed_more() -> None:
