@@ -124,7 +124,9 @@ class _Run:
         check_weights(self.plan, classes)
         self.weights = logged_weights(self.plan, self.weights_of)
         channels = plan.inputs.channels(len(dataset.bands))
+        plan.segmenter.check_bands(len(dataset.bands))
         self.segmenter = build_segmenter(channels, classes, plan.segmenter, plan.seed).to(device)
+        self.segmenter.start_at(np.sum([scene.pixel_counts(classes) for scene in dataset.training], axis=0).tolist())
         self.average = WeightAverage(self.segmenter, plan.averaging) if plan.averaging is not None else None
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
