@@ -194,16 +194,17 @@ def differences(runs: Runs, inequality: Inequality, measure_name: str, at: At) -
     if at == "matched":
         if measure not in (SETS[runs.set_key].own_rule, PIXELS):
             return None
-        plus, minus = runs.at_equal_recall(inequality.metric, (inequality.plus[0], inequality.minus[0]), measure)
+        sides = runs.at_equal_recall(inequality.metric, (inequality.plus[0], inequality.minus[0]), measure)
     else:
-        plus, minus = (
+        sides = tuple(
             _spread([runs.values(inequality.metric, plan, measure, at) for plan in plans])
             for plans in (inequality.plus, inequality.minus)
         )
+    plus, minus = sides
     return _table({cell: plus[cell] - minus[cell] for cell in plus.keys() & minus.keys()})
 
 
-def _spread(values: Sequence[Mapping[tuple[int, str], float]]) -> Mapping[tuple[int, str], float]:
+def _spread(values: Sequence[dict[tuple[int, str], float]]) -> dict[tuple[int, str], float]:
     """Of one plan its values; of several the mean absolute difference of two of them, which does not grow with their
     number."""
     if len(values) == 1:
@@ -242,7 +243,7 @@ def _outcomes(by_set: Mapping[str, Runs], losses: Mapping[str, tuple[str, ...]])
         for plan in (name for name in MAIN if name in runs.half):
             for at in places:
                 tables = [_table(runs.values(metric, plan, measure, at)) for metric in (recall, precision, f1)]
-                found = [None if table is None else effect(table) for table in tables]
+                found = [_effect(table) for table in tables]
                 sized = next((each for each in found if each is not None), None)
                 if sized is None:
                     continue
@@ -277,8 +278,7 @@ def _findings(by_set: Mapping[str, Runs]) -> Iterable[Finding]:
                 ]
             for place, key in enumerate(by_set):
                 of_dataset = {
-                    claim: [(part, None if each[place] is None else effect(each[place])) for part, each in parts]
-                    for claim, parts in tables.items()
+                    claim: [(part, _effect(each[place])) for part, each in parts] for claim, parts in tables.items()
                 }
                 yield from _judged(of_dataset, SETS[key].title, measure, at)
             overall = {
@@ -293,11 +293,11 @@ def _judged(
 ) -> Iterable[Finding]:
     """One finding a claim that could be compared, after Holm over these claims."""
     one_sided = {}
-    for claim, parts in effects.items():
+    for key, parts in effects.items():
         known = [Part(found, part.bound) for part, found in parts if found is not None]
         if parts and len(known) == len(parts):
-            one_sided[claim] = claim_p_values(known)
-    adjusted = holm({claim: two_sided(*p) for claim, p in one_sided.items()})
+            one_sided[key] = claim_p_values(known)
+    adjusted = holm({key: two_sided(*p) for key, p in one_sided.items()})
     for claim in CLAIMS:
         parts = effects[claim.key]
         if not parts or not any(found is not None for _, found in parts):
@@ -316,6 +316,10 @@ def _judged(
             seeds=first.seeds,
             units=first.units,
         )
+
+
+def _effect(table: Table | None) -> Effect | None:
+    return None if table is None else effect(table)
 
 
 def _interval(found: Effect | None) -> Interval:

@@ -66,8 +66,6 @@ def _untriggered(phase: Phase) -> Phase:
 
 def _alone(base: Plan, loss: LossSpec, rate: float = 1.0) -> Plan:
     """One phase of the whole length that is otherwise like the first of the plan."""
-    first = base.phases[0]
-    phase = _untriggered(first).model_copy(
-        update={"loss": loss, "steps": base.steps, "learning_rate": min(1.0, first.learning_rate * rate)}
-    )
-    return base.model_copy(update={"phases": (phase,), "cycles": 1})
+    first = _untriggered(base.phases[0])
+    phase = first.model_copy(update={"loss": loss, "learning_rate": min(1.0, first.learning_rate * rate)})
+    return scaled(base.model_copy(update={"phases": (phase,), "cycles": 1}), base.steps)

@@ -61,11 +61,12 @@ def bare_loop(dataset: Dataset, seconds: float, seed: int, scale: float) -> Prob
     """
     rng = np.random.default_rng(seed)
     classes = len(dataset.classes)
-    images = [_resized(stretched(scene.image, dataset.stretch), scale) for scene in dataset.training]
-    labels = [
-        _resized_label(scene.label, image.shape[1:]) for scene, image in zip(dataset.training, images, strict=True)
-    ]
-    images, labels = zip(*(_padded(*each) for each in zip(images, labels, strict=True)), strict=True)
+    images, labels = [], []
+    for scene in dataset.training:
+        resized = _resized(stretched(scene.image, dataset.stretch), scale)
+        image, label = _padded(resized, _resized_label(scene.label, resized.shape[1:]))
+        images.append(image)
+        labels.append(label)
     foreground = [np.argwhere((label > 0) & (label != IGNORE)) for label in labels]
     with_objects = [place for place, found in enumerate(foreground) if len(found)]
     areas = np.array([label.size for label in labels], dtype=np.float64)
@@ -96,9 +97,9 @@ def bare_loop(dataset: Dataset, seconds: float, seed: int, scale: float) -> Prob
         for group in optimizer.param_groups:
             group["lr"] = PEAK_RATE * _one_cycle(share)
         crops = [crop(number % 2 == 0) for number in range(BATCH)]
-        image = torch.from_numpy(np.stack([each for each, _ in crops])).contiguous(memory_format=torch.channels_last)
-        label = torch.from_numpy(np.stack([each for _, each in crops])).long()
-        loss = _dice_and_cross_entropy(segmenter(image), label, classes)
+        batch = torch.from_numpy(np.stack([each for each, _ in crops])).contiguous(memory_format=torch.channels_last)
+        truth = torch.from_numpy(np.stack([each for _, each in crops])).long()
+        loss = _dice_and_cross_entropy(segmenter(batch), truth, classes)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

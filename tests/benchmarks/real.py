@@ -209,13 +209,13 @@ def tables(rows: Sequence[Mapping[str, Any]]) -> str:
                 )
             )
         if OURS in means and len(means) > 1:
-            ratios.append((chosen, *(_ratio(means, measure) for measure in (chosen.own_rule, PIXELS)), means[OURS]))
+            ratios.append((chosen, _ratio(means, chosen.own_rule), _ratio(means, PIXELS), means[OURS]))
     if ratios:
         lines += ["\nOurs ÷ the best of all peers, at own thresholds (at least 1 on every set, 1.2 on the median set)"]
         lines += [_line("set", "own measure", "F1 ratio", "pixel F1 ratio", "bar"), _line(*["---"] * 5)]
         for chosen, of_own, of_pixels, reached in ratios:
             lines.append(_line(chosen.title, chosen.own_rule, _shown(of_own), _shown(of_pixels), _bar(chosen, reached)))
-        medians = [statistics.median(each[place] for each in ratios) for place in (1, 2)]
+        medians = (statistics.median(each[1] for each in ratios), statistics.median(each[2] for each in ratios))
         lines.append(_line("median", "", *map(_shown, medians), ""))
     return "\n".join(lines)
 
