@@ -14,9 +14,11 @@ from explorer.figures.colours import INK
 from explorer.losses.registry import LOSSES
 from explorer.runs.history import Column, History, PhaseSpan, thinned
 from explorer.training.plan import Plan
+from explorer.training.schedule import PlannedPhase, course, effective_learning_rate
 
 COLUMNS = 4  # of small multiples
 SMALL = 120  # points of a curve in a small multiple
+BENDS = 25  # points of a learning rate that falls along a cosine
 NAME_FITS = 120  # letters that fit along the schedule at 800 pixels
 RECALL, PRECISION = "#0072B2", "#009E73"
 
@@ -106,37 +108,31 @@ def rates_figure(history: History, steps: int) -> go.Figure:
     return _framed(figure)
 
 
-def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
+def schedule_figure(plan: Plan, step: int | None = None, run: Sequence[PhaseSpan] = ()) -> go.Figure:
     """The plan at its full length: phases as bands, the learning rate as a line.
 
     Args:
         plan: with or without triggers, which may end phases earlier.
         step: where the run is; None draws no marker.
+        run: the phases that have begun, as they were run: they end where they did, what follows moves with them, and a
+            marker shows where a trigger fired.
     """
-    spans: list[PhaseSpan] = []
-    rates_x: list[float] = []
-    rates_y: list[float] = []
-    start = 0
-    for cycle in range(plan.cycles):
-        for number, phase in enumerate(plan.phases):
-            end = start + phase.steps
-            spans.append(PhaseSpan(number, cycle, start, end, phase.loss, phase.learning_rate))
-            low = phase.learning_rate / phase.warmup_steps if phase.warmup_steps else phase.learning_rate
-            rates_x += [start, start + phase.warmup_steps, end]
-            rates_y += [low, phase.learning_rate, phase.learning_rate]
-            start = end
+    phases = course(plan, [span.start for span in run] or (0,))
+    steps = phases[-1].end
+    spans = [_planned_span(plan, phase) for phase in phases]
     figure = go.Figure()
+    x, y = (np.concatenate(columns) for columns in zip(*(_rates(plan, phase) for phase in phases), strict=True))
     figure.add_scatter(
-        x=rates_x,
-        y=rates_y,
+        x=x,
+        y=y,
         mode="lines",
         line={"color": INK, "width": 2},
-        hovertemplate="step %{x}: learning rate %{y:g}<extra></extra>",
+        hovertemplate="step %{x}: learning rate %{y:.3g}<extra></extra>",
     )
     _bands(figure, spans, opacity=0.35)
     for span in spans:
         name = LOSSES[span.loss.kind].name
-        if (span.end - span.start) / plan.steps > len(name) / NAME_FITS:
+        if (span.end - span.start) / steps > len(name) / NAME_FITS:
             figure.add_annotation(
                 x=(span.start + span.end) / 2,
                 y=1,
@@ -146,11 +142,38 @@ def schedule_figure(plan: Plan, step: int | None = None) -> go.Figure:
                 text=name,
                 font={"size": 11},
             )
+    fired = [each for each in zip(run, phases, strict=False) if each[0].ended_by.startswith("trigger")]
+    if fired:
+        figure.add_scatter(
+            x=[span.end for span, _ in fired],
+            y=[effective_learning_rate(plan, phase.position, phase.end) for _, phase in fired],
+            mode="markers+text",
+            marker={"symbol": "diamond", "size": 10, "color": INK},
+            text=["trigger"] * len(fired),
+            textposition="middle left",
+            hovertext=[f"step {span.end}: {span.ended_by}" for span, _ in fired],
+            hoverinfo="text",
+        )
     if step is not None:
         figure.add_vline(x=step, line={"width": 2, "dash": "dot"})
-    figure.update_xaxes(title_text="step", range=[0, plan.steps])
-    figure.update_yaxes(title_text="learning rate", **_log_axis(np.array(rates_y), most=4))
+    figure.update_xaxes(title_text="step", range=[0, steps])
+    falls = any(phase.decay == "cosine" for phase in plan.phases)  # to zero, which a logarithmic axis cannot show
+    figure.update_yaxes(title_text="learning rate", **({"rangemode": "tozero"} if falls else _log_axis(y, most=4)))
     return _framed(figure, top=22)
+
+
+def _planned_span(plan: Plan, phase: PlannedPhase) -> PhaseSpan:
+    position, planned = phase.position, plan.phases[phase.position.phase]
+    return PhaseSpan(position.phase, position.cycle, phase.start, phase.end, planned.loss, planned.learning_rate)
+
+
+def _rates(plan: Plan, phase: PlannedPhase) -> tuple[Column, Column]:
+    """Steps, and the planned learning rate after them, at the places where its line bends."""
+    position, planned = phase.position, plan.phases[phase.position.phase]
+    peak = min(phase.start + planned.warmup_steps, phase.end)
+    after = np.linspace(peak, phase.end, 2 if planned.decay == "none" else BENDS).round()
+    steps = np.unique([phase.start, *after])
+    return steps, np.array([effective_learning_rate(plan, position, int(step)) for step in steps])
 
 
 def log_ticks(low: float, high: float, most: int = 5) -> list[float]:

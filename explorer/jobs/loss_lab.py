@@ -27,7 +27,7 @@ def find_nothing(job: PredictOnlyBackground) -> tuple[AllBackgroundLoss, ...]:
 
 def list_crops(job: ListLabCrops) -> tuple[LabCrop, ...]:
     """The validation crops of a dataset for which gradients can be computed."""
-    return loss_gradients.lab_crops(job.dataset)
+    return loss_gradients.lab_crops(job.dataset, job.inputs)
 
 
 def map_gradients(job: MapGradients) -> GradientMaps:

@@ -30,6 +30,7 @@ from explorer.runs.folder import RunFolder
 from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
 from explorer.runs.threshold_sweep import sweep_file
+from explorer.segmenter.inputs import InputSpec
 
 Answer = TypeVar("Answer")
 Mask = NDArray[np.bool_]
@@ -250,7 +251,7 @@ class PredictOnlyBackground(Job[tuple[AllBackgroundLoss, ...]]):
 
 @dataclass(frozen=True)
 class ListLabCrops(Job[tuple[LabCrop, ...]]):
-    """The validation crops of a dataset for which gradients can be computed."""
+    """The validation crops of a dataset for which gradients of a run can be computed."""
 
     entry = "explorer.jobs.loss_lab:list_crops"
     resource = Resource.QUICK
@@ -258,6 +259,7 @@ class ListLabCrops(Job[tuple[LabCrop, ...]]):
     title = "validation crops"
 
     dataset: Path
+    inputs: InputSpec  # of the run
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +23,7 @@ from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.imagery.objects import MINIMUM_AREA, object_maps
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.imagery.stretch import stretched
+from explorer.segmenter.inputs import InputSpec, prepared_image, prepared_scene
 
 CROPS, CROP_SIZE = 16, 128
 """Number of crops, and pixels along each side of one."""
@@ -36,7 +37,7 @@ _FOREGROUND_SHARE = 0.5
 
 @dataclass(frozen=True)
 class CropOrigin:
-    """The scene and the pixel of a crop's upper left corner."""
+    """The scene and the pixel of a crop's upper left corner, at the working scale."""
 
     scene: str
     top: int
@@ -47,7 +48,7 @@ class CropOrigin:
 class Crops:
     """A fixed set of labelled crops, all of one size."""
 
-    images: NDArray[np.float32]  # (N, C, H, W), stretched
+    images: NDArray[np.float32]  # (N, C, H, W), as the segmenter takes them; bands first
     labels: NDArray[np.uint8]  # (N, H, W), class ids, 255 = ignore
     ids: NDArray[np.int32]  # (N, H, W), objects' ids, 0 = none
     owners: NDArray[np.int32]  # (N, K − 1, H, W), the nearest object of each foreground class, 0 = none
@@ -72,21 +73,33 @@ def cut_crops(
     scenes: Sequence[Scene],
     classes: int,
     stretch: Stretch,
+    inputs: InputSpec | None = None,
     count: int = CROPS,
     size: int = CROP_SIZE,
     seed: int = 0,
 ) -> Crops:
     """Draws crops that do not overlap; half of them contain an object where there are enough of these.
 
-    A scene that is smaller than a crop is padded with ignored pixels. Objects are found in the whole scene, then
-    cropped.
+    A scene that is smaller than a crop is padded with ignored pixels. Channels are computed and objects found in the
+    whole scene, then cropped.
+
+    Args:
+        scenes: of the validation, at their own scale.
+        classes: number of classes, background included.
+        stretch: of the dataset.
+        inputs: working scale and channels; the stretched bands at the scene's own scale if not given.
+        count: of the crops.
+        size: pixels along each side of one, at the working scale.
+        seed: of the draw.
 
     Raises:
         InputError: there is no scene, or no pixel of them is valid.
     """
+    inputs = inputs or InputSpec()
+    working = [prepared_scene(scene, inputs) for scene in scenes]
     origins = [
         (index, top, left)
-        for index, scene in enumerate(scenes)
+        for index, scene in enumerate(working)
         for top in _starts(scene.size[0], size)
         for left in _starts(scene.size[1], size)
         if (scene.label[top : top + size, left : left + size] != IGNORE).any()
@@ -95,21 +108,25 @@ def cut_crops(
         raise InputError("no pixel of the validation scenes is labelled", "dataset", "label some, or split differently")
     random = np.random.default_rng(seed)
     origins = [origins[index] for index in random.permutation(len(origins))]
-    shows = [_foreground(scenes[i].label[top : top + size, left : left + size]) for i, top, left in origins]
+    shows = [_foreground(working[i].label[top : top + size, left : left + size]) for i, top, left in origins]
     first = [origin for origin, shown in zip(origins, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
     rest = [origin for origin in origins if origin not in first]
     chosen = sorted((first + rest)[:count])
-    maps = {
-        index: object_maps(scenes[index].label, classes, scenes[index].objects)
-        for index in {origin[0] for origin in chosen}
-    }
+    images, labels, ids, owners = [], [], [], []
+    for index, corners in groupby(chosen, lambda origin: origin[0]):  # one scene's maps in memory at a time
+        scene = working[index]
+        maps = object_maps(scene.label, classes, scene.objects)
+        image = prepared_image(scene.image, stretch, inputs)
+        for _, top, left in corners:
+            images.append(_cut(image, top, left, size, "edge"))
+            labels.append(_cut(scene.label, top, left, size, IGNORE))
+            ids.append(_cut(maps.ids, top, left, size, 0))
+            owners.append(_cut(maps.owners, top, left, size, 0))
     return Crops(
-        images=np.stack(
-            [stretched(_cut(scenes[i].image, top, left, size, "edge"), stretch) for i, top, left in chosen]
-        ),
-        labels=np.stack([_cut(scenes[i].label, top, left, size, IGNORE) for i, top, left in chosen]),
-        ids=np.stack([_cut(maps[i].ids, top, left, size, 0) for i, top, left in chosen]),
-        owners=np.stack([_cut(maps[i].owners, top, left, size, 0) for i, top, left in chosen]),
+        images=np.stack(images),
+        labels=np.stack(labels),
+        ids=np.stack(ids),
+        owners=np.stack(owners),
         origins=tuple(CropOrigin(scenes[i].name, top, left) for i, top, left in chosen),
     )
 
@@ -140,7 +157,7 @@ class LandscapeData:
     classes: tuple[str, ...]  # names, background first
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
     dataset_id: str  # hash of the dataset's content
-    minimum_area: int = MINIMUM_AREA  # pixels, of the object metrics; what files of earlier versions do not say
+    minimum_area: int = MINIMUM_AREA  # pixels of the crops, of the object metrics; earlier versions do not say it
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""

@@ -151,7 +151,7 @@ class LabCrop:
     """A validation crop for which gradients can be computed."""
 
     scene: str
-    top: int  # pixels of the scene
+    top: int  # pixels at the working scale
     left: int
     share: float  # of objects among its valid pixels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -80,13 +80,14 @@ def _refuse_rules(spec: LossSpec) -> None:
         _refuse_rules(term.loss)
 
 
-def logged_losses(weights: Sequence[float]) -> dict[LossKind, Loss]:
-    """What a run logs whatever it trains: the losses of ``logged_specs``.
+def logged_losses(weights: Sequence[float], trained: Iterable[LossSpec] = ()) -> dict[LossKind, Loss]:
+    """What a run logs: the losses of ``logged_specs``.
 
     Args:
         weights: class weights of the losses that need some, background first.
+        trained: the losses of the run's phases.
     """
-    return {kind: build_loss(spec) for kind, spec in logged_specs(weights).items()}
+    return {kind: build_loss(spec) for kind, spec in logged_specs(weights, trained).items()}
 
 
 def evaluate_losses(prediction: Prediction, losses: Sequence[Loss]) -> Tensor:

@@ -145,6 +145,13 @@ class Prediction:
         return torch.sigmoid(self._margin) if self.classes == 2 else -torch.expm1(-self.nll)
 
     @cached_property
+    def missed(self) -> Tensor:
+        """(N, H, W): 1 − p of the labelled class; 0 where ignored. From p itself where p is small, so that a confident
+        miss keeps its gradient in float32, and exact where 1 − p is tiny."""
+        labelled = torch.sigmoid(-self._margin) if self.classes == 2 else (self.probabilities * self.one_hot).sum(1)
+        return torch.where(self.one_minus_pt < 0.5, self.one_minus_pt, self.weight - labelled)
+
+    @cached_property
     def errors(self) -> Tensor:
         """(N, K − 1, H, W): |y − p| of each foreground class, 0 where ignored."""
         if self.classes == 2:

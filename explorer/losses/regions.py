@@ -1,4 +1,4 @@
-"""Losses of overlap: Jaccard, Dice, Tversky and its focal form, Lovász.
+"""Losses of overlap: Jaccard and its form for soft labels, Dice, Tversky and its focal form, Lovász.
 
 With I = Σ p·y, FP = Σ p − I and FN = Σ y − I, all sums over valid pixels of the batch (or of each image):
 Tversky index = I / (I + α·FP + β·FN); (1, 1) is Jaccard, (½, ½) is Dice. The loss is the mean over classes of
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.losses.prediction import Prediction
@@ -30,12 +31,12 @@ def jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
     >>> jaccard(seen, LossSpec(kind="jaccard", include_background=False))  # I = 1, U = 3
     tensor(0.6667)
     """
-    return _mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, 1.0, 1.0))
+    return mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, 1.0, 1.0))
 
 
 def dice(prediction: Prediction, spec: LossSpec) -> Tensor:
     """1 − 2I/(U + I), mean over classes."""
-    return _mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, 0.5, 0.5))
+    return mean_over_regions(prediction, spec, _tversky_losses(prediction, spec, 0.5, 0.5))
 
 
 def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -47,14 +48,14 @@ def tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
     tensor(True)
     """
     losses = _tversky_losses(prediction, spec, spec.number("alpha"), spec.number("beta"))
-    return _mean_over_regions(prediction, spec, losses)
+    return mean_over_regions(prediction, spec, losses)
 
 
 def focal_tversky(prediction: Prediction, spec: LossSpec) -> Tensor:
     """(1 − TI)^γ, mean over classes. Also reads ``alpha``, ``beta`` and ``gamma``."""
     distance = _tversky_losses(prediction, spec, spec.number("alpha"), spec.number("beta"))
     tiny = torch.finfo(distance.dtype).eps  # γ < 1 has no gradient at a perfect overlap
-    return _mean_over_regions(prediction, spec, distance.clamp_min(tiny) ** spec.number("gamma"))
+    return mean_over_regions(prediction, spec, distance.clamp_min(tiny) ** spec.number("gamma"))
 
 
 def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -93,6 +94,48 @@ def lovasz(prediction: Prediction, spec: LossSpec) -> Tensor:
             steps = [(_steps(1 - true if other else true, a[part])).mul_(w[part]) for other, a, w in sides]
             weights[part].scatter_(-1, order, steps[0] if len(steps) == 1 else steps[0].add_(steps[1]))
     return (errors * weights.view(errors.shape)).sum()
+
+
+def soft_jaccard(prediction: Prediction, spec: LossSpec) -> Tensor:
+    """1 − (Σp + Σq − D)/(Σp + Σq + D) with D = Σ|p − q|, mean over classes; q is the label, smoothed at its edges.
+
+    On hard labels this is 1 − I/U. On soft ones it is 0 at p = q and nowhere else, while 1 − I/U with I = Σ p·q is
+    smallest for a p of only 0 and 1. q = (1 − ε)·y + ε·(mean of y over the valid pixels among the 3 × 3 around).
+    Also reads ``smoothing``, ε.
+
+    >>> seen = Prediction(torch.randn(1, 2, 3, 3), torch.eye(3)[None])
+    >>> soft = soft_jaccard(seen, LossSpec(kind="soft_jaccard", smoothing=0))
+    >>> torch.isclose(soft, jaccard(seen, LossSpec(kind="jaccard")))
+    tensor(True)
+    """
+    change = _smoothing(prediction, spec.number("smoothing"))
+    one_hot = prediction.one_hot
+    missed = prediction.missed[:, None]
+    if prediction.classes == 2:  # the errors of one class are those of the other, negated
+        signed = missed * (one_hot[:, :1] - one_hot[:, 1:])
+        distance = (signed - change[:, 1:]).abs().sum((2, 3)).expand(-1, 2)
+    else:
+        signed = prediction.probabilities * (prediction.weight[:, None] - one_hot) - missed * one_hot
+        distance = (signed - change).abs().sum((2, 3))
+    distance, predicted, area, pixels = (
+        each.sum(0, keepdim=True) if spec.aggregate == "batch" else each
+        for each in (
+            distance,
+            prediction.intersection + prediction.false_positives,
+            prediction.area + change.sum((2, 3)),
+            prediction.image_pixels[:, None],
+        )
+    )
+    both = (predicted + area + distance).clamp_min(torch.finfo(distance.dtype).tiny)
+    losses = torch.where(area > 0, 2 * distance / both, predicted / pixels.clamp_min(1))
+    return mean_over_regions(prediction, spec, losses if spec.include_background else losses[:, 1:])
+
+
+def _smoothing(prediction: Prediction, amount: float) -> Tensor:
+    """(N, K, H, W): what smoothing adds to the labels, ε·(mean around − y); 0 far from edges and where ignored."""
+    pixels = F.avg_pool2d(prediction.weight[:, None], 3, 1, 1)
+    around = F.avg_pool2d(prediction.one_hot, 3, 1, 1) / pixels.clamp_min(torch.finfo(pixels.dtype).tiny)
+    return (around - prediction.one_hot) * (amount * prediction.weight[:, None])
 
 
 def _steps(true: Tensor, area: Tensor) -> Tensor:
@@ -146,7 +189,7 @@ def _tversky_losses(prediction: Prediction, spec: LossSpec, alpha: float, beta: 
     return losses if spec.include_background else losses[:, 1:]
 
 
-def _mean_over_regions(prediction: Prediction, spec: LossSpec, losses: Tensor) -> Tensor:
+def mean_over_regions(prediction: Prediction, spec: LossSpec, losses: Tensor) -> Tensor:
     """Mean over classes, then over the images that have a valid pixel."""
     per_region = losses.mean(1)
     counts = prediction.image_pixels if spec.aggregate == "image" else prediction.pixels[None]

@@ -1,8 +1,8 @@
 """Every loss of the project, described once.
 
 Specs, widgets, charts, documents and the command line read kinds, settings, formulas and warnings from here. A new loss
-is one function in ``pixelwise``, ``regions`` or ``objects``, which its entry names, and that entry. No torch: the
-server reads this.
+is one function in ``pixelwise``, ``regions``, ``compounds``, ``contours`` or ``objects``, which its entry names, and
+that entry. No torch: the server reads this.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Setting:
     step: float
     help: str  # one sentence
     accepts: tuple[float, float] | None = None  # smallest and largest value; None: those of the slider
+    end: str | None = None  # the setting that holds its value at the end of a phase, if it may ramp; see spec.ramped
 
     def __post_init__(self) -> None:
         if self.name in RESERVED or not self.name.isidentifier():
@@ -71,9 +72,11 @@ class LossInfo:
     settings: tuple[Setting, ...] = ()
     takes_class_weights: bool = False
     needs_class_weights: bool = False  # cannot do without them
+    relative_weights: bool = False  # only the ratio of the class weights matters
     region: bool = False  # a sum over a region: takes aggregate and include_background
     needs_objects: bool = False  # reads the objects of a prediction
-    costly: bool = False  # sorts pixels or visits objects: logged every few steps only
+    costly: bool = False  # sorts pixels, visits objects or measures distances: logged every few steps only
+    logged: bool = True  # every run logs it and every slice has it; otherwise only where a phase trains it
 
     @property
     def accepts(self) -> tuple[str, ...]:
@@ -153,6 +156,121 @@ OBJECT_POWER = Setting(
     help="Above 1, losing one object costs more than losing as many pixels spread over many objects.",
     accepts=(0.0, 10.0),
 )
+CE_FACTOR = Setting(
+    name="ce_factor",
+    label="Cross-entropy factor λ",
+    symbol=r"\lambda",
+    default=1.0,
+    low=0.0,
+    high=5.0,
+    step=0.1,
+    help="What cross-entropy is multiplied by before it is added to Dice; at 0 only Dice is left.",
+    accepts=(0.0, 100.0),
+)
+TOP_SHARE = Setting(
+    name="top_share",
+    label="Hardest share k",
+    symbol="k",
+    default=0.1,
+    low=0.01,
+    high=1.0,
+    step=0.01,
+    help="Share of the pixels, those with the largest cross-entropy, that count; at 1 all of them do.",
+    accepts=(1e-4, 1.0),
+)
+COMPONENT_SHARE = Setting(
+    name="component_share",
+    label="Per-object share σ",
+    symbol=r"\sigma",
+    default=0.5,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="Weight of the part in which every object counts the same; 1 − σ is that of the whole batch.",
+)
+FOCAL_SHARE = Setting(
+    name="focal_share",
+    label="Focal share λ",
+    symbol=r"\lambda",
+    default=0.5,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="Weight of the focal part, which is a mean over pixels; 1 − λ is that of the focal Tversky part.",
+)
+MISS_SHARE = Setting(
+    name="delta",
+    label="Misses δ",
+    symbol=r"\delta",
+    default=0.6,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="Weight of objects and misses; 1 − δ is that of background and false alarms.",
+)
+SUPPRESSION = Setting(
+    name="gamma",
+    label="Suppression γ",
+    symbol=r"\gamma",
+    default=0.5,
+    low=0.0,
+    high=0.95,
+    step=0.05,
+    help="How strongly easy background is down-weighted and a nearly perfect overlap of objects emphasised.",
+)
+BOUNDARY_SHARE = Setting(
+    name="alpha",
+    label="Boundary share α",
+    symbol=r"\alpha",
+    default=0.5,
+    low=0.0,
+    high=1.0,
+    step=0.01,
+    help="Weight of the distances to the contour; 1 − α is that of Dice + cross-entropy.",
+    end="alpha_end",
+)
+BOUNDARY_SHARE_END = Setting(
+    name="alpha_end",
+    label="Boundary share α at the end of the phase",
+    symbol=r"\alpha_{\mathrm{end}}",
+    default=None,
+    low=0.0,
+    high=1.0,
+    step=0.01,
+    help="In training, α goes from its first value to this one, in a straight line over the steps of the phase.",
+)
+REACH = Setting(
+    name="reach",
+    label="Reach D (px)",
+    symbol="D",
+    default=20.0,
+    low=2.0,
+    high=100.0,
+    step=1.0,
+    help="Distance from the contour above which all pixels count the same.",
+    accepts=(1.0, 10_000.0),
+)
+LOCATION_FACTOR = Setting(
+    name="location_factor",
+    label="Location factor λ",
+    symbol=r"\lambda",
+    default=1.0,
+    low=0.0,
+    high=5.0,
+    step=0.1,
+    help="What the distance between the centres is multiplied by before it is added to the overlap.",
+    accepts=(0.0, 100.0),
+)
+SMOOTHING = Setting(
+    name="smoothing",
+    label="Label smoothing ε",
+    symbol=r"\varepsilon",
+    default=0.5,
+    low=0.0,
+    high=1.0,
+    step=0.05,
+    help="How far labels at edges move towards the mean of the 3 × 3 pixels around; at 0 they stay as drawn.",
+)
 
 _ENTRIES = (
     LossInfo(
@@ -178,6 +296,7 @@ _ENTRIES = (
         fails_when="The weights are large: everything that resembles an object is predicted as one.",
         takes_class_weights=True,
         needs_class_weights=True,
+        relative_weights=True,
     ),
     LossInfo(
         kind="focal",
@@ -283,6 +402,114 @@ _ENTRIES = (
         costly=True,
     ),
     LossInfo(
+        kind="soft_jaccard",
+        name="Soft-label Jaccard",
+        function="regions:soft_jaccard",
+        formula=r"1-\frac1K\sum_k\frac{\sum p_k+\sum q_k-\sum\lvert p_k-q_k\rvert}"
+        r"{\sum p_k+\sum q_k+\sum\lvert p_k-q_k\rvert},\quad q=(1-\varepsilon)\,y+\varepsilon\,\overline{y}_{3\times3}",
+        sentence="Jaccard for labels that are uncertain at their edges: the best prediction there is the soft label.",
+        source="Wang et al. 2023, arXiv 2302.05666, Jaccard metric loss with boundary label smoothing",
+        color="#3FA34D",
+        bias="precision",
+        fails_when="Objects are one or two pixels wide: nearly all of their pixels are edges and are softened.",
+        settings=(SMOOTHING,),
+        region=True,
+        costly=True,
+        logged=False,
+    ),
+    LossInfo(
+        kind="dice_cross_entropy",
+        name="Dice + cross-entropy",
+        function="compounds:dice_cross_entropy",
+        formula=r"\mathrm{Dice}-\lambda\,\frac{\sum_i w_{y_i}\log p_{i,y_i}}{\sum_i w_{y_i}}",
+        sentence="Overlap for the shape, cross-entropy for a gradient at every pixel: a strong default.",
+        source="Isensee et al. 2021, nnU-Net, arXiv 1809.10486",
+        color="#1F9AA8",
+        bias="none",
+        fails_when="Objects differ greatly in size: the small ones hardly change either part.",
+        settings=(CE_FACTOR,),
+        takes_class_weights=True,
+        relative_weights=True,
+        region=True,
+        logged=False,
+    ),
+    LossInfo(
+        kind="dice_topk",
+        name="Dice + top-k cross-entropy",
+        function="compounds:dice_topk",
+        formula=r"\mathrm{Dice}-\frac{\lambda}{kN}\sum_{i\,\in\,\text{hardest }kN}\log p_{i,y_i}",
+        sentence="Dice with the cross-entropy of the hardest pixels only, so that easy background has no say.",
+        source="Wu et al. 2016, arXiv 1605.06885; with Dice: Ma et al. 2021, Loss odyssey",
+        color="#7E9A2B",
+        bias="hard_pixels",
+        fails_when="More than a share k of the labels is wrong: only these pixels, the hardest, are learned.",
+        settings=(CE_FACTOR, TOP_SHARE),
+        region=True,
+        costly=True,
+        logged=False,
+    ),
+    LossInfo(
+        kind="component_dice_cross_entropy",
+        name="Per-object Dice + CE",
+        function="objects:component_dice_cross_entropy",
+        formula=r"(1-\sigma)\,(\mathrm{Dice}+\mathrm{CE})+\sigma\,\frac1n\sum_o(\mathrm{Dice}_o+\mathrm{CE}_o)",
+        sentence="Half of it is Dice + cross-entropy of each object in its own cell: small objects count as much.",
+        source="Bouteille et al. 2025, CC-DiceCE, arXiv 2511.17146",
+        color="#A05CB5",
+        bias="balance",
+        fails_when="Specks are labelled as objects, or precision matters most: it finds more and raises false alarms.",
+        settings=(COMPONENT_SHARE,),
+        needs_objects=True,
+        costly=True,
+        logged=False,
+    ),
+    LossInfo(
+        kind="unified_focal",
+        name="Unified focal",
+        function="compounds:unified_focal",
+        formula=r"\lambda\,\frac1N\sum_i\begin{cases}-\delta\log p_i&y_i>0\\"
+        r"-(1-\delta)(1-p_i)^{\gamma}\log p_i&y_i=0\end{cases}"
+        r"+(1-\lambda)\,\frac1K\Big(1-\mathrm{TI}_0+\sum_{k>0}(1-\mathrm{TI}_k)^{1-\gamma}\Big)",
+        sentence="Focal and focal Tversky in one: easy background is suppressed, objects never are.",
+        source="Yeung et al. 2022, arXiv 2102.04525, the asymmetric form",
+        color="#E8744F",
+        bias="recall",
+        fails_when="γ is close to 1: the background has no gradient left once it is roughly right.",
+        settings=(FOCAL_SHARE, MISS_SHARE, SUPPRESSION),
+        logged=False,
+    ),
+    LossInfo(
+        kind="boundary",
+        name="Boundary",
+        function="contours:boundary",
+        formula=r"(1-\alpha)\,(\mathrm{Dice}+\mathrm{CE})"
+        r"+\frac{\alpha}{N}\sum_i\min\!\Big(\frac{\lvert\phi_i\rvert}{D},1\Big)\,\lvert y_i-p_i\rvert",
+        sentence="An error costs more the farther it lies from the contour of the label: outlines move pixel by pixel.",
+        source="Kervadec et al. 2019, arXiv 1812.07032; here shifted to a minimum of 0 and cut off at D",
+        color="#C2456B",
+        bias="precision",
+        fails_when="α is large from the start: small objects lie close to their contour, and missing them is cheap.",
+        settings=(BOUNDARY_SHARE, BOUNDARY_SHARE_END, REACH),
+        costly=True,
+        logged=False,
+    ),
+    LossInfo(
+        kind="scale_location",
+        name="Scale and location",
+        function="objects:scale_location",
+        formula=r"\frac1n\sum_o\Big(1-w_o\,\frac{I_o}{U_o}+\lambda L_o\Big),\quad"
+        r"w=\frac{\min(S,A)+v}{\max(S,A)+v},\;v=\Big(\frac{S-A}2\Big)^2",
+        sentence="Overlap object by object, lower where the size is wrong, and a price on centres that are apart.",
+        source="Liu et al. 2024, SLS loss, arXiv 2403.19366; here for each object in its cell, from all corners",
+        color="#5B7FA6",
+        bias="balance",
+        fails_when="Training starts with it: an object that is missed altogether gets almost no gradient.",
+        settings=(LOCATION_FACTOR,),
+        needs_objects=True,
+        costly=True,
+        logged=False,
+    ),
+    LossInfo(
         kind="combined",
         name="Combined",
         function="loss:combined",
@@ -292,6 +519,7 @@ _ENTRIES = (
         color="#7F7F7F",
         bias="none",
         fails_when="The terms differ greatly in magnitude: the largest one dominates.",
+        logged=False,
     ),
 )
 LOSSES: dict[str, LossInfo] = {info.kind: info for info in _ENTRIES}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
@@ -154,17 +154,48 @@ class LossSpec(_WithSettings):
 Term.model_rebuild()
 
 
-def logged_specs(weights: Sequence[float]) -> dict[LossKind, LossSpec]:
-    """What runs log and slices show: every loss of the registry, except combined ones, with its default settings.
+def logged_specs(weights: Sequence[float], trained: Iterable[LossSpec] = ()) -> dict[LossKind, LossSpec]:
+    """What runs log and slices show, with default settings: the losses that the registry marks so, and those trained.
+
+    >>> sorted(set(logged_specs((1, 9), [LossSpec(kind="boundary", alpha=0.1)])) - set(logged_specs((1, 9))))
+    ['boundary']
 
     Args:
         weights: class weights of the losses that need some, background first.
+        trained: the losses of a run's phases; combined ones have no value of their own.
     """
+    also = {spec.kind for spec in trained} - {"combined"}
     return {
         kind: LossSpec(kind=kind, class_weights=tuple(weights) if info.needs_class_weights else None)
         for kind, info in LOSSES.items()
-        if kind != "combined"
+        if info.logged or kind in also
     }
+
+
+def ramped(spec: LossSpec, share: float) -> LossSpec:
+    """The loss at a place of its phase: settings that ramp have the value of that place.
+
+    >>> half = ramped(LossSpec(kind="boundary", alpha=0.1, alpha_end=0.5), share=0.5)
+    >>> half.alpha, half.alpha_end
+    (0.3, None)
+
+    Args:
+        spec: terms of a combined loss ramp too.
+        share: how much of the phase is over, 0 at its first step and 1 at its last; others are taken as the nearer end.
+
+    Returns:
+        ``spec`` itself where nothing ramps.
+    """
+    past = min(max(share, 0.0), 1.0)
+    changes: dict[str, Any] = {}
+    for setting in LOSSES[spec.kind].settings:
+        last = getattr(spec, setting.end) if setting.end else None
+        if setting.end and last is not None:
+            changes |= {setting.name: (1 - past) * spec.number(setting.name) + past * last, setting.end: None}
+    terms = tuple(term.model_copy(update={"loss": ramped(term.loss, share)}) for term in spec.terms)
+    if any(new.loss is not old.loss for new, old in zip(terms, spec.terms, strict=True)):
+        changes["terms"] = terms
+    return spec.model_copy(update=changes) if changes else spec
 
 
 def _not_a_setting(name: str, kind: LossKind) -> ValidationError:
@@ -175,11 +206,11 @@ def _not_a_setting(name: str, kind: LossKind) -> ValidationError:
 def _scale(spec: LossSpec) -> float:
     """The largest number by which the loss of a pixel or region is multiplied; 1 where the data give the weights.
 
-    In weighted cross-entropy only the ratio of the weights matters.
+    Where only the ratio of the class weights matters, they multiply nothing.
     """
     if spec.kind == "combined":
         return max(term.factor * _scale(term.loss) for term in spec.terms)
-    if isinstance(spec.class_weights, tuple) and spec.kind != "weighted_cross_entropy":
+    if isinstance(spec.class_weights, tuple) and not LOSSES[spec.kind].relative_weights:
         return max(spec.class_weights)
     return 1.0
 

@@ -40,7 +40,8 @@ class PhaseSpan:
     start: int
     end: int
     loss: LossSpec
-    learning_rate: float  # of the plan, or set by hand; without warm-up and the factor after a recovery
+    learning_rate: float  # of the plan, or set by hand; without warm-up, decay and the factor after a recovery
+    ended_by: str = ""  # "length", or the trigger with its numbers; empty while the phase goes on
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,15 +133,15 @@ def _logged(steps: Sequence[Step], kind: LossKind) -> tuple[Column, Column]:
 
 def _spans(events: Sequence[Event], plan: Plan, last: int) -> tuple[PhaseSpan, ...]:
     changes = [event for event in events if isinstance(event, PhaseChange)]
-    ends = [*(change.step for change in changes[1:]), *([last] if changes else [])]
+    ends = [*((change.step, change.reason) for change in changes[1:]), *([(last, "")] if changes else [])]
     steered = [event for event in events if isinstance(event, Intervened)]
     spans = []
-    for change, end in zip(changes, ends, strict=True):
+    for change, (end, reason) in zip(changes, ends, strict=True):
         loss, rate = plan.phases[change.phase].loss, plan.phases[change.phase].learning_rate
         for event in steered:
             if change.step <= event.step < end:
                 loss, rate = event.intervention.loss or loss, event.intervention.learning_rate or rate
-        spans.append(PhaseSpan(change.phase, change.cycle, change.step, end, loss, rate))
+        spans.append(PhaseSpan(change.phase, change.cycle, change.step, end, loss, rate, reason))
     return tuple(spans)
 
 

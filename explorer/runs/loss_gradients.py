@@ -22,12 +22,13 @@ from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
 from explorer.runs.segmenters import load_segmenter
+from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.network import Segmenter
 
 
-def lab_crops(dataset: Path) -> tuple[LabCrop, ...]:
-    """The validation crops of a dataset's file, in the order of their numbers."""
-    crops = _crops(dataset)
+def lab_crops(dataset: Path, inputs: InputSpec) -> tuple[LabCrop, ...]:
+    """The validation crops of a dataset's file at a run's working scale, in the order of their numbers."""
+    crops = _crops(dataset, inputs)
     shares = [float(((label > 0) & (label != IGNORE)).sum() / (label != IGNORE).sum()) for label in crops.labels]
     return tuple(
         LabCrop(origin.scene, origin.top, origin.left, share)
@@ -44,14 +45,14 @@ def gradient_maps(
         run: its folder.
         dataset: file of the dataset that it was trained on.
         checkpoint: name of a file in the run's ``checkpoints``.
-        crop: number in ``lab_crops``.
+        crop: number in ``lab_crops`` with the run's inputs.
         specs: of the losses, weights as numbers.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
 
     Raises:
         InputError: there is no such checkpoint or crop.
     """
-    crops = _crops(dataset)
+    crops = _crops(dataset, RunFolder(run).plan().inputs)
     if not 0 <= crop < len(crops.labels):
         raise InputError(f"there is no crop {crop}", "crop", f"choose 0 to {len(crops.labels) - 1}")
     file = RunFolder(run).checkpoints / checkpoint
@@ -74,10 +75,10 @@ def gradient_maps(
 
 
 @lru_cache(maxsize=2)
-def _crops(dataset: Path) -> Crops:
+def _crops(dataset: Path, inputs: InputSpec) -> Crops:
     """Of the validation scenes; a dataset's file never changes."""
     loaded = load_dataset(dataset)
-    return cut_crops(loaded.validation, len(loaded.classes), loaded.stretch)
+    return cut_crops(loaded.validation, len(loaded.classes), loaded.stretch, inputs)
 
 
 @lru_cache(maxsize=4)

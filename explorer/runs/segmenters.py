@@ -75,7 +75,7 @@ def load_segmenter(folder: RunFolder, checkpoint: str | None = None, device: str
     plan, dataset = folder.plan(), folder.dataset()
     _, state = find_checkpoint(folder, checkpoint)
     channels = plan.inputs.channels(len(dataset.bands))
-    segmenter = build_segmenter(channels, len(dataset.classes), plan.segmenter, plan.seed)
+    segmenter = build_segmenter(channels, len(dataset.classes), plan.segmenter, plan.seed, pretrained=False)
     load_weights(segmenter, state)
     return segmenter.to(pick_device(device)).eval()
 

@@ -25,7 +25,7 @@ from explorer.runs.folder import RunFolder
 class PointPrediction:
     """What the segmenter predicts at a point of the plane, on one validation crop."""
 
-    image: NDArray[np.float32]  # (C, H, W), stretched
+    image: NDArray[np.float32]  # (C, H, W), the stretched bands at the working scale
     label: NDArray[np.uint8]  # (H, W), 255 = ignore
     mask: NDArray[np.uint8]  # (H, W), most probable class at the point
     centre_mask: NDArray[np.uint8]  # (H, W), likewise at the plane's centre

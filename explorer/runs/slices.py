@@ -66,10 +66,12 @@ class SliceSetup:
 
 
 def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
-    """Cuts the validation crops of a run's landscapes, once, and keeps them in its folder."""
-    weights = logged_weights(folder.plan(), weights_of_data(dataset))
-    crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch)
-    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), dataset.minimum_area)
+    """Cuts the validation crops of a run's landscapes at its working scale, once, and keeps them in its folder."""
+    plan = folder.plan()
+    weights = logged_weights(plan, weights_of_data(dataset))
+    crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch, plan.inputs)
+    minimum_area = plan.inputs.working_area(dataset.minimum_area)
+    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), minimum_area)
     data.save(folder.path / LANDSCAPE_DATA_FILE)
     return data
 
@@ -261,7 +263,8 @@ def predict_at(setup: SliceSetup, alpha: float, beta: float, crop: int = 0) -> P
         with torch.inference_mode():
             centre_mask = _mask(objective.segmenter(image)[0])
     named = dict(zip((field.name for field in objective.fields), values.tolist(), strict=True))
-    return PointPrediction(crops.images[crop], crops.labels[crop], mask, centre_mask, named)
+    bands = len(setup.folder.dataset().bands)
+    return PointPrediction(crops.images[crop, :bands], crops.labels[crop], mask, centre_mask, named)
 
 
 def _mask(logits: Tensor) -> NDArray[np.uint8]:

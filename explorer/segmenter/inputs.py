@@ -42,6 +42,10 @@ class InputSpec(BaseModel):
         height, width = size
         return max(1, round(height * self.scale)), max(1, round(width * self.scale))
 
+    def working_area(self, area: int) -> int:
+        """An area in pixels of the scene, in pixels at the working scale; at least 1."""
+        return max(1, round(area * self.scale**2))
+
 
 def prepared_image(image: NDArray[np.generic], stretch: Stretch, spec: InputSpec) -> NDArray[np.float32]:
     """The channels (C', h, w) of an image (C, H, W) in its own dtype; bands come first, most values lie in [0, 1]."""
@@ -74,6 +78,15 @@ def prepared_scene(scene: Scene, spec: InputSpec) -> Scene:
     if scene.objects is not None:
         objects = _resized_objects(scene.objects, (label > 0) & (label != IGNORE))
     return replace(scene, label=label, objects=objects)
+
+
+def reduced_scene(scene: Scene, spec: InputSpec) -> Scene:
+    """Likewise with the image, as float32 in its own units: what there is to show of the working scale."""
+    size = spec.working_size(scene.size)
+    if size == scene.size:
+        return scene
+    bands = [_mean_resized(band.astype(np.float32), size) for band in scene.image]
+    return replace(prepared_scene(scene, spec), image=np.stack(bands))
 
 
 def _mean_resized(band: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -44,6 +44,9 @@ class Segmenter(nn.Module):
         """Logits (N, K, H, W) of images (N, C, H, W), most values in [0, 1]; H and W multiples of ``multiple``."""
         raise NotImplementedError
 
+    def load_pretrained(self) -> None:
+        """Gives parts that were trained elsewhere their weights; there are none in most segmenters."""
+
     def rate_factor(self, name: str) -> float:
         """The learning rate of a parameter with this name, as a multiple of the phase's."""
         return 1.0
@@ -88,18 +91,26 @@ class UNet(Segmenter):
         return logits
 
 
-def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int) -> Segmenter:
+def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int, pretrained: bool = True) -> Segmenter:
     """A new segmenter whose random weights depend on the seed alone; the global random state does not change.
 
     Args:
         channels: of the prepared images, see ``InputSpec.channels``.
         classes: channels K of the logits, at least 2.
+        spec: kind and size.
+        seed: of the random weights.
+        pretrained: False where a checkpoint's weights follow, so that those trained elsewhere need not be read.
+
+    Raises:
+        InputError: the spec names bands that are not there.
     """
     module, name = SEGMENTERS[spec.kind].builder.split(":")
     builder = getattr(import_module(f"explorer.segmenter.{module}"), name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         segmenter: Segmenter = builder(channels, classes, spec)
+    if pretrained:
+        segmenter.load_pretrained()
     return segmenter
 
 

@@ -24,7 +24,7 @@ from explorer.imagery.scene import Dataset, Scene
 from explorer.imagery.splitting import hold_out
 from explorer.losses.loss import Loss, build_loss, logged_losses
 from explorer.losses.registry import LOSSES
-from explorer.losses.spec import LossSpec
+from explorer.losses.spec import LossSpec, ramped
 from explorer.metrics.counts import Scores
 from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
 from explorer.training.averaging import WeightAverage
@@ -50,7 +50,7 @@ from explorer.training.optimisation import make_optimizer, restore_moments, set_
 from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
-from explorer.training.schedule import Position, effective_learning_rate
+from explorer.training.schedule import Position, effective_learning_rate, share_done
 from explorer.training.watching import Watch
 from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
@@ -131,7 +131,7 @@ class _Run:
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
         self.overlap = BackwardOverlap(self.sampler, device)
         self.watch = Watch(plan, dataset, held_out, device)
-        logged = logged_losses(self.weights)
+        logged = logged_losses(self.weights, [phase.loss for phase in self.plan.phases])
         self.cheap = {kind: loss for kind, loss in logged.items() if not LOSSES[kind].costly}
         self.logged = logged
         self.optimizer = self._fresh_optimizer()
@@ -304,7 +304,8 @@ class _Run:
             self.segmenter.train()
 
     def _loss(self) -> Loss:
-        return build_loss(self.steered_loss or self.plan.phases[self.position.phase].loss)
+        spec = self.steered_loss or self.plan.phases[self.position.phase].loss
+        return build_loss(ramped(spec, share_done(self.plan, self.position, self.step)))
 
     def _steer(self, command: Steer) -> Intervened | Note:
         """Makes a change by hand. One that does not fit the dataset is refused, which must not end the run."""

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.scene import IGNORE
-from explorer.metrics.counts import ObjectCounts, ObjectScores, PixelCounts, PixelScores
-from explorer.metrics.matching import find_label_objects, match
-from explorer.metrics.objects import count_objects
+from explorer.metrics.counts import ObjectScores, PixelCounts, PixelScores
+from explorer.metrics.curves import sweep_objects
+from explorer.metrics.matching import find_label_objects
+from explorer.metrics.tolerance import sweep_within
 from explorer.training.plan import Trigger
 
 THRESHOLDS = np.arange(1, 10) / 10
@@ -68,10 +69,9 @@ def best_reachable(
     pixels = [PixelCounts(*(int(n) for n in counts[i, :3])).scores() for i in range(len(THRESHOLDS))]
     best = max((pixels[i].f1 or 0.0 for i in usable), default=0.0)
     usable = [i for i in usable if (pixels[i].f1 or 0.0) >= _OF_BEST * best]
-    if trigger.scope == "pixel":
-        scores: Sequence[PixelScores | ObjectScores] = [pixels[i] for i in usable]
-    else:
-        scores = [_objects(scenes, trigger.class_id, THRESHOLDS[i], minimum_area, rule).scores() for i in usable]
+    scores: Sequence[PixelScores | ObjectScores] = [pixels[i] for i in usable]
+    if trigger.scope == "object":
+        scores = _under_rule(scenes, trigger.class_id, THRESHOLDS[usable], minimum_area, rule)
     values = [getattr(each, trigger.metric, None) for each in scores]  # objects have no IoU
     return max((value for value in values if value is not None), default=None)
 
@@ -92,11 +92,17 @@ def _says_something(counts: NDArray[np.int64]) -> bool:
     return hits > 0 and hits * (false + rejected) >= _TIMES * false * (hits + missed)
 
 
-def _objects(
-    scenes: Sequence[Probed], class_id: int, threshold: float, minimum_area: int, rule: MatchRule
-) -> ObjectCounts:
-    total = ObjectCounts()
-    for each in scenes:
-        objects = find_label_objects(each.label, class_id, each.objects)
-        total += count_objects(match(each.probability >= np.float32(threshold), objects), minimum_area)
-    return total
+def _under_rule(
+    scenes: Sequence[Probed], class_id: int, thresholds: NDArray[np.float64], minimum_area: int, rule: MatchRule
+) -> list[ObjectScores]:
+    """The scores of objects at each threshold, or of pixels where the rule counts those, pooled over scenes."""
+    if not len(thresholds):
+        return []
+    labels = [find_label_objects(each.label, class_id, each.objects) for each in scenes]
+    pairs = list(zip((each.probability for each in scenes), labels, strict=True))
+    numbers = range(len(thresholds))
+    if rule.counts_objects:
+        found = reduce(add, (sweep_objects(*each, thresholds, rule) for each in pairs)).curve(minimum_area)
+        return [found.counts(i).scores() for i in numbers]
+    within = reduce(add, (sweep_within(*each, rule.value or 0.0, thresholds, skeletons=False) for each in pairs))
+    return [within.counts(i).as_object_scores() for i in numbers]

@@ -142,7 +142,7 @@ class Validator:
             Labelled(predicted, window.label, window.objects)
             for predicted, window in zip(predictions, self.windows, strict=True)
         )
-        scores = score_predictions(labelled, self._classes, self._minimum_area)
+        scores = score_predictions(labelled, self._classes, self._minimum_area, self._rule)
         window, preview = self.windows[self._most_foreground], self.preview
         top, left = preview.top - window.top, preview.left - window.left
         height, width = preview.label.shape

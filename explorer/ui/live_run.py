@@ -24,6 +24,7 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
+from explorer.training.schedule import course
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import live_figure
@@ -63,8 +64,10 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
         st.rerun()  # polling begins or ends, or the controls that steer are those of another phase
     _transport(record)
     _state(record, history)
-    steps = record.plan.steps
-    live_figure(schedule_figure(record.plan, history.last_step or None), f"schedule-{run_id}", height=150)
+    steps = _steps(record, history)
+    live_figure(
+        schedule_figure(record.plan, history.last_step or None, history.spans), f"schedule-{run_id}", height=150
+    )
     if not len(history.step):
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
@@ -144,7 +147,7 @@ def _act(action: str, run_id: str) -> None:
 
 def _state(record: RunRecord, history: History) -> None:
     """One line: status, step, speed and time left."""
-    steps = record.plan.steps
+    steps = _steps(record, history)
     parts = [f":{_COLOURS[record.status]}-badge[{record.status}]", f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
@@ -166,6 +169,11 @@ def _state(record: RunRecord, history: History) -> None:
             "its own log, and the server tries again every second.",
             icon=":material/warning:",
         )
+
+
+def _steps(record: RunRecord, history: History) -> int:
+    """The most steps that the run can take, as far as its triggers have not ended phases early."""
+    return course(record.plan, [span.start for span in history.spans] or (0,))[-1].end
 
 
 def _why_no_steps(record: RunRecord) -> str:

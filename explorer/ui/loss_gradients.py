@@ -22,6 +22,7 @@ from explorer.landscape.crops import CROP_SIZE
 from explorer.losses.lab import GradientMaps, LabCrop
 from explorer.losses.registry import LossKind
 from explorer.losses.worked_example import Crop
+from explorer.segmenter.inputs import InputSpec, reduced_scene
 from explorer.ui import address, services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import Click, live_figure
@@ -45,7 +46,7 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
     left, right = st.columns(2)
     with left:
         file = pick_checkpoint(record)
-    crops = lab_crops(record.dataset_id)
+    crops = lab_crops(record.dataset_id, record.plan.inputs)
     richest = max(range(len(crops)), key=lambda number: crops[number].share)
     wanted = _wanted_crop([str(number + 1) for number in range(len(crops))])
     crop = right.selectbox(
@@ -53,7 +54,7 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
         range(len(crops)),
         richest if wanted is None else wanted,
         lambda number: _crop_label(number, crops[number]),
-        key=f"lab-crop-{record.dataset_id}",
+        key=f"lab-crop-{record.dataset_id}-{record.plan.inputs.scale:g}",
     )
     st.query_params["crop"] = str(crop + 1)
     picture, settings = stacking_columns("gradients", [3, 1])
@@ -73,7 +74,11 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
             record.id, record.dataset_id, file.name, file.stat().st_mtime_ns, crop, with_numbers(specs, shares)
         )
         _show_maps(
-            maps, class_id, [share.name for share in shares], _picture(record.dataset_id, crops[crop]), record.id
+            maps,
+            class_id,
+            [share.name for share in shares],
+            _picture(record.dataset_id, record.plan.inputs, crops[crop]),
+            record.id,
         )
 
 
@@ -154,14 +159,16 @@ def _wanted_crop(known: Sequence[str]) -> int | None:
     return None if crop is None else known.index(crop)
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _picture(dataset_id: str, crop: LabCrop) -> Picture:
+@st.cache_data(show_spinner=False, max_entries=64, hash_funcs={InputSpec: InputSpec.model_dump_json})
+def _picture(dataset_id: str, inputs: InputSpec, crop: LabCrop) -> Picture:
     dataset = services.dataset(dataset_id)
     scene = next((scene for scene in dataset.validation if scene.name == crop.scene), None)
     if scene is None:
         raise InputError("the dataset has no such validation scene", crop.scene, "choose another run")
     size = CROP_SIZE, CROP_SIZE
-    return scene_picture(window(scene, crop.top, crop.left, size), dataset.stretch, longest=CROP_SIZE)
+    return scene_picture(
+        window(reduced_scene(scene, inputs), crop.top, crop.left, size), dataset.stretch, longest=CROP_SIZE
+    )
 
 
 def _crop_label(number: int, crop: LabCrop) -> str:

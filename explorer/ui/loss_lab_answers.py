@@ -14,6 +14,7 @@ from explorer.jobs.registry import CompareMisses, ListLabCrops, LossCurves, MapG
 from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
 from explorer.losses.spec import LossSpec
 from explorer.losses.weights import weights_of_shares
+from explorer.segmenter.inputs import InputSpec
 from explorer.settings import settings
 from explorer.ui import services
 
@@ -23,7 +24,7 @@ OBJECTS, OBJECT_SIDE = 50, 8
 RARE_OBJECTS, RARE_SIDE = 9, 4
 """Those of the synthetic label for which only background is predicted."""
 
-_HASHED: dict[str | type, Any] = {LossSpec: LossSpec.model_dump_json}
+_HASHED: dict[str | type, Any] = {LossSpec: LossSpec.model_dump_json, InputSpec: InputSpec.model_dump_json}
 
 Specs = tuple[LossSpec, ...]
 
@@ -55,10 +56,10 @@ def all_background_losses(specs: Specs, share: float, confidence: float) -> tupl
     return services.engine().ask(PredictOnlyBackground(specs, RARE_OBJECTS, RARE_SIDE, share, confidence))
 
 
-@st.cache_data(show_spinner="Cutting crops from the validation scenes …", max_entries=32)
-def lab_crops(dataset_id: str) -> tuple[LabCrop, ...]:
-    """The validation crops for which gradients can be computed."""
-    return services.engine().ask(ListLabCrops(services.store().dataset_file(dataset_id)))
+@st.cache_data(show_spinner="Cutting crops from the validation scenes …", max_entries=32, hash_funcs=_HASHED)
+def lab_crops(dataset_id: str, inputs: InputSpec) -> tuple[LabCrop, ...]:
+    """The validation crops for which gradients of a run with these inputs can be computed."""
+    return services.engine().ask(ListLabCrops(services.store().dataset_file(dataset_id), inputs))
 
 
 @st.cache_data(show_spinner="Computing the gradient of each loss …", max_entries=32, hash_funcs=_HASHED)

@@ -11,6 +11,7 @@ import pytest
 from explorer.errors import InputError
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.landscape.crops import CropOrigin, LandscapeData, cut_crops
+from explorer.segmenter.inputs import InputSpec, prepared_image, prepared_scene
 
 STRETCH = Stretch((0.0,), (255.0,))
 
@@ -72,6 +73,29 @@ def test_objects_that_were_drawn_one_by_one_stay_apart() -> None:
     assert 0 < left[0] != right[0] > 0
     assert crops.owners[first, 0, 0, 0] == left[0]
     assert crops.owners[first, 0, 5, 12] == right[0]
+
+
+def test_crops_at_a_working_scale_are_of_the_scene_as_the_segmenter_takes_it() -> None:
+    scenes, inputs = make_scenes(), InputSpec(scale=0.5, root=True, contrast=True, object_size=6)
+    crops = cut_crops(scenes, 2, STRETCH, inputs, count=100, size=32)
+    assert len(crops.origins) == 1 * 2 + 1 + 1  # of 48×65, 32×32 and 10×20 pixels
+    by_name = {scene.name: scene for scene in scenes}
+    for origin, image, label, ids in zip(crops.origins, crops.images, crops.labels, crops.ids, strict=True):
+        scene = by_name[origin.scene]
+        whole, reduced = prepared_image(scene.image, STRETCH, inputs), prepared_scene(scene, inputs)
+        rows, columns = slice(origin.top, origin.top + 32), slice(origin.left, origin.left + 32)
+        height, width = whole[0, rows, columns].shape
+        assert image.shape == (1 + 5, 32, 32)
+        np.testing.assert_array_equal(image[:, :height, :width], whole[:, rows, columns])
+        np.testing.assert_array_equal(label[:height, :width], reduced.label[rows, columns])
+        np.testing.assert_array_equal(ids > 0, label == 1)
+
+
+def test_crops_without_inputs_are_what_earlier_versions_cut() -> None:
+    scenes = make_scenes()
+    crops = cut_crops(scenes, 2, STRETCH, count=4, size=32)
+    assert crops.content_hash == cut_crops(scenes, 2, STRETCH, InputSpec(), count=4, size=32).content_hash
+    assert crops.content_hash == "de7dc7f33c1ebae1"
 
 
 def test_nothing_labelled_is_refused() -> None:

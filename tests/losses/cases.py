@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log, sqrt
+from math import atan2, hypot, log, pi, sqrt
 from typing import Any
 
 import torch
@@ -25,6 +25,27 @@ class Case:
     settings: dict[str, Any]
     by_hand: float | None = None
 
+
+CE = -(log(0.8) + log(0.4) + log(0.9)) / 3
+DICE = 1 - (1.8 / 2.7 + 2.4 / 3.3) / 2
+SPREAD = ((1.3 - 2) / 2) ** 2
+SCALE = 1 - (1.3 + SPREAD) / (2 + SPREAD) * 1.2 / 2.1
+"""Of the one object: S = 1.3, A = 2, IoU = 1.2/2.1."""
+
+
+def _polar(x: float, y: float, u: float, v: float) -> float:
+    near, far = sorted((hypot(x, y), hypot(u, v)))
+    return 1 - near / far + 4 / pi**2 * (atan2(y, x) - atan2(v, u)) ** 2
+
+
+X, Y = (0.25 * 0.9 + 0.75 * 0.4) / 1.3, (0.25 * 1.2 + 0.75 * 0.1) / 1.3
+"""Centre of the probabilities, in sides of the image; that of the object is ½, ¼."""
+LOCATION = (
+    _polar(X, Y, 0.5, 0.25)
+    + _polar(1 - X, Y, 0.5, 0.25)
+    + _polar(X, 1 - Y, 0.5, 0.75)
+    + _polar(1 - X, 1 - Y, 0.5, 0.75)
+) / 4
 
 CASES = (
     Case({"kind": "cross_entropy"}, -(log(0.8) + log(0.4) + log(0.9)) / 3),
@@ -62,6 +83,38 @@ CASES = (
     Case({"kind": "object_cross_entropy"}, -(log(0.8) + log(0.4) + log(0.9)) / 3),
     Case({"kind": "object_jaccard"}, (1 - 1.2 / 2.1) ** 2),
     Case({"kind": "object_jaccard", "gamma": 1}, 1 - 1.2 / 2.1),
+    # the mean of y around each pixel is 2/3, so that q = .9, .9 and .2, Σ|p − q| = .1 + .5 + .1, Σq = 2 and 1
+    Case({"kind": "soft_jaccard", "smoothing": 0.3}, (1.4 / (1.3 + 2 + 0.7) + 1.4 / (1.7 + 1 + 0.7)) / 2),
+    Case({"kind": "soft_jaccard", "smoothing": 0}, 1 - (0.9 / 1.8 + 1.2 / 2.1) / 2),
+    Case({"kind": "soft_jaccard", "aggregate": "image", "include_background": False}, 1.4 / (1.3 + 2 + 0.7)),
+    Case({"kind": "dice_cross_entropy"}, DICE + CE),
+    Case(
+        {"kind": "dice_cross_entropy", "ce_factor": 0.5, "class_weights": True, "include_background": False},
+        1 - 2.4 / 3.3 - 0.5 * (4 * log(0.8) + 4 * log(0.4) + 0.5 * log(0.9)) / 8.5,
+    ),
+    Case({"kind": "dice_topk"}, DICE - log(0.4)),  # .3 pixels: at least one
+    Case({"kind": "dice_topk", "top_share": 0.5, "ce_factor": 2}, DICE - 2 * (log(0.4) + 0.5 * log(0.8)) / 1.5),
+    Case({"kind": "component_dice_cross_entropy"}, 0.5 * (DICE + CE) + 0.5 * (1 - 2.4 / 3.3 + CE)),
+    Case({"kind": "component_dice_cross_entropy", "component_share": 1}, 1 - 2.4 / 3.3 + CE),
+    Case(
+        {"kind": "unified_focal"},
+        0.5 * -(0.6 * log(0.8) + 0.6 * log(0.4) + 0.4 * sqrt(0.1) * log(0.9)) / 3
+        + 0.25 * (1 - 0.9 / (0.9 + 0.4 * 0.8 + 0.6 * 0.1) + sqrt(1 - 1.2 / (1.2 + 0.4 * 0.1 + 0.6 * 0.8))),
+    ),
+    Case(
+        {"kind": "unified_focal", "focal_share": 1, "delta": 0.7, "gamma": 0.2},
+        -(0.7 * log(0.8) + 0.7 * log(0.4) + 0.3 * 0.1**0.2 * log(0.9)) / 3,
+    ),
+    Case({"kind": "unified_focal", "focal_share": 0, "delta": 0.5, "gamma": 0}, DICE),
+    # distances to the other side: 1, √2, 1, less ½ and in units of 20
+    Case({"kind": "boundary"}, 0.5 * (DICE + CE) + 0.5 * (0.5 * 0.2 + (sqrt(2) - 0.5) * 0.6 + 0.5 * 0.1) / 20 / 3),
+    Case(
+        {"kind": "boundary", "alpha": 1, "reach": 1, "alpha_end": 0.5},
+        (0.5 * 0.2 + (sqrt(2) - 0.5) * 0.6 + 0.5 * 0.1) / 3,
+    ),
+    Case({"kind": "boundary", "alpha": 0.9, "reach": 2.5}),
+    Case({"kind": "scale_location"}, SCALE + LOCATION),
+    Case({"kind": "scale_location", "location_factor": 0}, SCALE),
     Case(
         {
             "kind": "combined",
@@ -75,6 +128,8 @@ CASES = (
     ),
 )
 WEIGHTS = (0.5, 4.0, 9.0, 2.0)
+SPATIAL = ("soft_jaccard", "boundary")
+"""Kinds that read no objects, and yet ask where a pixel lies."""
 
 
 def make_spec(case: Case, classes: int) -> LossSpec:

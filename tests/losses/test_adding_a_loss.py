@@ -88,7 +88,7 @@ def test_contributing_names_these_files() -> None:
     step = re.search(r"^- \*\*A loss\*\*.*?(?=^- \*\*)", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.M | re.S)
     assert step is not None
     named = set(re.findall(r"`([\w/]+\.py)`", step[0]))
-    functions = {f"losses/{module}.py" for module in ("pixelwise", "regions", "objects")}
+    functions = {f"losses/{module}.py" for module in ("pixelwise", "regions", "compounds", "contours", "objects")}
     assert named - functions == {file.removeprefix("explorer/") for file in EDITS} - functions
     assert functions <= named
 

@@ -17,7 +17,7 @@ from explorer.errors import InputError
 from explorer.losses import LOSSES, LossSpec
 from explorer.losses.loss import build_loss, logged_losses, loss_function
 from explorer.losses.registry import RESERVED
-from explorer.losses.spec import LARGEST, SMALLEST
+from explorer.losses.spec import LARGEST, SMALLEST, ramped
 from tests.losses.cases import FOUR, name, random_case
 
 WEIGHTED = "weighted_cross_entropy"
@@ -38,7 +38,12 @@ def choices(kind: str, name: str) -> tuple[object, object]:
 
 @pytest.mark.parametrize(
     ("kind", "setting"),
-    [(kind, name) for kind, info in LOSSES.items() for name in info.accepts if name not in ("weight_cap", "terms")],
+    [
+        (kind, name)
+        for kind, info in LOSSES.items()
+        for name in info.accepts
+        if name not in ("weight_cap", "terms", *(setting.end for setting in info.settings))
+    ],
 )
 def test_every_setting_changes_the_loss(kind: str, setting: str) -> None:
     needed = {"class_weights": (1.0, 3.0, 2.0)} if LOSSES[kind].needs_class_weights else {}
@@ -161,6 +166,49 @@ def test_plans_of_before_open_with_the_same_content() -> None:
     assert [LossSpec(kind="tversky", alpha=value, beta=value).beta for value in (0, 1)] == [0, 1]
 
 
+RAMP = LossSpec(kind="boundary", alpha=0.2, alpha_end=0.6, reach=9)
+
+
+@pytest.mark.parametrize(("share", "alpha"), [(0, 0.2), (0.25, 0.3), (1, 0.6), (-1, 0.2), (7, 0.6)])
+def test_a_ramp_goes_in_a_straight_line_to_its_end(share: float, alpha: float) -> None:
+    now = ramped(RAMP, share)
+    assert now == LossSpec(kind="boundary", alpha=now.alpha, reach=9)
+    assert now.alpha == pytest.approx(alpha)
+    terms = ({"factor": 3, "loss": RAMP}, {"loss": {"kind": "dice"}})
+    combined = ramped(LossSpec(kind="combined", terms=terms), share)
+    assert combined.terms[0].loss.alpha == pytest.approx(alpha)
+    assert (combined.terms[0].factor, combined.terms[1].loss) == (3, LossSpec(kind="dice"))
+
+
+@pytest.mark.parametrize("spec", [LossSpec(kind="boundary"), LossSpec(kind="focal", alpha=0.3), *FOUR[-1:]], ids=name)
+def test_what_does_not_ramp_stays_the_same_object(spec: LossSpec) -> None:
+    assert ramped(spec, 0.5) is spec
+
+
+def test_before_it_is_ramped_a_loss_has_its_first_value() -> None:
+    case = random_case(0)
+    assert build_loss(RAMP)(*case) == build_loss(ramped(RAMP, 0))(*case) != build_loss(ramped(RAMP, 1))(*case)
+
+
+def test_the_end_of_a_ramp_is_a_setting_of_the_same_bounds() -> None:
+    ends = {
+        (kind, setting.end): setting.bounds for kind, info in LOSSES.items() for setting in info.settings if setting.end
+    }
+    assert set(ends) == {("boundary", "alpha_end")}
+    for (kind, end), bounds in ends.items():
+        (setting,) = (each for each in LOSSES[kind].settings if each.name == end)
+        assert setting.default is None
+        assert setting.bounds == bounds
+
+
+def test_a_run_logs_what_it_trains_beside_what_every_run_logs() -> None:
+    always = set(logged_losses((1, 2)))
+    combined = LossSpec(kind="combined", terms=({"loss": {"kind": "dice_topk"}},))
+    trained = [LossSpec(kind="dice_cross_entropy", class_weights="enet"), LossSpec(kind="dice"), combined]
+    assert set(logged_losses((1, 2), trained)) == always | {"dice_cross_entropy"}
+    assert logged_losses((1, 2), trained)["dice_cross_entropy"].spec == LossSpec(kind="dice_cross_entropy")
+
+
 def test_a_setting_is_a_number_or_an_error() -> None:
     assert LossSpec(kind="focal").number("gamma") == 2
     with pytest.raises(ValueError, match="alpha of focal has no value"):
@@ -202,7 +250,7 @@ def test_what_is_left_out_takes_the_default_of_the_registry(kind: str) -> None:
 
 def test_every_kind_has_a_function_and_a_logged_value() -> None:
     assert len({loss_function(kind) for kind in LOSSES}) == len(LOSSES)
-    assert set(logged_losses((1, 2))) == set(LOSSES) - {"combined"}
+    assert set(logged_losses((1, 2))) == {kind for kind, info in LOSSES.items() if info.logged}
     for info in LOSSES.values():
         assert all((info.name, info.formula, info.sentence, info.source, info.fails_when))
 

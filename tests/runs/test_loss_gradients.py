@@ -19,6 +19,7 @@ from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.loss_gradients import gradient_maps, lab_crops
 from explorer.runs.segmenters import load_segmenter
 from explorer.runs.training import execute
+from explorer.segmenter.inputs import InputSpec, prepared_image, prepared_scene
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 CE = LossSpec(kind="cross_entropy")
@@ -80,10 +81,29 @@ def test_cosines_are_those_of_plain_gradients(made: tuple[Path, Path], maps: Gra
 
 
 def test_crops_say_where_they_lie_and_how_much_is_on_them(made: tuple[Path, Path]) -> None:
-    crops = lab_crops(made[1])
+    crops = lab_crops(made[1], InputSpec())
     dataset = tiny_dataset()
     assert {crop.scene for crop in crops} == {scene.name for scene in dataset.validation}
     assert crops[0].share == pytest.approx((dataset.validation[0].label == 1).mean())
+
+
+def test_crops_and_gradients_are_those_of_the_runs_inputs(tmp_path: Path) -> None:
+    dataset, inputs = tiny_dataset(), InputSpec(scale=0.5, differences=True)
+    save_dataset(dataset, tmp_path / "tiny.npz")
+    folder = RunFolder.create(tmp_path / "run", tiny_plan(1, inputs=inputs), DatasetReference.to(dataset))
+    for _ in execute(folder, dataset, device="cpu"):
+        pass
+    crop = lab_crops(tmp_path / "tiny.npz", inputs)[0]
+    reduced = prepared_scene(dataset.validation[0], inputs)
+    assert crop.share == pytest.approx((reduced.label == 1).mean())
+    file = folder.checkpoint_files()[-1].name
+    maps = gradient_maps(folder.path, tmp_path / "tiny.npz", file, 0, SPECS[:1], "cpu")
+    np.testing.assert_array_equal(maps.label[:32, :32], reduced.label)
+    assert (maps.label[32:] == 255).all()
+    image = prepared_image(dataset.validation[0].image, dataset.stretch, inputs)
+    inner = np.pad(image, [(0, 0), (0, 96), (0, 96)], mode="edge")
+    logits = load_segmenter(folder, file, "cpu")(torch.from_numpy(inner)[None])
+    np.testing.assert_allclose(maps.probability, logits.softmax(1)[0].detach(), atol=1e-5)
 
 
 @pytest.mark.parametrize(("checkpoint", "crop"), [("step_00000099.safetensors", 0), (LAST, 99), (LAST, -1)])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters, parameter_groups
-from explorer.segmenter.spec import SIZES, UNetSpec
+from explorer.segmenter.spec import SIZES, PretrainedSpec, SegmenterSpec, UNetSpec
 from explorer.segmenter.tiling import predict_classes, predict_probabilities
 
 TINY = UNetSpec(width=4, depth=1)
@@ -16,6 +16,15 @@ TINY = UNetSpec(width=4, depth=1)
 @pytest.mark.parametrize(("size", "parameters"), [("small", 30_000), ("medium", 120_000), ("large", 500_000)])
 def test_the_sizes_have_about_the_parameters_stated(size: str, parameters: int) -> None:
     assert count_parameters(build_segmenter(3, 2, SIZES[size], 0)) == pytest.approx(parameters, rel=0.05)
+
+
+@pytest.mark.parametrize(("channels", "classes"), [(3, 2), (9, 5)])
+@pytest.mark.parametrize(
+    "spec", [*SIZES.values(), UNetSpec(width=12, depth=4), PretrainedSpec(), PretrainedSpec(width=16)], ids=str
+)
+def test_the_number_of_parameters_is_known_without_building(spec: SegmenterSpec, channels: int, classes: int) -> None:
+    segmenter = build_segmenter(channels, classes, spec, 0, pretrained=False)
+    assert spec.parameters(channels, classes) == count_parameters(segmenter)
 
 
 @pytest.mark.parametrize(("bands", "classes"), [(1, 2), (4, 2), (16, 5), (3, 20)])

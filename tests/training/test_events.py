@@ -49,9 +49,11 @@ SCORES = Scores(
 FOCAL = LossSpec(kind="focal", gamma=3.5)
 EVENTS: list[Event] = [
     Started(7, "cpu (2 threads)", 30_000, (1.0, 9.7)),
+    Started(0, "cpu (2 threads)", 30_000, (1.0, 9.7), ("port 3", "port 5 (threshold block)")),
     PhaseChange(100, 1, 0, "trigger: pixel recall of class 1 0.91 ≥ 0.9"),
     Step(3, 0, 0, 0.1 + 0.2, {"cross_entropy": 1e-9, "jaccard": None}, 0.25, 1e-3, 1.5),
     Validation(20, 0, 0, SCORES, 4096, 0.01),
+    Validation(20, 0, 0, SCORES, 4096, 0.01, SCORES, 0.75),
     Preview(20, "scene ü", 3, 5, "step_00000020.png"),
     CheckpointSaved(50, "interval", "step_00000050.safetensors"),
     Intervened(51, Intervention(step=51, learning_rate=2e-3, loss=FOCAL)),
@@ -70,6 +72,14 @@ def test_an_event_is_the_same_after_json(event: Event) -> None:
     again = from_json(line)
     assert again == event
     assert to_json(again) == line  # also the fields that == leaves out
+
+
+def test_events_of_an_earlier_version_are_read() -> None:
+    assert from_json('{"step":0,"device":"cpu","parameters":9,"class_weights":[1,2],"kind":"started"}') == Started(
+        0, "cpu", 9, (1.0, 2.0)
+    )
+    line = '{"step":5,"phase":0,"cycle":0,"scores":{"mean_iou":null,"classes":{}},"pixels":64,"seconds":1.0'
+    assert from_json(line + ',"kind":"validation"}') == Validation(5, 0, 0, Scores(None, {}), 64, 1.0)
 
 
 def test_the_cases_cover_every_kind() -> None:
@@ -94,6 +104,6 @@ def test_a_command_is_the_same_after_json(command: Command) -> None:
 
 
 def test_the_server_side_of_training_imports_without_torch() -> None:
-    modules = ("events", "commands", "plan", "schedule", "presets")
+    modules = ("events", "commands", "plan", "schedule", "presets", "finding", "reach")
     code = ";".join(f"import explorer.training.{module}" for module in modules)
     subprocess.run([sys.executable, "-c", f"{code};import sys;assert 'torch' not in sys.modules"], check=True)

@@ -14,7 +14,7 @@ from explorer.errors import InputError
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import UNetSpec
-from explorer.training.plan import Intervention, Phase, Plan, Trigger, scaled
+from explorer.training.plan import Augmentation, Intervention, Phase, Plan, Trigger, scaled
 
 PLAIN = [kind for kind in LOSSES if kind not in ("combined", "weighted_cross_entropy")]
 rates = st.floats(1e-6, 1.0)
@@ -46,6 +46,12 @@ plans = st.builds(
     batch_size=st.integers(1, 16),
     crop_size=st.sampled_from([16, 64, 96]),
     object_share=st.floats(0, 1),
+    augmentation=st.builds(Augmentation, gain=st.floats(0, 0.9), offset=st.floats(0, 1), zoom=st.floats(0, 0.5)),
+    clip_gradient=st.none() | st.floats(0.1, 10),
+    averaging=st.none() | st.floats(0.5, 0.999),
+    validations=st.none() | st.integers(1, 100),
+    carry_over=st.booleans(),
+    choose_threshold=st.booleans(),
     interventions=st.lists(st.builds(Intervention, step=st.integers(0, 99), learning_rate=rates), max_size=2).map(
         tuple
     ),

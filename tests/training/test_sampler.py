@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import IGNORE, Dataset, Scene
-from explorer.training.plan import Plan
+from explorer.segmenter.inputs import InputSpec, prepared_image
+from explorer.training.plan import Augmentation, Plan
 from explorer.training.sampler import Sampler
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -110,3 +111,114 @@ def test_a_scene_smaller_than_a_crop_is_padded_with_ignore() -> None:
     assert ((labels == 1).sum((1, 2)) == 20 * 40 - 1).all()
     assert ((labels == IGNORE).sum((1, 2)) == 48 * 48 - 20 * 40).all()
     assert torch.isfinite(sampler.images(sampler.crops(0))).all()
+
+
+def earlier_crops(sampler: Sampler, plan: Plan, step: int) -> list[tuple[int, int, int, int, bool]]:
+    """Scene, top, left, turns and flip as they were drawn before there was augmentation."""
+    random = np.random.default_rng([plan.seed, step])
+    on_object = random.random(plan.batch_size) < plan.object_share
+    crops = []
+    for around_object in on_object:
+        if around_object:
+            scene, row, column = (int(v) for v in sampler._anchors[random.integers(len(sampler._anchors))])
+            top, left = (v - int(random.integers(plan.crop_size)) for v in (row, column))
+        else:
+            scene = int(random.choice(3, p=[1 / 3, 1 / 3, 1 / 3]))
+            top, left = (int(random.integers(0, 64 - plan.crop_size + 1)) for _ in range(2))
+        top, left = (int(np.clip(v, 0, 64 - plan.crop_size)) for v in (top, left))
+        crops.append((scene, top, left, int(random.integers(4)), bool(random.integers(2))))
+    return crops
+
+
+JITTER = Augmentation(gain=0.4, offset=0.2, channel_gain=0.1, channel_offset=0.05)
+
+
+def test_augmentation_is_drawn_after_what_early_plans_draw() -> None:
+    for augmentation in (Augmentation(), JITTER):
+        plan = tiny_plan(batch_size=8, augmentation=augmentation)
+        sampler = sampler_of(plan)
+        for step in range(5):
+            crops = sampler.crops(step)
+            assert [(c.scene, c.top, c.left, c.turns, c.flip) for c in crops] == earlier_crops(sampler, plan, step)
+            assert {crop.side for crop in crops} == {plan.crop_size}
+
+
+def test_an_early_plan_takes_the_crops_as_they_are() -> None:
+    sampler = sampler_of(tiny_plan(batch_size=4))
+    assert torch.equal(sampler.batch(3).images, sampler.images(sampler.crops(3)))
+
+
+def test_gain_and_offset_are_those_of_a_crop_and_of_each_of_its_channels() -> None:
+    plan = tiny_plan(batch_size=16, augmentation=JITTER)
+    sampler = sampler_of(plan)
+    gains, offsets = [], []
+    for step in range(20):
+        batch = sampler.batch(step)
+        plain = sampler.images(sampler.crops(step))
+        assert batch.images.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(batch.images, sampler.batch(step).images), "a pure function of the step"
+        for image, before in zip(batch.images, plain, strict=True):
+            for channel, unchanged in zip(image.double().flatten(1), before.double().flatten(1), strict=True):
+                design = torch.stack([unchanged, torch.ones_like(unchanged)], 1)
+                gain, offset = torch.linalg.lstsq(design, channel[:, None]).solution[:, 0].tolist()
+                assert torch.allclose(design @ torch.tensor([gain, offset]).double(), channel, atol=1e-5)
+                gains.append(gain)
+                offsets.append(offset)
+    of_crop = np.array(gains).reshape(-1, 2)
+    assert 0.6 * 0.9 <= min(gains) < 0.7
+    assert 1.3 < max(gains) <= 1.4 * 1.1
+    assert max(np.abs(offsets)) <= 0.25 + 1e-5
+    assert np.corrcoef(of_crop.T)[0, 1] > 0.9, "most of it is common to the channels"
+    assert (np.abs(of_crop[:, 0] - of_crop[:, 1]) > 1e-3).mean() > 0.9, "but not all"
+
+
+def test_zoomed_crops_keep_their_object_and_show_image_label_and_ids_of_one_place() -> None:
+    """The image is bright where the label is, so that both can be compared after resizing."""
+    label = np.zeros((256, 256), np.uint8)
+    label[100:120, 60:80] = 1
+    scenes = [Scene(name, label[None] * np.float32(1), label, ("grey",)) for name in "ab"]
+    dataset = make_dataset("squares", scenes, ("background", "thing"))
+    plan = tiny_plan(batch_size=16, crop_size=64, object_share=1.0, augmentation=Augmentation(zoom=0.5))
+    sampler = sampler_of(plan, dataset)
+    sides, areas = [], []
+    for step in range(4):
+        crops = sampler.crops(step)
+        images, labels = sampler.images(crops), sampler.labels(crops)
+        assert images.shape == (16, 1, 64, 64)
+        assert labels.shape == (16, 64, 64)
+        assert labels.flatten(1).any(1).all(), "the centre of the object stays inside"
+        assert ((images[:, 0] > 0.5) == (labels == 1)).float().mean() > 0.99
+        ids, _, _ = sampler.prediction(torch.zeros(16, 2, 64, 64), labels, crops, with_objects=True).objects
+        assert ((ids > 0) == (labels == 1)).all()
+        whole = [c.top <= 100 and c.top + c.side >= 120 and c.left <= 60 and c.left + c.side >= 80 for c in crops]
+        for crop, area, complete in zip(crops, (labels == 1).flatten(1).sum(1).tolist(), whole, strict=True):
+            assert 0 <= crop.top <= 256 - crop.side
+            assert 0 <= crop.left <= 256 - crop.side
+            sides.append(crop.side)
+            if complete:
+                areas.append(area / (20 * 64 / crop.side) ** 2)
+    assert 32 <= min(sides) < 40
+    assert 88 < max(sides) <= 96
+    assert len(areas) > 20
+    assert np.abs(np.array(areas) - 1).max() < 0.12
+
+
+def test_a_zoomed_crop_is_never_larger_than_its_scene() -> None:
+    sampler = sampler_of(tiny_plan(batch_size=16, crop_size=64, augmentation=Augmentation(zoom=0.5)))
+    assert {crop.side for step in range(5) for crop in sampler.crops(step)} <= set(range(32, 65))
+    assert sampler.batch(0).images.shape == (16, 2, 64, 64)
+
+
+def test_crops_are_taken_at_the_working_scale() -> None:
+    dataset = sparse_dataset()
+    inputs = InputSpec(scale=0.5, root=True, contrast=True)
+    sampler = sampler_of(tiny_plan(batch_size=8, crop_size=64, object_share=1.0, inputs=inputs), dataset)
+    crops = sampler.crops(0)
+    labels = sampler.labels(crops)
+    assert (labels == 1).flatten(1).sum(1).median() == 4, "4×4 pixels of the scene are 2×2 at half its scale"
+    assert sampler.images(crops).shape == (8, 6, 64, 64)
+    prepared = prepared_image(dataset.training[0].image, dataset.stretch, inputs)
+    crop = crops[0]
+    expected = torch.from_numpy(prepared[:, crop.top : crop.top + 64, crop.left : crop.left + 64].copy())
+    turned = torch.rot90(expected, crop.turns, (-2, -1))
+    assert torch.equal(sampler.images(crops)[0], turned.flip(-1) if crop.flip else turned)

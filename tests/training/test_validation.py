@@ -7,15 +7,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Scene
 from explorer.runs.evaluation import Scoring, evaluate_scenes
-from explorer.segmenter.network import build_segmenter
+from explorer.segmenter.inputs import InputSpec
+from explorer.segmenter.network import Segmenter, build_segmenter
 from explorer.segmenter.prediction import Predictor
 from explorer.segmenter.spec import UNetSpec
 from explorer.segmenter.tiling import predict_classes
-from explorer.training.validation import PREVIEW_SIDE, Validator
+from explorer.training.plan import Trigger
+from explorer.training.reach import Probed, best_reachable
+from explorer.training.validation import (
+    PREVIEW_SIDE,
+    Validator,
+    _probabilities,
+    interpolated,
+    interpolation,
+)
 from tests.runs.tiny import tiny_dataset
 
 CPU = torch.device("cpu")
@@ -87,3 +100,73 @@ def test_objects_in_windows_are_those_that_were_drawn_from_the_minimum_area_on()
     height, width = preview.label.shape
     assert np.array_equal(preview.objects, window.objects[top : top + height, left : left + width])
     assert set(np.unique(preview.objects)) == {0, 5, 9}
+
+
+SMALLER = InputSpec(scale=0.5, root=True, contrast=True, object_size=8)
+
+
+def test_small_scenes_are_scored_on_their_own_grid_whatever_the_working_scale() -> None:
+    dataset = tiny_dataset()
+    segmenter = build_segmenter(SMALLER.channels(2), 2, UNetSpec(width=4, depth=1), 0)
+    validator = Validator(dataset.validation, 2, dataset.stretch, CPU, 1, inputs=SMALLER)
+    for window, scene in zip(validator.windows, dataset.validation, strict=True):
+        assert window.image.shape == (2 + 5, 32, 32)
+        assert np.array_equal(window.label, scene.label)
+    validated = validator.validate(segmenter)
+    predictor = Predictor(segmenter, dataset.stretch, SMALLER)
+    assert validated.scores == evaluate_scenes(predictor, dataset.validation, 2, Scoring(1)).half
+    assert validated.preview.shape == (64, 64)
+
+
+def test_a_window_is_seen_with_what_lies_around_it_as_the_whole_scene_is() -> None:
+    """The segmenter passes a channel on: its logit is the image itself, brought back to the scene's grid."""
+
+    class Passes(Segmenter):
+        multiple = 1  # type: ignore[assignment]
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.unused = torch.nn.Parameter(torch.zeros(1))  # tells its device
+
+        def forward(self, images: Tensor) -> Tensor:
+            return torch.cat([torch.full_like(images[:, :1], 0.5), images[:, :1]], dim=1)
+
+    (scene,) = scenes((400, 700), (300, 500), count=1)
+    dataset = make_dataset("large", [scene, replace(scene, name="other")], ("background", "thing"))
+    inputs = InputSpec(scale=0.3)
+    validator = Validator([scene], 2, dataset.stretch, CPU, 1, inputs=inputs, most_pixels=60_000)
+    (window,) = validator.windows
+    height, width = window.label.shape
+    assert 32 + 0.3 * height < window.image.shape[1] <= 2 * 32 + 0.3 * height + 2
+    whole = Predictor(Passes(), dataset.stretch, inputs).probabilities(scene.image)
+    rows, columns = slice(window.top, window.top + height), slice(window.left, window.left + width)
+    predicted = _probabilities(Passes(), window).numpy()
+    np.testing.assert_allclose(predicted, whole[:, rows, columns], atol=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 40), st.data())
+def test_interpolation_is_that_of_the_whole_axis(size: int, working: int, data: st.DataObject) -> None:
+    working = min(size, working)
+    start = data.draw(st.integers(0, size - 1))
+    stop = data.draw(st.integers(start + 1, size))
+    values = torch.rand(working, generator=torch.Generator().manual_seed(size))
+    whole = F.interpolate(values[None, None], size=size, mode="linear", align_corners=False)[0, 0]
+    first = max(0, int(start * working / size) - 1)
+    last = min(working, int(stop * working / size) + 2)
+    part = interpolation(start, stop, size, working, first, last, CPU)
+    torch.testing.assert_close(interpolated(values[first:last], part, dim=0), whole[start:stop])
+
+
+def test_what_is_within_reach_is_measured_for_a_relative_trigger_alone() -> None:
+    dataset = tiny_dataset()
+    validator = Validator(dataset.validation, 2, dataset.stretch, CPU, 1)
+    segmenter = build_segmenter(2, 2, UNetSpec(width=4, depth=1), 0)
+    plain, relative = (validator.validate(segmenter, Trigger(metric="f1", relative=wanted)) for wanted in (False, True))
+    assert plain.reachable is None
+    predictor = Predictor(segmenter, dataset.stretch)
+    probed = [
+        Probed(predictor.probabilities(scene.image)[1], scene.label, scene.objects) for scene in dataset.validation
+    ]
+    assert relative.reachable == best_reachable(Trigger(metric="f1"), probed, 1)
+    assert relative.scores == plain.scores
