@@ -7,6 +7,8 @@ in a feature pyramid (Lin et al. 2017, arXiv 1612.03144).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from explorer.segmenter.spec import PretrainedSpec
 
 _GROUPS = 4  # of each GroupNorm
 _FINE = 16  # channels at full resolution
+_LEAST_SHARE = 1e-4  # of a class at the start: a logit further from 0 takes long to change
 
 
 class _Block(nn.Sequential):
@@ -95,6 +98,14 @@ class PretrainedSegmenter(Segmenter):
     def load_pretrained(self) -> None:
         """See ``Segmenter.load_pretrained``: ImageNet's weights for the encoder."""
         load_imagenet_weights(self.encoder)
+
+    @torch.no_grad()
+    def start_at(self, pixels: Sequence[int]) -> None:
+        """See ``Segmenter.start_at``: it begins with the classes' shares, so that no step is spent on learning them."""
+        shares = torch.tensor(pixels, dtype=torch.float32) / max(1, sum(pixels))
+        logits = shares.clamp_min(_LEAST_SHARE).log()
+        assert self.head.bias is not None
+        self.head.bias.copy_(logits - logits[0])
 
     def rate_factor(self, name: str) -> float:
         """See ``Segmenter.rate_factor``: the encoder learns more slowly."""

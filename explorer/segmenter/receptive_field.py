@@ -37,9 +37,10 @@ def _side(interval: _Interval) -> int:
 
 
 def _before_convolution(interval: _Interval, kernel: int, stride: int = 1) -> _Interval:
-    """What a convolution that is padded evenly reads for this part of its output."""
+    """What a convolution reads for this part of its output; it is padded as TensorFlow's "same" pads an even size."""
     first, last = interval
-    return first * stride - kernel // 2, last * stride + kernel // 2
+    before = (kernel - stride) // 2
+    return first * stride - before, last * stride - before + kernel - 1
 
 
 def _through_unet(at: int, depth: int) -> _Interval:
