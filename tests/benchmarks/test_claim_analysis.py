@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.errors import InputError
 from explorer.training.evidence import Evidence, read_evidence
 from tests.benchmarks.claim_analysis import (
     CLAIMS,
@@ -106,6 +107,12 @@ def test_undefined_precision_is_left_out() -> None:
     assert np.array_equal(table, [[0, 0], [math.nan, math.nan]], equal_nan=True)
 
 
+def test_two_versions_of_one_run_are_refused() -> None:
+    one = row("car_park", 0, CE, (1, 2, 3))
+    with pytest.raises(InputError, match="twice"):
+        collected([one, {**one, "key": "other"}])
+
+
 def test_scenes_of_one_unit_are_added() -> None:
     made = row("car_park", 0, CE, (1, 2, 3))
     for scene in made["scenes"].values():
@@ -170,7 +177,7 @@ def test_report_is_read_back_and_replaces_the_tables(tmp_path: Path) -> None:
     assert text.startswith(f"before\n{START}")
     assert text.endswith(f"{END}\nafter\n")
     assert "earlier" not in text
-    assert "**holds** +0.55 [+0.5" in text
+    assert "**holds** +0.55 [+0." in text
     assert filled(text, found) == text
 
 
