@@ -9,8 +9,8 @@ within each; every dataset has the same weight.
 
 With few seeds or units a percentile interval is too narrow. So the draws are spread about the mean by
 t(n − 1) / z · √(n / (n − 1)), where n is the smaller number of the two, or that of the datasets (the expanded
-percentile interval of Hesterberg 2015, doi 10.1080/00031305.2015.1089789). Intervals then cover the truth in 96 to 99 % of
-simulated tables of 3 to 18 units and 5 to 8 seeds: they err on the wide side.
+percentile interval of Hesterberg 2015, doi 10.1080/00031305.2015.1089789). Intervals then cover the truth in 96 to
+99 % of simulated tables of 3 to 18 units and 5 to 8 seeds: they err on the wide side.
 """
 
 from __future__ import annotations
