@@ -1,4 +1,4 @@
-"""The examples in the docstrings of losses, metrics and landscape give what they say."""
+"""The examples in the docstrings of losses, metrics, landscape and training give what they say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("losses", "metrics", "landscape")
+PACKAGES = ("losses", "metrics", "landscape", "training")
 FEWEST = 5  # examples in each package
 
 

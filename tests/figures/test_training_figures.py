@@ -20,8 +20,9 @@ from explorer.losses.spec import LossSpec
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.runs.history import history
 from explorer.training.events import PhaseChange, Step, Validation
-from explorer.training.plan import Phase, Plan
+from explorer.training.plan import Phase, Plan, Trigger
 from explorer.training.presets import preset_plan
+from explorer.training.schedule import Position, effective_learning_rate
 
 PLAN = Plan(phases=(Phase(loss=LossSpec(kind="dice"), steps=3), Phase(loss=LossSpec(kind="jaccard"), steps=3)))
 
@@ -72,6 +73,49 @@ def test_schedule_covers_all_cycles() -> None:
     figure = schedule_figure(plan, step=7)
     assert figure.data[0].x[-1] == plan.steps
     assert len(figure.layout.shapes) == len(plan.phases) * plan.cycles + 1  # and where the run is
+
+
+TRIGGERED = Plan(
+    phases=(
+        Phase(loss=LossSpec(kind="dice"), learning_rate=4e-3, steps=40, warmup_steps=4, decay="cosine",
+              trigger=Trigger()),
+        Phase(loss=LossSpec(kind="jaccard"), learning_rate=1e-3, steps=20, decay="cosine"),
+    ),
+    carry_over=True,
+)  # fmt: skip
+FIRED = "trigger: pixel recall of class 1 0.920 ≥ 0.9"
+
+
+def test_schedule_shows_the_fall_of_the_rate_in_each_phase() -> None:
+    line = schedule_figure(TRIGGERED).data[0]
+    rates = dict(zip(line.x, line.y, strict=True))
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates[4] == pytest.approx(4e-3)
+    assert rates[22] == pytest.approx(2e-3)  # half of the 36 steps after the warm-up
+    assert rates[60] == pytest.approx(0, abs=1e-9)
+    assert line.y[list(line.x).index(40) + 1] == pytest.approx(1e-3), "the second phase has a peak of its own"
+    assert schedule_figure(TRIGGERED).layout.yaxis.type != "log", "which cannot show zero"
+
+
+@pytest.mark.parametrize(("carried", "end"), [(True, 60), (False, 45)])
+def test_schedule_of_a_run_marks_where_a_trigger_fired_and_moves_what_follows(carried: bool, end: int) -> None:
+    plan = TRIGGERED.model_copy(update={"carry_over": carried})
+    shown = history([PhaseChange(0, 0, 0, "start"), *steps(0.9), PhaseChange(25, 1, 0, FIRED)], plan)
+    figure = schedule_figure(plan, 26, shown.spans)
+    marker = figure.data[1]
+    assert list(marker.x) == [25]
+    assert marker.hovertext == (f"step 25: {FIRED}",)
+    assert marker.y[0] == pytest.approx(effective_learning_rate(plan, Position(), 25))
+    assert [(shape.x0, shape.x1) for shape in figure.layout.shapes[:2]] == [(0, 25), (25, end)]
+    assert tuple(figure.layout.xaxis.range) == (0, end)
+    middle = dict(zip(figure.data[0].x, figure.data[0].y, strict=True))
+    assert min(middle) == 0
+    assert max(middle) == end
+
+
+def test_schedule_has_no_marker_where_a_phase_ended_at_its_length() -> None:
+    shown = history([PhaseChange(0, 0, 0, "start"), PhaseChange(40, 1, 0, "length")], TRIGGERED)
+    assert len(schedule_figure(TRIGGERED, 41, shown.spans).data) == 1
 
 
 def test_outcomes_have_their_colours_and_ignored_pixels_none() -> None:
