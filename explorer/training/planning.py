@@ -8,6 +8,7 @@ are those of :mod:`explorer.training.recipe`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,9 +98,9 @@ def propose(
     scale, why_scale = working_scale(fingerprint)
     spec, why_spec = _segmenter(fingerprint, kind, scale)
     crop, batch, why_crop = crops(fingerprint, scale)
-    share, why_share = _foreground_share(fingerprint)
     losses, why_weights = _losses(fingerprint, PRESETS[preset])
     steps, why_steps = _steps(budget, step_seconds, kind, cycles=PRESETS[preset].cycles, batch=batch, crop=crop)
+    validations = _validations(budget, steps * typical_step_seconds(kind, batch, crop))
     augmentation, why_augmentation = _augmentation(fingerprint)
     learning = recipe.LEARNING[kind]
     plan = Plan(
@@ -111,7 +112,7 @@ def propose(
         inputs=InputSpec(scale=scale),
         batch_size=batch,
         crop_size=crop,
-        object_share=share,
+        object_share=recipe.FOREGROUND_SHARE,
         balance_classes=True,
         augmentation=augmentation,
         weight_decay=learning.weight_decay,
@@ -119,7 +120,7 @@ def propose(
         averaging=recipe.AVERAGING,
         carry_over=True,
         choose_threshold=bool(fingerprint.held_out),
-        validations=recipe.VALIDATIONS,
+        validations=validations,
     )
     plan = scaled(plan, max(steps, plan.cycles * len(plan.phases)))
     choices = (
@@ -128,7 +129,7 @@ def propose(
         Choice("Input channels", _bands(fingerprint), _why_bands(fingerprint)),
         Choice("Crop size", f"{crop} px", why_crop),
         Choice("Batch size", str(batch), f"{batch} crops of {crop} px make a step of usual cost."),
-        Choice("Foreground crop share", f"{share:.0%}", why_share),
+        Choice("Foreground crop share", f"{recipe.FOREGROUND_SHARE:.0%}", _why_foreground_share(fingerprint)),
         Choice("Class weights", _weights_in_words(plan), why_weights),
         Choice("Learning rate", _rates(plan), _why_rates(plan)),
         Choice(
@@ -141,12 +142,7 @@ def propose(
         Choice("Minimum object area", f"{fingerprint.minimum_area} px", _why_minimum_area(fingerprint)),
         Choice("Match rule", fingerprint.match_rule.words, _why_match_rule(fingerprint)),
         Choice("Steps", f"{plan.steps:,}", why_steps),
-        Choice(
-            "Validations",
-            str(recipe.VALIDATIONS),
-            f"Every {max(1, plan.steps // recipe.VALIDATIONS)} steps, so that the first comes soon and curves are "
-            "smooth; less often where that would take more than a fifth of the time.",
-        ),
+        Choice("Validations", str(validations), _why_validations(plan)),
     )
     return Proposal(plan, choices)
 
@@ -199,10 +195,12 @@ def _segmenter(fingerprint: Fingerprint, kind: SegmenterKind, scale: float) -> t
 # Losses and rates ---------------------------------------------------------------------------------------------
 
 
-def _foreground_share(fingerprint: Fingerprint) -> tuple[float, str]:
+def _why_foreground_share(fingerprint: Fingerprint) -> str:
     rarest = fingerprint.rarest
-    return at(recipe.FOREGROUND_SHARE, rarest.share), (
-        f"“{rarest.name}” covers {_percent(rarest.share)} of the pixels of the training scenes."
+    turns = "all classes equally often, " if len(fingerprint.classes) > 1 else ""
+    return (
+        f"“{rarest.name}” covers {_percent(rarest.share)} of the pixels: half of the crops hold an object, {turns}and "
+        "half show the ground as it is."
     )
 
 
@@ -287,6 +285,20 @@ def _steps(
     source = "measured on this machine" if measured else "as usual on two processor cores; nothing was measured"
     reason = f"{budget.seconds:g} s at {1000 * each:.0f} ms a step ({source}), with {recipe.RESERVE:.0%} in reserve."
     return steps, reason
+
+
+def _validations(budget: Budget, typical_seconds: float) -> int:
+    seconds = typical_seconds if budget.seconds is None else budget.seconds
+    often = max(recipe.VALIDATIONS, math.ceil(seconds / recipe.VALIDATION_SECONDS))
+    return min(often, recipe.MOST_VALIDATIONS)
+
+
+def _why_validations(plan: Plan) -> str:
+    every = max(1, plan.steps // (plan.validations or 1))
+    return (
+        f"Every {every} steps, so that the first comes within {recipe.VALIDATION_SECONDS:g} s and curves are smooth; "
+        "less often where that would take more than a fifth of the time."
+    )
 
 
 # Augmentation and channels ------------------------------------------------------------------------------------

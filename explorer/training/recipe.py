@@ -68,8 +68,7 @@ CROPS = (96, 128)  # pixels across
 OBJECTS_IN_CROP = 1.5  # least side of a crop, in objects of the 75th percentile
 SMALLEST_BATCH = 4
 
-FOREGROUND_SHARE: Steps[float] = ((_MORE, 0.5),)
-"""Share of the crops that are placed around an object, by the share of the rarest class: half suits all."""
+FOREGROUND_SHARE = 0.5  # of the crops
 
 CLASS_WEIGHTS: Steps[tuple[WeightRule, float]] = (
     (0.005, ("inverse_frequency", 20.0)),
@@ -96,5 +95,7 @@ WARMUP_SHARE = 0.1  # of the steps of a phase
 CLIP_GRADIENT = 1.0
 AVERAGING = 0.99  # decay of the moving average of the weights
 MINIMUM_PHASE_SHARE = 0.3  # of a phase that a trigger may end early
-VALIDATIONS = 40  # in a run
+VALIDATIONS = 40  # in a run, at least
+VALIDATION_SECONDS = 5.0  # between two of them, at most
+MOST_VALIDATIONS = 200
 RESERVE = 0.05  # of a budget in seconds, so that it is kept

@@ -204,6 +204,12 @@ def test_controls_of_a_plan_from_data_have_its_data_its_peak_and_its_decay() -> 
         )
 
 
+@pytest.mark.parametrize(("seconds", "validations"), [(30, 40), (90, 40), (300, 60), (7200, 200)])
+def test_a_validation_comes_every_five_seconds_or_forty_times_a_run(seconds: float, validations: int) -> None:
+    plan = propose(of("ships"), "ce_only", Budget(seconds=seconds), step_seconds=0.1).plan
+    assert plan.validations == validations
+
+
 def test_the_plan_of_the_built_in_scenes_is_what_it_was() -> None:
     plan = preset_plan("recall_first")
     assert (plan.steps, plan.crop_size, plan.batch_size, plan.object_share) == (1200, 96, 8, 0.8)
