@@ -228,7 +228,7 @@ def _table(cells: Mapping[tuple[int, str], float]) -> Table | None:
     return np.array([[cells.get((seed, unit), math.nan) for unit in units] for seed in seeds])
 
 
-def evidence(rows: Iterable[Mapping[str, Any]], date: str, command: str) -> Evidence:
+def evidence(rows: Iterable[Mapping[str, Any]], date: str) -> Evidence:
     """All outcomes and verdicts of result rows."""
     kept = [row for row in rows if row["kind"] == "claims"]
     by_set = collected(kept)
@@ -236,7 +236,7 @@ def evidence(rows: Iterable[Mapping[str, Any]], date: str, command: str) -> Evid
     steps = max((row["steps"] for row in kept), default=0)
     return Evidence(
         date=date,
-        command=command,
+        command=" or ".join(sorted({f"python -m tests.benchmarks.claims {row['options']}" for row in kept})),
         steps=steps,
         datasets=tuple(SETS[key].title for key in by_set),
         outcomes=tuple(_outcomes(by_set, losses)),
