@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.errors import InputError
 from explorer.training.evidence import At, Evidence, Finding, Interval, Outcome
 from tests.benchmarks.claim_plans import (
     CE,
@@ -158,7 +159,11 @@ class Runs:
 
 
 def collected(rows: Iterable[Mapping[str, Any]]) -> dict[str, Runs]:
-    """The runs of result rows by the key of their dataset; scenes of one unit are added up."""
+    """The runs of result rows by the key of their dataset; scenes of one unit are added up.
+
+    Raises:
+        InputError: two rows are of the same plan, dataset and seed: they are of different versions or settings.
+    """
     found: dict[str, Runs] = {}
     for row in rows:
         runs = found.setdefault(row["set"], Runs(row["set"]))
@@ -168,6 +173,9 @@ def collected(rows: Iterable[Mapping[str, Any]]) -> dict[str, Runs]:
         half, own = ({unit: _added_up(scenes, at) for unit, scenes in units.items()} for at in ("half", "own"))
         curves = {unit: _added_curves(scenes) for unit, scenes in units.items()}
         for plan in row["plans"]:
+            if row["seed"] in runs.half.get(plan, {}):
+                where = f"{row['set']}, seed {row['seed']}, {plan}"
+                raise InputError("it was run twice, in different ways", where, "use one results file for one setting")
             runs.half.setdefault(plan, {})[row["seed"]] = half
             runs.own.setdefault(plan, {})[row["seed"]] = own
             runs.curves.setdefault(plan, {})[row["seed"]] = curves
@@ -220,7 +228,7 @@ def _table(cells: Mapping[tuple[int, str], float]) -> Table | None:
     return np.array([[cells.get((seed, unit), math.nan) for unit in units] for seed in seeds])
 
 
-def evidence(rows: Iterable[Mapping[str, Any]], date: str, command: str) -> Evidence:
+def evidence(rows: Iterable[Mapping[str, Any]], date: str) -> Evidence:
     """All outcomes and verdicts of result rows."""
     kept = [row for row in rows if row["kind"] == "claims"]
     by_set = collected(kept)
@@ -228,7 +236,7 @@ def evidence(rows: Iterable[Mapping[str, Any]], date: str, command: str) -> Evid
     steps = max((row["steps"] for row in kept), default=0)
     return Evidence(
         date=date,
-        command=command,
+        command=" or ".join(sorted({f"python -m tests.benchmarks.claims {row['options']}" for row in kept})),
         steps=steps,
         datasets=tuple(SETS[key].title for key in by_set),
         outcomes=tuple(_outcomes(by_set, losses)),
@@ -247,7 +255,7 @@ def _outcomes(by_set: Mapping[str, Runs], losses: Mapping[str, tuple[str, ...]])
                 sized = next((each for each in found if each is not None), None)
                 if sized is None:
                     continue
-                of_recall, of_precision, of_f1 = (_interval(each) for each in found)
+                of_recall, of_precision, of_f1 = (_interval(each, within=(0, 1)) for each in found)
                 yield Outcome(
                     dataset=SETS[key].title,
                     plan=plan,
@@ -322,8 +330,8 @@ def _effect(table: Table | None) -> Effect | None:
     return None if table is None else effect(table)
 
 
-def _interval(found: Effect | None) -> Interval:
+def _interval(found: Effect | None, within: tuple[float, float] = (-math.inf, math.inf)) -> Interval:
     if found is None:
         return Interval(mean=None, low=None, high=None)
-    low, high = found.interval
+    low, high = (min(max(value, within[0]), within[1]) for value in found.interval)
     return Interval(mean=round(found.mean, 4), low=round(low, 4), high=round(high, 4))

@@ -107,8 +107,8 @@ def jobs(
                     yield Job(key, chosen, seed, plans[same[0]], tuple(same))
 
 
-def run(job: Job) -> dict[str, Any]:
-    """Trains, chooses the threshold, scores; the row of the results file."""
+def run(job: Job, options: str) -> dict[str, Any]:
+    """Trains, chooses the threshold, scores; the row of the results file, with the options of the command."""
     fold = job.chosen.fold_of(job.seed)
     split, _ = _split(job.chosen, fold)
     dataset, target = split.dataset, job.chosen.target_id
@@ -136,6 +136,7 @@ def run(job: Job) -> dict[str, Any]:
         "plans": list(job.names),
         "losses": [phase.loss.kind for phase in job.plan.phases] * job.plan.cycles,
         "segmenter": job.plan.segmenter.kind,
+        "options": options,
         "steps": result.steps,
         "end": result.end,
         "seconds": round(result.seconds, 2),
@@ -159,13 +160,14 @@ def make_runs(chosen: argparse.Namespace) -> None:
     ]
     every = list({job.key: job for job in reversed(every)}.values())[::-1]
     pace = Pace(chosen.minutes, parse_piece(chosen.piece))
+    options = f"--steps {chosen.steps} --segmenter {chosen.segmenter} --threads {chosen.threads}"
     open_ = [job for job in every if job.key not in done]
     print(f"{len(every)} runs, {len(every) - len(open_)} of them finished; results in {chosen.results}", flush=True)
     for number, job in enumerate(pace.mine(every), start=1):
         if job.key in done:
             continue
         began = time.monotonic()
-        row = run(job)
+        row = run(job, options)
         append_row(chosen.results, row)
         pace.seconds.append(time.monotonic() - began)
         print(
@@ -200,8 +202,9 @@ def main() -> int:
             make_runs(chosen)
         else:
             rows = read_rows([chosen.results]).values()
-            command = "python -m tests.benchmarks.claims"
-            write_report(evidence(rows, datetime.now(UTC).date().isoformat(), command))
+            if not rows:
+                raise InputError("it holds no runs", str(chosen.results), "make some first, without report")
+            write_report(evidence(rows, datetime.now(UTC).date().isoformat()))
     except InputError as error:
         print(error, file=sys.stderr)
         return 1

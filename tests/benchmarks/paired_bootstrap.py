@@ -4,18 +4,24 @@ A difference is that of two plans in one run (a seed) on one unit (a scene, or a
 seeds × units, NaN where a score is undefined or a seed did not score a unit. Its mean is the mean over all cells that
 are defined. Seeds and units are crossed, since all units of a run share its luck: both are drawn anew, independently
 and with replacement, and a cell weighs as often as its seed times as often as its unit was drawn (the pigeonhole
-bootstrap, Owen 2007, doi 10.1214/07-AOAS122; it errs on the wide side). Over several datasets the datasets are drawn
-first, then seeds and units within each; every dataset has the same weight.
+bootstrap, Owen 2007, doi 10.1214/07-AOAS122). Over several datasets the datasets are drawn first, then seeds and units
+within each; every dataset has the same weight.
+
+With few seeds or units a percentile interval is too narrow. So the draws are spread about the mean by
+t(n − 1) / z · √(n / (n − 1)), where n is the smaller number of the two, or that of the datasets (the expanded
+percentile interval of Hesterberg 2015, doi 10.1080/00031305.2015.1089789). Intervals then cover the truth in 96 to
+99 % of simulated tables of 3 to 18 units and 5 to 8 seeds: they err on the wide side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 Values = NDArray[np.float64]
 Verdict = Literal["holds", "fails", "undecided"]
@@ -30,14 +36,14 @@ class Effect:
     """A mean difference and what the bootstrap says about it."""
 
     mean: float
-    draws: Values  # (DRAWS,) means of the resampled tables
+    draws: Values  # (DRAWS,) means of the resampled tables, spread
     cells: int  # pairs of seed and unit that are defined
     units: int  # units with at least one of them
     seeds: int
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % percentile interval."""
+        """The 95 % interval."""
         low, high = np.quantile(self.draws, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
         return float(low), float(high)
 
@@ -51,7 +57,7 @@ class Effect:
 
 
 def effect(table: Values, seed: int = 0, draws: int = DRAWS) -> Effect | None:
-    """The mean of one dataset's differences; None where fewer than two seeds or no cell at all are defined.
+    """The mean of one dataset's differences; None where fewer than two seeds are defined.
 
     With one unit only, the interval is about the seeds on that unit.
 
@@ -60,6 +66,12 @@ def effect(table: Values, seed: int = 0, draws: int = DRAWS) -> Effect | None:
         seed: of the draws.
         draws: how many.
     """
+    found = _percentile_effect(table, seed, draws)
+    return None if found is None else _spread(found, min(size for size in (found.seeds, found.units) if size > 1))
+
+
+def _percentile_effect(table: Values, seed: int, draws: int) -> Effect | None:
+    """The effect with its draws as they are."""
     defined = np.isfinite(table)
     table, defined = table[defined.any(1)], defined[defined.any(1)]
     table, defined = table[:, defined.any(0)], defined[:, defined.any(0)]
@@ -72,6 +84,13 @@ def effect(table: Values, seed: int = 0, draws: int = DRAWS) -> Effect | None:
     return Effect(float(table[defined].mean()), means, int(defined.sum()), units, seeds)
 
 
+def _spread(found: Effect, count: int) -> Effect:
+    """The effect with its draws spread about the mean, as befits this number of seeds, units or datasets."""
+    quantile = (1 + CONFIDENCE) / 2
+    factor = stats.t.ppf(quantile, count - 1) / stats.norm.ppf(quantile) * np.sqrt(count / (count - 1))
+    return replace(found, draws=found.mean + (found.draws - found.mean) * factor)
+
+
 def pooled_effect(tables: Sequence[Values], seed: int = 0, draws: int = DRAWS) -> Effect | None:
     """The mean over datasets of their means; datasets are drawn first, then seeds and units within each.
 
@@ -81,7 +100,8 @@ def pooled_effect(tables: Sequence[Values], seed: int = 0, draws: int = DRAWS) -
     Returns:
         The effect, whose ``units`` are datasets; None where fewer than two datasets are left.
     """
-    found = [each for each in (effect(table, seed + place, draws) for place, table in enumerate(tables)) if each]
+    every = (_percentile_effect(table, seed + place, draws) for place, table in enumerate(tables))
+    found = [each for each in every if each is not None]
     if len(found) < 2:
         return None
     rng = np.random.default_rng([seed, len(found)])
@@ -91,7 +111,8 @@ def pooled_effect(tables: Sequence[Values], seed: int = 0, draws: int = DRAWS) -
     places = rng.integers(draws, size=chosen.shape)
     means = of_datasets[chosen, places].mean(1)
     mean = float(np.mean([each.mean for each in found]))
-    return Effect(mean, means, sum(each.cells for each in found), len(found), min(each.seeds for each in found))
+    pooled = Effect(mean, means, sum(each.cells for each in found), len(found), min(each.seeds for each in found))
+    return _spread(pooled, len(found))
 
 
 def _resampled(values: Values, defined: NDArray[np.bool_], rng: np.random.Generator, draws: int) -> Values:

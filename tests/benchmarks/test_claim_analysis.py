@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.errors import InputError
 from explorer.training.evidence import Evidence, read_evidence
 from tests.benchmarks.claim_analysis import (
     CLAIMS,
@@ -37,7 +38,7 @@ def row(
     scenes = {name: {"unit": name, **scene} for name in ("a", "b")}
     losses = ["cross_entropy"] if plan == CE else ["weighted_cross_entropy"]
     return {"kind": "claims", "key": f"{dataset}{seed}{plan}", "set": dataset, "seed": seed, "plans": [plan],
-            "losses": losses, "steps": 10, "scenes": scenes}  # fmt: skip
+            "losses": losses, "steps": 10, "options": "--steps 10", "scenes": scenes}  # fmt: skip
 
 
 def rows(better: str, worse: str) -> list[dict[str, Any]]:
@@ -59,12 +60,13 @@ def verdicts(found: Evidence, claim: str) -> set[tuple[str | None, str]]:
 
 
 def test_difference_that_is_always_there_holds_everywhere() -> None:
-    found = evidence(rows(WEIGHTED, CE), "2026-01-01", "command")
+    found = evidence(rows(WEIGHTED, CE), "2026-01-01")
+    assert found.command == "python -m tests.benchmarks.claims --steps 10"
     assert verdicts(found, "weights") == {("Car park", "holds"), ("Harbour", "holds"), (None, "holds")}
 
 
 def test_opposite_difference_fails() -> None:
-    found = evidence(rows(CE, WEIGHTED), "2026-01-01", "command")
+    found = evidence(rows(CE, WEIGHTED), "2026-01-01")
     assert verdicts(found, "weights") == {("Car park", "fails"), ("Harbour", "fails"), (None, "fails")}
 
 
@@ -74,16 +76,16 @@ def test_difference_of_one_sign_in_half_of_the_runs_is_undecided() -> None:
         for seed in range(6)
         for plan, found in ((WEIGHTED, 5 + (-1) ** seed), (CE, 5))
     ]
-    assert verdicts(evidence(made, "", ""), "weights") == {("Car park", "undecided")}
+    assert verdicts(evidence(made, ""), "weights") == {("Car park", "undecided")}
 
 
 def test_claim_whose_plans_were_not_run_has_no_verdict() -> None:
-    found = evidence(rows(WEIGHTED, CE), "", "")
+    found = evidence(rows(WEIGHTED, CE), "")
     assert {each.claim for each in found.findings} == {"weights"}
 
 
 def test_outcome_has_means_and_seeds() -> None:
-    found = evidence(rows(WEIGHTED, CE), "", "")
+    found = evidence(rows(WEIGHTED, CE), "")
     (outcome,) = (each for each in found.of_loss("weighted_cross_entropy") if each.dataset == "Harbour")
     assert (outcome.recall.mean, outcome.recall.low, outcome.recall.high) == (0.8, 0.8, 0.8)
     assert (outcome.precision.mean, outcome.seeds, outcome.units) == (1.0, 6, 2)
@@ -104,6 +106,12 @@ def test_undefined_precision_is_left_out() -> None:
     table = differences(runs, Inequality(precision, ("x",), ("y",)), "own", "half")
     assert table is not None
     assert np.array_equal(table, [[0, 0], [math.nan, math.nan]], equal_nan=True)
+
+
+def test_two_versions_of_one_run_are_refused() -> None:
+    one = row("car_park", 0, CE, (1, 2, 3))
+    with pytest.raises(InputError, match="twice"):
+        collected([one, {**one, "key": "other"}])
 
 
 def test_scenes_of_one_unit_are_added() -> None:
@@ -163,14 +171,14 @@ def test_claims_name_plans_that_are_run() -> None:
 def test_report_is_read_back_and_replaces_the_tables(tmp_path: Path) -> None:
     data, document = tmp_path / "claims.json", tmp_path / "claims.md"
     document.write_text(f"before\n{START}earlier\n{END}\nafter\n", encoding="utf-8")
-    found = evidence(rows(WEIGHTED, CE), "2026-01-01", "command")
+    found = evidence(rows(WEIGHTED, CE), "2026-01-01")
     write_report(found, data, document)
     assert read_evidence(data) == found
     text = document.read_text(encoding="utf-8")
     assert text.startswith(f"before\n{START}")
     assert text.endswith(f"{END}\nafter\n")
     assert "earlier" not in text
-    assert "**holds** +0.55 [+0.5" in text
+    assert "**holds** +0.55 [+0." in text
     assert filled(text, found) == text
 
 

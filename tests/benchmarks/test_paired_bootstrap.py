@@ -32,8 +32,8 @@ def fixed(draws: list[float]) -> Effect:
     return Effect(float(np.mean(draws)), np.array(draws), 4, 2, 2)
 
 
-@pytest.mark.parametrize(("seeds", "units", "folds"), [(8, 8, 1), (8, 12, 3), (8, 4, 4)])
-def test_interval_covers_the_true_mean_about_as_often_as_it_says(seeds: int, units: int, folds: int) -> None:
+@pytest.mark.parametrize(("seeds", "units", "folds"), [(8, 8, 1), (8, 12, 3), (8, 4, 4), (5, 3, 3)])
+def test_interval_covers_the_true_mean_as_often_as_it_says(seeds: int, units: int, folds: int) -> None:
     rng = np.random.default_rng(0)
     covered = 0
     for trial in range(200):
@@ -41,14 +41,14 @@ def test_interval_covers_the_true_mean_about_as_often_as_it_says(seeds: int, uni
         assert found is not None
         low, high = found.interval
         covered += low <= 0.3 <= high
-    assert 0.88 <= covered / 200 <= 1.0
+    assert covered / 200 >= 0.93
 
 
 def test_interval_is_of_use_where_the_effect_is_large() -> None:
     found = effect(crossed(np.random.default_rng(1), 0.3, 8, 8, 1))
     assert found is not None
     low, high = found.interval
-    assert 0.05 < low < found.mean < high < 0.55
+    assert 0.05 < low < found.mean < high < 0.6
 
 
 def test_error_rate_without_an_effect_is_at_most_the_level() -> None:
@@ -59,7 +59,7 @@ def test_error_rate_without_an_effect_is_at_most_the_level() -> None:
         assert found is not None
         holds, fails = claim_p_values([Part(found)])
         rejected += two_sided(holds, fails) <= 0.05
-    assert rejected / 200 <= 0.1
+    assert rejected / 200 <= 0.05
 
 
 def test_mean_is_over_the_defined_cells() -> None:
@@ -91,8 +91,10 @@ def test_every_dataset_has_the_same_weight() -> None:
     found = pooled_effect([np.full((2, 1), 0.0), np.full((8, 20), 1.0)])
     assert found is not None
     assert (found.mean, found.units, found.seeds) == (0.5, 2, 2)
-    # of two datasets: both the first (0), both the second (1), or one of each (½), with chances ¼, ¼ and ½
-    shares = [np.mean(found.draws == value) for value in (0.0, 0.5, 1.0)]
+    # of two datasets: both the first (0), both the second (1), or one of each (½), with chances ¼, ¼ and ½; spread by
+    # t(1) / z · √2 = 12.706 / 1.96 · 1.414 = 9.168
+    values = [0.5 - 0.5 * 9.168, 0.5, 0.5 + 0.5 * 9.168]
+    shares = [np.mean(np.isclose(found.draws, value, atol=0.01)) for value in values]
     assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.03)
 
 
