@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = reference.choices.for_other_files().model_copy(update={"match_rule": reference.match_rule})
     rule = imagery_options.choices_of(arguments, chosen).match_rule or reference.match_rule
     reading = imagery_options.read_imagery(arguments, chosen, reference.classes)
-    imagery_options.print_notes(reading)
+    imagery_options.print_notes(reading, training=False)
     scenes = _scenes(reading, reference, str(arguments.images))
     distances = peak_distances_of(folder) if arguments.split else None
     scoring = Scoring(arguments.min_area or reference.minimum_area, rule, distances)

@@ -120,10 +120,17 @@ def read_imagery(
     )
 
 
-def print_notes(reading: Reading) -> None:
+_ABOUT_TRAINING = {"single_scene", "split_by_folder", "no_foreground", "brightness_differs"}
+
+
+def print_notes(reading: Reading, training: bool = True) -> None:
     """Prints what was noted and what was left out on stderr, a line each.
 
     That the scenes cannot be trained on is not printed: who trains is told by an error.
+
+    Args:
+        reading: of files.
+        training: whether the scenes are to be trained on; if not, notes on their split are left out.
     """
     for report in reading.reports:
         for note in report.notes if report.scene is not None else ():
@@ -131,7 +138,7 @@ def print_notes(reading: Reading) -> None:
         if report.reason and reading.dataset is None:
             print(f"Not used: {report.row.name}: {report.reason}", file=sys.stderr)
     for note in reading.notes:
-        if note.code != "cannot_train":
+        if note.code != "cannot_train" and (training or note.code not in _ABOUT_TRAINING):
             print(f"{note.text} [{note.code}]", file=sys.stderr)
 
 

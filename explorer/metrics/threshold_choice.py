@@ -4,9 +4,15 @@ The criterion is the mean of the F1 of objects under the dataset's match rule an
 alone where no object is there to be found, or where one blob over everything wins the rule.
 
 A single best threshold is a matter of chance where few objects decide. So the middle of the plateau is taken: of the
-thresholds next to the best one at which the criterion is nearly as high. And the result is moved halfway to ½ where
-there are few objects, or where the scenes are blocks of scenes that trained, since the segmenter is surer of itself
-there than elsewhere.
+thresholds next to the best one at which the criterion is nearly as high. The result is moved halfway to ½ where there
+are few objects, or where the scenes are blocks of scenes that trained, since the segmenter is surer of itself there
+than elsewhere.
+
+Measured on predictions for ships, aeroplanes, cars, nuclei, trees, buildings and potholes (nine runs): chosen on one or
+two scenes and scored on the others that neither trained nor scored, the mean of both F1 was 0.426 at the best
+threshold, 0.433 in the middle of the plateau, 0.444 always halfway from there to ½, 0.445 at ½, and 0.450 by this rule.
+The gain comes from a set with many objects (cars: 0.47 at ½, 0.63 by this rule), a loss from one in which an odd scene
+holds most of them (nuclei: 0.51, 0.43). That fewer than five objects keep ½ made no difference beyond noise (0.452).
 """
 
 from __future__ import annotations
@@ -26,9 +32,10 @@ HALF = 0.5
 """The threshold where none can be chosen."""
 
 FEW_OBJECTS = 30
-"""With fewer objects than this in the threshold scenes, the threshold is moved halfway to ½."""
+"""With fewer objects than this in the threshold scenes, the threshold is moved halfway to ½. Match rules that count
+pixels have no such number."""
 
-PLATEAU = 0.02
+PLATEAU = 0.05
 """The criterion is nearly as high as at its best where it has lost no more than this share of it."""
 
 CANDIDATES: NDArray[np.float64] = np.array([5, 10, *range(20, 1000, 20), 990, 995]) / STEPS
@@ -75,7 +82,7 @@ def choose_threshold(
     >>> curve = PixelCurve(np.array([0.2, 0.4, 0.6, 0.8]), *np.array([[9, 9, 9, 4], [9, 1, 1, 0], [1, 1, 1, 6]]))
     >>> chosen = choose_threshold(1, curve, None, HALF_IOU, count=40, scenes=["a"])
     >>> chosen.threshold, chosen.value, chosen.rule
-    (0.5, 0.9, 'middle of the thresholds from 0.4 to 0.6, where the criterion is within 2 % of its best')
+    (0.5, 0.9, 'middle of the thresholds from 0.4 to 0.6, where the criterion is within 5 % of its best')
 
     Args:
         class_id: 1 or more.
@@ -89,8 +96,7 @@ def choose_threshold(
     if not (pixels.true_positives + pixels.false_negatives).any():
         rule = "½, because the class does not occur in the threshold scenes"
         return ChosenThreshold(class_id, HALF, "F1 of pixels", None, count, tuple(scenes), rule)
-    with_objects = objects is not None and count > 0 and match_rule.may_choose
-    if objects is not None and with_objects:
+    if objects is not None and count > 0 and match_rule.may_choose:
         thresholds = objects.thresholds
         of_pixels = pixels.f1[[pixels.at(threshold) for threshold in thresholds]]
         values = (np.nan_to_num(objects.f1) + np.nan_to_num(of_pixels)) / 2

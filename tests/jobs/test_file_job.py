@@ -7,10 +7,17 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import InputError
+from explorer.imagery.archive import save_dataset
 from explorer.jobs.file_job import run_file_job
 from explorer.jobs.registry import SweepThresholds
+from explorer.jobs.threshold_sweep import sweep_thresholds
+from explorer.runs.class_thresholds import read_own_thresholds
+from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.job_files import JobProgress, Report, lock_file, read_progress, request_stop
 from explorer.runs.records import JobStatus
+from explorer.runs.threshold_sweep import load_sweep
+from explorer.runs.training import execute
+from tests.runs.tiny import tiny_dataset, tiny_plan
 
 
 class WithoutTime(SweepThresholds):
@@ -25,6 +32,20 @@ def job_in(run: Path, kind: type[SweepThresholds] = SweepThresholds) -> SweepThr
 
 def work(report: Report) -> None:
     report(JobProgress(1, 2, "points", None))
+
+
+def test_a_sweep_leaves_the_thresholds_of_its_checkpoint_too(tmp_path: Path) -> None:
+    dataset = tiny_dataset()
+    save_dataset(dataset, tmp_path / "dataset.npz")
+    run = RunFolder.create(tmp_path / "run", tiny_plan(20, choose_threshold=True), DatasetReference.to(dataset))
+    for _ in execute(run, dataset, device="cpu", checkpoint_steps=10):
+        pass
+    job = SweepThresholds(run.path, tmp_path / "dataset.npz", "cpu", "step_00000010.safetensors")
+    assert sweep_thresholds(job) is JobStatus.DONE
+    own = read_own_thresholds(run, job.checkpoint)
+    assert own is not None
+    assert (own.checkpoint, len(own.values)) == (job.checkpoint, 1)
+    assert not set(own.scenes) & set(load_sweep(job.file).scenes)
 
 
 def test_job_ends_when_its_time_is_over(tmp_path: Path) -> None:

@@ -207,12 +207,14 @@ def test_the_threshold_lies_between_what_is_there_and_what_is_not() -> None:
     (chosen,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(minimum_area=8))
     assert chosen.threshold == pytest.approx((0.12 + 0.3) / 2, abs=0.011)
     assert (chosen.value, chosen.objects) == (1.0, 31)
-    (few,) = choose_thresholds(PREDICTOR, [drawn([(2, 2)], {(2, 2): 300, (30, 30): 101})], 2, Scoring(8))
+    few_there, few_empty = PLACES[:5], PLACES[5:7]
+    scene = drawn(few_there, dict.fromkeys(few_there, 300) | dict.fromkeys(few_empty, 101))
+    (few,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(8))
     assert few.threshold == pytest.approx((chosen.threshold + 0.5) / 2, abs=0.006)
 
 
 def test_nothing_found_at_any_threshold_gives_half() -> None:
-    (chosen,) = choose_thresholds(PREDICTOR, [drawn([(2, 2)], {})], 2, Scoring(8))
+    (chosen,) = choose_thresholds(PREDICTOR, [drawn(PLACES, {})], 2, Scoring(8))
     assert (chosen.threshold, chosen.value) == (0.5, 0.0)
     assert "nothing is found" in chosen.rule
     (none,) = choose_thresholds(PREDICTOR, [drawn([], {(2, 2): 900})], 2, Scoring(8))

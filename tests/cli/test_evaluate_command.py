@@ -1,0 +1,260 @@
+"""``evaluate`` and ``predict`` at the thresholds of a run, and every choice about masks for files of another kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rasterio
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from explorer.__main__ import main
+from explorer.runs.class_thresholds import read_own_thresholds
+from explorer.runs.folder import RunFolder
+from tests.cli.inspecting import pngs, squares, write
+from tests.runs.tiny import tiny_dataset, tiny_plan
+
+Printed = tuple[int, dict[str, Any], str]
+
+
+def folders(root: Path) -> list[str]:
+    return ["--images", str(root / "images"), "--masks", str(root / "masks"), "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that chose its threshold, and the imagery of its dataset."""
+    root = tmp_path_factory.mktemp("evaluate")
+    for scene in tiny_dataset().scenes:
+        (root / "masks").mkdir(exist_ok=True)
+        Image.fromarray(scene.label * 255).save(root / "masks" / f"{scene.name}.png")
+        (root / "images").mkdir(exist_ok=True)
+        with rasterio.open(
+            root / "images" / f"{scene.name}.tif", "w", driver="GTiff", height=64, width=64, count=2, dtype="uint8"
+        ) as file:
+            file.write(scene.image)
+    (root / "plan.json").write_text(tiny_plan(60, choose_threshold=True).model_dump_json())
+    out = ["--plan", str(root / "plan.json"), "--out", str(root / "run"), "--val", "scene3"]
+    assert main(["train", *folders(root), *out]) == 0
+    return root
+
+
+@pytest.fixture
+def evaluate(root: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Printed]:
+    """Evaluates the run on the imagery of its dataset."""
+
+    def evaluated(*options: str, of: Path | None = None, run: Path | None = None) -> Printed:
+        capsys.readouterr()
+        code = main(["evaluate", str(run or root / "run"), *folders(of or root), *options])
+        printed = capsys.readouterr()
+        return code, json.loads(printed.out or "{}"), printed.err
+
+    return evaluated
+
+
+def own_of(root: Path) -> float:
+    own = read_own_thresholds(RunFolder(root / "run"))
+    assert own is not None
+    return own.values[0]
+
+
+def test_threshold_is_the_runs_own_unless_another_is_given(root: Path, evaluate: Callable[..., Printed]) -> None:
+    own = own_of(root)
+    assert own != 0.5
+    _, as_chosen, _ = evaluate()
+    assert as_chosen["threshold"] == {"1": own}
+    assert as_chosen["threshold_scenes"]
+    _, at_half, _ = evaluate("--threshold", "half")
+    assert (at_half["threshold"], at_half["threshold_source"]) == ({"1": 0.5}, "half: ½")
+    assert at_half["validation"] == at_half["validation_half"] == as_chosen["validation_half"]
+    _, stated, _ = evaluate("--threshold", str(own))
+    assert (stated["threshold_source"], stated["threshold_choice"]) == ("given", {})
+    assert stated["validation"] == as_chosen["validation"] != as_chosen["validation_half"]
+    recalls = [
+        evaluate("--threshold", text)[1]["validation"]["classes"]["1"]["pixel"]["recall"] for text in ("0.01", "1")
+    ]
+    assert recalls == [1.0, 0.0]
+
+
+def test_scores_of_each_scene_and_their_median_stand_beside_the_pooled_ones(evaluate: Callable[..., Printed]) -> None:
+    _, printed, _ = evaluate()
+    assert list(printed["scenes"]) == ["scene0", "scene1", "scene2", "scene3"]
+    f1 = [scores["classes"]["1"]["pixel"]["f1"] for scores in printed["scenes"].values()]
+    assert printed["scenes_median"]["classes"]["1"]["pixel"]["f1"] == pytest.approx(float(np.median(f1)))
+    assert {"segmentation_quality", "recognition_quality", "panoptic_quality"} < set(
+        printed["validation"]["classes"]["1"]["panoptic"]
+    )
+
+
+def test_a_run_that_finds_nothing_says_so(evaluate: Callable[..., Printed]) -> None:
+    code, printed, said = evaluate("--threshold", "1")
+    assert (code, printed["found_nothing"]) == (0, {"1": True})
+    assert "warning: no pixel of object was found" in said
+    assert evaluate("--threshold", "0.01")[1]["found_nothing"] == {"1": False}
+
+
+def test_flips_and_splitting_are_options(evaluate: Callable[..., Printed]) -> None:
+    _, printed, _ = evaluate("--flips", "--split")
+    assert (printed["flips"], printed["split"]) == (True, True)
+    _, plain, _ = evaluate()
+    assert (plain["flips"], plain["split"]) == (False, False)
+    assert printed["validation"]["classes"]["1"]["pixel"] != plain["validation"]["classes"]["1"]["pixel"]
+
+
+def test_predicted_mask_is_the_one_that_is_evaluated(
+    root: Path, tmp_path: Path, evaluate: Callable[..., Printed], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for options in ((), ("--threshold", "half"), ("--threshold", "0.3", "--flips")):
+        label = tiny_dataset().scenes
+        pixels = np.zeros(3, np.int64)
+        for scene in label:
+            out = tmp_path / "mask.tif"
+            command = ["predict", str(root / "run"), str(root / "images" / f"{scene.name}.tif"), "--out", str(out)]
+            assert main([*command, "--device", "cpu", *options]) == 0
+            with rasterio.open(out) as file:
+                mask = file.read(1) == 1
+            there = scene.label == 1
+            pixels += [(mask & there).sum(), (mask & ~there).sum(), (~mask & there).sum()]
+        assert "threshold: object 0." in capsys.readouterr().err
+        scores = evaluate(*options)[1]["validation"]["classes"]["1"]["pixel"]
+        assert scores["precision"] == pytest.approx(pixels[0] / (pixels[0] + pixels[1]))
+        assert scores["recall"] == pytest.approx(pixels[0] / (pixels[0] + pixels[2]))
+
+
+def test_split_outlines_of_touching_objects(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, vectors = tmp_path / "mask.tif", tmp_path / "outlines.geojson"
+    command = ["predict", str(root / "run"), str(root / "images" / "scene0.tif"), "--out", str(out), "--device", "cpu"]
+    assert main([*command, "--split"]) == 2
+    assert "add --vectors" in capsys.readouterr().err
+    assert main([*command, "--vectors", str(vectors)]) == 0
+    whole = json.loads(vectors.read_text())["features"]
+    assert main([*command, "--vectors", str(vectors), "--split"]) == 0
+    split = json.loads(vectors.read_text())["features"]
+    assert len(split) >= len(whole)
+    assert {feature["properties"]["class"] for feature in split} == {"object"}
+
+
+@pytest.mark.parametrize("text", ["0", "most", "1.5"])
+def test_other_thresholds_are_refused(text: str, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(root / "run"), *folders(root), "--threshold", text])
+    assert "neither own, half nor a number" in capsys.readouterr().err
+
+
+def test_scenes_that_cannot_be_read_are_named_and_the_others_are_scored(
+    root: Path, tmp_path: Path, evaluate: Callable[..., Printed]
+) -> None:
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        for path in (root / folder).iterdir():
+            (tmp_path / folder / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "images" / "scene1.tif").write_bytes(b"II*\x00broken")
+    Image.fromarray(np.full((64, 64), 7, np.uint8)).save(tmp_path / "masks" / "scene2.png")
+    code, printed, said = evaluate(of=tmp_path)
+    assert code == 0
+    assert list(printed["scenes"]) == ["scene0", "scene3"]
+    assert set(printed["not_used"]) == {"scene1", "scene2"}
+    assert "Not used: scene1" in said
+
+
+def antialiased() -> NDArray[np.uint8]:
+    """Two discs with smooth edges, 0 to 255."""
+    large = Image.new("L", (400, 320))
+    for row, column in ((5, 6), (20, 30)):
+        ImageDraw.Draw(large).ellipse([column * 8, row * 8, column * 8 + 72, row * 8 + 72], fill=255)
+    return np.asarray(large.resize((50, 40), Image.Resampling.BOX))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose masks hold 0 and 1."""
+    root = tmp_path_factory.mktemp("other")
+    write(root, pngs(squares(), squares()))
+    (root / "plan.json").write_text(tiny_plan(2).model_dump_json())
+    assert main(["train", *folders(root), "--plan", str(root / "plan.json"), "--out", str(root / "run")]) == 0
+    return root
+
+
+# of both scenes: a mask; options; objects that count, or what is said of a refusal
+CHOICES = [
+    (squares(ground=2), ("--background", "2"), 4),
+    (squares(ground=2), (), "value 2 in 1950 pixels is not one of the classes"),
+    (squares((1, 3), ground=2), ("--background", "2", "--ignore", "3"), 2),
+    (squares((1, 3)), ("--ignore", "3"), 2),
+    (squares(7), ("--names", "7=object"), 4),
+    (squares(7), ("--names", "7=boat"), "is 'boat', none of the classes background, object"),
+    (np.where(squares() == 1, 1, 2 * (np.indices((40, 50))[1] > 40)).astype(np.uint8), ("--background", "2"),
+     "is 'class 0', none of the classes"),
+    (antialiased(), ("--smoothed", "half"), 4),
+    (antialiased(), (), "(--smoothed half)"),
+    (squares(0, ground=1), ("--swap",), 4),
+    (squares((1, 2)), ("--instances",), 4),
+    (squares(), ("--leave-out", "a"), 2),
+    (squares(), ("--area", "a=0,0,30,0,30,40,0,40"), 3),
+    (squares(), ("--pair", "a.png=b.png", "--pair", "b.png=a.png"), 4),
+    (squares(), ("--min-area", "26"), 0),
+    (squares(), ("--keep-fill", "--turn-masks"), 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("mask", "options", "wanted"), CHOICES, ids=[" ".join(each[1]) or "-" for each in CHOICES])
+def test_choices_hold_for_masks_of_another_kind(
+    mask: NDArray[np.uint8],
+    options: tuple[str, ...],
+    wanted: int | str,
+    other: Path,
+    tmp_path: Path,
+    evaluate: Callable[..., Printed],
+) -> None:
+    write(tmp_path, pngs(mask, mask))
+    code, printed, said = evaluate(*options, of=tmp_path, run=other / "run")
+    if isinstance(wanted, str):
+        assert code == 2
+        assert wanted in said
+    else:
+        counts = printed["validation"]["classes"]["1"]["object"]
+        assert counts["true_positives"] + counts["false_negatives"] == wanted
+        assert "split into training" not in said, "nothing is trained here"
+
+
+@pytest.mark.parametrize(
+    ("trained_with", "mask", "options", "wanted"),
+    [
+        (("--swap",), squares(), ("--no-swap",), 4),
+        (("--swap",), squares(0, ground=1), (), 4),
+        (("--ignore", "3"), squares((1, 3)), (), 2),
+        (("--ignore", "3"), squares((1, 3)), ("--ignore", "", "--names", "3=class 1"), 4),
+        (("--stretch", "scene"), squares(), ("--stretch", "dataset"), 4),
+    ],
+    ids=["no swap", "swap", "ignore", "nothing ignored", "stretch"],
+)
+def test_choices_of_the_run_can_be_taken_back(
+    trained_with: tuple[str, ...],
+    mask: NDArray[np.uint8],
+    options: tuple[str, ...],
+    wanted: int,
+    tmp_path: Path,
+    evaluate: Callable[..., Printed],
+) -> None:
+    trained = (
+        squares(0, ground=1) if "--swap" in trained_with else squares((1, 3)) if "3" in trained_with else squares()
+    )
+    write(tmp_path / "trained", pngs(trained, trained))
+    (tmp_path / "plan.json").write_text(tiny_plan(2).model_dump_json())
+    plan = ["--plan", str(tmp_path / "plan.json"), "--out", str(tmp_path / "run")]
+    assert main(["train", *folders(tmp_path / "trained"), *plan, *trained_with]) == 0
+    write(tmp_path, pngs(mask, mask))
+    _, printed, said = evaluate(*options, of=tmp_path, run=tmp_path / "run")
+    counts = printed["validation"]["classes"]["1"]["object"]
+    assert counts["true_positives"] + counts["false_negatives"] == wanted
+    assert ("own percentiles" in said) == ("scene" in options)
+
+
+def test_values_outside_the_range_of_the_run_are_said(other: Path, evaluate: Callable[..., Printed]) -> None:
+    _, _, said = evaluate("--stretch", "scene", of=other, run=other / "run")
+    assert "lie outside the range that the run was trained on" in said
