@@ -28,11 +28,11 @@ from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.records import RunRecord
 from explorer.runs.threshold_sweep import ClassSweep, Scope, ThresholdSweep
 from explorer.settings import settings
-from explorer.ui import address, match_rules, services
+from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
-from explorer.ui.match_rules import pick_match_rule
+from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import pick_checkpoint, pick_runs, run_labels
 from explorer.ui.plan_editor import rarest
@@ -289,7 +289,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     scope = right.segmented_control("Count", SCOPES, default=SCOPES[0], required=True, key="scope", bind="query-params")
     rules, splits = st.columns([2, 3], vertical_alignment="bottom")
     with rules:
-        rule = pick_match_rule(dataset.match_rule)
+        rule = pick_rule_of_address(dataset.match_rule, f"rule-{first.dataset_id}")
     split = splits.toggle("Split predictions that touch", key="split", bind="query-params",
                           help="By a watershed on the probability.", disabled=not rule.counts_objects)  # fmt: skip
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
@@ -306,7 +306,7 @@ def compare(records: Sequence[RunRecord]) -> None:
         dataset.minimum_area, sweeps[names[0]].of_class(class_id), dataset.classes[class_id]
     )
     curves = {name: sweep.of_class(class_id).curve(scope, minimum_area) for name, sweep in sweeps.items()}
-    noun = "pixels" if scope == "pixel" else match_rules.named(rule)
+    noun = "pixels" if scope == "pixel" else counted(rule)
     own = {
         labels[each.id]: own_threshold(each, name, class_id) for each, name in zip(records, checkpoints, strict=True)
     }

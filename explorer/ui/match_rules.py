@@ -1,54 +1,100 @@
-"""The picker of a match rule, kept in the address (``?match=iou:0.1``)."""
+"""The widget for a match rule: its kind in words, and its number."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.imagery.match_rule import MatchRule
+from explorer.imagery.match_rule import MatchKind, MatchRule
 from explorer.ui import address
 
-_PARAMETER = "match"
-_OFFERED = tuple(
-    MatchRule.parse(text)
-    for text in ("iou:0.5", "iou:0.25", "iou:0.1", "overlap", "centre", "centroid:5", "tolerance:3")
+_KINDS: Mapping[MatchKind, tuple[str, str]] = MappingProxyType(
+    {
+        "iou": ("IoU above", "IoU"),
+        "overlap": ("any overlap", ""),
+        "centre": ("centre inside", ""),
+        "centroid": ("centroids within …", "Distance (px)"),
+        "tolerance": ("pixels within …", "Tolerance (px)"),
+    }
 )
+_USUAL: Mapping[MatchKind, float] = MappingProxyType({"iou": 0.5, "centroid": 6.0, "tolerance": 3.0})
+_HELP = (
+    "When a predicted object counts as one of the label. IoU above 0.5 compares outlines; 0.1 suits small objects with "
+    "generous outlines; centroids suit labels that are points; pixels within a tolerance suit thin things, as roads."
+)
+_PARAMETER = "match"
+_NOTHING: Callable[[], None] = lambda: None  # noqa: E731
 
 
-def pick_match_rule(usual: MatchRule) -> MatchRule:
-    """The rule by which predicted objects count as found.
+def pick_match_rule(rule: MatchRule, key: str, changed: Callable[[], None] = _NOTHING) -> MatchRule:
+    """A select and, where the rule has one, its number.
 
     Args:
-        usual: the dataset's, which is shown first.
+        rule: shown first.
+        key: of the widgets.
+        changed: called when one of them changes; ``entered_rule`` gives the new rule then.
     """
-    asked = st.query_params.get(_PARAMETER)
-    chosen = usual
+    kind_field, number_field = st.columns([3, 2], vertical_alignment="bottom")
+    kind_field.selectbox(
+        "Match rule",
+        list(_KINDS),
+        list(_KINDS).index(rule.kind),
+        lambda kind: _KINDS[kind][0],
+        key=f"{key}-kind",
+        on_change=changed,
+        help=_HELP,
+    )
+    entered = entered_rule(rule, key)
+    if entered.value is not None:
+        most, step = (0.95, 0.05) if entered.kind == "iou" else (10_000.0, 1.0)
+        number_field.number_input(
+            _KINDS[entered.kind][1], 0.0, most, entered.value, step, key=f"{key}-{entered.kind}", on_change=changed
+        )
+        entered = entered_rule(rule, key)
+    if not entered.may_choose:
+        st.caption("One prediction over everything finds all objects under this rule: look at the precision of pixels.")
+    return entered
+
+
+def entered_rule(rule: MatchRule, key: str) -> MatchRule:
+    """What the widgets say.
+
+    Args:
+        rule: that was shown first.
+        key: of the widgets.
+    """
+    kind: MatchKind = st.session_state[f"{key}-kind"]
+    usual = rule.value if kind == rule.kind else _USUAL.get(kind)
+    return MatchRule(kind=kind, value=None if usual is None else st.session_state.get(f"{key}-{kind}", usual))
+
+
+def pick_rule_of_address(usual: MatchRule, key: str) -> MatchRule:
+    """The same, kept in the address (``?match=iou:0.1``).
+
+    Args:
+        usual: where the address names none.
+        key: of the widgets.
+    """
+    asked, shown = st.query_params.get(_PARAMETER), usual
     if asked:
         try:
-            chosen = MatchRule.parse(asked)
+            shown = MatchRule.parse(asked)
         except InputError:
-            address.say_unknown([asked], "match rule", "that of the dataset is used")
-            st.query_params.pop(_PARAMETER)
-    rules = dict.fromkeys((usual, *_OFFERED, chosen))
-    same_kind = {rule.kind for rule in (usual, chosen) if rule not in _OFFERED}
-    offered = [rule for rule in rules if rule in (usual, chosen) or rule.kind not in same_kind - {"iou"}]
+            address.say_unknown([asked], "match rule", f"“{usual.words}” is used")
 
-    def take(text: str) -> None:
-        if text == str(usual):
+    def changed() -> None:
+        entered = entered_rule(shown, key)
+        if entered == usual:
             st.query_params.pop(_PARAMETER, None)
         else:
-            st.query_params[_PARAMETER] = text
+            st.query_params[_PARAMETER] = str(entered)
 
-    def in_words(text: str) -> str:
-        rule = MatchRule.parse(text)
-        return f"{rule.words} (the dataset's)" if rule == usual else rule.words
-
-    address.select("Match rule", [str(rule) for rule in offered], str(chosen), in_words, take)
-    if not chosen.may_choose:
-        st.caption("One blob over everything wins under this rule: read it beside the precision of pixels.")
-    return chosen
+    return pick_match_rule(shown, key, changed)
 
 
-def named(rule: MatchRule) -> str:
-    """What is counted under the rule, in the plural: objects, or pixels where it counts those."""
-    return "objects" if rule.counts_objects else f"pixels within {rule.value:g} px"
+def counted(rule: MatchRule) -> str:
+    """What is counted under a rule, in the plural: objects, or pixels."""
+    return "objects" if rule.counts_objects else rule.words
