@@ -29,6 +29,7 @@ from explorer.losses.lab import (
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 from explorer.ui import address
+from explorer.ui.evidence import show_loss_evidence
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.loss_choice import pick_losses, set_losses
@@ -244,6 +245,7 @@ if not chosen:
 else:
     try:
         VIEWS[view](chosen)
+        show_loss_evidence(chosen)
     except InputError as problem:
         show_problem(problem)
 with st.expander("Gradients, weights and cosines explained"):

@@ -13,6 +13,7 @@ from explorer.training.planning import Budget, first_preset, propose
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
 from explorer.ui.datasets import is_builtin, pick_dataset
+from explorer.ui.evidence import show_preset_evidence
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
@@ -122,6 +123,7 @@ def plan_a_run() -> None:
         take_plan(preset_plan(chosen), (None, chosen, None))
     if chosen is not None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
+        show_preset_evidence(chosen)
     strip = st.container()
     reasons = st.container()
     plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands)
