@@ -33,6 +33,7 @@ from explorer.settings import settings
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
+_MEASURED_FOR = 600.0  # seconds
 _logger = logging.getLogger(__name__)
 
 
@@ -141,9 +142,11 @@ def balance(dataset_id: str) -> tuple[ClassShare, ...]:
     return class_balance(chosen.training, chosen.classes)
 
 
-@st.cache_resource(show_spinner="Measuring the scenes and the time of a step …", max_entries=32)
+@st.cache_resource(show_spinner="Measuring the scenes and the time of a step …", max_entries=32, ttl=_MEASURED_FOR)
 def measured_data(dataset_id: str) -> Measurement:
-    """The fingerprint of a dataset and the time of a step on it, from which plans follow; measured once.
+    """The fingerprint of a dataset and the time of a step on it, from which plans follow.
+
+    The time of a step holds for some minutes: the machine may be busier or idler then.
 
     Raises:
         InputError: a worker cannot measure it.
