@@ -1,7 +1,7 @@
 """What plans for a dataset rest on: its fingerprint, and how long a step takes now. No torch.
 
-The fingerprint is a property of the dataset: it is computed once and kept in a file beside the dataset's own. How long a
-step takes depends on what else the machine does, so that it is measured anew each time.
+The fingerprint is a property of the dataset: it is computed once and kept in a file beside the dataset's own. How long
+a step takes depends on what else the machine does, so that it is measured anew each time.
 """
 
 from __future__ import annotations
