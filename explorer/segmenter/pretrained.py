@@ -41,14 +41,17 @@ class _Decoder(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(features, width, 1) for features in FEATURES)
         self.merge = nn.ModuleList(_Block(width, width if level else _FINE) for level in range(len(FEATURES) - 1))
         self.fine = nn.Sequential(_Block(channels, _FINE), _Block(_FINE, _FINE))
-        self.join = _Block(2 * _FINE, _FINE)
+        self.join = nn.ModuleList(nn.Conv2d(_FINE, _FINE, 3, padding=1, bias=False) for _ in range(2))
+        self.joined = nn.Sequential(nn.GroupNorm(_GROUPS, _FINE), nn.ReLU(inplace=True))
 
     def forward(self, features: list[Tensor], images: Tensor) -> Tensor:
         """(N, 16, H, W) of images (N, C, H, W) and their features."""
         x = self.lateral[-1](features[-1])
         for level in range(len(self.merge) - 1, -1, -1):
             x = self.merge[level](_doubled(x) + self.lateral[level](features[level]))
-        joined: Tensor = self.join(torch.cat([_doubled(x), self.fine((images - 0.5) * 2)], dim=1))
+        # a convolution of both, but of the coarse half before it is enlarged: a quarter of that half's cost
+        coarse, fine = self.join
+        joined: Tensor = self.joined(_doubled(coarse(x)) + fine(self.fine((images - 0.5) * 2)))
         return joined
 
 

@@ -60,8 +60,9 @@ def _before_block(interval: _Interval) -> _Interval:
 
 
 def _through_pretrained(at: int) -> _Interval:
-    interval = _before_convolution((at, at), 3)
-    for _ in range(_ENCODER_HALVINGS - 1):
+    interval = _before_convolution(_before_bilinear((at, at)), 3)
+    interval = _before_convolution(interval, 3)
+    for _ in range(_ENCODER_HALVINGS - 2):
         interval = _before_convolution(_before_bilinear(interval), 3)
     interval = _before_bilinear(interval)
     for kernel, stride in reversed(_ENCODER):
