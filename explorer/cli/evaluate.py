@@ -52,11 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
     predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
     applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
-    reading = imagery_options.read_imagery(arguments, reference.choices.for_other_files(), reference.classes)
+    minimum_area, rule = arguments.min_area or reference.minimum_area, arguments.match or reference.match_rule
+    # those of the run, unless they are stated: none are proposed for these scenes
+    known = {"minimum_area": minimum_area, "match_rule": rule}
+    chosen = reference.choices.for_other_files().model_copy(update=known)
+    reading = imagery_options.read_imagery(arguments, chosen, reference.classes)
     imagery_options.print_notes(reading, training=False)
     scenes = _scenes(reading, reference, str(arguments.images))
     distances = peak_distances_of(folder) if arguments.split else None
-    scoring = Scoring(arguments.min_area or reference.minimum_area, reference.match_rule, distances)
+    scoring = Scoring(minimum_area, rule, distances)
     evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values)
     _print_warnings(evaluation, scoring, reference)
     not_used = {report.row.name: report.reason for report in reading.reports if report.reason}

@@ -15,6 +15,7 @@ from explorer.errors import InputError
 from explorer.imagery.areas import area_of, areas_in_file
 from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
+from explorer.imagery.match_rule import FORMS, MatchRule
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.upload import files_in
 from explorer.settings import settings
@@ -43,6 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     choices.add_argument("--keep-fill", action=_SWITCH, help="use pixels with a suspected fill value")
     choices.add_argument("--stretch", choices=["dataset", "scene"], default=None, help="scene: each scene by itself")
     choices.add_argument("--min-area", type=parsing.positive, metavar="PIXELS", help="smaller objects are not counted")
+    choices.add_argument(
+        "--match", type=_match_rule, metavar="RULE", help=f"when a predicted object counts: {FORMS}; default: proposed"
+    )
     choices.add_argument("--leave-out", type=_listed, metavar="SCENE,…", help="scenes that are not used")
     choices.add_argument(
         "--pair", type=_pair, action="append", default=[], metavar="IMAGE=MASK", help="may be given more than once"
@@ -77,6 +81,7 @@ def choices_of(arguments: argparse.Namespace, default: ReadingChoices | None = N
         "keep_fill": arguments.keep_fill,
         "stretch": arguments.stretch,
         "minimum_area": arguments.min_area,
+        "match_rule": arguments.match,
         "leave_out": arguments.leave_out,
         "pairs": dict(arguments.pair) or None,
         "areas": _areas_in_pixels(arguments.area) or None,
@@ -135,6 +140,13 @@ def print_notes(reading: Reading, training: bool = True) -> None:
     for note in reading.notes:
         if note.code != "cannot_train" and (training or note.code not in _ABOUT_TRAINING):
             print(f"{note.text} [{note.code}]", file=sys.stderr)
+
+
+def _match_rule(text: str) -> MatchRule:
+    try:
+        return MatchRule.parse(text)
+    except InputError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from explorer.errors import InputError
 from explorer.imagery.balance import class_balance
 from explorer.imagery.checks.brightness import brightness_differs
 from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.imagery.match_rule_proposal import match_rule_of
 from explorer.imagery.notes import Note
 from explorer.imagery.objects import default_minimum_area
 from explorer.imagery.reading.names import without_image_suffix
@@ -35,6 +37,7 @@ def make_dataset(
     validation: Collection[str] | None = None,
     choices: ReadingChoices | None = None,
     minimum_area: int | None = None,
+    match_rule: MatchRule | None = None,
 ) -> Dataset:
     """Checks the scenes, splits them and fits the stretch to the training side.
 
@@ -46,6 +49,8 @@ def make_dataset(
         choices: how the files of the scenes were read, to be kept with the dataset.
         minimum_area: in pixels, at least 1; smaller objects count as neither hit nor miss. That of the choices, or
             chosen from the label, if not given; see :func:`explorer.imagery.objects.default_minimum_area`.
+        match_rule: when a predicted object counts as one of the label. That of the choices, or proposed from the label,
+            if not given; see :mod:`explorer.imagery.match_rule_proposal`.
 
     Raises:
         InputError: the scenes do not form a dataset (see :func:`explorer.imagery.scene.check_scenes`), or
@@ -56,6 +61,9 @@ def make_dataset(
     choices = choices or ReadingChoices()
     labelled = parts.training + parts.validation
     minimum_area = minimum_area or choices.minimum_area or default_minimum_area(labelled, len(classes))
+    rule, rule_notes = match_rule or choices.match_rule, tuple[Note, ...]()
+    if rule is None:
+        rule, rule_notes = _proposed_rule(labelled, classes, minimum_area)
     dataset = Dataset(
         name,
         tuple(classes),
@@ -63,9 +71,10 @@ def make_dataset(
         parts.training,
         parts.validation,
         fit_stretch(parts.training),
-        (*_notes(scenes, parts), *_size_notes(labelled, classes, minimum_area)),
+        (*_notes(scenes, parts), *_size_notes(labelled, classes, minimum_area), *rule_notes),
         choices,
         minimum_area,
+        rule,
     )
     differing = [
         Note("brightness_differs", f"{case.text} {_BRIGHTNESS_REMEDY}") for case in brightness_differs(dataset)
@@ -80,8 +89,9 @@ def revise(
     validation: Collection[str],
     leave_out: Collection[str] = (),
     minimum_area: int | None = None,
+    match_rule: MatchRule | None = None,
 ) -> Dataset:
-    """The dataset with another name, class names, split, scenes or minimum area; itself if nothing differs.
+    """The dataset with another name, class names, split, scenes, minimum area or match rule; itself if nothing differs.
 
     Args:
         dataset: as it was read; notes on its files stay.
@@ -90,17 +100,22 @@ def revise(
         validation: names of the validation scenes.
         leave_out: names of scenes that are not used.
         minimum_area: in pixels; that of the dataset if not given.
+        match_rule: that of the dataset if not given.
 
     Raises:
         InputError: see :func:`make_dataset`.
     """
-    changes = {"leave_out": tuple(leave_out), "minimum_area": dataset.choices.minimum_area}
+    changes: dict[str, object] = {"leave_out": tuple(leave_out)}
     if minimum_area not in (None, dataset.minimum_area):
         changes["minimum_area"] = minimum_area
+    another_rule = match_rule not in (None, dataset.match_rule)
+    if another_rule:
+        changes["match_rule"] = match_rule
     held_out = set(validation) - set(leave_out)
     if (
         not leave_out
         and minimum_area in (None, dataset.minimum_area)
+        and not another_rule
         and held_out == {scene.name for scene in dataset.validation}
         and (name, tuple(classes)) == (dataset.name, dataset.classes)
     ):
@@ -108,9 +123,16 @@ def revise(
     scenes = [scene for scene in dataset.scenes if scene.name not in leave_out]
     choices = dataset.choices.model_copy(update=changes)
     revised = make_dataset(
-        name, scenes, classes, held_out, choices=choices, minimum_area=minimum_area or dataset.minimum_area
+        name,
+        scenes,
+        classes,
+        held_out,
+        choices=choices,
+        minimum_area=minimum_area or dataset.minimum_area,
+        match_rule=match_rule or dataset.match_rule,
     )
-    kept = tuple(note for note in dataset.notes if note.code not in _OWN_NOTES)
+    dropped = (*_OWN_NOTES, "match_rule") if another_rule else _OWN_NOTES
+    kept = tuple(note for note in dataset.notes if note.code not in dropped)
     return replace(revised, notes=(*kept, *revised.notes))
 
 
@@ -156,6 +178,15 @@ def _notes(scenes: Sequence[Scene], parts: Split) -> tuple[Note, ...]:
             text = f"No foreground in the {side} scenes: choose the validation scenes or add scenes."
             notes.append(Note("no_foreground", text))
     return tuple(notes)
+
+
+def _proposed_rule(
+    scenes: Sequence[Scene], classes: Sequence[str], minimum_area: int
+) -> tuple[MatchRule, tuple[Note, ...]]:
+    rule, reason = match_rule_of(scenes, classes, minimum_area)
+    if rule == HALF_IOU:
+        return rule, ()
+    return rule, (Note("match_rule", f"Objects match by {rule.words}. {reason} Choose another rule with --match."),)
 
 
 def _size_notes(scenes: Sequence[Scene], classes: Sequence[str], minimum_area: int) -> tuple[Note, ...]:

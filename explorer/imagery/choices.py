@@ -12,6 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from explorer.imagery.match_rule import MatchRule
+
 NODATA = "nodata"
 """Stands for a mask's nodata pixels where a value is expected."""
 
@@ -40,6 +42,7 @@ class ReadingChoices(BaseModel):
     keep_fill: bool = Field(False, description="use pixels with a suspected fill value as they are")
     stretch: Literal["dataset", "scene"] = Field("dataset", description="scene: each scene by its own percentiles")
     minimum_area: int | None = Field(None, ge=1, description="pixels; smaller objects count as neither hit nor miss")
+    match_rule: MatchRule | None = Field(None, description="when a predicted object counts as one of the label")
     leave_out: tuple[str, ...] = Field((), description="names of scenes that are not used")
     pairs: dict[str, str] = Field({}, description="label file of an image, where names do not tell")
     areas: dict[str, tuple[Polygon, ...]] = Field({}, description="areas of interest of a scene; outside is ignored")
@@ -57,7 +60,8 @@ class ReadingChoices(BaseModel):
         """The same choices as options of the command line."""
         options: list[str] = []
         for name, value in (("background", self.background), ("smoothed", self.smoothed),
-                            ("class-property", self.class_property), ("min-area", self.minimum_area)):  # fmt: skip
+                            ("class-property", self.class_property), ("min-area", self.minimum_area),
+                            ("match", self.match_rule)):  # fmt: skip
             if value is not None:
                 options += [f"--{name}", str(value)]
         for name, values in (("ignore", self.ignore), ("leave-out", self.leave_out)):

@@ -18,7 +18,8 @@ _WORDS: dict[MatchKind, str] = {
     "tolerance": "pixels within {0:g} px",
 }
 _NUMBERS: dict[MatchKind, str] = {"iou": "an IoU from 0 to below 1", "centroid": "pixels", "tolerance": "pixels"}
-_FORMS = "iou:0.5, overlap, centre, centroid:5 or tolerance:3"
+FORMS = "iou:0.5, overlap, centre, centroid:5 or tolerance:3"
+"""Examples of all rules, for messages."""
 
 
 class MatchRule(BaseModel):
@@ -62,7 +63,7 @@ class MatchRule(BaseModel):
         try:
             return cls.model_validate({"kind": kind, "value": float(number) if number else None})
         except ValueError:
-            raise InputError(f"{text!r} is no match rule", "match", f"give one such as {_FORMS}") from None
+            raise InputError(f"{text!r} is no match rule", "match", f"give one such as {FORMS}") from None
 
     def __str__(self) -> str:
         return self.kind if self.value is None else f"{self.kind}:{self.value:g}"

@@ -42,6 +42,8 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         # Objects
         "below_minimum_area": "Some objects of the label are smaller than the minimum area: they count neither as hit "
         "nor as miss.",
+        "match_rule": "Another rule than IoU > 0.5 decides when a predicted object counts as one of the label: the "
+        "sentence says why.",
         "touching_objects": "Objects that touch are kept apart, as they were drawn.",
         "small_polygon": "Polygons that cover no pixel centre were drawn as one pixel.",
         # Vector and annotation files

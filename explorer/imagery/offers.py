@@ -12,6 +12,7 @@ from typing import Any
 
 from explorer.imagery.choices import NODATA, ReadingChoices
 from explorer.imagery.datasets import Reading
+from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.reading.roles import IGNORE_NAME, OBJECT
 from explorer.imagery.reading.values import FoundValue
 from explorer.imagery.scene import BACKGROUND
@@ -168,6 +169,7 @@ OFFERS: Mapping[str, Callable[[Reading], Sequence[Offer]]] = MappingProxyType(
         "mask_may_be_turned": _turn,
         "fill_value": lambda reading: [_change(reading, "Use these pixels", keep_fill=True)],
         "stretch_per_scene": lambda reading: [_change(reading, "One stretch for all", stretch="dataset")],
+        "match_rule": lambda reading: [_change(reading, f"Match by {HALF_IOU.words}", match_rule=HALF_IOU)],
         "below_minimum_area": lambda reading: [_change(reading, "Count all objects", minimum_area=1)],
     }
 )
@@ -206,6 +208,8 @@ def made_so_far(choices: ReadingChoices) -> tuple[Offer, ...]:
         add("each scene stretched by itself", stretch="dataset")
     if choices.minimum_area is not None:
         add(f"objects count from {choices.minimum_area} pixels on", minimum_area=None)
+    if choices.match_rule is not None:
+        add(f"objects match by {choices.match_rule.words}", match_rule=None)
     if len(choices.leave_out) > _MOST_ONE_BY_ONE:
         add(f"{len(choices.leave_out)} scenes left out", leave_out=())
     else:

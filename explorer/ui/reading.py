@@ -41,7 +41,7 @@ def version(chosen: ReadingChoices) -> str:
 
 def labels_version(chosen: ReadingChoices) -> str:
     """Changes with every choice that the labels depend on."""
-    return version(chosen.model_copy(update={"minimum_area": None}))
+    return version(chosen.model_copy(update={"minimum_area": None, "match_rule": None}))
 
 
 def read_rows(files: Files) -> ReadFiles:

@@ -98,6 +98,32 @@ def test_a_run_that_finds_nothing_says_so(evaluate: Callable[..., Printed]) -> N
     assert evaluate("--threshold", "0.01")[1]["found_nothing"] == {"1": False}
 
 
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("iou:0.1", "IoU > 0.1"),
+        ("overlap", "any overlap"),
+        ("centre", "centre inside"),
+        ("centroid:4", "centroids within 4 px"),
+        ("tolerance:2", "pixels within 2 px"),
+    ],
+)
+def test_match_rule_can_be_another_than_the_runs(rule: str, words: str, evaluate: Callable[..., Printed]) -> None:
+    _, usual, _ = evaluate()
+    assert (usual["match"], usual["match_rule"]) == ("iou:0.5", "IoU > 0.5")
+    code, printed, said = evaluate("--match", rule)
+    assert code == 0
+    assert (printed["match"], printed["match_rule"]) == (rule, words)
+    assert printed["threshold"] == usual["threshold"], "that of the run stays"
+    of_class, of_usual = printed["validation"]["classes"]["1"], usual["validation"]["classes"]["1"]
+    assert of_class["pixel"] == of_usual["pixel"]
+    assert of_class["object"]["recall"] >= of_usual["object"]["recall"]
+    precision = f"object: precision of pixels {of_class['pixel']['precision']:.3f}. Under the rule {words}"
+    assert (precision in said) == (rule in ("overlap", "centre"))
+    assert (of_class["tolerance"] is not None) == rule.startswith("tolerance")
+    assert printed["scenes_median"]["classes"]["1"]["object"]["f1"] is not None
+
+
 def test_flips_and_splitting_are_options(evaluate: Callable[..., Printed]) -> None:
     _, printed, _ = evaluate("--flips", "--split")
     assert (printed["flips"], printed["split"]) == (True, True)

@@ -365,20 +365,20 @@ CASES = (
         "instance ids beyond the limit of classes",
         two(instances(18)),
         both(Row({"background": 1550, "object": (450, 18)}, codes=("instance_ids",))),
-        codes=("instance_ids",),
+        codes=("instance_ids", "match_rule"),
     ),
     Case(
         "instance ids of 16 bits, far apart",
         two(instances(18, step=1000)),
         both(Row({"background": 1550, "object": (450, 18)}, codes=("instance_ids",))),
-        codes=("instance_ids",),
+        codes=("instance_ids", "match_rule"),
     ),
     Case(
         "twelve instance ids, by choice",
         two(instances(12)),
         both(Row({"background": 1700, "object": (300, 12)}, codes=("instance_ids",))),
         ("--instances",),
-        codes=("instance_ids",),
+        codes=("instance_ids", "match_rule"),
     ),
     Case(
         "instance ids that touch stay apart",
@@ -391,7 +391,7 @@ CASES = (
         "a colour per object",
         two(coloured(instances(18), [(0, 0, 0)] + [(n * 13 % 256, n * 29 % 256, 200) for n in range(18)])),
         both(Row({"background": 1550, "object": (450, 18)}, codes=("instance_ids",))),
-        codes=("instance_ids",),
+        codes=("instance_ids", "match_rule"),
     ),
     # Values of images
     Case("-9999 without a tag", with_fill(-9999, "float32", scale=0.004), both(FILL)),

@@ -10,6 +10,7 @@ import pytest
 from explorer.cli.imagery_options import add_options, choices_of
 from explorer.errors import InputError
 from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import MatchRule
 
 EVERYTHING = ReadingChoices(
     background="2",
@@ -24,6 +25,7 @@ EVERYTHING = ReadingChoices(
     keep_fill=True,
     stretch="scene",
     minimum_area=5,
+    match_rule=MatchRule(kind="centroid", value=4.5),
     leave_out=("north 2",),
     pairs={"images/a b.tif": "masks/c.png", "d.tif": "e.geojson"},
     areas={"north": (((0, 0), (20.5, 10)), ((0, 0), (9, 0), (9, 9)))},
@@ -130,6 +132,9 @@ def test_a_bad_area_is_refused(options, message):
         ["--ignore", "1\n2"],
         ["--pair", "a.png"],
         ["--min-area", "0"],
+        ["--match", "iou"],
+        ["--match", "iou:1"],
+        ["--match", "nearest"],
         ["--names", "1=a,1=b"],
     ],
 )

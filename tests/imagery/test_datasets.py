@@ -121,7 +121,7 @@ def test_folders_become_a_dataset(tmp_path):
 def test_real_folders(shared_data, folder, bands, share, objects_each):
     dataset = folders(shared_data / folder / "images", shared_data / folder / "masks")
     assert len(dataset.bands) == bands
-    assert {note.code for note in dataset.notes} <= {"brightness_differs"}
+    assert {note.code for note in dataset.notes} <= {"brightness_differs", "match_rule"}
     _, foreground = class_balance(dataset.scenes, dataset.classes)
     assert foreground.share == pytest.approx(share, rel=0.1)
     assert foreground.objects / len(dataset.scenes) == pytest.approx(objects_each, abs=1)

@@ -56,11 +56,11 @@ OVERLAP, CENTROID, TOLERANCE = (MatchRule.parse(text) for text in ("overlap", "c
         ((FLAT,), {}, 0.5, "from 0.1 to 0.9"),
         ((PEAK_AT_3, PEAK_AT_7, OVERLAP), {}, 0.3, "best"),
         ((FLAT, PEAK_AT_7, CENTROID), {}, 0.7, "best"),
-        ((PEAK_AT_3, PEAK_AT_7), {"count": 29}, 0.6, "halfway from there to ½, because 29 objects are fewer than 30"),
-        ((PEAK_AT_3, PEAK_AT_7), {"count": 1}, 0.6, "1 object is fewer"),
+        ((PEAK_AT_3, PEAK_AT_7), {"count": 29}, 0.4, "halfway from there to ½, because 29 objects are fewer than 30"),
+        ((PEAK_AT_3, PEAK_AT_7), {"count": 1}, 0.4, "1 object is fewer"),
         ((PEAK_AT_3, PEAK_AT_7), {"count": 30}, 0.7, "best"),
         ((PEAK_AT_3, PEAK_AT_7), {"count": 0}, 0.4, "0 objects are fewer"),
-        ((PEAK_AT_3, PEAK_AT_7, TOLERANCE), {"count": 0}, 0.3, "best"),
+        ((PEAK_AT_3, PEAK_AT_7, TOLERANCE), {"count": 0}, 0.7, "best"),
         ((FLAT, PEAK_AT_7, TOLERANCE), {"count": 1}, 0.7, "best"),
         ((PEAK_AT_7,), {"trained_beside": True}, 0.6, "because the scenes are blocks of scenes that trained"),
         ((NONE, NONE), {}, 0.5, "½, because nothing is found at any threshold"),
@@ -80,8 +80,7 @@ def test_value_is_the_criterion_at_the_threshold() -> None:
     assert found.value == pytest.approx((0.1 + 0.9) / 2, abs=1e-3)
     assert found.criterion == "mean of F1 under IoU > 0.5 and F1 of pixels"
     assert chosen(PEAK_AT_3, PEAK_AT_7, OVERLAP).criterion == "F1 of pixels"
-    assert chosen(PEAK_AT_3, PEAK_AT_7, TOLERANCE, count=0).criterion == "F1 of pixels"
-    assert chosen(PEAK_AT_3, PEAK_AT_7, count=0).criterion == "F1 of pixels"
+    assert chosen(PEAK_AT_3, PEAK_AT_7, count=29).criterion == "F1 of pixels"
 
 
 def test_a_class_that_does_not_occur_keeps_half() -> None:

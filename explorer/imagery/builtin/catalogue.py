@@ -11,6 +11,7 @@ from numpy.random import Generator
 
 from explorer.errors import InputError
 from explorer.imagery.builtin import car_park, harbour, town
+from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, Scene
 
@@ -84,7 +85,7 @@ def builtin_dataset(key: str, seed: int = 0) -> Dataset:
         for number in range(info.training + info.validation)
     ]
     held_out = {scene.name for scene in scenes[info.training :]}
-    return make_dataset(info.name, scenes, info.classes, held_out, minimum_area=MINIMUM_AREA)
+    return make_dataset(info.name, scenes, info.classes, held_out, minimum_area=MINIMUM_AREA, match_rule=HALF_IOU)
 
 
 def scene_generator(key: str, seed: int, number: int) -> Generator:
