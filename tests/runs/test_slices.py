@@ -18,6 +18,7 @@ from explorer.landscape.objective import flatten
 from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.slice import Slice, empty_refinement, journal_path, known_points, read_slice
 from explorer.landscape.slice_meta import SliceRequest
+from explorer.losses.spec import LossSpec
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.slice_files import slice_version
 from explorer.runs.slices import (
@@ -187,6 +188,24 @@ def test_curvature_of_a_run(run: RunFolder) -> None:
     assert max(report.residuals) < 0.05 * report.eigenvalues[0]
     assert report.trace_error > 0
     assert report.stable == pytest.approx(2 / report.learning_rate)
+
+
+def test_a_loss_that_not_every_slice_has_is_measured_where_it_is_asked_for_or_was_trained(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    def measured(folder: RunFolder, **request: object) -> set[str]:
+        return {field.name for field in prepare(folder, SliceRequest(**request), "cpu").objective.fields}
+
+    usual = measured(run)
+    assert "dice" in usual
+    assert not usual & {"boundary", "dice_topk"}
+    assert measured(run, plane=PlaneSpec(kind="gradients", losses=("boundary", "dice"))) == usual | {"boundary"}
+    shutil.copytree(run.path, tmp_path / "other")
+    other = RunFolder(tmp_path / "other")
+    phases = tuple(phase.model_copy(update={"loss": LossSpec(kind="dice_topk")}) for phase in run.plan().phases)
+    other.plan_file.write_text(run.plan().model_copy(update={"phases": phases}).model_dump_json())
+    assert measured(other) == usual | {"dice_topk"}
+    assert np.isfinite(curvature_report(run, "scale_location", device="cpu", count=1).trace)
 
 
 def test_the_rate_beside_curvature_is_the_one_of_the_next_step(run: RunFolder, tmp_path: Path) -> None:
