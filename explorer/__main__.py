@@ -1,4 +1,4 @@
-"""The command line: ``python -m explorer inspect | train | evaluate | predict | landscape``."""
+"""The command line: ``python -m explorer inspect | plan | train | evaluate | predict | landscape``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from explorer.cli import parsing
 from explorer.errors import InputError
 
-COMMANDS = ("inspect", "train", "evaluate", "predict", "landscape")
+COMMANDS = ("inspect", "plan", "train", "evaluate", "predict", "landscape")
 """Modules of ``explorer.cli``; only that of the command that is run is loaded, since most of them load torch."""
 
 

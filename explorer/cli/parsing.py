@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from explorer.errors import InputError
 from explorer.training.plan import Plan
-from explorer.training.presets import PRESETS, preset_plan
+from explorer.training.presets import PRESETS
 
 BAD_INPUT = 2
 """Exit code for input that the caller can correct."""
@@ -47,14 +48,23 @@ def natural(text: str) -> int:
     return 0 if text == "0" else positive(text)
 
 
-def plan_of(text: str) -> Plan:
-    """The plan behind a preset's key or a file's name.
+def seconds(text: str) -> float:
+    """An argument that is a time in seconds, above zero."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above zero")
+    return number
+
+
+def plan_in_file(text: str) -> Plan:
+    """The plan in a file.
 
     Raises:
-        InputError: it is neither, or the file is no plan.
+        InputError: there is no such file, nor such a preset, or the file is no plan.
     """
-    if text in PRESETS:
-        return preset_plan(text)
     if not Path(text).is_file():
         raise InputError(
             "is neither a preset nor a file", f"--plan {text}", f"give a plan file or one of {', '.join(PRESETS)}"

@@ -7,49 +7,40 @@ import sys
 import time
 from pathlib import Path
 
-from explorer.cli import imagery_options, parsing
+from explorer.cli import imagery_options, parsing, plan_options
 from explorer.cli.progress_bar import ProgressBar
+from explorer.errors import InputError
+from explorer.imagery.scene import Dataset
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.requests import PlanRequest
 from explorer.runs.training import execute
 from explorer.settings import settings
 from explorer.training.device import pick_device
+from explorer.training.diagnosis import before_training
 from explorer.training.events import Ended, Event, Note, PhaseChange, Recovered, Step
-from explorer.training.plan import scaled
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     """Describes the command."""
     parser = commands.add_parser("train", help="train on images and masks", description=__doc__)
     imagery_options.add_options(parser)
-    parser.add_argument(
-        "--val",
-        metavar="NAME,NAME",
-        help="scenes to validate on; default: a quarter of the scenes, with every class on both sides where possible",
-    )
-    parser.add_argument("--plan", required=True, metavar="PRESET_OR_FILE")
-    parser.add_argument("--steps", type=parsing.positive, help="total steps; each phase keeps its share")
-    parser.add_argument("--seed", type=parsing.natural, help="default: the plan's")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    plan_options.add_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="RUN", help="folder to write the run into")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Trains, or continues a run that was interrupted in the same folder with the same plan and imagery."""
+    """Trains, or continues a run that was interrupted in the same folder, if the same is asked for again.
+
+    A run that continues keeps the plan that it has: a plan for a number of seconds is not made anew.
+    """
     pick_device(arguments.device)  # before the imagery is read
-    plan = parsing.plan_of(arguments.plan)
-    if arguments.steps is not None:
-        plan = scaled(plan, arguments.steps)
-    if arguments.seed is not None:
-        plan = plan.model_copy(update={"seed": arguments.seed})
-    names = arguments.val.split(",") if arguments.val else None
-    reading = imagery_options.read_imagery(arguments, validation=names)
+    request = plan_options.request_of(arguments)
+    reading = imagery_options.read_imagery(arguments, validation=plan_options.validation_names(arguments))
     imagery_options.print_notes(reading)
     dataset = reading.required()
-    reference = DatasetReference.to(dataset)
-    folder = RunFolder(arguments.out)
-    if not (folder.plan_file.exists() and folder.plan() == plan and folder.dataset() == reference):
-        folder = RunFolder.create(arguments.out, plan, reference)
+    folder = _folder(arguments.out, request, dataset, arguments.device)
+    plan = folder.plan()
     bar = ProgressBar()
     progress = _TrainingProgress(bar, plan.steps)
     last: Event | None = None
@@ -65,6 +56,25 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{last.reason}: {last.message}", file=sys.stderr)
         return 1
     return 0
+
+
+def _folder(path: Path, request: PlanRequest, dataset: Dataset, device: str) -> RunFolder:
+    """The folder of the run that is asked for: one that was interrupted, or a new one.
+
+    Raises:
+        InputError: another run is in this folder already, or no plan can be made.
+    """
+    folder, reference = RunFolder(path), DatasetReference.to(dataset)
+    if folder.plan_file.exists():
+        if folder.dataset() == reference and plan_options.continues(request, folder.plan(), folder.planned()):
+            return folder
+        raise InputError("there is another run in this folder already", str(path), "choose another folder")
+    planned = plan_options.plan_for(request, dataset, device)
+    for concern in before_training(planned.fingerprint, planned.plan):
+        print(f"warning: {concern.text}", file=sys.stderr)
+    plan, why = planned.plan, "as written" if request.written else "see: python -m explorer plan"
+    print(f"Plan: {plan.name}, {plan.steps:,} steps ({why})", file=sys.stderr)
+    return RunFolder.create(path, plan, reference, planned.run)
 
 
 class _TrainingProgress:

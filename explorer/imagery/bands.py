@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
 Bands = tuple[int, int, int]
 """Positions of the bands that serve as red, green and blue."""
 
-_NAMES = (("red", "green", "blue"), ("r", "g", "b"), ("b04", "b03", "b02"), ("b4", "b3", "b2"))
+_COLOURS = ("red", "green", "blue")
+_NUMBERS = ("4", "3", "2")  # of the bands of Sentinel-2 and of Landsat 8 and 9 that are red, green and blue
+_OTHERS = {"edge", "coastal", "near", "infrared"}
+"""Words beside a colour that make it another band: "red edge", "coastal blue"."""
 
 
 def named_bands(names: Sequence[str]) -> Bands | None:
-    """Positions of the bands that are called red, green and blue, or as Sentinel-2 and Landsat 8 call them.
+    """Positions of red, green and blue, where the bands' names tell all three.
 
-    >>> named_bands(["B02", "B03", "B04", "B08"])
-    (2, 1, 0)
+    A name tells by a colour, alone or among other words, by its first letter alone, or by the number that Sentinel-2
+    and Landsat 8 give it.
+
+    >>> named_bands(["B02", "B03", "B04", "B08"]), named_bands(["B02 blue", "B03 green", "B04 red", "B05 red edge"])
+    ((2, 1, 0), (2, 1, 0))
     """
-    lower = [name.lower() for name in names]
-    for wanted in _NAMES:
-        if set(wanted) <= set(lower):
-            red, green, blue = (lower.index(name) for name in wanted)
-            return red, green, blue
-    return None
+    words = [tuple(re.findall(r"[a-z]+|[0-9]+", name.lower())) for name in names]
+    found = [_position(words, colour, number) for colour, number in zip(_COLOURS, _NUMBERS, strict=True)]
+    red, green, blue = found
+    return None if red is None or green is None or blue is None else (red, green, blue)
+
+
+def _position(names: Sequence[tuple[str, ...]], colour: str, number: str) -> int | None:
+    """The first band of a colour, by the surest sign that any name bears."""
+    signs: tuple[Callable[[tuple[str, ...]], bool], ...] = (
+        lambda words: words in ((colour,), (colour[0],)),
+        lambda words: colour in words and not _OTHERS.intersection(words),
+        lambda words: len(words) == 2 and words[0] == "b" and words[1].lstrip("0") == number,
+    )
+    return next((position for sign in signs for position, words in enumerate(names) if sign(words)), None)
 
 
 def natural_bands(names: Sequence[str]) -> Bands:

@@ -27,6 +27,7 @@ from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, 
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
+from explorer.runs.measurements import Measurement
 from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
 from explorer.runs.threshold_sweep import sweep_file
@@ -279,6 +280,19 @@ class MapGradients(Job[GradientMaps]):
     device: str
 
 
+@dataclass(frozen=True)
+class MeasureDataset(Job[Measurement]):
+    """Measures what plans for a dataset rest on; the answer stays beside the dataset for all visitors."""
+
+    entry = "explorer.jobs.planning:measure_dataset"
+    resource = Resource.QUICK
+    limit = 120.0
+    title = "fingerprint and step time"
+
+    dataset: Path  # its file
+    device: str
+
+
 JOBS: tuple[type[Job[Any]], ...] = (
     TrainRun,
     MeasureSlice,
@@ -291,5 +305,6 @@ JOBS: tuple[type[Job[Any]], ...] = (
     PredictOnlyBackground,
     ListLabCrops,
     MapGradients,
+    MeasureDataset,
 )
 """All kinds of jobs."""

@@ -80,14 +80,14 @@ def _refuse_rules(spec: LossSpec) -> None:
         _refuse_rules(term.loss)
 
 
-def logged_losses(weights: Sequence[float], trained: Iterable[LossSpec] = ()) -> dict[LossKind, Loss]:
+def logged_losses(weights: Sequence[float], also: Iterable[LossKind] = ()) -> dict[LossKind, Loss]:
     """What a run logs: the losses of ``logged_specs``.
 
     Args:
         weights: class weights of the losses that need some, background first.
-        trained: the losses of the run's phases.
+        also: the losses of the run's phases.
     """
-    return {kind: build_loss(spec) for kind, spec in logged_specs(weights, trained).items()}
+    return {kind: build_loss(spec) for kind, spec in logged_specs(weights, also).items()}
 
 
 def evaluate_losses(prediction: Prediction, losses: Sequence[Loss]) -> Tensor:

@@ -405,8 +405,8 @@ _ENTRIES = (
         kind="soft_jaccard",
         name="Soft-label Jaccard",
         function="regions:soft_jaccard",
-        formula=r"1-\frac1K\sum_k\frac{\sum p_k+\sum q_k-\sum\lvert p_k-q_k\rvert}"
-        r"{\sum p_k+\sum q_k+\sum\lvert p_k-q_k\rvert},\quad q=(1-\varepsilon)\,y+\varepsilon\,\overline{y}_{3\times3}",
+        formula=r"\begin{aligned}&1-\frac1K\sum_k\frac{B_k-D_k}{B_k+D_k}\\&B=\sum p+\sum q,\;D=\sum\lvert p-q\rvert\\"
+        r"&q=(1-\varepsilon)\,y+\varepsilon\,\overline{y}_{3\times3}\end{aligned}",
         sentence="Jaccard for labels that are uncertain at their edges: the best prediction there is the soft label.",
         source="Wang et al. 2023, arXiv 2302.05666, Jaccard metric loss with boundary label smoothing",
         color="#3FA34D",
@@ -452,7 +452,8 @@ _ENTRIES = (
         kind="component_dice_cross_entropy",
         name="Per-object Dice + CE",
         function="objects:component_dice_cross_entropy",
-        formula=r"(1-\sigma)\,(\mathrm{Dice}+\mathrm{CE})+\sigma\,\frac1n\sum_o(\mathrm{Dice}_o+\mathrm{CE}_o)",
+        formula=r"\begin{aligned}&(1-\sigma)\,(\mathrm{Dice}+\mathrm{CE})\\"
+        r"&+\sigma\,\frac1n\sum_o(\mathrm{Dice}_o+\mathrm{CE}_o)\end{aligned}",
         sentence="Half of it is Dice + cross-entropy of each object in its own cell: small objects count as much.",
         source="Bouteille et al. 2025, CC-DiceCE, arXiv 2511.17146",
         color="#A05CB5",
@@ -467,9 +468,10 @@ _ENTRIES = (
         kind="unified_focal",
         name="Unified focal",
         function="compounds:unified_focal",
-        formula=r"\lambda\,\frac1N\sum_i\begin{cases}-\delta\log p_i&y_i>0\\"
-        r"-(1-\delta)(1-p_i)^{\gamma}\log p_i&y_i=0\end{cases}"
-        r"+(1-\lambda)\,\frac1K\Big(1-\mathrm{TI}_0+\sum_{k>0}(1-\mathrm{TI}_k)^{1-\gamma}\Big)",
+        formula=r"\begin{aligned}&\frac{\lambda}N\sum_i\begin{cases}-\delta\log p_i&y_i>0\\"
+        r"-(1-\delta)(1-p_i)^{\gamma}\log p_i&y_i=0\end{cases}\\"
+        r"&+\frac{1-\lambda}K(1-\mathrm{TI}_0)\\"
+        r"&+\frac{1-\lambda}K\sum_{k>0}(1-\mathrm{TI}_k)^{1-\gamma}\end{aligned}",
         sentence="Focal and focal Tversky in one: easy background is suppressed, objects never are.",
         source="Yeung et al. 2022, arXiv 2102.04525, the asymmetric form",
         color="#E8744F",
@@ -482,8 +484,8 @@ _ENTRIES = (
         kind="boundary",
         name="Boundary",
         function="contours:boundary",
-        formula=r"(1-\alpha)\,(\mathrm{Dice}+\mathrm{CE})"
-        r"+\frac{\alpha}{N}\sum_i\min\!\Big(\frac{\lvert\phi_i\rvert}{D},1\Big)\,\lvert y_i-p_i\rvert",
+        formula=r"\begin{aligned}&(1-\alpha)\,(\mathrm{Dice}+\mathrm{CE})\\"
+        r"&+\frac{\alpha}{N}\sum_i\min\!\Big(\frac{\lvert\phi_i\rvert}{D},1\Big)\,\lvert y_i-p_i\rvert\end{aligned}",
         sentence="An error costs more the farther it lies from the contour of the label: outlines move pixel by pixel.",
         source="Kervadec et al. 2019, arXiv 1812.07032; here shifted to a minimum of 0 and cut off at D",
         color="#C2456B",
@@ -497,8 +499,8 @@ _ENTRIES = (
         kind="scale_location",
         name="Scale and location",
         function="objects:scale_location",
-        formula=r"\frac1n\sum_o\Big(1-w_o\,\frac{I_o}{U_o}+\lambda L_o\Big),\quad"
-        r"w=\frac{\min(S,A)+v}{\max(S,A)+v},\;v=\Big(\frac{S-A}2\Big)^2",
+        formula=r"\begin{aligned}&\frac1n\sum_o\Big(1-w_o\,\frac{I_o}{U_o}+\lambda L_o\Big)\\"
+        r"&w=\frac{\min(S,A)+v}{\max(S,A)+v}\\&v=\Big(\frac{S-A}2\Big)^2\end{aligned}",
         sentence="Overlap object by object, lower where the size is wrong, and a price on centres that are apart.",
         source="Liu et al. 2024, SLS loss, arXiv 2403.19366; here for each object in its cell, from all corners",
         color="#5B7FA6",

@@ -154,21 +154,29 @@ class LossSpec(_WithSettings):
 Term.model_rebuild()
 
 
-def logged_specs(weights: Sequence[float], trained: Iterable[LossSpec] = ()) -> dict[LossKind, LossSpec]:
-    """What runs log and slices show, with default settings: the losses that the registry marks so, and those trained.
+def logged_kinds(also: Iterable[LossKind] = ()) -> tuple[LossKind, ...]:
+    """The losses that a run logs and a slice has, in the order of the registry: those that it marks so, and others.
 
-    >>> sorted(set(logged_specs((1, 9), [LossSpec(kind="boundary", alpha=0.1)])) - set(logged_specs((1, 9))))
-    ['boundary']
+    >>> set(logged_kinds(["boundary", "dice", "combined"])) - set(logged_kinds())
+    {'boundary'}
+
+    Args:
+        also: for example the losses of a run's phases. Combined ones are left out: each would be another sum.
+    """
+    wanted = set(also) - {"combined"}
+    return tuple(kind for kind, info in LOSSES.items() if info.logged or kind in wanted)
+
+
+def logged_specs(weights: Sequence[float], also: Iterable[LossKind] = ()) -> dict[LossKind, LossSpec]:
+    """The losses of ``logged_kinds`` with their default settings.
 
     Args:
         weights: class weights of the losses that need some, background first.
-        trained: the losses of a run's phases; combined ones have no value of their own.
+        also: see ``logged_kinds``.
     """
-    also = {spec.kind for spec in trained} - {"combined"}
     return {
-        kind: LossSpec(kind=kind, class_weights=tuple(weights) if info.needs_class_weights else None)
-        for kind, info in LOSSES.items()
-        if info.logged or kind in also
+        kind: LossSpec(kind=kind, class_weights=tuple(weights) if LOSSES[kind].needs_class_weights else None)
+        for kind in logged_kinds(also)
     }
 
 

@@ -21,6 +21,7 @@ from explorer.losses.spec import LossSpec
 
 Of = Literal["pixel", "object", "crop"]
 TIMES = r" \cdot "
+_Part = tuple[float, float, str]  # factor, value and name of a part of a compound
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Work
         )
     if spec.kind in _OVERLAPS:
         return (_overlap(spec, crop),)
+    if spec.kind in _OF_PARTS:
+        return (_sum_of_parts(spec, crop),)
     work_out = _BY_PIXEL.get(spec.kind)
     if work_out is None:
         return (NotWorkedOut(spec, 1.0),)
@@ -139,6 +142,63 @@ def _overlap(spec: LossSpec, crop: Crop) -> Worked:
     return Worked(spec, 1.0, "crop", rf"{mean} = {_number(value)}", value)
 
 
+def _sum_of_parts(spec: LossSpec, crop: Crop) -> Worked:
+    """A compound, as its factors times the values of its parts on the crop."""
+    parts = _OF_PARTS[spec.kind](spec, crop)
+    value = sum(factor * part for factor, part, _ in parts)
+    written = [
+        rf"{_times(factor)}\underbrace{{{_number(part)}}}_{{\text{{{name}}}}}" for factor, part, name in parts if factor
+    ]
+    return Worked(spec, 1.0, "crop", f"{' + '.join(written)} = {_number(value)}", value)
+
+
+def _dice_and_cross_entropy(spec: LossSpec, crop: Crop) -> list[_Part]:
+    nll = _nll(crop)
+    weights = np.array(spec.class_weights or (1.0,) * len(crop.probability))[crop.label[crop.valid]]
+    mean = float((nll * weights).sum() / (weights.sum() or 1))
+    return [_dice_part(spec, crop), (spec.number("ce_factor"), mean, "cross-entropy")]
+
+
+def _dice_and_topk(spec: LossSpec, crop: Crop) -> list[_Part]:
+    nll = np.sort(_nll(crop))[::-1]
+    count = max(1.0, spec.number("top_share") * len(nll))
+    counted = np.clip(count - np.arange(len(nll)), 0, 1)  # the last pixel by the part that is left
+    mean = float((nll * counted).sum() / count)
+    return [_dice_part(spec, crop), (spec.number("ce_factor"), mean, f"cross-entropy of {count:.3g} pixels")]
+
+
+def _focal_and_tversky(spec: LossSpec, crop: Crop) -> list[_Part]:
+    delta, gamma, share = (spec.number(name) for name in ("delta", "gamma", "focal_share"))
+    nll, background = _nll(crop), crop.label[crop.valid] == 0
+    focal = float((nll * np.where(background, (1 - delta) * (1 - np.exp(-nll)) ** gamma, delta)).mean())
+    background_distance, *rare = _tversky_distances(crop, 1 - delta, delta)
+    overlap = float(np.mean([background_distance, *(distance ** (1 - gamma) for distance in rare)]))
+    return [(share, focal, "focal"), (1 - share, overlap, "focal Tversky")]
+
+
+def _tversky_distances(crop: Crop, alpha: float, beta: float) -> list[float]:
+    """1 − TI of each class, the mean probability of one that is absent."""
+    distances = []
+    for k, of_class in enumerate(crop.probability):
+        p, y = of_class[crop.valid], crop.label[crop.valid] == k
+        false, missed = float(p[~y].sum()), float((1 - p[y]).sum())
+        wrong = alpha * false + beta * missed
+        distances.append(wrong / (float(p[y].sum()) + wrong) if y.any() else float(p.mean()))
+    return distances
+
+
+def _dice_part(spec: LossSpec, crop: Crop) -> _Part:
+    dice = LossSpec(kind="dice", aggregate=spec.aggregate, include_background=spec.include_background)
+    return (1.0, _overlap(dice, crop).value, "Dice")
+
+
+def _nll(crop: Crop) -> NDArray[np.float64]:
+    """(pixels,): −log p of the labelled class of each valid pixel."""
+    p = np.take_along_axis(crop.probability, np.where(crop.valid, crop.label, 0)[None].astype(np.int64), 0)[0]
+    nll: NDArray[np.float64] = -np.log(np.maximum(p[crop.valid], 5e-324))
+    return nll
+
+
 def _lovasz(spec: LossSpec, crop: Crop, row: int, column: int) -> Worked:
     """The pixel's error in each class of the label, times its step of the Jaccard distance in the order of errors."""
     here = int(np.flatnonzero(np.flatnonzero(crop.valid) == row * crop.label.shape[1] + column)[0])
@@ -186,6 +246,12 @@ _OVERLAPS: Mapping[LossKind, tuple[float, float] | None] = {
     "focal_tversky": None,
 }
 """α and β where they are fixed."""
+
+_OF_PARTS: Mapping[LossKind, Callable[[LossSpec, Crop], list[_Part]]] = {
+    "dice_cross_entropy": _dice_and_cross_entropy,
+    "dice_topk": _dice_and_topk,
+    "unified_focal": _focal_and_tversky,
+}
 
 _BY_PIXEL: Mapping[LossKind, Callable[[LossSpec, Crop, int, int], Worked]] = {
     "cross_entropy": _pixelwise,

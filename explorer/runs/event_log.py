@@ -21,7 +21,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from explorer.files import write_atomically
-from explorer.losses.registry import LOSSES
+from explorer.losses.registry import LossKind
+from explorer.losses.spec import logged_kinds
 from explorer.runs.folder import RunFolder
 from explorer.training.events import CheckpointSaved, Ended, Event, Paused, Preview, Step, Validation, to_json
 
@@ -41,7 +42,7 @@ class EventLog:
 
     def __init__(self, folder: RunFolder, past: Iterable[Event], classes: int, on_write: Callable[[], None]) -> None:
         self._folder, self._on_write = folder, on_write
-        self._table = MetricsTable(classes)
+        self._table = MetricsTable(classes, [phase.loss.kind for phase in folder.plan().phases])
         write_atomically(folder.metrics_file, (self._table.header() + self._table.rows(past)).encode())
         cut_torn_line(folder.events_file)
         self._events_file = folder.events_file.open("ab")
@@ -116,10 +117,11 @@ class MetricsTable:
 
     Args:
         classes: number of classes; the background's scores have no columns.
+        trained: losses of the run's phases, which have a column beside those that every run logs.
     """
 
-    def __init__(self, classes: int) -> None:
-        self._losses = tuple(f"loss_{kind}" for kind in LOSSES if kind != "combined")
+    def __init__(self, classes: int, trained: Iterable[LossKind] = ()) -> None:
+        self._losses = tuple(f"loss_{kind}" for kind in logged_kinds(trained))
         scores = [f"class_{k}_pixel_{name}" for k in range(1, classes) for name in _PIXEL]
         scores += [f"class_{k}_object_{name}" for k in range(1, classes) for name in _OBJECT]
         self._columns = (*_PLACE, "row", *_STEP, *self._losses, "mean_iou", *scores)

@@ -4,6 +4,7 @@
 file                  what                                                     written by
 ====================  =======================================================  ==========
 ``plan.json``         the plan                                                 who makes the run
+``request.json``      what was asked for, and why the plan is as it is         who makes the run
 ``dataset.json``      what the run needs to know of its dataset                who makes the run
 ``events.jsonl``      one line per event, appended                             the job
 ``metrics.csv``       the same as a table of steps and validations, appended   the job
@@ -41,6 +42,7 @@ from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, Stretch
+from explorer.runs.requests import PlannedRun
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
 from explorer.training.plan import Plan
@@ -89,8 +91,14 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: Path, plan: Plan, dataset: DatasetReference) -> Self:
+    def create(cls, path: Path, plan: Plan, dataset: DatasetReference, planned: PlannedRun | None = None) -> Self:
         """A new run's folder.
+
+        Args:
+            path: of the folder.
+            plan: of the run.
+            dataset: that it trains on.
+            planned: what was asked for, and why the plan is as it is; None: not known.
 
         Raises:
             InputError: there is a run already, or the folder cannot be made.
@@ -101,6 +109,8 @@ class RunFolder:
         try:
             path.mkdir(parents=True, exist_ok=True)
             write_atomically(path / "dataset.json", dataset.model_dump_json(indent=1).encode())
+            if planned is not None:
+                write_atomically(path / "request.json", planned.model_dump_json(indent=1).encode())
             write_atomically(folder.plan_file, plan.model_dump_json(indent=1).encode())
         except OSError as error:
             raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another folder") from None
@@ -158,6 +168,13 @@ class RunFolder:
         if not self.plan_file.is_file():
             raise InputError("there is no run in this folder", str(self.path), "give a folder that train wrote")
         return Plan.read(self.plan_file)
+
+    def planned(self) -> PlannedRun | None:
+        """What was asked for; None where it is not known, as for runs of earlier versions."""
+        try:
+            return PlannedRun.model_validate_json((self.path / "request.json").read_bytes())
+        except (OSError, ValidationError):
+            return None
 
     def dataset(self) -> DatasetReference:
         """What the run remembers of its dataset.

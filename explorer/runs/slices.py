@@ -84,7 +84,11 @@ def ensure_landscape_data(folder: RunFolder, dataset: Dataset) -> None:
 
 
 def prepare(
-    folder: RunFolder, request: SliceRequest, device: str = "auto", path: Sequence[str] | None = None
+    folder: RunFolder,
+    request: SliceRequest,
+    device: str = "auto",
+    path: Sequence[str] | None = None,
+    also: Sequence[LossKind] = (),
 ) -> SliceSetup:
     """Loads what a slice needs and builds its plane.
 
@@ -94,6 +98,7 @@ def prepare(
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         path: names of the checkpoints of an earlier setup, which gives its plane again although others have arrived
             since; those that the run has now if not given.
+        also: losses to measure beside those that every slice has, those that the run trained and those of the plane.
 
     Raises:
         InputError: run, checkpoint, layers, plane or device are not there or do not go together.
@@ -101,10 +106,11 @@ def prepare(
     Grid(request.extent, request.resolution)  # refuses what is out of range before the work begins
     data = LandscapeData.load(folder.path / LANDSCAPE_DATA_FILE)
     centre, _ = find_checkpoint(folder, request.checkpoint)
+    trained = [phase.loss.kind for phase in folder.plan().phases]
     objective = SegmenterObjective(
         load_segmenter(folder, centre, device),
         data.crops,
-        logged_specs(data.class_weights),
+        logged_specs(data.class_weights, (*trained, *request.plane.losses, *also)),
         data.classes,
         request.objects,
         data.minimum_area,
@@ -291,7 +297,7 @@ def curvature_report(
     Raises:
         InputError: see ``prepare``; or the eigenvalues do not converge.
     """
-    setup = prepare(folder, SliceRequest(checkpoint=checkpoint), device)
+    setup = prepare(folder, SliceRequest(checkpoint=checkpoint), device, also=(loss,))
     operator = _ObservedHessian(setup.objective, loss, layer_mask(setup.objective, layers), report)
     pairs = top_eigenpairs(operator, count, seed)
     estimate = trace(operator, seed=seed)

@@ -6,6 +6,7 @@ channels_last format, which is up to twice as fast on a CPU.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 import torch
@@ -46,6 +47,13 @@ class Segmenter(nn.Module):
 
     def load_pretrained(self) -> None:
         """Gives parts that were trained elsewhere their weights; there are none in most segmenters."""
+
+    def start_at(self, pixels: Sequence[int]) -> None:
+        """Sets the biases of an untrained segmenter by how many pixels each class has; the U-Net starts at even odds.
+
+        Args:
+            pixels: K counts, background first.
+        """
 
     def rate_factor(self, name: str) -> float:
         """The learning rate of a parameter with this name, as a multiple of the phase's."""

@@ -7,6 +7,8 @@ in a feature pyramid (Lin et al. 2017, arXiv 1612.03144).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from explorer.segmenter.spec import PretrainedSpec
 
 _GROUPS = 4  # of each GroupNorm
 _FINE = 16  # channels at full resolution
+_LEAST_SHARE = 1e-4  # of a class at the start: a logit further from 0 takes long to change
 
 
 class _Block(nn.Sequential):
@@ -38,14 +41,17 @@ class _Decoder(nn.Module):
         self.lateral = nn.ModuleList(nn.Conv2d(features, width, 1) for features in FEATURES)
         self.merge = nn.ModuleList(_Block(width, width if level else _FINE) for level in range(len(FEATURES) - 1))
         self.fine = nn.Sequential(_Block(channels, _FINE), _Block(_FINE, _FINE))
-        self.join = _Block(2 * _FINE, _FINE)
+        self.join = nn.ModuleList(nn.Conv2d(_FINE, _FINE, 3, padding=1, bias=False) for _ in range(2))
+        self.joined = nn.Sequential(nn.GroupNorm(_GROUPS, _FINE), nn.ReLU(inplace=True))
 
     def forward(self, features: list[Tensor], images: Tensor) -> Tensor:
         """(N, 16, H, W) of images (N, C, H, W) and their features."""
         x = self.lateral[-1](features[-1])
         for level in range(len(self.merge) - 1, -1, -1):
             x = self.merge[level](_doubled(x) + self.lateral[level](features[level]))
-        joined: Tensor = self.join(torch.cat([_doubled(x), self.fine((images - 0.5) * 2)], dim=1))
+        # a convolution of both, but of the coarse half before it is enlarged: a quarter of that half's cost
+        coarse, fine = self.join
+        joined: Tensor = self.joined(_doubled(coarse(x)) + fine(self.fine((images - 0.5) * 2)))
         return joined
 
 
@@ -95,6 +101,14 @@ class PretrainedSegmenter(Segmenter):
     def load_pretrained(self) -> None:
         """See ``Segmenter.load_pretrained``: ImageNet's weights for the encoder."""
         load_imagenet_weights(self.encoder)
+
+    @torch.no_grad()
+    def start_at(self, pixels: Sequence[int]) -> None:
+        """See ``Segmenter.start_at``: it begins with the classes' shares, so that no step is spent on learning them."""
+        shares = torch.tensor(pixels, dtype=torch.float32) / max(1, sum(pixels))
+        logits = shares.clamp_min(_LEAST_SHARE).log()
+        assert self.head.bias is not None
+        self.head.bias.copy_(logits - logits[0])
 
     def rate_factor(self, name: str) -> float:
         """See ``Segmenter.rate_factor``: the encoder learns more slowly."""

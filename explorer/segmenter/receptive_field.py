@@ -37,9 +37,10 @@ def _side(interval: _Interval) -> int:
 
 
 def _before_convolution(interval: _Interval, kernel: int, stride: int = 1) -> _Interval:
-    """What a convolution that is padded evenly reads for this part of its output."""
+    """What a convolution reads for this part of its output; it is padded as TensorFlow's "same" pads an even size."""
     first, last = interval
-    return first * stride - kernel // 2, last * stride + kernel // 2
+    before = (kernel - stride) // 2
+    return first * stride - before, last * stride - before + kernel - 1
 
 
 def _through_unet(at: int, depth: int) -> _Interval:
@@ -59,8 +60,9 @@ def _before_block(interval: _Interval) -> _Interval:
 
 
 def _through_pretrained(at: int) -> _Interval:
-    interval = _before_convolution((at, at), 3)
-    for _ in range(_ENCODER_HALVINGS - 1):
+    interval = _before_convolution(_before_bilinear((at, at)), 3)
+    interval = _before_convolution(interval, 3)
+    for _ in range(_ENCODER_HALVINGS - 2):
         interval = _before_convolution(_before_bilinear(interval), 3)
     interval = _before_bilinear(interval)
     for kernel, stride in reversed(_ENCODER):

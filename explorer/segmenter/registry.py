@@ -43,7 +43,7 @@ SEGMENTERS: Mapping[str, SegmenterInfo] = MappingProxyType(
                 "Nine blocks of EfficientNet-Lite0 with weights from ImageNet, a light decoder, and a branch at full "
                 "resolution.",
                 "Photographs, aerial and satellite imagery, above all with few scenes.",
-                "390,000 parameters; a step takes about 1.6 times that of the small U-Net of medium size.",
+                "390,000 parameters; a step takes about 1.5 times that of the medium U-Net.",
             ),
         )
     }

@@ -17,10 +17,11 @@ from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.object_statistics import ObjectKind, ObjectStatistics, object_statistics, weighted_median
-from explorer.imagery.scene import IGNORE, Dataset, Scene
+from explorer.imagery.scene import IGNORE, Dataset, Scene, Stretch
 from explorer.imagery.splitting import hold_out
 
 _SAMPLES = 100_000  # pixels of a scene: enough for its percentiles
+_RANGE = (0.5, 99.5)  # percentiles, as of the stretch
 _FLOOR = 0.01  # of the brightest median: a darker scene is black, and its ratio to others means nothing more
 _PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
 
@@ -92,6 +93,7 @@ class Fingerprint(_Model):
     classes: tuple[ClassPrint, ...]  # foreground classes; class k is at [k − 1]
     background: str  # name of class 0
     brightness: float | None  # highest ÷ lowest median of the scenes, mean of the bands; None: values below zero
+    own_range: float  # median over the scenes of: width of their own 0.5 to 99.5 % ÷ width over all scenes
     instances: bool  # objects were drawn one by one, so that those that touch are apart
     minimum_area: int  # pixels; smaller objects of the label count as neither hit nor miss
     match_rule: MatchRule = HALF_IOU
@@ -145,6 +147,7 @@ def fingerprint(dataset: Dataset) -> Fingerprint:
         ),
         background=dataset.classes[0],
         brightness=_brightness(prints),
+        own_range=_own_range(scenes, dataset.stretch),
         instances=any(scene.objects is not None for scene in scenes),
         minimum_area=dataset.minimum_area,
         match_rule=dataset.match_rule,
@@ -152,15 +155,7 @@ def fingerprint(dataset: Dataset) -> Fingerprint:
 
 
 def _scene_print(scene: Scene) -> ScenePrint:
-    step = max(1, round((scene.label.size / _SAMPLES) ** 0.5))
-    counted = scene.label[::step, ::step] != IGNORE
-    if not counted.any():
-        counted = np.ones_like(counted)
-    values = scene.image[:, ::step, ::step][:, counted].astype(np.float64)
-    values = np.where(np.isfinite(values), values, np.nan)
-    empty = np.isnan(values).all(1)
-    values[empty] = 0.0
-    low, medians, high = np.nanpercentile(values, (5, 50, 95), axis=1).tolist()
+    low, medians, high = np.nanpercentile(_values(scene), (5, 50, 95), axis=1).tolist()
     return ScenePrint(
         name=scene.name,
         height=scene.size[0],
@@ -171,12 +166,35 @@ def _scene_print(scene: Scene) -> ScenePrint:
     )
 
 
+def _values(scene: Scene) -> NDArray[np.float64]:
+    """(C, n): some of the pixels that are not ignored; NaN where a value is no number."""
+    step = max(1, round((scene.label.size / _SAMPLES) ** 0.5))
+    counted = scene.label[::step, ::step] != IGNORE
+    if not counted.any():
+        counted = np.ones_like(counted)
+    values = scene.image[:, ::step, ::step][:, counted].astype(np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
+    empty = np.isnan(values).all(1)
+    values[empty] = 0.0
+    return values
+
+
 def _brightness(scenes: Sequence[ScenePrint]) -> float | None:
     medians = np.array([np.mean(scene.medians) for scene in scenes])
     if medians.min() < 0 or medians.max() <= 0:
         return None
     floored = np.maximum(medians, _FLOOR * medians.max())
     return float(floored.max() / floored.min())
+
+
+def _own_range(scenes: Sequence[Scene], common: Stretch) -> float:
+    """How much of the common stretch the scenes use, mean of the bands."""
+    widths = np.maximum(np.array(common.high) - np.array(common.low), np.finfo(np.float64).tiny)
+    shares = []
+    for scene in scenes:
+        low, high = np.nanpercentile(_values(scene), _RANGE, axis=1)
+        shares.append(float(np.minimum((high - low) / widths, 1.0).mean()))
+    return float(np.median(shares))
 
 
 def _class_print(

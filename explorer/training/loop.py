@@ -124,14 +124,16 @@ class _Run:
         check_weights(self.plan, classes)
         self.weights = logged_weights(self.plan, self.weights_of)
         channels = plan.inputs.channels(len(dataset.bands))
+        plan.segmenter.check_bands(len(dataset.bands))
         self.segmenter = build_segmenter(channels, classes, plan.segmenter, plan.seed).to(device)
+        self.segmenter.start_at(np.sum([scene.pixel_counts(classes) for scene in dataset.training], axis=0).tolist())
         self.average = WeightAverage(self.segmenter, plan.averaging) if plan.averaging is not None else None
         self.parameters = dict(self.segmenter.named_parameters())
         self.trained = list(self.parameters.values())
         self.sampler = Sampler(dataset.training, classes, dataset.stretch, plan, device)
         self.overlap = BackwardOverlap(self.sampler, device)
         self.watch = Watch(plan, dataset, held_out, device)
-        logged = logged_losses(self.weights, [phase.loss for phase in self.plan.phases])
+        logged = logged_losses(self.weights, [phase.loss.kind for phase in self.plan.phases])
         self.cheap = {kind: loss for kind, loss in logged.items() if not LOSSES[kind].costly}
         self.logged = logged
         self.optimizer = self._fresh_optimizer()

@@ -23,12 +23,11 @@ def working_scale(fingerprint: Fingerprint) -> tuple[float, str]:
         return 1.0, "No object occurs in the training scenes, by which to choose another."
     decides = max(occurring, key=_wanted_scale)
     wanted = _wanted_scale(decides)
-    what = f"{decides.name!r}: " if len(fingerprint.classes) > 1 else ""
     if wanted > recipe.SCALES[1]:
-        return 1.0, f"{what}{_size_in_words(decides)} are small enough as they are."
+        return 1.0, f"{_size_in_words(decides)} are small enough as they are."
     scale = min(recipe.SCALES, key=lambda each: abs(math.log(each / wanted)))
     return scale, (
-        f"{what}{_size_in_words(decides)} become about {_measured_size(decides) * scale:.0f} px, "
+        f"{_size_in_words(decides)} become about {_measured_size(decides) * scale:.0f} px, "
         "so that more of them and of their surroundings are seen at once; predictions are brought back to the scene's "
         "grid."
     )
@@ -55,12 +54,12 @@ def _measured_size(of: ClassPrint) -> float:
 def _size_in_words(of: ClassPrint) -> str:
     size = f"{_measured_size(of):.0f} px"
     words = {
-        "points": f"points drawn as discs of {size}",
+        "points": f"points, drawn as discs of {size},",
         "thin": f"thin things, {size} thick,",
-        "areas": f"areas of {size} across",
-        "objects": f"objects with a median of {size} across",
+        "areas": f"areas, {size} across,",
+        "objects": f"objects, with a median of {size} across,",
     }
-    return words[of.kind]
+    return f"“{of.name}”: {words[of.kind]}"
 
 
 def crops(fingerprint: Fingerprint, scale: float) -> tuple[int, int, str]:
@@ -76,7 +75,7 @@ def crops(fingerprint: Fingerprint, scale: float) -> tuple[int, int, str]:
         crop,
         batch,
         (
-            f"Three quarters of the objects are at most {longest:.0f} px long at the working scale: a crop holds one with "
-            "its surroundings."
+            f"Three quarters of the objects are at most {longest:.0f} px long at the working scale: a crop holds "
+            "one with its surroundings."
         ),
     )

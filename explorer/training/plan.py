@@ -102,6 +102,9 @@ class Plan(_Model):
         le=1,
         description="share of the crops that contain an object's centre; the others are placed anywhere",
     )
+    balance_classes: bool = Field(
+        False, description="foreground crops take all classes equally often, however many objects each has"
+    )
     augmentation: Augmentation = Augmentation()
     weight_decay: float = Field(1e-4, ge=0, le=1)
     clip_gradient: float | None = Field(None, gt=0, description="largest norm of the gradient; None: not limited")

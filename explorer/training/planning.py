@@ -8,6 +8,7 @@ are those of :mod:`explorer.training.recipe`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -97,11 +98,10 @@ def propose(
     scale, why_scale = working_scale(fingerprint)
     spec, why_spec = _segmenter(fingerprint, kind, scale)
     crop, batch, why_crop = crops(fingerprint, scale)
-    share, why_share = _foreground_share(fingerprint)
     losses, why_weights = _losses(fingerprint, PRESETS[preset])
     steps, why_steps = _steps(budget, step_seconds, kind, cycles=PRESETS[preset].cycles, batch=batch, crop=crop)
+    validations = _validations(budget, steps * typical_step_seconds(kind, batch, crop))
     augmentation, why_augmentation = _augmentation(fingerprint)
-    inputs, why_inputs = _inputs(fingerprint, kind, scale)
     learning = recipe.LEARNING[kind]
     plan = Plan(
         name=PRESETS[preset].name,
@@ -109,25 +109,27 @@ def propose(
         cycles=PRESETS[preset].cycles,
         seed=seed,
         segmenter=spec,
-        inputs=inputs,
+        inputs=InputSpec(scale=scale),
         batch_size=batch,
         crop_size=crop,
-        object_share=share,
+        object_share=recipe.FOREGROUND_SHARE,
+        balance_classes=True,
         augmentation=augmentation,
         weight_decay=learning.weight_decay,
         clip_gradient=recipe.CLIP_GRADIENT,
         averaging=recipe.AVERAGING,
         carry_over=True,
         choose_threshold=bool(fingerprint.held_out),
+        validations=validations,
     )
     plan = scaled(plan, max(steps, plan.cycles * len(plan.phases)))
     choices = (
         Choice("Segmenter", _named(spec), f"{why_kind} {why_spec}"),
         Choice("Working scale", f"{scale:g}", why_scale),
-        Choice("Input channels", _channels(inputs, len(fingerprint.bands)), why_inputs),
+        Choice("Input channels", _bands(fingerprint), _why_bands(fingerprint)),
         Choice("Crop size", f"{crop} px", why_crop),
         Choice("Batch size", str(batch), f"{batch} crops of {crop} px make a step of usual cost."),
-        Choice("Foreground crop share", f"{share:.0%}", why_share),
+        Choice("Foreground crop share", f"{recipe.FOREGROUND_SHARE:.0%}", _why_foreground_share(fingerprint)),
         Choice("Class weights", _weights_in_words(plan), why_weights),
         Choice("Learning rate", _rates(plan), _why_rates(plan)),
         Choice(
@@ -140,6 +142,7 @@ def propose(
         Choice("Minimum object area", f"{fingerprint.minimum_area} px", _why_minimum_area(fingerprint)),
         Choice("Match rule", fingerprint.match_rule.words, _why_match_rule(fingerprint)),
         Choice("Steps", f"{plan.steps:,}", why_steps),
+        Choice("Validations", str(validations), _why_validations(plan)),
     )
     return Proposal(plan, choices)
 
@@ -192,10 +195,12 @@ def _segmenter(fingerprint: Fingerprint, kind: SegmenterKind, scale: float) -> t
 # Losses and rates ---------------------------------------------------------------------------------------------
 
 
-def _foreground_share(fingerprint: Fingerprint) -> tuple[float, str]:
+def _why_foreground_share(fingerprint: Fingerprint) -> str:
     rarest = fingerprint.rarest
-    return at(recipe.FOREGROUND_SHARE, rarest.share), (
-        f"{rarest.name!r} covers {_percent(rarest.share)} of the pixels of the training scenes."
+    turns = "all classes equally often, " if len(fingerprint.classes) > 1 else ""
+    return (
+        f"“{rarest.name}” covers {_percent(rarest.share)} of the pixels: half of the crops hold an object, {turns}and "
+        "half show the ground as it is."
     )
 
 
@@ -204,14 +209,14 @@ def _losses(fingerprint: Fingerprint, preset: Preset) -> tuple[tuple[LossSpec, .
     rarest = fingerprint.rarest
     losses = tuple(_reweighted(phase.loss, rarest.share) for phase in preset.phases)
     if losses == tuple(phase.loss for phase in preset.phases) and not any(map(_has_rule, losses)):
-        return losses, f"The losses of this preset take none; {rarest.name!r} covers {_percent(rarest.share)}."
+        return losses, f"The losses of this preset take none; “{rarest.name}” covers {_percent(rarest.share)}."
     rule, cap = at(recipe.CLASS_WEIGHTS, rarest.share)
     if rule == "inverse_frequency":
         return losses, (
-            f"{rarest.name!r} covers {_percent(rarest.share)}: rare, so that a miss has to cost more; above {cap:g}, "
+            f"“{rarest.name}” covers {_percent(rarest.share)}: rare, so that a miss has to cost more; above {cap:g}, "
             "neighbours merge and all that resembles an object is predicted as one."
         )
-    return losses, f"{rarest.name!r} covers {_percent(rarest.share)}: not rare, so that strong weights would harm."
+    return losses, f"“{rarest.name}” covers {_percent(rarest.share)}: not rare, so that strong weights would harm."
 
 
 def _has_rule(loss: LossSpec) -> bool:
@@ -282,6 +287,20 @@ def _steps(
     return steps, reason
 
 
+def _validations(budget: Budget, typical_seconds: float) -> int:
+    seconds = typical_seconds if budget.seconds is None else budget.seconds
+    often = max(recipe.VALIDATIONS, math.ceil(seconds / recipe.VALIDATION_SECONDS))
+    return min(often, recipe.MOST_VALIDATIONS)
+
+
+def _why_validations(plan: Plan) -> str:
+    every = max(1, plan.steps // (plan.validations or 1))
+    return (
+        f"Every {every} steps, so that the first comes within {recipe.VALIDATION_SECONDS:g} s and curves are smooth; "
+        "less often where that would take more than a fifth of the time."
+    )
+
+
 # Augmentation and channels ------------------------------------------------------------------------------------
 
 
@@ -299,22 +318,14 @@ def _jitter(augmentation: Augmentation) -> str:
     return f"turns and flips, gain ±{augmentation.gain:.0%}, offset ±{augmentation.offset:.0%}"
 
 
-def _inputs(fingerprint: Fingerprint, kind: SegmenterKind, scale: float) -> tuple[InputSpec, str]:
-    rarest = fingerprint.rarest
-    if kind == "pretrained":
-        return InputSpec(scale=scale), "The encoder takes colours as photographs have them."
-    if rarest.share >= recipe.CONTRAST_SHARE or not across(rarest):
-        return InputSpec(scale=scale), "The bands as they are: what is looked for is neither rare nor small."
-    size = across(rarest)
-    return InputSpec(scale=scale, contrast=True, object_size=size), (
-        f"Contrast at the size of an object, {size:.0f} px, does not change with a scene's haze or gain; "
-        f"{rarest.name!r} covers {_percent(rarest.share)} only."
-    )
+def _bands(fingerprint: Fingerprint) -> str:
+    bands = len(fingerprint.bands)
+    return f"{bands} band{'' if bands == 1 else 's'}, one stretch"
 
 
-def _channels(inputs: InputSpec, bands: int) -> str:
-    added = inputs.channels(bands) - bands
-    return f"{bands} band{'' if bands == 1 else 's'}" + (f" and {added} of contrast" if added else "")
+def _why_bands(fingerprint: Fingerprint) -> str:
+    used = f"; a scene uses {fingerprint.own_range:.0%} of the common range" if len(fingerprint.scenes) > 1 else ""
+    return f"Further channels, of local contrast or of ratios, made unseen scenes worse{used}."
 
 
 # What is not in the plan, but follows from the data ------------------------------------------------------------

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from explorer.losses.spec import LossSpec, Term
+from explorer.losses.spec import LossSpec
 from explorer.segmenter.spec import SIZES
 from explorer.training.plan import Phase, Plan, Trigger
 
@@ -26,14 +26,7 @@ OBJECT_SHARE = 0.8  # of the crops: objects are rare, and their surroundings giv
 STEPS = 1200  # of every preset, so that presets can be compared: 30 to 60 s on two processor cores
 SEGMENTER = SIZES["medium"]  # receptive field of about 70 pixels: a car and its surroundings
 
-DICE_CE = LossSpec(
-    kind="combined",
-    terms=(
-        Term(loss=LossSpec(kind="dice", include_background=False)),
-        Term(loss=LossSpec(kind="cross_entropy")),
-    ),
-)
-"""Dice + cross-entropy, the loss of nnU-Net."""
+DICE_CE = LossSpec(kind="dice_cross_entropy", include_background=False)
 
 _CONTROLS: tuple[tuple[str, LossSpec], ...] = (
     ("CE only", LossSpec(kind="cross_entropy")),
@@ -90,6 +83,18 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "A strong start for most imagery, and the control that a sequence of losses has to beat.",
             "Recall and precision should rise together; if objects merge or are missed, try a sequence of losses.",
             _one_phase(DICE_CE, decay="cosine"),
+        ),
+        "dice_topk": Preset(
+            "Dice + top-k",
+            "For rare objects and reliable labels: only the hardest pixels count beside the overlap.",
+            "Precision should rise late; if it does not, labels are wrong in places: take Dice + CE.",
+            _one_phase(LossSpec(kind="dice_topk", include_background=False), decay="cosine"),
+        ),
+        "component_dice_ce": Preset(
+            "Per-object Dice + CE",
+            "For objects of different sizes whose number matters: a small one counts as much as a large one.",
+            "Recall of small objects should rise; false alarms rise, too, and a higher threshold removes them.",
+            _one_phase(LossSpec(kind="component_dice_cross_entropy"), decay="cosine"),
         ),
         "counting": Preset(
             "Counting objects",

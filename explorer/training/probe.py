@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
-from explorer.imagery.scene import Dataset
+from explorer.imagery.scene import Dataset, Scene, has_foreground
 from explorer.training.events import Step, Validation
+from explorer.training.fingerprint import Fingerprint
 from explorer.training.loop import train
 from explorer.training.plan import Plan, scaled
-from explorer.training.planning import typical_step_seconds
-from explorer.training.schedule import validation_interval
+from explorer.training.planning import Budget, Proposal, propose, typical_step_seconds
+from explorer.training.recipe import SegmenterKind
+from explorer.training.schedule import validation_interval, validation_pixels
 
 _WARM_UP = 2  # first steps, which choose algorithms and fill caches
 _FEWEST, _MOST = 4, 60  # steps that are measured
+_PIXELS = 3_000_000  # of the training scenes: a step takes no longer if there are more
 
 
 def measure_step_seconds(plan: Plan, dataset: Dataset, device: str = "auto", seconds: float = 1.0) -> float:
     """Seconds of a step, with all that a run does beside it: losses that are logged, and validations.
 
-    Makes a few steps of the plan and one validation, and drops what they have trained. The median of the steps is taken:
-    another program that is busy for a moment says nothing of the run.
+    Makes a few steps of the plan and one validation, and drops what they have trained. The median of the steps is
+    taken: another program that is busy for a moment says nothing of the run.
 
     Args:
         plan: with about as many steps as the run will have: how often it validates depends on them.
@@ -36,20 +41,74 @@ def measure_step_seconds(plan: Plan, dataset: Dataset, device: str = "auto", sec
     steps: list[float] = []
     validating = 0.0
     before = time.perf_counter()
-    for event in train(short, dataset, device=device, checkpoint_steps=short.steps):
+    for event in train(short, _few_scenes(dataset), device=device, checkpoint_steps=short.steps):
         now = time.perf_counter()
         match event:
             case Step():
                 steps.append(now - before)
             case Validation():
-                validating = (now - before) / validation_interval(plan, event.pixels)
+                validating = (now - before) * _validation_share(plan, dataset, event)
         before = now
     return statistics.median(steps[_WARM_UP:]) + validating
 
 
+def measured_proposal(
+    fingerprint: Fingerprint,
+    dataset: Dataset,
+    preset: str,
+    budget: Budget,
+    *,
+    device: str = "auto",
+    seed: int = 0,
+    segmenter: SegmenterKind | None = None,
+) -> tuple[Proposal, float | None]:
+    """The plan of a preset for a budget; for one in seconds, the step is measured on this machine first.
+
+    Where the pretrained segmenter turns out too slow for the budget, the step of the U-Net is measured, too.
+
+    Args:
+        fingerprint: of the dataset.
+        dataset: what will be trained on.
+        preset: see ``propose``, as budget, seed and segmenter.
+        device: see ``train``.
+
+    Returns:
+        The proposal, and the seconds of a step of its plan; None for a budget in steps.
+    """
+    proposal = propose(fingerprint, preset, budget, seed=seed, segmenter=segmenter)
+    if budget.seconds is None:
+        return proposal, None
+    measured: dict[str, float] = {}
+    while (kind := proposal.plan.segmenter.kind) not in measured:
+        measured[kind] = measure_step_seconds(proposal.plan, dataset, device)
+        proposal = propose(fingerprint, preset, budget, step_seconds=measured, seed=seed, segmenter=segmenter)
+    return proposal, measured[kind]
+
+
 def _shortened(plan: Plan, seconds: float) -> Plan:
-    """The first phase alone, with a few steps and one validation at their end, which sees as many pixels as any."""
+    """The first phase alone, with a few steps and one validation at their end."""
     typical = typical_step_seconds(plan.segmenter.kind, plan.batch_size, plan.crop_size)
     steps = _WARM_UP + min(max(round(seconds / typical), _FEWEST), _MOST)
-    first = plan.phases[0].model_copy(update={"trigger": None})
-    return scaled(plan.model_copy(update={"phases": (first,), "cycles": 1, "interventions": ()}), steps)
+    alone = {"phases": plan.phases[:1], "cycles": 1, "interventions": (), "carry_over": True, "validations": 1}
+    return scaled(plan.model_copy(update=alone), steps)
+
+
+def _few_scenes(dataset: Dataset) -> Dataset:
+    """The dataset with as many of its training scenes as have about ``_PIXELS``, those with foreground first."""
+    chosen: list[Scene] = []
+    for scene in _foreground_first(dataset.training):
+        chosen.append(scene)
+        if sum(each.label.size for each in chosen) >= _PIXELS:
+            break
+    return replace(dataset, training=tuple(chosen))
+
+
+def _foreground_first(scenes: Sequence[Scene]) -> list[Scene]:
+    return sorted(scenes, key=lambda scene: not has_foreground([scene]))
+
+
+def _validation_share(plan: Plan, dataset: Dataset, measured: Validation) -> float:
+    """How much of the measured validation there is for each step of the plan."""
+    sides = 2 if measured.choosing is not None else 1
+    pixels = min(validation_pixels(plan) // sides, sum(scene.label.size for scene in dataset.validation))
+    return pixels / max(1, measured.pixels) / validation_interval(plan, pixels * sides)

@@ -44,8 +44,8 @@ class Learning:
 
 LEARNING: Mapping[SegmenterKind, Learning] = MappingProxyType(
     {
-        "pretrained": Learning(learning_rate=3e-3, weight_decay=1e-2, typical_step_seconds=0.12),
-        "unet": Learning(learning_rate=5e-3, weight_decay=1e-2, typical_step_seconds=0.05),
+        "pretrained": Learning(learning_rate=3e-3, weight_decay=1e-2, typical_step_seconds=0.14),
+        "unet": Learning(learning_rate=5e-3, weight_decay=1e-2, typical_step_seconds=0.06),
     }
 )
 
@@ -55,7 +55,7 @@ FEWEST_PRETRAINED_STEPS = 60
 TARGET_DIAMETER = 28.0  # pixels at the working scale of an object of median size
 SMALLEST_DIAMETER = 6.0  # likewise of the fifth percentile, which must not vanish
 AREA_SCALE = 0.25  # of a class of areas, if no other decides
-TARGET_THICKNESS = 4.0  # likewise of thin things, which must not vanish
+TARGET_THICKNESS = 3.0  # likewise of thin things, which must not vanish
 SCALES = (1.0, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.125)
 """Working scales; between three quarters and the whole, reducing gains too little."""
 
@@ -64,12 +64,11 @@ UNET_WIDTH = 8
 UNET_DEPTHS = (3, 4)  # of the U-Net, the first that sees enough
 
 PIXELS = 8 * 96**2  # of a batch
-CROPS = (96, 128, 160)  # pixels across
-OBJECTS_IN_CROP = 2.5  # least side of a crop, in objects of the 75th percentile
+CROPS = (96, 128)  # pixels across
+OBJECTS_IN_CROP = 1.5  # least side of a crop, in objects of the 75th percentile
 SMALLEST_BATCH = 4
 
-FOREGROUND_SHARE: Steps[float] = ((0.01, 0.8), (0.1, 0.5), (0.3, 0.33), (_MORE, 0.2))
-"""Share of the crops that are placed around an object, by the share of the rarest class."""
+FOREGROUND_SHARE = 0.5  # of the crops
 
 CLASS_WEIGHTS: Steps[tuple[WeightRule, float]] = (
     (0.005, ("inverse_frequency", 20.0)),
@@ -89,12 +88,14 @@ AUGMENTATION: Steps[Augmentation] = (
 )
 """By the number of scenes: few are learned by heart."""
 
+NARROW_SCENES = 0.5  # of the common range: scenes that use less are to be stretched one by one
 DIFFERENT_BRIGHTNESS = 3.0  # highest ÷ lowest median: from here on the augmentation is that of few scenes
-CONTRAST_SHARE = 0.02  # a class rarer than this gets the channels of local contrast, where nothing is pretrained
 
 WARMUP_SHARE = 0.1  # of the steps of a phase
 CLIP_GRADIENT = 1.0
 AVERAGING = 0.99  # decay of the moving average of the weights
 MINIMUM_PHASE_SHARE = 0.3  # of a phase that a trigger may end early
-VALIDATIONS = 40  # in a run
+VALIDATIONS = 40  # in a run, at least
+VALIDATION_SECONDS = 5.0  # between two of them, at most
+MOST_VALIDATIONS = 200
 RESERVE = 0.05  # of a budget in seconds, so that it is kept

@@ -85,7 +85,7 @@ class Sampler:
         self._channels = len(self._scenes[0].image)
         self._sizes = np.array([scene.label.shape for scene in self._scenes])
         self._id_bound = max(scene.id_bound for scene in self._scenes)
-        self._anchors = _object_centres(maps)
+        self._anchors = _object_centres(scenes, maps, by_class=plan.balance_classes)
         area = self._sizes.prod(1)
         self._chance = area / area.sum()
 
@@ -108,8 +108,9 @@ class Sampler:
         on_object = random.random(plan.batch_size) < plan.object_share
         crops, fixed = [], []
         for around_object in on_object:
-            if around_object and len(self._anchors):
-                scene, row, column = (int(v) for v in self._anchors[random.integers(len(self._anchors))])
+            if around_object and self._anchors:
+                anchors = self._anchors[random.integers(len(self._anchors)) if len(self._anchors) > 1 else 0]
+                scene, row, column = (int(v) for v in anchors[random.integers(len(anchors))])
                 top, left = (v - int(random.integers(plan.crop_size)) for v in (row, column))
                 fixed.append((row, column))
             else:
@@ -225,12 +226,22 @@ def _on_device(
     )
 
 
-def _object_centres(maps: Sequence[ObjectMaps]) -> NDArray[np.int64]:
-    """(n, 3): scene, and row and column of the centre of every object's bounding box."""
-    centres = [
-        (i, (box[0].start + box[0].stop) // 2, (box[1].start + box[1].stop) // 2)
-        for i, of_scene in enumerate(maps)
-        for box in ndimage.find_objects(of_scene.ids)
-        if box is not None
-    ]
-    return np.array(centres, dtype=np.int64).reshape(-1, 3)
+def _object_centres(
+    scenes: Sequence[Scene], maps: Sequence[ObjectMaps], by_class: bool
+) -> tuple[NDArray[np.int64], ...]:
+    """Scene, row and column of the centre of every object's bounding box, as arrays (n, 3) without empty ones.
+
+    Args:
+        scenes: with labels at the working scale.
+        maps: their objects.
+        by_class: an array for each class that occurs, instead of one for all objects.
+    """
+    centres: dict[int, list[tuple[int, int, int]]] = {}
+    for i, (scene, of_scene) in enumerate(zip(scenes, maps, strict=True)):
+        for number, box in enumerate(ndimage.find_objects(of_scene.ids), start=1):
+            if box is not None:
+                rows, columns = box
+                class_id = int(scene.label[box][of_scene.ids[box] == number][0]) if by_class else 0
+                centre = (i, (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2)
+                centres.setdefault(class_id, []).append(centre)
+    return tuple(np.array(centres[class_id], dtype=np.int64) for class_id in sorted(centres))

@@ -32,7 +32,6 @@ from explorer.losses.prediction import Prediction
 
 Call = Callable[[Tensor, Tensor], Tensor]
 OVERLAP = {"softmax": True, "to_onehot_y": True, "batch": True, "ignore_index": IGNORE}
-OBJECTS = ("object_cross_entropy", "object_jaccard")  # no peer has them
 SECONDS = 0.4  # for each call
 
 
@@ -44,6 +43,7 @@ def peers(classes: int) -> dict[str, list[Call]]:
     """The losses of other libraries that mean the same, by kind."""
     weights = torch.linspace(1, 9, classes)
     focal_tversky = monai.TverskyLoss(alpha=0.3, beta=0.7, reduction="none", **OVERLAP)
+    dice = _monai(monai.DiceLoss(**OVERLAP))
     return {
         "cross_entropy": [lambda z, y: F.cross_entropy(z, y, ignore_index=IGNORE)],
         "weighted_cross_entropy": [lambda z, y: F.cross_entropy(z, y, weight=weights, ignore_index=IGNORE)],
@@ -53,7 +53,7 @@ def peers(classes: int) -> dict[str, list[Call]]:
         ],
         "jaccard": [_monai(monai.DiceLoss(jaccard=True, **OVERLAP))],
         "dice": [
-            _monai(monai.DiceLoss(**OVERLAP)),
+            dice,
             lambda z, y: kornia.dice_loss(z, y, average="macro", ignore_index=IGNORE),
         ],
         "tversky": [
@@ -61,6 +61,8 @@ def peers(classes: int) -> dict[str, list[Call]]:
             lambda z, y: kornia.tversky_loss(z, y, alpha=0.3, beta=0.7, ignore_index=IGNORE),
         ],
         "focal_tversky": [_monai(lambda z, y: (focal_tversky(z, y) ** 0.75).mean())],
+        # MONAI's DiceCELoss ignores nothing in its cross-entropy
+        "dice_cross_entropy": [lambda z, y: dice(z, y) + F.cross_entropy(z, y, ignore_index=IGNORE)],
         # kornia's has no ignore: what it does with 255 is wrong, but takes as long
         "lovasz": [lambda z, y: kornia.lovasz_softmax_loss(z, y.clamp_max(classes - 1))],
     }
@@ -108,20 +110,21 @@ def compare(batch: int, side: int, classes: int) -> float:
         calls[kind] = ours[kind]
         calls |= {f"{kind} {i}": candidate for i, candidate in enumerate(candidates)}
     ids, owners, _ = Prediction(logits, labels).objects
-    for kind in OBJECTS:
+    alone = [kind for kind in ours if kind not in others]  # no peer has them
+    for kind in alone:
         calls[kind] = lambda z, y, of=ours[kind].of: of(Prediction(z, y, ids, owners))
     took = medians(calls, logits, labels)
 
     print(f"\nbatch {batch} of {side} × {side}, {classes} classes, milliseconds forward and backward")
-    print(f"{'loss':<24}{'ours':>9}{'peer':>9}{'peer ÷ ours':>13}")
+    print(f"{'loss':<30}{'ours':>9}{'peer':>9}{'peer ÷ ours':>13}")
     total = 0.0
     for kind, candidates in others.items():
         peer = min(took[f"{kind} {i}"] for i in range(len(candidates)))
         total += peer
-        print(f"{kind:<24}{took[kind]:9.2f}{peer:9.2f}{peer / took[kind]:13.2f}")
-    for kind in OBJECTS:
-        print(f"{kind:<24}{took[kind]:9.2f}{'–':>9}{'–':>13}")
-    print(f"{'all with a peer':<24}{took['together']:9.2f}{total:9.2f}{total / took['together']:13.2f}")
+        print(f"{kind:<30}{took[kind]:9.2f}{peer:9.2f}{peer / took[kind]:13.2f}")
+    for kind in alone:
+        print(f"{kind:<30}{took[kind]:9.2f}{'–':>9}{'–':>13}")
+    print(f"{'all with a peer':<30}{took['together']:9.2f}{total:9.2f}{total / took['together']:13.2f}")
     return total / took["together"]
 
 

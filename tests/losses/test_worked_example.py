@@ -16,6 +16,8 @@ from explorer.losses.prediction import Prediction
 from explorer.losses.worked_example import Crop, NotWorkedOut, Worked, substituted
 from tests.losses.cases import FOUR, WEIGHTS, name, random_case
 
+OF_CROP = ("jaccard", "dice", "tversky", "focal_tversky", "dice_cross_entropy", "dice_topk", "unified_focal")
+
 
 def crop_of(seed: int, classes: int) -> tuple[Crop, torch.Tensor, torch.Tensor]:
     logits, labels = random_case(seed, classes, (1, 8, 7))
@@ -35,7 +37,7 @@ def test_the_value_is_the_losses(spec: LossSpec, seed: int) -> None:
     terms = everywhere(spec, crop)
     if any(isinstance(each, NotWorkedOut) for each in substituted(spec, crop, 0, 0)):
         assert not terms
-    elif spec.kind in ("jaccard", "dice", "tversky", "focal_tversky"):
+    elif spec.kind in OF_CROP:
         assert terms == pytest.approx([value] * crop.label.size, rel=1e-9)
     elif spec.kind == "lovasz":
         assert sum(terms) == pytest.approx(value, rel=1e-9)
@@ -131,3 +133,18 @@ def test_an_ignored_pixel_has_no_term() -> None:
 def test_the_server_may_import_it() -> None:
     code = "import sys, explorer.losses.worked_example; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_compound_shows_the_values_of_its_parts() -> None:
+    """Two pixels, p = ½ and ¼ of their true class: Dice of class 1 is 1 − 2·¼/(¾ + 1), of class 0 1 − 2·½/(5/4 + 1)."""
+    crop = Crop(np.array([[[0.5, 0.75]], [[0.5, 0.25]]]), np.array([[0, 1]], np.uint8))
+    (both,) = substituted(LossSpec(kind="dice_cross_entropy", ce_factor=2), crop, 0, 0)
+    dice, cross_entropy = (5 / 7 + 5 / 9) / 2, (np.log(2) + np.log(4)) / 2
+    assert isinstance(both, Worked)
+    assert (both.of, both.value) == ("crop", pytest.approx(dice + 2 * cross_entropy))
+    shown = r"\underbrace{0.635}_{\text{Dice}} + 2 \cdot \underbrace{1.04}_{\text{cross-entropy}} = 2.71"
+    assert both.latex == shown
+    (hardest,) = substituted(LossSpec(kind="dice_topk", top_share=0.1), crop, 0, 0)
+    assert hardest.value == pytest.approx(dice + np.log(4))
+    (focal,) = substituted(LossSpec(kind="unified_focal", focal_share=1, delta=0.5, gamma=0), crop, 0, 0)
+    assert focal.value == pytest.approx(cross_entropy / 2)

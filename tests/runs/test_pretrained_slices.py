@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.errors import InputError
 from explorer.imagery.archive import save_dataset
 from explorer.imagery.scene import Dataset
 from explorer.imagery.stretch import stretched
@@ -23,6 +24,7 @@ from explorer.runs.training import execute
 from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.spec import PretrainedSpec
 from explorer.training.checkpoints import load_checkpoint
+from explorer.training.loop import train
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 INPUTS = InputSpec(scale=0.5, differences=True)
@@ -87,6 +89,18 @@ def test_checkpoints_hold_parameters_alone(run: RunFolder) -> None:
     assert [load_checkpoint(file).step for file in files] == [0, 2, 4, 6]
     assert set(load_checkpoint(files[-1]).weights) == set(objective.names)
     assert sum(each.numel() for each in objective.parameters) == run.plan().segmenter.parameters(3, 2)
+
+
+def test_it_starts_at_the_shares_of_the_training_scenes(run: RunFolder, dataset: Dataset) -> None:
+    first = load_checkpoint(run.checkpoint_files()[0]).weights["head.bias"]
+    pixels = sum(scene.pixel_counts(2) for scene in dataset.training)
+    assert first.tolist() == pytest.approx([0, np.log(pixels[1] / pixels[0])])
+
+
+def test_bands_that_are_not_there_are_refused(dataset: Dataset) -> None:
+    plan = tiny_plan(1, segmenter=PretrainedSpec(rgb=(0, 1, 2)), inputs=INPUTS)  # a third channel, but no third band
+    with pytest.raises(InputError, match=r"segmenter\.rgb: there is no band at position 2"):
+        next(train(plan, dataset, device="cpu"))
 
 
 def test_a_click_shows_the_bands_at_the_working_scale(run: RunFolder, dataset: Dataset) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -98,6 +100,12 @@ def test_the_seed_decides_the_decoder_and_never_the_encoder() -> None:
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert all(torch.equal(first[name], other[name]) for name in first if name.startswith("encoder."))
     assert not torch.equal(first["decoder.join.0.weight"], other["decoder.join.0.weight"])
+
+
+def test_it_starts_at_the_shares_of_the_classes() -> None:
+    segmenter = build_segmenter(3, 3, SPEC, 0)
+    segmenter.start_at([9000, 1000, 0])
+    assert segmenter.head.bias.tolist() == pytest.approx([0, math.log(1 / 9), math.log(1e-4 / 0.9)])
 
 
 def test_the_encoder_learns_at_its_own_rate() -> None:

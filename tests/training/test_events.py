@@ -104,6 +104,17 @@ def test_a_command_is_the_same_after_json(command: Command) -> None:
 
 
 def test_the_server_side_of_training_imports_without_torch() -> None:
-    modules = ("events", "commands", "plan", "schedule", "presets", "finding", "reach")
+    modules = (
+        "commands",
+        "diagnosis",
+        "events",
+        "finding",
+        "fingerprint",
+        "plan",
+        "planning",
+        "presets",
+        "reach",
+        "schedule",
+    )
     code = ";".join(f"import explorer.training.{module}" for module in modules)
     subprocess.run([sys.executable, "-c", f"{code};import sys;assert 'torch' not in sys.modules"], check=True)

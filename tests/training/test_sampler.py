@@ -100,6 +100,20 @@ def test_the_share_of_crops_around_an_object(share: float, low: float, high: flo
     assert low <= hits.float().mean() <= high
 
 
+@pytest.mark.parametrize(("balanced", "low", "high"), [(False, 0.0, 0.1), (True, 0.4, 0.6)])
+def test_a_class_of_few_objects_is_seen_as_often_as_one_of_many(balanced: bool, low: float, high: float) -> None:
+    """A hundred specks of one class at the left, and one object of another at the right."""
+    label = np.zeros((64, 256), np.uint8)
+    label[2:62:6, 2:62:6] = 1
+    label[30:38, 200:208] = 2
+    image = np.zeros((1, 64, 256), np.uint8)
+    dataset = make_dataset("two", [Scene(name, image, label, ("grey",)) for name in "ab"], ("ground", "speck", "pond"))
+    plan = tiny_plan(batch_size=16, crop_size=32, object_share=1.0, balance_classes=balanced)
+    sampler = Sampler(dataset.training, 3, dataset.stretch, plan, torch.device("cpu"))
+    hits = torch.cat([(sampler.labels(sampler.crops(step)) == 2).flatten(1).any(1) for step in range(20)])
+    assert low <= hits.float().mean() <= high
+
+
 def test_a_scene_smaller_than_a_crop_is_padded_with_ignore() -> None:
     label = np.ones((20, 40), np.uint8)
     label[0, 0] = 0
@@ -116,11 +130,12 @@ def test_a_scene_smaller_than_a_crop_is_padded_with_ignore() -> None:
 def earlier_crops(sampler: Sampler, plan: Plan, step: int) -> list[tuple[int, int, int, int, bool]]:
     """Scene, top, left, turns and flip as they were drawn before there was augmentation."""
     random = np.random.default_rng([plan.seed, step])
+    (anchors,) = sampler._anchors
     on_object = random.random(plan.batch_size) < plan.object_share
     crops = []
     for around_object in on_object:
         if around_object:
-            scene, row, column = (int(v) for v in sampler._anchors[random.integers(len(sampler._anchors))])
+            scene, row, column = (int(v) for v in anchors[random.integers(len(anchors))])
             top, left = (v - int(random.integers(plan.crop_size)) for v in (row, column))
         else:
             scene = int(random.choice(3, p=[1 / 3, 1 / 3, 1 / 3]))

@@ -2,12 +2,13 @@
 
 ``explorer.losses`` has the same formulas in terms of pixels; ``tests/landscape/test_segment_sums.py`` proves the two
 equal on every case of the losses' own table. What has no formula here (regions of single images, regions without the
-background, combined losses, a new loss) is computed by its own function.
+background, combined losses, losses that only a run that trains them has) is computed by its own function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,11 @@ def _jaccard(sums: Sums, spec: LossSpec) -> Groups:
 
 def _dice(sums: Sums, spec: LossSpec) -> Groups:
     return _mean(_tversky_distance(sums, 0.5, 0.5))
+
+
+def _dice_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
+    over_pixels = _cross_entropy if spec.class_weights is None else _weighted_cross_entropy
+    return _dice(sums, spec) + spec.number("ce_factor") * over_pixels(sums, spec)
 
 
 def _tversky(sums: Sums, spec: LossSpec) -> Groups:
@@ -172,27 +178,66 @@ def _object_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
     return mean
 
 
-def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
+@dataclass(frozen=True)
+class _Objects:
+    """Sums over the objects of one class, each with its cell: (objects,), float64."""
+
+    area: NDArray[np.float64]
+    missed: NDArray[np.float64]  # Σ 1 − p on the object
+    false: NDArray[np.float64]  # Σ p in its cell, beside it
+    pixels: NDArray[np.float64]  # of object and cell
+    cross_entropy: NDArray[np.float64]  # over object and cell
+
+
+def _over_objects(
+    sums: Sums, term: Callable[[_Objects], NDArray[np.float64]], beside: NDArray[np.float64] | float = 0.0
+) -> Groups:
+    """Mean of a term over the objects of each class; then over foreground classes.
+
+    Args:
+        beside: (S,), what pixels cost beside their error where no object of the class shows; a mean over all pixels.
+    """
     segments = sums.segments
-    gamma = spec.number("gamma")
     losses = np.zeros((1 + segments.parts, segments.classes - 1))
     for class_id in range(1, segments.classes):
         own = segments.class_id == class_id
         member, index = np.unique(np.where(own, segments.ids, segments.owners[:, class_id - 1]), return_inverse=True)
-        count = len(member)
-        area = np.bincount(index, segments.size * own, count)
-        missed = np.bincount(index, sums.error[class_id] * own, count)
-        false = np.bincount(index, sums.error[class_id] * ~own, count)
+        error = sums.error[class_id]
+        area, missed, false, pixels, cross_entropy = (
+            np.bincount(index, values, len(member)).astype(np.float64, copy=False)
+            for values in (segments.size * own, error * own, error * ~own, segments.size, sums.cross_entropy)
+        )
         found = (area > 0) & (member > 0)
-        part = np.zeros(count, dtype=np.int64)
+        part = np.zeros(len(member), dtype=np.int64)
         part[index] = segments.part
         groups = group_matrix(part, segments.parts) * found
-        distance = (missed + false) / np.maximum(area + false, np.finfo(np.float32).tiny)
-        distance = np.maximum(distance, np.finfo(np.float32).eps)
-        of_objects = (groups @ distance**gamma) / np.maximum(groups.sum(1), 1)
-        unassigned = segments.groups @ np.where(found[index] | own, 0, sums.error[class_id])
+        of_objects = (groups @ term(_Objects(area, missed, false, pixels, cross_entropy))) / np.maximum(
+            groups.sum(1), 1
+        )
+        unassigned = segments.groups @ np.where(found[index] | own, 0, error + beside)
         losses[:, class_id - 1] = of_objects + unassigned / _pixels(segments)
     return _mean(losses)
+
+
+def _object_jaccard(sums: Sums, spec: LossSpec) -> Groups:
+    gamma = spec.number("gamma")
+
+    def term(of: _Objects) -> NDArray[np.float64]:
+        distance = (of.missed + of.false) / np.maximum(of.area + of.false, np.finfo(np.float32).tiny)
+        power: NDArray[np.float64] = np.maximum(distance, np.finfo(np.float32).eps) ** gamma
+        return power
+
+    return _over_objects(sums, term)
+
+
+def _component_dice_cross_entropy(sums: Sums, spec: LossSpec) -> Groups:
+    def term(of: _Objects) -> NDArray[np.float64]:
+        both = np.maximum(2 * of.area - of.missed + of.false, np.finfo(np.float32).tiny)
+        return (of.missed + of.false) / both + of.cross_entropy / np.maximum(of.pixels, 1)
+
+    share = spec.number("component_share")
+    of_objects = _over_objects(sums, term, sums.cross_entropy)
+    return (1 - share) * (_dice(sums, spec) + _cross_entropy(sums, spec)) + share * of_objects
 
 
 FORMULAS: Mapping[LossKind, Callable[[Sums, LossSpec], Groups]] = {
@@ -204,8 +249,10 @@ FORMULAS: Mapping[LossKind, Callable[[Sums, LossSpec], Groups]] = {
     "tversky": _tversky,
     "focal_tversky": _focal_tversky,
     "lovasz": _lovasz,
+    "dice_cross_entropy": _dice_cross_entropy,
     "object_cross_entropy": _object_cross_entropy,
     "object_jaccard": _object_jaccard,
+    "component_dice_cross_entropy": _component_dice_cross_entropy,
 }
 
 
