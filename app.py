@@ -53,7 +53,7 @@ def home() -> None:
         "- **Focal loss** concentrates on the pixels that are still wrong, and is less stable.\n"
         "- **In sequence:** train with weighted cross-entropy until recall is high enough, switch to Jaccard at a "
         "small learning rate, and repeat.\n"
-        "- **Controls:** compare every run with plain cross-entropy and Jaccard alone, with the same steps and seed."
+        "- **Controls:** compare every run with plain cross-entropy, Jaccard alone and Dice + CE of equal length."
     )
     st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
 

@@ -30,8 +30,8 @@ nearly right. Class weights make missed pixels count more, which raises recall a
 compares whole regions and removes false alarms, but a confident miss gives it almost no gradient: it starts badly and
 ends well. So train with weighted cross-entropy first, then with Jaccard at a tenth of the learning rate, and repeat.
 
-**Controls.** *With controls* also queues plain cross-entropy and Jaccard alone, with the same number of steps, seed
-and crops. A sequence is worth its phases only if it beats both.
+**Controls.** *With controls* also queues plain cross-entropy, Jaccard alone, and Dice + cross-entropy, with the same
+number of steps, seed and crops. A sequence is worth its phases only if it beats all of them.
 
 **Steering.** What you change while a run trains takes effect at the next step and is recorded. The downloaded plan
 includes these changes: training it repeats the run.
@@ -94,7 +94,7 @@ def plan_a_run() -> None:
         icon=":material/compare_arrows:",
         disabled=plan is None,
         width="stretch",
-        help="Trains the plan, then plain cross-entropy and Jaccard alone, with the same steps and seed.",
+        help="Trains the plan, then plain cross-entropy, Jaccard alone, and Dice + cross-entropy, with equal budgets.",
     )
     if plan is not None and (plays or compares):
         open_run(start_run(plan, dataset_id, controls(plan) if compares else ()))

@@ -36,7 +36,10 @@ _COLUMNS = {
     ),
     "Steps": st.column_config.NumberColumn(width=76, min_value=1, max_value=1_000_000, step=1, default=200),
     "Until": st.column_config.SelectboxColumn(
-        width=100, options=list(TRIGGERS), help="Ends the phase early: once this validation score is reached."
+        width=100,
+        options=list(TRIGGERS),
+        help="Ends the phase early: once this validation score is reached; “of "
+        "reachable”: this share of the highest score that a usable threshold gives.",
     ),
     "Threshold": st.column_config.NumberColumn(
         width=102,
@@ -55,6 +58,12 @@ _COLUMNS = {
     ),
     "Warm-up (steps)": st.column_config.NumberColumn(
         width=138, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
+    ),
+    "Decay": st.column_config.SelectboxColumn(
+        width=92,
+        options=["none", "cosine"],
+        default="none",
+        help="With cosine, the learning rate falls to zero along a half cosine once the warm-up is over.",
     ),
 }
 

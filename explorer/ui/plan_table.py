@@ -19,12 +19,12 @@ KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items()
 METRICS = ("recall", "precision", "f1", "iou")
 TRIGGERS = tuple(
     f"{scope} {metric}{suffix}"
-    for suffix in ("", " plateaus")
+    for suffix in ("", " of reachable", " plateaus")
     for scope in ("pixel", "object")
     for metric in METRICS
     if (scope, metric) != ("object", "iou")
 )
-"""What may end a phase early: a score that is reached, or one that stops rising."""
+"""What may end a phase early: a score that is reached, a share of the highest one within reach, or no further rise."""
 
 COLUMNS = (
     "Loss",
@@ -35,6 +35,7 @@ COLUMNS = (
     "Minimum steps",
     "Optimizer state",
     "Warm-up (steps)",
+    "Decay",
 )
 
 
@@ -75,17 +76,23 @@ def phases_of(
 
 def _row(phase: Phase) -> dict[str, Any]:
     trigger = phase.trigger
-    plateaus = " plateaus" if trigger is not None and trigger.kind == "plateau" else ""
     return {
         "Loss": LOSSES[phase.loss.kind].name,
         "Learning rate": phase.learning_rate,
         "Steps": phase.steps,
-        "Until": None if trigger is None else f"{trigger.scope} {trigger.metric}{plateaus}",
+        "Until": None if trigger is None else f"{trigger.scope} {trigger.metric}{_suffix(trigger)}",
         "Threshold": None if trigger is None else trigger.threshold,
         "Minimum steps": phase.minimum_steps,
         "Optimizer state": phase.optimizer,
         "Warm-up (steps)": phase.warmup_steps,
+        "Decay": phase.decay,
     }
+
+
+def _suffix(trigger: Trigger) -> str:
+    if trigger.kind == "plateau":
+        return " plateaus"
+    return " of reachable" if trigger.relative else ""
 
 
 def _phase(
@@ -93,8 +100,10 @@ def _phase(
 ) -> Phase:
     trigger = None
     if _given(row["Until"]):
-        scope, metric, *plateaus = str(row["Until"]).split()
-        values: dict[str, Any] = {"scope": scope, "metric": metric, "kind": "plateau" if plateaus else "at_least"}
+        scope, metric, *suffix = str(row["Until"]).split()
+        plateaus, relative = suffix == ["plateaus"], suffix == ["of", "reachable"]
+        kind = "plateau" if plateaus else "at_least"
+        values: dict[str, Any] = {"scope": scope, "metric": metric, "kind": kind, "relative": relative}
         if _given(row["Threshold"]):
             values["threshold"] = float(row["Threshold"])
         elif plateaus:
@@ -106,6 +115,7 @@ def _phase(
         "minimum_steps": row["Minimum steps"],
         "optimizer": row["Optimizer state"],
         "warmup_steps": row["Warm-up (steps)"],
+        "decay": row["Decay"],
     }
     filled = {name: value for name, value in given.items() if _given(value)}
     return Phase.model_validate(filled | {"loss": losses[KIND_OF[row["Loss"]]], "trigger": trigger})

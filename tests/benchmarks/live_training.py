@@ -122,7 +122,7 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     preset, dataset = preset_plan("recall_first"), builtin_dataset("car_park")
-    first = preset.phases[0].model_copy(update={"steps": preset.steps})
+    first = preset.phases[0].model_copy(update={"steps": preset.steps, "trigger": None})
     plan = preset.model_copy(update={"phases": (first,), "cycles": 1})  # as long, so validated as often
     sampler = Sampler(dataset.training, len(dataset.classes), dataset.stretch, plan, torch.device("cpu"))
     batches = []

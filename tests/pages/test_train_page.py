@@ -221,7 +221,7 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
     assert not train.exception
     group = services.store().run(run_of(train)).group
     runs = [run for run in services.store().runs() if run.group == group]
-    assert len(runs) == 3
+    assert len(runs) == 4
     assert len({run.plan.steps for run in runs}) == 1
     assert len({(run.plan.seed, run.plan.batch_size, run.plan.segmenter) for run in runs}) == 1
     shown_first = [run_of(train), *(run_id for run_id in services.store().queue() if run_id != run_of(train))]

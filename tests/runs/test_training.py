@@ -18,9 +18,10 @@ from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.history import history, thinned
 from explorer.runs.timeline import replayed, timeline
 from explorer.runs.training import execute
+from explorer.segmenter.inputs import InputSpec
 from explorer.training.commands import Pause, RunUntil, Steer
 from explorer.training.events import Ended, Event, Intervened, Note, Paused, Step, Validation
-from explorer.training.plan import Plan
+from explorer.training.plan import Augmentation, Plan, Trigger
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 DATASET = tiny_dataset()
@@ -53,6 +54,30 @@ def test_run_that_dies_anywhere_comes_out_the_same(new_run: Callable[..., RunFol
     trained(broken)
     assert of_training(broken.events()) == of_training(whole.events())
     assert [row["step"] for row in rows(broken)] == [row["step"] for row in rows(whole)]
+
+
+def test_run_of_averaged_weights_on_a_smaller_scale_comes_out_the_same(new_run: Callable[..., RunFolder]) -> None:
+    phase = tiny_plan(30).phases[0].model_copy(update={"decay": "cosine", "trigger": Trigger(relative=True)})
+    plan = tiny_plan(
+        phases=(phase, phase.model_copy(update={"trigger": None, "steps": 10})),
+        inputs=InputSpec(scale=0.75),
+        augmentation=Augmentation(gain=0.4, offset=0.2),
+        averaging=0.9,
+        clip_gradient=1.0,
+        carry_over=True,
+        choose_threshold=True,
+        validations=8,
+    )
+    whole, broken = new_run(plan, "whole"), new_run(plan, "broken")
+    trained(whole)
+    trained(broken, 33)
+    trained(broken)
+    assert of_training(broken.events()) == of_training(whole.events())
+    summaries = [json.loads(each.summary_file.read_text()) for each in (whole, broken)]
+    assert summaries[0]["validation"] == summaries[1]["validation"]
+    assert summaries[0]["steps"] == plan.steps
+    shown = history(whole.events(), plan)
+    assert shown.spans[-1].end == plan.steps
 
 
 def rows(folder: RunFolder) -> list[dict[str, str]]:

@@ -25,6 +25,7 @@ def test_trigger_goes_through_the_table_unchanged() -> None:
     triggers = (
         Trigger(metric="f1", scope="object", threshold=0.7, class_id=2),
         Trigger(kind="plateau", threshold=0.02, class_id=2),
+        Trigger(metric="recall", threshold=0.8, relative=True, class_id=2),
     )
     phases = tuple(
         Phase(loss=LossSpec(kind="dice"), steps=50, minimum_steps=10, trigger=trigger) for trigger in triggers
