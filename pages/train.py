@@ -106,7 +106,8 @@ def take_plan(plan: Plan, source: tuple[object, ...]) -> None:
 def plan_a_run() -> None:
     """Dataset, preset, training time, plan and the buttons that start it."""
     notes = st.container()
-    data, preset, time, go, compare, both = wrapping_columns("plan", [5, 5, 4, 3, 5, 5])
+    data, preset, time = wrapping_columns("plan", [3, 3, 2])
+    buttons = st.container(horizontal=True)
     with data:
         dataset_id = pick_dataset(notes)
     measured = None if is_builtin(dataset_id) else services.measured_data(dataset_id)
@@ -138,23 +139,19 @@ def plan_a_run() -> None:
             show_warnings(measured.fingerprint, plan)
         if proposal is not None:
             show_reasons(proposal, changed=plan != proposal.plan)
-    plays = go.button(
-        "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
-    )
-    compares = compare.button(
+    plays = buttons.button("Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, key="play")
+    compares = buttons.button(
         "With controls",
         icon=":material/compare_arrows:",
         disabled=plan is None,
-        width="stretch",
         help="Trains the plan, then plain cross-entropy, Jaccard alone and Dice + CE, with the same steps and seed.",
     )
     beside = None
     if proposal is not None and chosen != RECIPE:
-        beside = both.button(
+        beside = buttons.button(
             "With the recipe",
             icon=":material/timeline:",
             disabled=plan is None,
-            width="stretch",
             help="Trains the plan, then the article's recipe with the same steps: weighted CE, then Jaccard.",
         )
     if plan is not None and (plays or compares or beside):
