@@ -325,7 +325,7 @@ def _bands(fingerprint: Fingerprint) -> str:
 
 def _why_bands(fingerprint: Fingerprint) -> str:
     used = f"; a scene uses {fingerprint.own_range:.0%} of the common range" if len(fingerprint.scenes) > 1 else ""
-    return f"Further channels, of local contrast or of ratios, made unseen scenes worse{used}."
+    return f"Further channels, of local contrast or of ratios, made steps slower and unseen scenes no better{used}."
 
 
 # What is not in the plan, but follows from the data ------------------------------------------------------------
