@@ -17,12 +17,14 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
 from explorer.imagery.datasets import Reading
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.offers import made_so_far
 from explorer.imagery.scene import Dataset, Scene
 from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.match_rules import entered_rule, pick_match_rule
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
 from explorer.ui.reading import choices, choose_reading, forget_choices, labels_version, read_rows, read_upload, version
@@ -186,10 +188,11 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         help="Of an object. Smaller objects of the label count as neither hit nor miss. The first value leaves at most "
         "5 % of the objects below.",
     )
+    rule = pick_match_rule(dataset.match_rule, rule_key(draft), partial(take_match_rule, draft))
     with classes_above:
         classes = edit_classes(draft, left_out, int(smallest))
     try:
-        return revised(draft, name.strip() or dataset.name, classes, validation, left_out, int(smallest))
+        return revised(draft, name.strip() or dataset.name, classes, validation, left_out, int(smallest), rule)
     except InputError as problem:
         show_problem(problem)
         return None
@@ -248,14 +251,33 @@ def take_minimum_area(draft: Draft) -> None:
         choose_reading(draft.files, made.model_copy(update={"minimum_area": int(st.session_state[area_key(draft)])}))
 
 
+def rule_key(draft: Draft) -> str:
+    """Of the widgets of the match rule, which begin anew where another choice sets it."""
+    return f"rule-{draft.key}-{draft.dataset.match_rule}"
+
+
+def take_match_rule(draft: Draft) -> None:
+    """Makes the match rule of an upload one of its choices, so that its notes and a reload know it."""
+    if draft.files is not None:
+        made = choices(draft.files)
+        rule = entered_rule(draft.dataset.match_rule, rule_key(draft))
+        choose_reading(draft.files, made.model_copy(update={"match_rule": rule}))
+
+
 def revised(
-    draft: Draft, name: str, classes: tuple[str, ...], validation: list[str], left_out: list[str], minimum_area: int
+    draft: Draft,
+    name: str,
+    classes: tuple[str, ...],
+    validation: list[str],
+    left_out: list[str],
+    minimum_area: int,
+    rule: MatchRule,
 ) -> Dataset:
     """The dataset with what was entered, made once for the same values."""
-    values = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area)
+    values = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area, rule)
     kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
     if kept is None or kept[0] != values or kept[1] is not draft.dataset:
-        made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area)
+        made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area, rule)
         kept = st.session_state["revised"] = values, draft.dataset, made
     return kept[2] if kept[2].name == name else replace(kept[2], name=name)  # without fitting a stretch again
 

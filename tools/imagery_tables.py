@@ -44,7 +44,7 @@ def _choices() -> str:
     parser = argparse.ArgumentParser()
     add_options(parser)
     options = {action.dest: action for action in parser._actions}
-    renamed = {"minimum_area": "min_area", "pairs": "pair", "areas": "area"}
+    renamed = {"minimum_area": "min_area", "match_rule": "match", "pairs": "pair", "areas": "area"}
     rows = []
     for name, field in ReadingChoices.model_fields.items():
         action = options[renamed.get(name, name)]

@@ -186,7 +186,7 @@ def _proposed_rule(
     rule, reason = match_rule_of(scenes, classes, minimum_area)
     if rule == HALF_IOU:
         return rule, ()
-    return rule, (Note("match_rule", f"Objects match by {rule.words}. {reason} Choose another rule with --match."),)
+    return rule, (Note("match_rule", f"Objects match by {rule.words}. {reason} Another rule can be chosen (--match)."),)
 
 
 def _size_notes(scenes: Sequence[Scene], classes: Sequence[str], minimum_area: int) -> tuple[Note, ...]:

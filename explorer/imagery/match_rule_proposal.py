@@ -24,6 +24,7 @@ _FEWEST = 20  # objects that can decide for another rule than IoU > 0.5
 _FEWEST_PIXELS = 500  # of thin things that can
 _ROUND = 1.15  # roundness, see ``ObjectStatistics``: a disc has 1, a square 1.27
 _BLOCK = 9  # px: 3 × 3
+_EQUAL_SIDES = 1.2  # longer ÷ shorter side
 
 
 def match_rule_of(scenes: Sequence[Scene], classes: Sequence[str], minimum_area: int) -> tuple[MatchRule, str]:
@@ -93,11 +94,15 @@ def proposed_match_rule(statistics: ObjectStatistics, minimum_area: int = 1) -> 
 
 
 def _are_discs_round_points(statistics: ObjectStatistics) -> bool:
-    """Whether the label has points: discs of equal size, or blocks of a few pixels; not larger boxes of equal size."""
+    """Whether the label has points: discs of equal size, or blocks of a few pixels; no larger boxes of equal size."""
     whole = statistics.whole
-    return statistics.kind == "points" and bool(
-        np.median(statistics.roundness[whole]) <= _ROUND or np.median(statistics.areas[whole]) <= _BLOCK
-    )
+    if statistics.kind != "points":
+        return False
+    if np.median(statistics.areas[whole]) <= _BLOCK:
+        return True
+    sides = statistics.sides[whole]
+    round_enough = np.median(statistics.roundness[whole]) <= _ROUND
+    return bool(round_enough and np.median(sides.max(1) / sides.min(1)) <= _EQUAL_SIDES)
 
 
 def _kept_when_smaller(areas: NDArray[np.int64], widths: NDArray[np.float64]) -> float:

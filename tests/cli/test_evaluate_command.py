@@ -91,6 +91,26 @@ def test_scores_of_each_scene_and_their_median_stand_beside_the_pooled_ones(eval
     )
 
 
+def test_the_match_rule_is_the_runs_unless_another_is_given(root: Path, evaluate: Callable[..., Printed]) -> None:
+    _, usual, said = evaluate()
+    assert (usual["match_rule"], usual["match"]) == ("IoU > 0.5", "iou:0.5")
+    assert "match_rule" not in said, "nothing is proposed for scenes that are scored"
+    found = {}
+    for rule, words in (("iou:0.1", "IoU > 0.1"), ("centroid:6", "centroids within 6 px"), ("overlap", "any overlap")):
+        code, printed, said = evaluate("--match", rule)
+        assert (code, printed["match_rule"], printed["match"]) == (0, words, rule)
+        found[rule] = printed["validation"]["classes"]["1"]
+        assert found[rule]["panoptic"]["panoptic_quality"] is None
+        assert ("one blob over everything" in said) == (rule == "overlap")
+    hits = [usual["validation"]["classes"]["1"], found["iou:0.1"], found["overlap"]]
+    counts = [each["object"]["true_positives"] for each in hits]
+    assert counts == sorted(counts)
+    _, within, _ = evaluate("--match", "tolerance:2")
+    of_class = within["validation"]["classes"]["1"]
+    assert of_class["object"]["recall"] == of_class["tolerance"]["recall"] >= of_class["pixel"]["recall"]
+    assert within["scenes_median"]["classes"]["1"]["object"]["f1"] is not None
+
+
 def test_a_run_that_finds_nothing_says_so(evaluate: Callable[..., Printed]) -> None:
     code, printed, said = evaluate("--threshold", "1")
     assert (code, printed["found_nothing"]) == (0, {"1": True})

@@ -51,7 +51,20 @@ def test_train_prints_the_notes_of_inspect(tmp_path, capsys):
 
 def test_choices_are_kept_with_the_run_and_evaluation_uses_them(tmp_path, capsys):
     write(tmp_path, pngs(squares((1, 3), ground=2), squares((1, 3), ground=2)))
-    options = ("--background", "2", "--ignore", "3", "--names", "1=ship", "--min-area", "20", "--stretch", "scene")
+    options = (
+        "--background",
+        "2",
+        "--ignore",
+        "3",
+        "--names",
+        "1=ship",
+        "--min-area",
+        "20",
+        "--stretch",
+        "scene",
+        "--match",
+        "iou:0.2",
+    )
     assert train(tmp_path, *options, "--pair", "a.png=b.png", "--pair", "b.png=a.png") == 0
     kept = stored(tmp_path)
     assert kept["classes"] == ["background", "ship"]
@@ -65,6 +78,8 @@ def test_choices_are_kept_with_the_run_and_evaluation_uses_them(tmp_path, capsys
     printed = capsys.readouterr()
     assert objects(printed.out) == 2  # one ship in each scene; 3 is ignored
     assert json.loads(printed.out)["minimum_area"] == 20
+    assert kept["match_rule"] == choices["match_rule"] == {"kind": "iou", "value": 0.2}
+    assert json.loads(printed.out)["match_rule"] == "IoU > 0.2"
     assert "were stretched by their own percentiles" in printed.err
 
 

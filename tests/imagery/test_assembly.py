@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
+from explorer.imagery.archive import content_hash
 from explorer.imagery.assembly import make_dataset, revise
+from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.notes import Note
 from explorer.imagery.scene import Scene
 from tests.imagery.encoders import photo
@@ -132,6 +135,44 @@ DATASET = replace(
     make_dataset("d", [one_scene(name) for name in "abcd"], ("background", "object"), ["d"]),
     notes=(Note("mixed_values", "a note of the reader"),),
 )
+
+
+def specks(size=64):
+    """Thirty bars of 3 × 6 pixels: too thin for IoU above a half."""
+    label = np.zeros((size, size), dtype=np.uint8)
+    for number in range(30):
+        top, left = divmod(number, 6)
+        label[2 + 12 * top : 5 + 12 * top, 2 + 10 * left : 8 + 10 * left] = 1
+    return label
+
+
+LOW, FAR = MatchRule.parse("iou:0.1"), MatchRule.parse("centroid:9")
+
+
+def of_specks(**more):
+    scenes = [one_scene(name, label=specks()) for name in "ab"]
+    return make_dataset("d", scenes, ("background", "object"), ["b"], **more)
+
+
+def test_the_match_rule_is_proposed_with_a_note_or_chosen():
+    proposed = of_specks()
+    assert proposed.match_rule == LOW
+    (note,) = proposed.notes
+    assert note.code == "match_rule"
+    assert note.text.startswith("Objects match by IoU > 0.1. The objects are small, 3 px thick")
+    for dataset in (of_specks(match_rule=FAR), of_specks(choices=ReadingChoices(match_rule=FAR))):
+        assert (dataset.match_rule, dataset.notes) == (FAR, ())
+
+
+def test_another_match_rule_is_a_choice_and_takes_its_note_away():
+    proposed = of_specks()
+    assert revise(proposed, "d", proposed.classes, ["b"], match_rule=LOW) is proposed
+    renamed = revise(proposed, "other", proposed.classes, ["b"])
+    assert (renamed.match_rule, renamed.choices.match_rule) == (LOW, None)
+    assert [note.code for note in renamed.notes] == ["match_rule"]
+    changed = revise(proposed, "d", proposed.classes, ["b"], match_rule=FAR)
+    assert (changed.match_rule, changed.choices.match_rule, changed.notes) == (FAR, FAR, ())
+    assert content_hash(changed) != content_hash(proposed)
 
 
 def test_nothing_revised_is_the_same_dataset():

@@ -94,6 +94,21 @@ def test_a_new_name_is_that_of_the_whole_class():
     assert roles(THREE, choices) == {"0": "background", "1": "ship", "2": "class 2", "3": "ship"}
 
 
+def test_the_usual_match_rule_is_offered_where_another_one_was_proposed():
+    mask = np.zeros((96, 96), np.uint8)
+    for top in range(2, 90, 10):
+        for left in range(2, 90, 10):
+            mask[top : top + 3, left : left + 6] = 1
+    images = {f"images/{n}.png": png(np.ascontiguousarray(photo(96, 96, seed=n).transpose(1, 2, 0))) for n in (0, 1)}
+    made = images | {f"masks/{n}.png": png(mask) for n in (0, 1)}
+    reading = read_dataset(made)
+    assert str(reading.required().match_rule) == "iou:0.1"
+    (offer,) = offers_of("match_rule", reading)
+    again = read_dataset(made, choices=offer.choices)
+    assert str(again.required().match_rule) == "iou:0.5"
+    assert "match_rule" not in {note.code for note in again.notes}
+
+
 def test_an_edit_after_a_swap_keeps_what_the_table_shows():
     masks = [squares(0, ground=1)] * 2
     reading = read(*masks, swap=True)

@@ -14,6 +14,7 @@ from explorer.figures.colours import swatch
 from explorer.imagery.checks import Check
 from explorer.imagery.checks.finding import Case
 from explorer.imagery.choices import ReadingChoices
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
 from explorer.ui import data_checks, services
 from explorer.ui.mending import renamed_colours
@@ -205,6 +206,42 @@ def test_the_minimum_area_is_a_choice_that_notes_and_table_know(page: AppTest) -
     assert next(each for each in page.number_input if "Minimum object area" in each.label).value == 1
     assert "6 of 6 objects" not in said(page)
     assert not any("below minimum area" in each.value.columns for each in page.dataframe)
+
+
+def test_the_match_rule_is_proposed_can_be_chosen_and_is_saved(page: AppTest) -> None:
+    small = {name: specks() for name in ("north", "south")}
+    upload(page, small)
+    assert "Objects match by IoU > 0.1" in said(page).replace("\\", "")
+    kind = next(each for each in page.selectbox if each.label == "Match rule")
+    number = next(each for each in page.number_input if each.label == "IoU")
+    assert (kind.value, number.value) == ("iou", 0.1)
+    kind.set_value("centroid").run()
+    assert not page.exception
+    next(each for each in page.number_input if each.label == "Distance (px)").set_value(3.0).run()
+    assert not page.exception
+    assert "Objects match by" not in said(page), "nothing is proposed where a rule is chosen"
+    assert any("objects match by centroids within 3 px" in each.label.replace("\\", "") for each in page.button)
+    next(each for each in page.text_input if each.label == "Name").set_value("specks").run()
+    press(page, "Use this dataset")
+    saved = next(each for each in services.store().datasets() if each.name == "specks")
+    assert services.dataset(saved.id).match_rule == MatchRule(kind="centroid", value=3)
+    assert services.dataset(saved.id).choices.match_rule == MatchRule(kind="centroid", value=3)
+
+
+def test_a_rule_that_a_blob_wins_says_so(page: AppTest) -> None:
+    upload(page, {name: squares(1) for name in ("north", "south")})
+    next(each for each in page.selectbox if each.label == "Match rule").set_value("overlap").run()
+    assert not page.exception
+    assert "One prediction over everything finds all objects" in said(page)
+
+
+def specks() -> np.ndarray:
+    """Thirty bars of 3 × 6 pixels."""
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    for number in range(30):
+        top, left = divmod(number, 6)
+        mask[2 + 12 * top : 5 + 12 * top, 2 + 10 * left : 8 + 10 * left] = 1
+    return mask
 
 
 def test_notes_on_the_page_name_no_options_of_the_command_line(page: AppTest) -> None:
