@@ -109,7 +109,7 @@ def propose(
         cycles=PRESETS[preset].cycles,
         seed=seed,
         segmenter=spec,
-        inputs=InputSpec(scale=scale),
+        inputs=InputSpec(scale=scale, own_stretch=fingerprint.own_range < recipe.NARROW_SCENES),
         batch_size=batch,
         crop_size=crop,
         object_share=recipe.FOREGROUND_SHARE,
@@ -320,12 +320,13 @@ def _jitter(augmentation: Augmentation) -> str:
 
 def _bands(fingerprint: Fingerprint) -> str:
     bands = len(fingerprint.bands)
-    return f"{bands} band{'' if bands == 1 else 's'}, one stretch"
+    stretch = "each scene stretched by itself" if fingerprint.own_range < recipe.NARROW_SCENES else "one stretch"
+    return f"{bands} band{'' if bands == 1 else 's'}, {stretch}"
 
 
 def _why_bands(fingerprint: Fingerprint) -> str:
     used = f"; a scene uses {fingerprint.own_range:.0%} of the common range" if len(fingerprint.scenes) > 1 else ""
-    return f"Further channels, of local contrast or of ratios, made unseen scenes worse{used}."
+    return f"Further channels, of local contrast or of ratios, made steps slower and unseen scenes no better{used}."
 
 
 # What is not in the plan, but follows from the data ------------------------------------------------------------

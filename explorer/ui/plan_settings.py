@@ -111,6 +111,7 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
     channels = {
         name: left.checkbox(label, getattr(given, name), key=f"{key}-{name}", help=text)
         for name, label, text in (
+            ("own_stretch", "Stretch each scene by itself", "For scenes that use little of the common range."),
             ("root", "Square root of the bands", "Widens the dark end."),
             ("differences", "Normalised differences", "(a − b) / (a + b) of all pairs of bands."),
             ("contrast", "Contrast channels", "Local contrast, difference of Gaussians and top-hat at object size."),
