@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from explorer.errors import InputError
-from explorer.figures.colours import OUTCOMES, class_colours
+from explorer.figures.colours import class_colours
 from explorer.figures.imagery import scene_picture
 from explorer.figures.outcome import label_picture, outcome_picture, window
 from explorer.figures.training import (
@@ -31,6 +31,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import show_nothing_found
 from explorer.ui.run_result import show_result
+from explorer.ui.scene_outcome import show_outcome_legend
 
 POLL_SECONDS = 0.5
 _COLOURS = {
@@ -201,13 +202,7 @@ def _prediction(record: RunRecord, history: History) -> None:
     with left:
         st.markdown(f"**Prediction at step {preview.step}**")
         st.image(found, width="stretch", alt="prediction: hits, misses and false alarms")
-        st.markdown(
-            " ".join(
-                f'<span style="color:{colour}">■</span> {name}' for name, colour in OUTCOMES.items()
-                if name != "wrong class" or len(services.dataset(record.dataset_id).classes) > 2
-            ),
-            unsafe_allow_html=True,  # nothing of a user's is in it
-        )  # fmt: skip
+        show_outcome_legend(wrong_class=len(services.dataset(record.dataset_id).classes) > 2)
     with right:
         st.markdown("**Label**")
         st.image(label, width="stretch", alt="label over the image")

@@ -10,7 +10,6 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.runs.measurements import Measurement
 from explorer.settings import settings
 from explorer.training.fingerprint import fingerprint
 from explorer.ui import services
@@ -32,14 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fingerprints as they are, and a step that takes 0.1 s with the pretrained segmenter, without training any."""
-
-    @cache
-    def measurement(dataset_id: str) -> Measurement:
-        seconds = {"unet": 0.05, "pretrained": 0.1}
-        return Measurement(fingerprint=fingerprint(services.store().dataset(dataset_id)), step_seconds=seconds)
-
-    monkeypatch.setattr(services, "measured_data", measurement)
+    """Fingerprints as they are, without a worker, and a step that takes 0.1 s, without training any."""
+    monkeypatch.setattr(services, "fingerprint", cache(lambda dataset_id: fingerprint(services.dataset(dataset_id))))
+    monkeypatch.setattr(services, "step_seconds", lambda *_: 0.1)
 
 
 @pytest.fixture
