@@ -60,7 +60,10 @@ def pick_preset(notes: DeltaGenerator, first: str) -> str | None:
         asked = None
     offered = st.session_state.get(OFFERED)
     kept = st.session_state.get(PRESET) if has_plan() else first
-    wanted = asked if asked is not None and asked != offered else first if kept == offered else kept
+    if asked is not None and asked != offered:
+        wanted: str | None = asked
+    else:
+        wanted = first if offered is not None and kept == offered else kept
     st.session_state[OFFERED] = first if wanted == first else None
     remember_preset(wanted)
     address.select(

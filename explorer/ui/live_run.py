@@ -24,6 +24,7 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
+from explorer.training.finding import found_nothing_since, silences
 from explorer.training.schedule import course
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
@@ -153,7 +154,7 @@ def _act(action: str, run_id: str) -> None:
 def _state(record: RunRecord, history: History) -> None:
     """One line: status, step, speed and time left."""
     steps = _steps(record, history)
-    parts = [f":{_COLOURS[record.status]}-badge[{record.status}]", f"step **{history.last_step}** of at most {steps}"]
+    parts = [_badge(record, history), f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
         waits = "workers are starting" if services.engine().starting else "about to start"
@@ -174,6 +175,14 @@ def _state(record: RunRecord, history: History) -> None:
             "its own log, and the server tries again every second.",
             icon=":material/warning:",
         )
+
+
+def _badge(record: RunRecord, history: History) -> str:
+    """The status; a run that ended without finding a class says so in the same place."""
+    if record.status is RunStatus.DONE and silences(history.validations):
+        found = "not every class found" if found_nothing_since(history.validations) is None else "nothing found"
+        return f":red-badge[{record.status}: {found}]"
+    return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 
 def _steps(record: RunRecord, history: History) -> int:

@@ -155,7 +155,7 @@ def _edit_phases(base: Plan, key: str) -> pd.DataFrame:
     )
     # another order of columns is another table, which would forget what was edited
     st.toggle(
-        "All columns: minimum steps, optimizer state, warm-up, decay",
+        "All columns: optimizer state, warm-up, decay",
         more,
         key=_ALL_COLUMNS,
         on_change=lambda: adopt(plan_now() or base),

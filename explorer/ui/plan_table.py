@@ -38,7 +38,7 @@ COLUMNS = (
     "Warm-up (steps)",
     "Decay",
 )
-SELDOM = 5
+SELDOM = 6
 """From this one of ``COLUMNS`` on they are seldom changed."""
 
 

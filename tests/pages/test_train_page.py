@@ -106,7 +106,7 @@ def test_edited_table_is_what_is_trained(train: AppTest) -> None:
     train.run()
     token = train.session_state["plan-token"]
     train.session_state[f"phases-{token}"] = {
-        "edited_rows": {0: {"Steps": 3}},
+        "edited_rows": {0: {"Steps": 3, "Minimum steps": 0}},
         "added_rows": [{"Loss": "Focal", "Learning rate": 0.002, "Steps": 4}],
         "deleted_rows": [1],
     }
