@@ -30,10 +30,10 @@ from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.pickers import pick_checkpoint, pick_runs, run_labels
+from explorer.ui.pickers import pick_checkpoint, pick_runs
 from explorer.ui.plan_editor import rarest
 from explorer.ui.scene_outcome import show_scene
-from explorer.ui.unique_labels import position_labels
+from explorer.ui.unique_labels import position_labels, unique_labels
 
 SCOPES: tuple[Scope, ...] = ("object", "pixel")
 MISS_COSTS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -96,11 +96,7 @@ def compare_thresholds(curves: Mapping[str, Curve], own: Mapping[str, float | No
         hide_index=True,
         placeholder="n/a",
         column_config={
-            "run": st.column_config.TextColumn(width=200),
-            **{
-                name: st.column_config.NumberColumn(format="%.2f")
-                for name in ("threshold", "recall", "precision", "F1")
-            },
+            name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")
         },
     )
     st.caption(f"Counts are {noun}. The measured threshold nearest to the own one is shown.")
@@ -251,7 +247,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     split = splits.toggle("Split predictions that touch", key="split", bind="query-params",
                           help="By a watershed on the probability.", disabled=not rule.counts_objects)  # fmt: skip
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
-    labels = run_labels(records)
+    labels = unique_labels({each.id: f"{each.name} · {each.id[:6]}" for each in records})
     jobs = {
         labels[each.id]: sweep_job(each, name, rule, split and rule.counts_objects)
         for each, name in zip(records, checkpoints, strict=True)
