@@ -110,7 +110,7 @@ def _transport(record: RunRecord) -> None:
     status, run_id = record.status, record.id
     columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
-        ("Resume" if status is not RunStatus.QUEUED else "Play", "play_arrow", status.resumable, "play"),
+        ("Resume" if record.step else "Play", "play_arrow", status.resumable, "play"),
         ("Pause", "pause", status.active, "pause"),
         ("+1", "skip_next", status.resumable, "one"),
         ("+10", "fast_forward", status.resumable, "ten"),
