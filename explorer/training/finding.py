@@ -62,7 +62,7 @@ def found_nothing_since(validations: Sequence[Validation]) -> int | None:
     return max(each.since_step for each in silent) if silent and len(silent) == len(there) else None
 
 
-def nothing_found(scores: Scores, classes: Sequence[str]) -> str:
+def not_found_message(scores: Scores, classes: Sequence[str]) -> str:
     """In words, which classes were not found at all, for the end of a run; empty where all were.
 
     Args:

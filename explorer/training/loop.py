@@ -45,7 +45,7 @@ from explorer.training.events import (
     Step,
     Validation,
 )
-from explorer.training.finding import nothing_found
+from explorer.training.finding import not_found_message
 from explorer.training.optimisation import make_optimizer, restore_moments, set_rate, training_step
 from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
@@ -270,7 +270,7 @@ class _Run:
         return seen.scores
 
     def _done(self, scores: Scores) -> Ended:
-        return Ended(self.step, "done", nothing_found(scores, self.names))
+        return Ended(self.step, "done", not_found_message(scores, self.names))
 
     def _preview(self, prediction: NDArray[np.uint8]) -> Preview:
         window = self.watch.validator.preview

@@ -56,8 +56,8 @@ OVERLAP, CENTROID, TOLERANCE = (MatchRule.parse(text) for text in ("overlap", "c
         ((FLAT,), {}, 0.5, "from 0.1 to 0.9"),
         ((PEAK_AT_3, PEAK_AT_7, OVERLAP), {}, 0.3, "best"),
         ((FLAT, PEAK_AT_7, CENTROID), {}, 0.7, "best"),
-        ((PEAK_AT_3, PEAK_AT_7), {"count": 29}, 0.4, "halfway from there to ½, because 29 objects are fewer than 30"),
-        ((PEAK_AT_3, PEAK_AT_7), {"count": 1}, 0.4, "1 object is fewer"),
+        ((PEAK_AT_3, PEAK_AT_7), {"count": 29}, 0.6, "halfway from there to ½, because 29 objects are fewer than 30"),
+        ((PEAK_AT_3, PEAK_AT_7), {"count": 1}, 0.6, "1 object is fewer"),
         ((PEAK_AT_3, PEAK_AT_7), {"count": 30}, 0.7, "best"),
         ((PEAK_AT_3, PEAK_AT_7), {"count": 0}, 0.4, "0 objects are fewer"),
         ((PEAK_AT_3, PEAK_AT_7, TOLERANCE), {"count": 0}, 0.7, "best"),
@@ -80,7 +80,7 @@ def test_value_is_the_criterion_at_the_threshold() -> None:
     assert found.value == pytest.approx((0.1 + 0.9) / 2, abs=1e-3)
     assert found.criterion == "mean of F1 under IoU > 0.5 and F1 of pixels"
     assert chosen(PEAK_AT_3, PEAK_AT_7, OVERLAP).criterion == "F1 of pixels"
-    assert chosen(PEAK_AT_3, PEAK_AT_7, count=29).criterion == "F1 of pixels"
+    assert chosen(PEAK_AT_3, PEAK_AT_7, count=0).criterion == "F1 of pixels"
 
 
 def test_a_class_that_does_not_occur_keeps_half() -> None:
@@ -93,6 +93,16 @@ def test_a_class_that_does_not_occur_keeps_half() -> None:
 def test_an_undefined_f1_is_not_chosen() -> None:
     nan = float("nan")
     assert chosen(FLAT, [nan, nan, 0.2, nan, nan, nan, nan, nan, nan]).threshold == pytest.approx(0.3)
+
+
+def test_thresholds_near_0_and_1_are_not_chosen() -> None:
+    grid = np.array([0.02, 0.1, 0.5, 0.95, 0.99])
+    best_outside = PixelCurve(
+        grid, np.array([90, 60, 10, 20, 90]), np.zeros(5, np.int64), np.array([10, 40, 90, 80, 10])
+    )
+    assert choose_threshold(1, best_outside, None, HALF_IOU, 100, ["a"]).threshold == pytest.approx(0.1)
+    both = Given(np.array([1.0, 0.2, 0.1, 0.4, 1.0]), grid)
+    assert choose_threshold(1, best_outside, both, HALF_IOU, 100, ["a"]).threshold == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.training.events import Validation
-from explorer.training.finding import Silence, found_nothing_since, nothing_found, silences
+from explorer.training.finding import Silence, found_nothing_since, not_found_message, silences
 
 NAMES = ("background", "car", "house")
 # precision and recall of a class: found, nothing predicted, all wrong, not in the label
@@ -69,4 +69,4 @@ def test_since_when_nothing_is_found(
     ],
 )
 def test_the_end_of_a_run_says_what_was_not_found(scores: Scores, words: str) -> None:
-    assert nothing_found(scores, NAMES) == words
+    assert not_found_message(scores, NAMES) == words
