@@ -78,6 +78,16 @@ class MatchRule(BaseModel):
         """Whether the rule matches objects; the tolerance counts pixels."""
         return self.kind != "tolerance"
 
+    def scaled(self, scale: float) -> Self:
+        """The rule for an image of another size: distances in pixels are multiplied, everything else stays.
+
+        >>> str(MatchRule.parse("centroid:6").scaled(0.25)), str(HALF_IOU.scaled(0.25))
+        ('centroid:1.5', 'iou:0.5')
+        """
+        if self.kind == "iou" or self.value is None:
+            return self
+        return type(self)(kind=self.kind, value=round(self.value * scale, 3))
+
     @property
     def may_choose(self) -> bool:
         """Whether a threshold, or a run, may be chosen by this rule.

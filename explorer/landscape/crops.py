@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.objects import MINIMUM_AREA, object_maps
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.segmenter.inputs import InputSpec, prepared_image, prepared_scene
@@ -158,6 +159,7 @@ class LandscapeData:
     class_weights: tuple[float, ...]  # of the weighted cross-entropy
     dataset_id: str  # hash of the dataset's content
     minimum_area: int = MINIMUM_AREA  # pixels of the crops, of the object metrics; earlier versions do not say it
+    match_rule: MatchRule = HALF_IOU  # of the object metrics, for the crops' pixels; that of earlier versions, too
 
     def save(self, path: Path) -> None:
         """Writes the file, whole or not at all."""
@@ -167,6 +169,7 @@ class LandscapeData:
             "class_weights": self.class_weights,
             "data": self.dataset_id,
             "minimum_area": self.minimum_area,
+            "match_rule": str(self.match_rule),
             "places": [asdict(origin) for origin in crops.origins],
         }
         content = io.BytesIO()
@@ -202,4 +205,5 @@ class LandscapeData:
             tuple(about["class_weights"]),
             about["data"],
             about.get("minimum_area", MINIMUM_AREA),
+            MatchRule.parse(about.get("match_rule", str(HALF_IOU))),
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import InputError
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.landscape.crops import Crops
 from explorer.landscape.directions import filter_axes
 from explorer.landscape.fields import Field
@@ -35,6 +36,7 @@ class SegmenterObjective:
         classes: names, background first.
         objects: object metrics too.
         minimum_area: of these metrics, in pixels.
+        rule: of these metrics: when a predicted object counts as one of the label.
 
     Raises:
         InputError: the crops do not fit the segmenter or the names.
@@ -48,6 +50,7 @@ class SegmenterObjective:
         classes: Sequence[str],
         objects: bool = False,
         minimum_area: int = 1,
+        rule: MatchRule = HALF_IOU,
     ) -> None:
         if any(side % segmenter.multiple for side in crops.labels.shape[1:]):
             raise InputError(
@@ -68,7 +71,7 @@ class SegmenterObjective:
         self._labels, self._ids, self._owners = (
             torch.from_numpy(array).to(device) for array in (crops.labels, crops.ids, crops.owners)
         )
-        self.evaluator = FieldEvaluator(crops, losses, classes, device, objects, minimum_area)
+        self.evaluator = FieldEvaluator(crops, losses, classes, device, objects, minimum_area, rule)
         self._losses: dict[LossKind, Loss] = {kind: build_loss(spec) for kind, spec in losses.items()}
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pydantic import AliasChoices, BaseModel, ConfigDict
 from pydantic import Field as ModelField
 
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.landscape.fields import Field
 from explorer.landscape.grid import Grid
 from explorer.landscape.plane_kinds import PlaneSpec, plane_kind
@@ -77,6 +78,7 @@ class SliceMeta(_Model):
     crops: str  # hash of the validation crops
     versions: dict[str, str]
     minimum_area: int | None = None  # pixels, of the object metrics; None: there are none, or of an earlier version
+    match_rule: MatchRule = HALF_IOU  # of the object metrics, for the crops' pixels; that of earlier versions, too
 
     @property
     def grid(self) -> Grid:

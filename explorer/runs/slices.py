@@ -21,6 +21,7 @@ from torch import Tensor
 
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
+from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.scene import Dataset
 from explorer.landscape.build import BuiltPlane, build_plane, load_plane, locate, save_plane, with_losses
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
@@ -71,7 +72,8 @@ def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     weights = logged_weights(plan, weights_of_data(dataset))
     crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch, plan.inputs)
     minimum_area = plan.inputs.working_area(dataset.minimum_area)
-    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), minimum_area)
+    rule = dataset.match_rule.scaled(plan.inputs.scale)
+    data = LandscapeData(crops, dataset.classes, weights, content_hash(dataset), minimum_area, rule)
     data.save(folder.path / LANDSCAPE_DATA_FILE)
     return data
 
@@ -114,6 +116,7 @@ def prepare(
         data.classes,
         request.objects,
         data.minimum_area,
+        data.match_rule,
     )
     names = [file.name for file in _thinned(folder.checkpoint_files())] if path is None else path
     states = {name: find_checkpoint(folder, name)[1] for name in names}
@@ -139,6 +142,7 @@ def prepare(
         crops=data.crops.content_hash,
         versions={name: version(name) for name in ("torch", "numpy", "scipy")},
         minimum_area=data.minimum_area if request.objects else None,
+        match_rule=data.match_rule if request.objects else HALF_IOU,
     )
     return SliceSetup(folder, objective, data, built, meta)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.errors import InputError
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import Crops
 from explorer.landscape.segment_sums.evaluate import FieldEvaluator
@@ -102,18 +103,23 @@ def test_a_loss_that_is_not_in_the_registry_is_refused() -> None:
 
 @pytest.mark.parametrize("drawn", [False, True])
 @pytest.mark.parametrize("minimum_area", [1, 8, 20])
-@pytest.mark.parametrize("classes", [2, 4])
-def test_metrics_equal_the_scores_of_validation(classes: int, minimum_area: int, drawn: bool) -> None:
+@pytest.mark.parametrize(
+    ("classes", "rule"), [(2, "iou:0.5"), (4, "iou:0.5"), (4, "iou:0.1"), (4, "centroid:2.5"), (4, "tolerance:1")]
+)
+def test_metrics_equal_the_scores_of_validation(classes: int, rule: str, minimum_area: int, drawn: bool) -> None:
+    match_rule = MatchRule.parse(rule)
     crops = make_crops(classes=classes)
     if drawn:  # every object is two that touch: its even rows and its odd ones
         crops = replace(crops, ids=2 * crops.ids - (crops.ids > 0) * (np.arange(32)[:, None] % 2).astype(np.int32))
     logits = make_logits(crops, 3.0)
-    evaluator = FieldEvaluator(crops, {}, NAMES[:classes], CPU, objects=True, minimum_area=minimum_area)
+    evaluator = FieldEvaluator(
+        crops, {}, NAMES[:classes], CPU, objects=True, minimum_area=minimum_area, rule=match_rule
+    )
     values = dict(zip((field.name for field in evaluator.fields), evaluator(logits).T, strict=True))
     predicted = logits.argmax(1).to(torch.uint8).numpy()
     for group, images in [(0, slice(None)), *((1 + part, part_of(crops, part)) for part in range(PARTS))]:
         labelled = map(Labelled, predicted[images], crops.labels[images], crops.ids[images])
-        wanted = score_predictions(labelled, classes, minimum_area)
+        wanted = score_predictions(labelled, classes, minimum_area, match_rule)
         for class_id, of_class in wanted.classes.items():
             for metric in ("precision", "recall", "iou", "f1"):
                 check(values[f"{metric}_{class_id}"][group], getattr(of_class.pixel, metric))

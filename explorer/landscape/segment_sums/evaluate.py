@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import add
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.errors import InputError
+from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.landscape.crops import Crops
 from explorer.landscape.fields import Field, loss_field, object_fields, pixel_fields
 from explorer.landscape.segment_sums.formulas import FORMULAS, covers, pixel_metrics
@@ -19,9 +22,10 @@ from explorer.losses.loss import Loss, build_loss, evaluate_losses
 from explorer.losses.prediction import Prediction
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
-from explorer.metrics.counts import ObjectCounts
+from explorer.metrics.counts import ObjectCounts, ToleranceCounts
 from explorer.metrics.matching import LabelObjects, find_label_objects, match
 from explorer.metrics.objects import count_objects
+from explorer.metrics.tolerance import count_within
 
 _ANY_GAMMA = 2.0  # where the focal loss is not among the losses
 
@@ -36,6 +40,7 @@ class FieldEvaluator:
         device: where the logits will be.
         objects: object metrics too, which take a component search for each prediction.
         minimum_area: of these metrics, in pixels; see :mod:`explorer.metrics.matching`.
+        rule: of these metrics: when a predicted object counts as one of the label.
 
     Raises:
         InputError: the names do not fit the crops, class weights are still a rule, a loss is not in the registry, or no
@@ -50,6 +55,7 @@ class FieldEvaluator:
         device: torch.device,
         objects: bool = False,
         minimum_area: int = 1,
+        rule: MatchRule = HALF_IOU,
     ) -> None:
         if len(classes) != crops.classes:
             raise InputError(f"{len(classes)} names for {crops.classes} classes", "classes", "name each class")
@@ -64,7 +70,7 @@ class FieldEvaluator:
         focal = losses.get("focal")
         self._gamma = _ANY_GAMMA if focal is None else focal.number("gamma")
         self._found = _find(crops) if objects else ()
-        self._minimum_area = minimum_area
+        self._minimum_area, self._rule = minimum_area, rule
         self.fields: tuple[Field, ...] = (
             *(loss_field(spec.kind) for spec in self._covered),
             *(loss_field(loss.spec.kind) for loss in self._others),
@@ -114,14 +120,18 @@ class FieldEvaluator:
         values = np.full((1 + self.parts, len(self._found), 3), np.nan)
         for column, of_class in enumerate(self._found):
             counts = [
-                count_objects(match(image == column + 1, objects), self._minimum_area)
-                for image, objects in zip(predicted, of_class, strict=True)
+                self._count(image == column + 1, objects) for image, objects in zip(predicted, of_class, strict=True)
             ]
             for group in range(1 + self.parts):
-                total = sum((counts[image] for image in self._images(group).tolist()), ObjectCounts()).scores()
+                total = reduce(add, (counts[image] for image in self._images(group).tolist())).scores()
                 given = (total.precision, total.recall, total.f1)
                 values[group, column] = [np.nan if value is None else value for value in given]
         return values.reshape(1 + self.parts, -1)
+
+    def _count(self, predicted: NDArray[np.bool_], objects: LabelObjects) -> ObjectCounts | ToleranceCounts:
+        if self._rule.counts_objects:
+            return count_objects(match(predicted, objects, self._rule), self._minimum_area)
+        return count_within(predicted, objects, self._rule.value or 0.0)
 
 
 def _find(crops: Crops) -> tuple[tuple[LabelObjects, ...], ...]:
