@@ -2,7 +2,8 @@
 
 Where objects are counted, both are chosen like the threshold, by the criterion on scenes that neither train nor score:
 first whether to split, then the smallest object. Where these scenes hold too few objects to tell, the labels of the
-training scenes decide.
+training scenes decide: 27 % of the labelled aeroplanes, 51 % of the nuclei, 85 % of the roofs and 15 % of the cars are
+near another one.
 
 Measured by the F1 of objects on scenes that did not train (IoU > 0.5): splitting took aeroplanes from 0.52 to 0.87 and
 roofs of a town from 0.16 to 0.30, left nuclei at 0.90, and cost cars 0.07, where false alarms are large. Half of the
@@ -24,8 +25,11 @@ FEWEST_FOR_SPLIT, FEWEST_FOR_SMALLEST = 15, 30
 SHARES = (0.5, 0.25, 1.0)
 """Of the 10th percentile of the areas of training objects: the smallest objects that are tried. The first is usual."""
 
+NEAR_GAP = 0.1
+"""Two labelled objects are near each other with at most so many diameters between them: predictions tend to merge."""
+
 _LEAST_DIAMETER = 10.0  # pixels; smaller objects are not split
-_TOUCHING = 0.05  # share of labelled objects that touch another, from which on predictions are split
+_NEAR = 0.2  # share of labelled objects with another one near, from which on predictions are split
 _POINT_DIAMETER, _POINT_AREA = 16.0, 4  # pixels
 
 
@@ -35,7 +39,6 @@ class LabelSizes:
 
     diameter: float  # of the disc whose area is the median, in pixels; 0: there are no objects
     small_area: float  # 10th percentile of the areas, in pixels
-    touching: float | None  # share that touches another of the class; None: the labels cannot tell
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,16 @@ class ChosenCut:
 
 
 def choose_cut(
-    sizes: LabelSizes, match_rule: MatchRule, count: int, value_of: Callable[[bool, int], float]
+    sizes: LabelSizes,
+    match_rule: MatchRule,
+    count: int,
+    value_of: Callable[[bool, int], float],
+    near: Callable[[], float],
 ) -> ChosenCut:
     """Chooses for one class.
 
-    >>> sizes = LabelSizes(diameter=30.0, small_area=400.0, touching=None)
-    >>> choose_cut(sizes, MatchRule.parse("iou:0.5"), 20, lambda split, smallest: 0.7 if split else 0.5)
+    >>> sizes = LabelSizes(diameter=30.0, small_area=400.0)
+    >>> choose_cut(sizes, MatchRule.parse("iou:0.5"), 20, lambda split, _: 0.7 if split else 0.5, lambda: 0.0)
     ... # doctest: +NORMALIZE_WHITESPACE
     ChosenCut(split=True, smallest=200, split_rule='split, with which the criterion is 0.70; without, 0.50',
               smallest_rule='half of the 10th percentile (400 px) of the areas of training objects')
@@ -64,10 +71,12 @@ def choose_cut(
         match_rule: of the dataset.
         count: the objects of the class in the threshold scenes, those below the minimum area left out.
         value_of: the criterion on the threshold scenes, with or without a split, and with a smallest object in pixels.
+        near: the share of objects in the training scenes that have another one within ``NEAR_GAP``; asked for where
+            the threshold scenes cannot tell.
     """
     points = match_rule.kind == "centroid" and sizes.diameter <= _POINT_DIAMETER
     usual = _POINT_AREA if points else max(1, round(SHARES[0] * sizes.small_area))
-    split, split_rule = _choose_split(sizes, match_rule, points, count, lambda split: value_of(split, usual))
+    split, split_rule = _choose_split(sizes, match_rule, points, count, lambda split: value_of(split, usual), near)
     if points:
         return ChosenCut(split, usual, split_rule, f"{usual} px, because the objects are points")
     smallest_rule = f"half of the 10th percentile ({sizes.small_area:.0f} px) of the areas of training objects"
@@ -85,7 +94,12 @@ def choose_cut(
 
 
 def _choose_split(
-    sizes: LabelSizes, match_rule: MatchRule, points: bool, count: int, value_of: Callable[[bool], float]
+    sizes: LabelSizes,
+    match_rule: MatchRule,
+    points: bool,
+    count: int,
+    value_of: Callable[[bool], float],
+    near: Callable[[], float],
 ) -> tuple[bool, str]:
     if not match_rule.counts_objects:
         return False, "not split, because the match rule counts pixels"
@@ -99,9 +113,6 @@ def _choose_split(
             return True, f"split, with which the criterion is {with_:.2f}; without, {without:.2f}"
         return False, f"not split, without which the criterion is {without:.2f}; with a split, {with_:.2f}"
     tell = "the match rule cannot tell" if not match_rule.may_choose else f"{count} objects are too few to tell"
-    if sizes.touching is None:
-        return False, f"not split, because {tell}, and labels without instances do not say what touches"
-    share = f"{sizes.touching:.0%} of the labelled objects touch another".replace("%", " %")
-    if sizes.touching >= _TOUCHING:
-        return True, f"split, because {share}; {tell} otherwise"
-    return False, f"not split, because {tell}, and {share}"
+    share = near()
+    words = f"{tell}, and {share:.0%} of the labelled objects are near another".replace("%", " %")
+    return (True, f"split, because {words}") if share >= _NEAR else (False, f"not split, because {words}")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.imagery.object_statistics import object_statistics
-from explorer.imagery.objects import median_diameter, object_areas
+from explorer.imagery.objects import median_diameter, near_others, object_areas, objects_of_class
 from explorer.imagery.scene import Dataset, Scene
 from explorer.imagery.splitting import FEWEST_SCENES, hold_out
 from explorer.metrics.class_map import STEPS, in_thousandths
 from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve, ToleranceCurve, sweep_objects
-from explorer.metrics.cut_choice import LabelSizes, choose_cut
+from explorer.metrics.cut_choice import NEAR_GAP, LabelSizes, choose_cut
 from explorer.metrics.matching import LabelObjects, find_label_objects
 from explorer.metrics.splitting_predictions import ObjectCut, cut_thousandths, without_specks
 from explorer.metrics.threshold_choice import CANDIDATES, ChosenThreshold, choose_threshold
@@ -65,7 +64,7 @@ def own_thresholds(
     if scenes:
         predictor = load_predictor(folder, checkpoint, device)
         beside = len(dataset.training) < FEWEST_SCENES
-        chosen = choose_thresholds(predictor, scenes, sizes, scoring, trained_beside=beside)
+        chosen = choose_thresholds(predictor, scenes, dataset.training, sizes, scoring, trained_beside=beside)
     own = OwnThresholds(
         checkpoint,
         scoring.match_rule,
@@ -87,19 +86,28 @@ def label_sizes(scenes: Sequence[Scene], classes: int, minimum_area: int) -> tup
         minimum_area: in pixels; the areas of smaller objects are left out.
     """
     areas = [each[each >= minimum_area] for each in object_areas(scenes, classes)]
-    touching: list[float | None] = [None] * len(areas)
-    if any(scene.objects is not None for scene in scenes):
-        found = object_statistics(scenes, classes)
-        touching = [float(each.touching.mean()) if len(each.touching) else None for each in found]
     return tuple(
-        LabelSizes(median_diameter(of_class), float(np.quantile(of_class, 0.1)) if len(of_class) else 1.0, share)
-        for of_class, share in zip(areas, touching, strict=True)
+        LabelSizes(median_diameter(of_class), float(np.quantile(of_class, 0.1)) if len(of_class) else 1.0)
+        for of_class in areas
     )
+
+
+def near_share(scenes: Sequence[Scene], class_id: int, diameter: float) -> float:
+    """The share of the labelled objects of a class that have another one near; 0 without objects.
+
+    Args:
+        class_id: 1 or more.
+        diameter: of a typical object, in pixels.
+    """
+    found = [objects_of_class(scene.label, class_id, scene.objects) for scene in scenes]
+    near = [near_others(ids, count, NEAR_GAP * diameter) for ids, count in found]
+    return float(np.concatenate(near).mean()) if sum(map(len, near)) else 0.0
 
 
 def choose_thresholds(
     predictor: Predictor,
     scenes: Sequence[Scene],
+    training: Sequence[Scene],
     sizes: Sequence[LabelSizes],
     scoring: Scoring,
     trained_beside: bool = False,
@@ -107,6 +115,7 @@ def choose_thresholds(
     """The threshold of each class 1, 2, … on the scenes, and how objects are cut out at it.
 
     Args:
+        training: the training scenes, whose labels decide what the threshold scenes cannot tell.
         sizes: of class 1, 2, … in the training scenes.
         scoring: what the scores of objects rest on; its cuts do not matter.
         trained_beside: the scenes are blocks of scenes that trained.
@@ -116,7 +125,8 @@ def choose_thresholds(
     for number, of_class in enumerate(sizes):
         values = [of_scene[number] for of_scene in stored]
         choice = _ClassChoice(number + 1, scenes, values, of_class, scoring, trained_beside)
-        cut = choose_cut(of_class, scoring.match_rule, choice.count, choice.value)
+        near = partial(near_share, training, number + 1, of_class.diameter)
+        cut = choose_cut(of_class, scoring.match_rule, choice.count, choice.value, near)
         chosen.append(
             replace(
                 choice.threshold(cut.split, cut.smallest, CANDIDATES),

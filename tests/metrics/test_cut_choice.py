@@ -7,38 +7,35 @@ import pytest
 from explorer.imagery.match_rule import MatchRule
 from explorer.metrics.cut_choice import LabelSizes, choose_cut
 
-LARGE = LabelSizes(diameter=30.0, small_area=400.0, touching=None)
-TOUCH, APART = LabelSizes(30.0, 400.0, 0.05), LabelSizes(30.0, 400.0, 0.04)
-SMALL, DISCS = LabelSizes(9.9, 60.0, 0.5), LabelSizes(16.0, 40.0, 0.5)
-NONE = LabelSizes(0.0, 1.0, None)
+LARGE, SMALL, DISCS, NONE = LabelSizes(30.0, 400.0), LabelSizes(9.9, 60.0), LabelSizes(16.0, 40.0), LabelSizes(0.0, 1.0)
+NEAR, APART = 0.2, 0.19
 
 BETTER = {False: 0.5, True: 0.7}
 WORSE = {False: 0.7, True: 0.5}
 EQUAL = {False: 0.7, True: 0.7}
 
 CASES = [
-    # sizes, match rule, held-out objects, criterion without and with a split, split, words
-    (LARGE, "iou:0.5", 15, BETTER, True, "split, with which the criterion is 0.70; without, 0.50"),
-    (LARGE, "iou:0.5", 15, WORSE, False, "not split, without which the criterion is 0.70; with a split, 0.50"),
-    (LARGE, "iou:0.5", 15, EQUAL, False, "not split, without which"),
-    (LARGE, "centroid:5", 15, BETTER, True, "split, with which"),
-    (TOUCH, "iou:0.5", 14, WORSE, True, "split, because 5 % of the labelled objects touch another; 14 objects are too"),
-    (APART, "iou:0.5", 14, BETTER, False, "14 objects are too few to tell, and 4 % of the labelled objects touch"),
-    (LARGE, "iou:0.5", 14, BETTER, False, "labels without instances do not say what touches"),
-    (TOUCH, "overlap", 99, WORSE, True, "the match rule cannot tell otherwise"),
-    (APART, "centre", 99, BETTER, False, "the match rule cannot tell"),
-    (SMALL, "iou:0.1", 99, BETTER, False, "objects are less than 10 px across"),
-    (TOUCH, "tolerance:2", 99, BETTER, False, "the match rule counts pixels"),
-    (DISCS, "centroid:5", 99, BETTER, False, "the objects are points"),
-    (NONE, "iou:0.5", 0, BETTER, False, "objects are less than 10 px across"),
+    # sizes, match rule, held-out objects, criterion without and with a split, near others, split, words
+    (LARGE, "iou:0.5", 15, BETTER, APART, True, "split, with which the criterion is 0.70; without, 0.50"),
+    (LARGE, "iou:0.5", 15, WORSE, NEAR, False, "not split, without which the criterion is 0.70; with a split, 0.50"),
+    (LARGE, "iou:0.5", 15, EQUAL, NEAR, False, "not split, without which"),
+    (LARGE, "centroid:5", 15, BETTER, APART, True, "split, with which"),
+    (LARGE, "iou:0.5", 14, WORSE, NEAR, True, "split, because 14 objects are too few to tell, and 20 % of the"),
+    (LARGE, "iou:0.5", 14, BETTER, APART, False, "not split, because 14 objects are too few to tell, and 19 %"),
+    (LARGE, "overlap", 99, WORSE, NEAR, True, "split, because the match rule cannot tell"),
+    (LARGE, "centre", 99, BETTER, APART, False, "not split, because the match rule cannot tell"),
+    (SMALL, "iou:0.1", 99, BETTER, NEAR, False, "objects are less than 10 px across"),
+    (LARGE, "tolerance:2", 99, BETTER, NEAR, False, "the match rule counts pixels"),
+    (DISCS, "centroid:5", 99, BETTER, NEAR, False, "the objects are points"),
+    (NONE, "iou:0.5", 0, BETTER, NEAR, False, "objects are less than 10 px across"),
 ]
 
 
-@pytest.mark.parametrize(("sizes", "rule", "count", "values", "split", "said"), CASES)
+@pytest.mark.parametrize(("sizes", "rule", "count", "values", "near", "split", "said"), CASES)
 def test_split_is_chosen(
-    sizes: LabelSizes, rule: str, count: int, values: dict[bool, float], split: bool, said: str
+    sizes: LabelSizes, rule: str, count: int, values: dict[bool, float], near: float, split: bool, said: str
 ) -> None:
-    found = choose_cut(sizes, MatchRule.parse(rule), count, lambda split, _: values[split])
+    found = choose_cut(sizes, MatchRule.parse(rule), count, lambda split, _: values[split], lambda: near)
     assert found.split == split
     assert said in found.split_rule
 
@@ -60,7 +57,7 @@ SMALLEST = [
 
 @pytest.mark.parametrize(("sizes", "rule", "count", "best", "smallest", "said"), SMALLEST)
 def test_smallest_is_chosen(sizes: LabelSizes, rule: str, count: int, best: int, smallest: int, said: str) -> None:
-    found = choose_cut(sizes, MatchRule.parse(rule), count, lambda _, tried: float(tried == best))
+    found = choose_cut(sizes, MatchRule.parse(rule), count, lambda _, tried: float(tried == best), lambda: 0.0)
     assert found.smallest == smallest
     assert said in found.smallest_rule
 
@@ -72,5 +69,5 @@ def test_the_smallest_is_tried_with_the_split_that_was_chosen() -> None:
         asked.append((split, smallest))
         return float(split)
 
-    assert choose_cut(LARGE, MatchRule.parse("iou:0.5"), 30, value).split
+    assert choose_cut(LARGE, MatchRule.parse("iou:0.5"), 30, value, lambda: 0.0).split
     assert asked == [(False, 200), (True, 200), (True, 200), (True, 100), (True, 400)]

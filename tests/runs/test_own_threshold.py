@@ -24,7 +24,7 @@ from explorer.metrics.splitting_predictions import ObjectCut, cut_classes
 from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of
 from explorer.runs.evaluation import Scoring, evaluate_scenes, median_over_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.own_threshold import choose_thresholds, label_sizes, own_thresholds
+from explorer.runs.own_threshold import choose_thresholds, label_sizes, near_share, own_thresholds
 from explorer.runs.segmenters import load_predictor
 from explorer.runs.training import execute
 from explorer.segmenter.inputs import InputSpec
@@ -67,7 +67,12 @@ def test_a_run_that_has_ended_has_its_thresholds(folder: RunFolder) -> None:
     sizes = label_sizes(DATASET.training, 2, 8)
     assert own.diameters == (round(sizes[0].diameter, 1),)
     assert own.classes == choose_thresholds(
-        load_predictor(folder, LAST, "cpu"), held_out, sizes, Scoring(DATASET.minimum_area), trained_beside=True
+        load_predictor(folder, LAST, "cpu"),
+        held_out,
+        DATASET.training,
+        sizes,
+        Scoring(DATASET.minimum_area),
+        trained_beside=True,
     )
     assert own.cuts() == (ObjectCut(None, own.classes[0].smallest),)
     assert own.cuts(split=True) == (ObjectCut(own.diameters[0], own.classes[0].smallest),)
@@ -207,27 +212,27 @@ def drawn(squares: Sequence[tuple[int, int]], found: dict[tuple[int, int], int],
 
 
 PREDICTOR = Drawn(None, DATASET.stretch, InputSpec())  # type: ignore[arg-type]
-SIZES = [LabelSizes(diameter=6.8, small_area=36.0, touching=None)]
+SIZES = [LabelSizes(diameter=6.8, small_area=36.0)]
 PLACES = [(row, column) for row in range(2, 50, 8) for column in range(2, 50, 8)]  # 36
 
 
 def test_the_threshold_lies_between_what_is_there_and_what_is_not() -> None:
     there, empty = PLACES[:31], PLACES[31:]
     scene = drawn(there, dict.fromkeys(there, 300) | dict.fromkeys(empty, 101))
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], SIZES, Scoring(minimum_area=8))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(minimum_area=8))
     assert chosen.threshold == pytest.approx((0.12 + 0.3) / 2, abs=0.011)
     assert (chosen.value, chosen.objects) == (1.0, 31)
     few_there, few_empty = PLACES[:5], PLACES[5:7]
     scene = drawn(few_there, dict.fromkeys(few_there, 300) | dict.fromkeys(few_empty, 101))
-    (few,) = choose_thresholds(PREDICTOR, [scene], SIZES, Scoring(8))
+    (few,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(8))
     assert few.threshold == pytest.approx((chosen.threshold + 0.5) / 2, abs=0.006)
 
 
 def test_nothing_found_at_any_threshold_gives_half() -> None:
-    (chosen,) = choose_thresholds(PREDICTOR, [drawn(PLACES, {})], SIZES, Scoring(8))
+    (chosen,) = choose_thresholds(PREDICTOR, [drawn(PLACES, {})], [], SIZES, Scoring(8))
     assert (chosen.threshold, chosen.value) == (0.5, 0.0)
     assert "nothing is found" in chosen.rule
-    (none,) = choose_thresholds(PREDICTOR, [drawn([], {(2, 2): 900})], SIZES, Scoring(8))
+    (none,) = choose_thresholds(PREDICTOR, [drawn([], {(2, 2): 900})], [], SIZES, Scoring(8))
     assert (none.threshold, none.value, none.scenes) == (0.5, None, ("a",))
     assert "does not occur" in none.rule
 
@@ -246,7 +251,7 @@ def test_rules_that_a_blob_wins_choose_no_threshold(rule: str, criterion: str) -
     there = PLACES[:31]
     blob = {(row, column): 101 for row in range(0, 54, 6) for column in range(0, 54, 6)}  # low everywhere
     scene = drawn(there, blob | dict.fromkeys(there, 700))
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], SIZES, Scoring(8, MatchRule.parse(rule)))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(8, MatchRule.parse(rule)))
     assert chosen.criterion == criterion
     assert chosen.threshold == pytest.approx((0.12 + 0.7) / 2, abs=0.02)
     assert chosen.value == 1.0
@@ -284,11 +289,11 @@ def test_how_objects_are_cut_out_is_chosen_where_it_can_be_told() -> None:
     scene = Scene("a", image, label, ("grey",), objects=ids)
     plain = Scene("a", image, label, ("grey",))
     (sizes,) = label_sizes([scene], 2, 1)
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], [sizes], Scoring(4))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], [sizes], Scoring(4))
     assert (chosen.split, chosen.value, chosen.objects) == (True, pytest.approx(1.0, abs=0.05), 45)
     assert chosen.split_rule.startswith("split, with which the criterion is")
     assert chosen.smallest > 6
-    (unsplit,) = choose_thresholds(PREDICTOR, [plain], [sizes], Scoring(4, MatchRule.parse("tolerance:2")))
+    (unsplit,) = choose_thresholds(PREDICTOR, [plain], [plain], [sizes], Scoring(4, MatchRule.parse("tolerance:2")))
     assert (unsplit.split, unsplit.split_rule) == (False, "not split, because the match rule counts pixels")
 
 
@@ -298,13 +303,26 @@ def test_sizes_of_labelled_objects() -> None:
     ids = np.zeros((20, 20), np.int32)
     ids[2:6, 2:6], ids[2:6, 6:10], ids[10:14, 2:6] = 1, 2, 3
     scene = Scene("a", np.zeros((1, 20, 20), np.uint8), label, ("grey",))
-    drawn_apart, absent = label_sizes([replace(scene, objects=ids)], 3, 1)
-    assert (drawn_apart.small_area, drawn_apart.touching) == (16.0, pytest.approx(2 / 3))
-    assert drawn_apart.diameter == pytest.approx(2 * np.sqrt(16 / np.pi))
-    assert (absent.diameter, absent.touching) == (0.0, None)
-    (merged,) = label_sizes([scene], 2, 1)
-    assert (merged.small_area, merged.touching) == (pytest.approx(17.6), None)
+    drawn_apart = replace(scene, objects=ids)
+    one, absent = label_sizes([drawn_apart], 3, 1)
+    assert (one.small_area, one.diameter) == (16.0, pytest.approx(2 * np.sqrt(16 / np.pi)))
+    assert absent.diameter == 0.0
+    assert label_sizes([scene], 2, 1)[0].small_area == pytest.approx(17.6)
     assert label_sizes([scene], 2, 17)[0].small_area == 32.0
+    assert near_share([drawn_apart], 1, 4.0) == pytest.approx(2 / 3)
+    assert near_share([drawn_apart], 1, 45.0) == 1.0, "the third is 4 pixels away"
+    assert [near_share([each], 1, 4.0) for each in (scene, replace(scene, label=0 * label))] == [0.0, 0.0]
+
+
+def test_labels_decide_where_there_are_few_objects() -> None:
+    label = np.zeros((40, 60), np.uint8)
+    label[5:25, 5:25] = label[5:25, 26:46] = 1  # a gap of one pixel
+    scene = Scene("a", 900 * label[None].astype(np.int32), label, ("grey",))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], label_sizes([scene], 2, 1), Scoring(4))
+    assert (chosen.split, chosen.smallest, chosen.objects) == (True, 200, 2)
+    assert chosen.split_rule == (
+        "split, because 2 objects are too few to tell, and 100 % of the labelled objects are near another"
+    )
 
 
 def test_one_odd_scene_moves_the_median_little() -> None:
