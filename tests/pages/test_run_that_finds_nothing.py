@@ -1,4 +1,4 @@
-"""A run that finds nothing says so on Train, with remedies that start a new run; a run that has ended shows its scores."""
+"""A run that finds nothing says so on Train, with remedies that start a new run; an ended run shows its scores."""
 
 from __future__ import annotations
 
