@@ -13,7 +13,7 @@ from explorer.imagery.datasets import Reading
 from explorer.imagery.notes import Note
 from explorer.imagery.scene import IGNORE, Scene
 from explorer.imagery.stretch import outside_stretch
-from explorer.runs.class_thresholds import parse_threshold, peak_distances_of, thresholds_of
+from explorer.runs.class_thresholds import parse_threshold, thresholds_of
 from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import find_checkpoint, load_predictor
@@ -41,7 +41,12 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         "three or more classes; T: this probability for every class",
     )
     parser.add_argument("--flips", action="store_true", help="mean over flipped images: four times the time")
-    parser.add_argument("--split", action="store_true", help="split predicted objects that touch, by a watershed")
+    parser.add_argument(
+        "--split",
+        action=argparse.BooleanOptionalAction,
+        help="separate predicted objects that touch, by a watershed, or not; default: at own thresholds as was chosen "
+        "with them, at others not",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
 
 
@@ -51,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = folder.dataset()
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
     predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
-    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
+    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint, arguments.split)
     minimum_area, rule = arguments.min_area or reference.minimum_area, arguments.match or reference.match_rule
     # those of the run, unless they are stated: none are proposed for these scenes
     known = {"minimum_area": minimum_area, "match_rule": rule}
@@ -59,8 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     reading = imagery_options.read_imagery(arguments, chosen, reference.classes)
     imagery_options.print_notes(reading, training=False)
     scenes = _scenes(reading, reference, str(arguments.images))
-    distances = peak_distances_of(folder) if arguments.split else None
-    scoring = Scoring(minimum_area, rule, distances)
+    scoring = Scoring(minimum_area, rule, applied.cuts)
     evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values)
     _print_warnings(evaluation, scoring, reference)
     not_used = {report.row.name: report.reason for report in reading.reports if report.reason}

@@ -17,8 +17,8 @@ from explorer.imagery.scene import IGNORE, Raster
 from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.imagery.writing import write_mask, write_outlines
 from explorer.metrics.class_map import classes_at
-from explorer.metrics.splitting_predictions import split_classes
-from explorer.runs.class_thresholds import AppliedThresholds, peak_distances_of, thresholds_of
+from explorer.metrics.splitting_predictions import cut_classes
+from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import find_checkpoint, load_predictor
 
@@ -36,7 +36,11 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Gives each pixel its class at the thresholds, see ``classes_at``; pixels without data get 255."""
+    """Gives each pixel its class at the thresholds, see ``classes_at``; pixels without data get 255.
+
+    At own thresholds, objects that touch are separated by a line of background and specks are left out, as was chosen
+    with the thresholds: the 8-connected components of a class in the mask are its objects, as ``evaluate`` counts them.
+    """
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
     raster = _read(arguments.image, reference)
@@ -52,20 +56,19 @@ def run(arguments: argparse.Namespace) -> int:
     if problem is not None:
         note = Note("values_outside_stretch", f"{arguments.image}: {problem}")
         print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
-    if arguments.split and arguments.vectors is None:
-        raise InputError("splits outlines, and none are written", "--split", "add --vectors OUT.geojson")
-    distances = peak_distances_of(folder) if arguments.split else None
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
-    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint)
+    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint, arguments.split)
     print(f"threshold: {_shown(applied, reference)}", file=sys.stderr)
+    for name, cut in zip(reference.classes[1:], applied.cuts, strict=False):
+        separated = "neighbours are separated" if cut.diameter is not None else "neighbours are not separated"
+        print(f"{name}: {separated}, objects of fewer than {cut.smallest} pixels are left out", file=sys.stderr)
     predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
     probabilities = predictor.probabilities(raster.image)
-    mask = classes_at(probabilities, applied.values)
+    mask = cut_classes(classes_at(probabilities, applied.values), probabilities, applied.cuts)
     mask[~raster.valid] = IGNORE
     write_mask(arguments.out, mask, raster.georeference, reference.classes)
     if arguments.vectors is not None:
-        ids = split_classes(probabilities, mask, distances) if distances is not None else None
-        write_outlines(arguments.vectors, mask, raster.georeference, reference.classes, ids)
+        write_outlines(arguments.vectors, mask, raster.georeference, reference.classes)
     return 0
 
 

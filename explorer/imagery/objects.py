@@ -52,22 +52,6 @@ def connected_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], in
     return ids, int(ndimage.label(mask, structure=_EIGHT_NEIGHBOURS, output=ids))
 
 
-def components_by_region(mask: NDArray[np.bool_], regions: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The 8-connected components of a mask, cut where two regions meet: (H, W), 1..n, 0 outside the mask.
-
-    >>> components_by_region(np.array([[1, 1, 1, 0, 1]], dtype=bool), np.array([[1, 1, 2, 2, 0]], dtype=np.int32))
-    array([[1, 1, 2, 0, 3]], dtype=int32)
-
-    Args:
-        mask: (H, W).
-        regions: (H, W), 1..r, 0 where there is none.
-    """
-    from skimage.measure import label  # 0.2 s: not at server start
-
-    ids: NDArray[np.int32] = label(np.where(mask, regions + 1, 0), background=0, connectivity=2).astype(np.int32)
-    return ids
-
-
 def objects_of_class(
     label: NDArray[np.uint8], class_id: int, objects: NDArray[np.int32] | None = None
 ) -> tuple[NDArray[np.int32], int]:
@@ -156,19 +140,41 @@ def object_areas(scenes: Sequence[Scene], classes: int) -> tuple[NDArray[np.int6
     )
 
 
-def peak_distances(scenes: Sequence[Scene], classes: int) -> tuple[int, ...]:
-    """Of each foreground class, the least distance between the middles of two objects that are to be told apart.
+def median_diameter(areas: NDArray[np.int64]) -> float:
+    """Diameter of the disc whose area is the median, in pixels; 0 without objects.
 
-    It is half the median diameter of a circle with the object's area, in pixels, and at least 2.
+    >>> round(median_diameter(np.array([3, 314, 900])), 1)
+    20.0
 
     Args:
-        scenes: of a dataset.
-        classes: number of classes, background included.
+        areas: (n,) pixels.
     """
-    return tuple(
-        max(2, round(math.sqrt(float(np.median(areas)) / math.pi))) if len(areas) else 2
-        for areas in object_areas(scenes, classes)
-    )
+    return 2 * math.sqrt(float(np.median(areas)) / math.pi) if len(areas) else 0.0
+
+
+def near_others(ids: NDArray[np.int32], count: int, gap: float) -> NDArray[np.bool_]:
+    """Of each of the objects 1..count, whether another is at most about this far away, edge to edge: (count,).
+
+    >>> near_others(np.array([[1, 0, 0, 2, 3, 0, 0, 0, 0, 0, 4]], dtype=np.int32), 4, gap=2)
+    array([ True,  True,  True, False])
+
+    Args:
+        ids: (H, W), 1..count, 0 = none.
+        gap: pixels between the two, not negative; 0: they touch, side by side or at a corner.
+    """
+    from skimage.segmentation import expand_labels  # 0.2 s: not at server start
+
+    grown = np.pad(expand_labels(ids, gap / 2), 1)
+    near = np.zeros(count + 1, dtype=np.bool_)
+    for one, other in (
+        (grown[:, :-1], grown[:, 1:]),
+        (grown[:-1], grown[1:]),
+        (grown[:-1, :-1], grown[1:, 1:]),
+        (grown[:-1, 1:], grown[1:, :-1]),
+    ):
+        meet = (one != other) & (one > 0) & (other > 0)
+        near[one[meet]] = near[other[meet]] = True
+    return near[1:]
 
 
 def default_minimum_area(scenes: Sequence[Scene], classes: int) -> int:

@@ -91,7 +91,6 @@ def write_outlines(
     mask: NDArray[np.uint8],
     georeference: GeoReference | None,
     classes: Sequence[str],
-    ids: NDArray[np.int32] | None = None,
 ) -> None:
     """Writes one polygon per object (8-connected pixels of one foreground class) as GeoJSON.
 
@@ -102,7 +101,6 @@ def write_outlines(
         mask: (H, W), class ids.
         georeference: of the mask, if known.
         classes: names by id.
-        ids: (H, W), an id per object; objects of different ids are apart even where they touch.
 
     Raises:
         InputError: the file cannot be written.
@@ -110,16 +108,13 @@ def write_outlines(
     transform = Affine(*georeference.transform) if georeference is not None else Affine.identity()
     crs = _crs(georeference) if georeference is not None else None
     inside = (mask > 0) & (mask != IGNORE)
-    objects = mask.astype(np.int32) if ids is None else ids
-    class_of = np.zeros(int(objects.max(initial=0)) + 1, dtype=np.uint8)
-    class_of[objects[inside]] = mask[inside]
     features = [
         {
             "type": "Feature",
-            "properties": {"class": classes[class_of[int(value)]], "class_id": int(class_of[int(value)])},
+            "properties": {"class": classes[int(value)], "class_id": int(value)},
             "geometry": outline if crs is None else transform_geom(crs, _DEGREES, outline),
         }
-        for outline, value in shapes(objects, mask=inside, connectivity=8, transform=transform)
+        for outline, value in shapes(mask, mask=inside, connectivity=8, transform=transform)
     ]
     _write(path, json.dumps({"type": "FeatureCollection", "features": features}).encode())
 

@@ -153,7 +153,7 @@ class SweepThresholds(FileJob):
 
     checkpoint: str
     rule: MatchRule = HALF_IOU
-    split: bool = False  # predictions that touch
+    split: bool = False  # separate neighbours
 
     def describe(self) -> str:
         """Of which checkpoint, under which match rule."""

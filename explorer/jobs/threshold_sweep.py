@@ -16,13 +16,14 @@ from explorer.runs.threshold_sweep import save_sweep
 def sweep_thresholds(job: SweepThresholds) -> JobStatus:
     """Scores the checkpoint at every threshold on the validation scenes, and leaves the file.
 
-    The checkpoint's own thresholds, which are chosen on other scenes, are in the run's folder then, too.
+    The checkpoint's own thresholds, which are chosen on other scenes, are in the run's folder then, too. Objects that
+    are too small at its own thresholds are dropped at all of them.
     """
 
     def work(report: Report) -> None:
         folder, dataset = RunFolder(job.run), dataset_of(job.dataset)
-        own_thresholds(folder, dataset, job.checkpoint, job.device)
-        measured = sweep(folder, dataset, job.checkpoint, job.device, report, job.rule, job.split)
+        own = own_thresholds(folder, dataset, job.checkpoint, job.device)
+        measured = sweep(folder, dataset, job.checkpoint, job.device, report, job.rule, own.cuts(job.split))
         save_sweep(measured, job.file)
 
     return run_file_job(job, work)

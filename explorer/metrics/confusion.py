@@ -25,7 +25,6 @@ class Labelled(NamedTuple):
     predicted: NDArray[np.uint8]  # (H, W), class ids
     label: NDArray[np.uint8]  # (H, W), class ids, 255 = ignore
     objects: NDArray[np.int32] | None = None  # (H, W), an id per object that was drawn by itself; see Scene.objects
-    ids: NDArray[np.int32] | None = None  # (H, W), an id per predicted object, 0 = none; None: connected components
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +96,7 @@ def count_scene(scene: Labelled, classes: int, minimum_area: int, rule: MatchRul
         of_label = find_label_objects(scene.label, class_id, scene.objects)
         mask = scene.predicted == class_id
         if rule.counts_objects:
-            predicted = mask if scene.ids is None else np.where(mask, scene.ids, np.int32(0))
-            objects[class_id - 1] = count_objects(match(predicted, of_label, rule), minimum_area)
+            objects[class_id - 1] = count_objects(match(mask, of_label, rule), minimum_area)
         else:
             tolerance[class_id - 1] = count_within(mask, of_label, rule.value or 0.0)
     return SceneCounts(rule, confusion, tuple(objects), tuple(tolerance))

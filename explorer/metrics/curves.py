@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
-from explorer.imagery.objects import components_by_region
 from explorer.metrics.counts import ObjectCounts, PixelCounts, ToleranceCounts
 from explorer.metrics.matching import LabelObjects, match
 
@@ -232,7 +231,6 @@ def sweep_objects(
     objects: LabelObjects,
     thresholds: Values = THRESHOLDS,
     rule: MatchRule = HALF_IOU,
-    regions: NDArray[np.int32] | None = None,
 ) -> ObjectSweep:
     """Matches the objects of one class in one scene at every threshold.
 
@@ -243,16 +241,14 @@ def sweep_objects(
     array([1., 0.])
 
     Args:
-        probability: (H, W), of the class, 0 to 1.
+        probability: (H, W), of the class; predicted objects are the connected components of what is at a threshold.
         objects: the label's objects of that class, in a label of the same size.
         thresholds: (T,), ascending, in the unit of the probability.
         rule: one that matches objects.
-        regions: (H, W), which split predicted objects that touch; see ``explorer.metrics.splitting_predictions``.
     """
     ious, alarms, found = [], [], []
     for threshold in thresholds:  # one matching at a time is kept: each holds a map of the scene's size
-        mask = probability >= threshold
-        matching = match(mask if regions is None else components_by_region(mask, regions), objects, rule)
+        matching = match(probability >= threshold, objects, rule)
         ious.append(matching.ious)
         alarms.append(matching.predicted_areas[matching.unexplained])
         found.append(matching.found)

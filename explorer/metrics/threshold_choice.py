@@ -65,6 +65,10 @@ class ChosenThreshold:
     objects: int  # of the class in the threshold scenes, as many as count
     scenes: tuple[str, ...]  # names of the threshold scenes
     rule: str  # how the threshold follows, in words
+    split: bool = False  # neighbours are separated at the threshold
+    smallest: int = 1  # pixels; predicted objects with fewer are dropped at the threshold
+    split_rule: str = ""  # how ``split`` follows, in words
+    smallest_rule: str = ""  # how ``smallest`` follows, in words
 
 
 def choose_threshold(

@@ -8,10 +8,13 @@ checkpoints, once they have been asked for::
      "scenes": ["port_1 (threshold block)", …],                 the threshold scenes; empty: none were held out
      "thresholds": {"1": 0.44},                                 by class id; empty likewise
      "classes": {"1": {"name": "ship", "threshold": 0.44, "criterion": "mean of F1 under …", "value": 0.61,
-                       "objects": 11, "rule": "middle of the thresholds from …"}},
-     "peak_distances": [3]}                                     of class 1, 2, …, in pixels, for ``--split``
+                       "objects": 11, "rule": "middle of the thresholds from …",
+                       "split": true, "split_rule": "split, with which …",      whether neighbours are separated
+                       "smallest": 40, "smallest_rule": "half of the …"}},      smaller objects (pixels) are dropped
+     "diameters": [21.4]}                                       of typical objects of class 1, 2, …, in pixels
 
-They are chosen on predictions that are not split. A run of an earlier version has no such file.
+Split and smallest belong to the own threshold: at any other, predictions are taken as they are. A run of an earlier
+version has no such file.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.imagery.match_rule import MatchRule
 from explorer.metrics.class_map import STEPS
+from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.metrics.threshold_choice import HALF, ChosenThreshold
 from explorer.runs.folder import RunFolder
 
@@ -43,12 +47,30 @@ class OwnThresholds:
     minimum_area: int  # pixels
     scenes: tuple[str, ...]  # names of the threshold scenes; none: nothing was held out
     classes: tuple[ChosenThreshold, ...]  # of class 1, 2, …; none likewise
-    peak_distances: tuple[int, ...]  # of class 1, 2, … in the training scenes, see ``explorer.imagery.objects``
+    diameters: tuple[float, ...]  # of typical training objects of class 1, 2, …, in pixels; 0: there are none
 
     @property
     def values(self) -> tuple[float, ...]:
         """Of class 1, 2, …; none where nothing was held out."""
         return tuple(chosen.threshold for chosen in self.classes)
+
+    def cuts(self, split: bool | None = None) -> tuple[ObjectCut, ...]:
+        """How the objects of class 1, 2, … are cut out at the own thresholds; none: they are taken as they are.
+
+        Args:
+            split: whether neighbours are separated, of all classes; None: as was chosen for each.
+        """
+        if not self.classes:
+            return self.split_only if split else ()
+        return tuple(
+            ObjectCut(_known(diameter) if (chosen.split if split is None else split) else None, chosen.smallest)
+            for chosen, diameter in zip(self.classes, self.diameters, strict=True)
+        )
+
+    @property
+    def split_only(self) -> tuple[ObjectCut, ...]:
+        """Cuts of class 1, 2, … that separate neighbours, and drop nothing."""
+        return tuple(ObjectCut(_known(diameter)) for diameter in self.diameters)
 
 
 @dataclass(frozen=True)
@@ -58,6 +80,7 @@ class AppliedThresholds:
     values: tuple[float, ...] | None  # of class 1, 2, …; None: see ``classes_at``
     source: str  # where they come from, in words
     own: OwnThresholds | None = None  # how they were chosen
+    cuts: tuple[ObjectCut, ...] = ()  # of class 1, 2, …; none: predictions are taken as they are
 
     def by_class(self, classes: int) -> dict[str, float] | None:
         """By class id, as JSON has it; None: the most probable class.
@@ -88,8 +111,10 @@ def parse_threshold(text: str) -> ThresholdRequest:
     return number
 
 
-def thresholds_of(folder: RunFolder, request: ThresholdRequest, classes: int, checkpoint: str) -> AppliedThresholds:
-    """The thresholds that are asked for.
+def thresholds_of(
+    folder: RunFolder, request: ThresholdRequest, classes: int, checkpoint: str, split: bool | None = None
+) -> AppliedThresholds:
+    """The thresholds that are asked for, and how objects are cut out at them.
 
     Args:
         folder: of the run.
@@ -97,33 +122,31 @@ def thresholds_of(folder: RunFolder, request: ThresholdRequest, classes: int, ch
             the run has none, ½; the source says so.
         classes: number of classes, background included.
         checkpoint: name of the checkpoint that predicts.
+        split: whether neighbours are separated; None: at own thresholds as was chosen with them, at others not.
+
+    Raises:
+        InputError: a split is asked for, and the run has not ended or is of an earlier version.
     """
+    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+    cuts: tuple[ObjectCut, ...] = ()
+    if split:
+        if own is None:
+            raise InputError("knows no size of its objects to split predictions by", str(folder.path), "omit --split")
+        cuts = own.split_only
     half = "½" if classes == 2 else "the most probable class"
     if request == "half":
-        return AppliedThresholds(None, f"half: {half}")
+        return AppliedThresholds(None, f"half: {half}", cuts=cuts)
     if request != "own":
-        return AppliedThresholds((request,) * (classes - 1), "given")
-    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+        return AppliedThresholds((request,) * (classes - 1), "given", cuts=cuts)
     if own is None or not own.classes:
         why = "no scenes were held out"
         if folder.plan().choose_threshold:
             too_small = "the training scenes are too small to hold a part out"
             why = "none have been chosen yet" if own is None else too_small
-        return AppliedThresholds(None, f"none: {why}; {half} is used")
+        return AppliedThresholds(None, f"none: {why}; {half} is used", cuts=cuts)
     of_other = "" if own.checkpoint == checkpoint else f", for {own.checkpoint}"
-    return AppliedThresholds(own.values, f"own: chosen on {len(own.scenes)} threshold scenes{of_other}", own)
-
-
-def peak_distances_of(folder: RunFolder) -> tuple[int, ...]:
-    """The distances with which touching predictions of a run are split.
-
-    Raises:
-        InputError: the run has not ended, or is of an earlier version.
-    """
-    own = read_own_thresholds(folder)
-    if own is None:
-        raise InputError("knows no size of its objects to split predictions by", str(folder.path), "omit --split")
-    return own.peak_distances
+    source = f"own: chosen on {len(own.scenes)} threshold scenes{of_other}"
+    return AppliedThresholds(own.values, source, own, own.cuts(split))
 
 
 def read_own_thresholds(folder: RunFolder, checkpoint: str | None = None) -> OwnThresholds | None:
@@ -159,20 +182,27 @@ def write_own_thresholds(own: OwnThresholds, path: Path, names: Sequence[str]) -
         "scenes": own.scenes,
         "thresholds": {class_id: of_class["threshold"] for class_id, of_class in of_classes.items()},
         "classes": of_classes,
-        "peak_distances": own.peak_distances,
+        "diameters": own.diameters,
     }
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def choice_to_json(own: OwnThresholds | None) -> dict[str, dict[str, Any]]:
-    """How each threshold was chosen: ``{"<id>": {"criterion", "value", "objects", "rule"}}``; empty without any."""
+    """How each threshold was chosen, and how objects are cut out at it, by class id; empty without any.
+
+    ``{"<id>": {"criterion", "value", "objects", "rule", "split", "split_rule", "smallest", "smallest_rule"}}``
+    """
     return {
         str(chosen.class_id): {
             "criterion": chosen.criterion,
             "value": chosen.value,
             "objects": chosen.objects,
             "rule": chosen.rule,
+            "split": chosen.split,
+            "split_rule": chosen.split_rule,
+            "smallest": chosen.smallest,
+            "smallest_rule": chosen.smallest_rule,
         }
         for chosen in (own.classes if own else ())
     }
@@ -196,10 +226,18 @@ def _read(path: Path) -> OwnThresholds:
                     of_class["objects"],
                     scenes,
                     of_class["rule"],
+                    of_class["split"],
+                    of_class["smallest"],
+                    of_class["split_rule"],
+                    of_class["smallest_rule"],
                 )
                 for class_id, of_class in content["classes"].items()
             ),
-            tuple(content["peak_distances"]),
+            tuple(content["diameters"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"cannot be read ({error})", path.name, "remove the file, then choose anew") from None
+
+
+def _known(diameter: float) -> float | None:
+    return diameter or None

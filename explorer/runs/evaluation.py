@@ -15,7 +15,7 @@ from explorer.imagery.scene import Scene
 from explorer.metrics.class_map import classes_at
 from explorer.metrics.confusion import Labelled, SceneCounts, count_scene
 from explorer.metrics.counts import Scores
-from explorer.metrics.splitting_predictions import split_classes
+from explorer.metrics.splitting_predictions import ObjectCut, cut_classes
 from explorer.segmenter.prediction import Predictor
 
 _NOT_SCORES = {"true_positives", "false_positives", "false_negatives", "predicted", "predicted_near", "labelled",
@@ -28,21 +28,16 @@ class Scoring:
 
     minimum_area: int  # pixels; smaller objects of the label count as neither hit nor miss
     match_rule: MatchRule = HALF_IOU
-    peak_distances: tuple[int, ...] | None = None  # with which touching predictions are split; None: they are not
-
-    @property
-    def split(self) -> bool:
-        """Whether touching predictions of one class are split."""
-        return self.peak_distances is not None
+    cuts: tuple[ObjectCut, ...] = ()  # how objects of class 1, 2, … are cut out; none: they are taken as they are
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """Scores over scenes."""
 
-    scores: Scores  # at the thresholds, pooled over the scenes
-    half: Scores  # at ½, or of the most probable class, pooled likewise
-    scenes: Mapping[str, Scores]  # at the thresholds, by the scene's name
+    scores: Scores  # at the thresholds and after the cuts, pooled over the scenes
+    half: Scores  # at ½, or of the most probable class, as it is, pooled likewise
+    scenes: Mapping[str, Scores]  # at the thresholds and after the cuts, by the scene's name
 
 
 def evaluate_scenes(
@@ -63,21 +58,19 @@ def evaluate_scenes(
     by_scene: dict[str, Scores] = {}
     for scene in scenes:
         probabilities = predictor.probabilities(scene.image)
-        at_half = _counts(probabilities, scene, scoring, None)
-        at_thresholds = at_half if thresholds is None else _counts(probabilities, scene, scoring, thresholds)
+        at_half = _counts(classes_at(probabilities, None), scene, classes, scoring)
+        at_thresholds = at_half
+        if thresholds is not None or scoring.cuts:
+            predicted = cut_classes(classes_at(probabilities, thresholds), probabilities, scoring.cuts)
+            at_thresholds = _counts(predicted, scene, classes, scoring)
         pooled, half = pooled + at_thresholds, half + at_half
         by_scene[scene.name] = at_thresholds.scores()
     return Evaluation(pooled.scores(), half.scores(), by_scene)
 
 
-def _counts(
-    probabilities: NDArray[np.float32], scene: Scene, scoring: Scoring, thresholds: Sequence[float] | None
-) -> SceneCounts:
-    predicted, ids = classes_at(probabilities, thresholds), None
-    if scoring.peak_distances is not None and scoring.match_rule.counts_objects:
-        ids = split_classes(probabilities, predicted, scoring.peak_distances)
-    labelled = Labelled(predicted, scene.label, scene.objects, ids)
-    return count_scene(labelled, len(probabilities), scoring.minimum_area, scoring.match_rule)
+def _counts(predicted: NDArray[np.uint8], scene: Scene, classes: int, scoring: Scoring) -> SceneCounts:
+    labelled = Labelled(predicted, scene.label, scene.objects)
+    return count_scene(labelled, classes, scoring.minimum_area, scoring.match_rule)
 
 
 def found_nothing(scores: Scores) -> dict[str, bool | None]:

@@ -18,13 +18,12 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
-from explorer.imagery.objects import peak_distances
 from explorer.imagery.scene import Dataset
 from explorer.metrics.class_map import STEPS, in_thousandths
 from explorer.metrics.curves import THRESHOLDS, ObjectSweep, sweep_objects
 from explorer.metrics.matching import find_label_objects
 from explorer.metrics.pixel_histogram import PixelHistogram
-from explorer.metrics.splitting_predictions import find_regions
+from explorer.metrics.splitting_predictions import ObjectCut, cut_thousandths
 from explorer.metrics.tolerance import sweep_within
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
@@ -102,7 +101,7 @@ def sweep_thresholds(
     device: str = "auto",
     report: Report = lambda _: None,
     rule: MatchRule = HALF_IOU,
-    split: bool = False,
+    cuts: Sequence[ObjectCut] = (),
 ) -> ThresholdSweep:
     """The pixels and objects of every foreground class at every threshold, over the validation scenes.
 
@@ -113,7 +112,7 @@ def sweep_thresholds(
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         report: called after each scene, first for the pixels, then for each class's objects.
         rule: when a predicted object counts as one of the label.
-        split: whether predictions that touch are split by a watershed on the probability.
+        cuts: how the objects of class 1, 2, … are cut out, at every threshold; none: they are taken as they are.
     """
     predictor = load_predictor(folder, checkpoint, device)
     classes, scenes = len(dataset.classes), dataset.validation
@@ -129,10 +128,13 @@ def sweep_thresholds(
     kept: list[NDArray[np.uint16]] = []
     for scene in scenes:
         values = predictor.probabilities(scene.image)
+        stored = in_thousandths(values[1:])
+        for number, cut in enumerate(cuts):
+            stored[number] = cut_thousandths(stored[number], cut)
+            values[number + 1] = (stored[number] + np.float32(0.5)) / STEPS  # in the middle: rounded down again
         histogram.update(torch.from_numpy(values)[None], torch.from_numpy(scene.label)[None])
-        kept.append(in_thousandths(values[1:]))
+        kept.append(stored)
         advance()
-    regions = _regions(kept, peak_distances(dataset.training, classes)) if split and rule.counts_objects else ()
     # in whole thousandths, so that the object curve agrees with what is drawn at a threshold
     thousandths = np.round(THRESHOLDS * STEPS)
     swept: list[ClassSweep] = []
@@ -140,26 +142,12 @@ def sweep_thresholds(
         matched, near = ObjectSweep.none(thousandths), []
         for number, scene in enumerate(scenes):
             objects = find_label_objects(scene.label, class_id, scene.objects)
-            stored = kept[number][class_id - 1].astype(np.float32)
+            values_of_class = kept[number][class_id - 1].astype(np.float32)
             if rule.counts_objects:
-                of_scene = regions[number][class_id - 1] if regions else None
-                matched += sweep_objects(stored, objects, thousandths, rule, of_scene)
+                matched += sweep_objects(values_of_class, objects, thousandths, rule)
             else:
-                near.append(sweep_within(stored, objects, rule.value or 0.0, thousandths))
+                near.append(sweep_within(values_of_class, objects, rule.value or 0.0, thousandths))
             advance()
         of_pixels = replace(reduce(add, near), thresholds=THRESHOLDS) if near else None
         swept.append(ClassSweep(histogram.curve(class_id), replace(matched, thresholds=THRESHOLDS), of_pixels))
-    return ThresholdSweep(checkpoint, tuple(scene.name for scene in scenes), tuple(swept), tuple(kept), rule, regions)
-
-
-def _regions(probabilities: Sequence[NDArray[np.uint16]], distances: Sequence[int]) -> tuple[NDArray[np.int32], ...]:
-    """Of each scene, the regions of each foreground class: (K − 1, H, W)."""
-    return tuple(
-        np.stack(
-            [
-                find_regions(of_class.astype(np.float32) / np.float32(STEPS), distance)
-                for of_class, distance in zip(of_scene, distances, strict=True)
-            ]
-        )
-        for of_scene in probabilities
-    )
+    return ThresholdSweep(checkpoint, tuple(scene.name for scene in scenes), tuple(swept), tuple(kept), rule)

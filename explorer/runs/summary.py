@@ -8,12 +8,15 @@
      "threshold": {"1": 0.44},                                 by class id; null: the most probable class
      "threshold_source": "own: chosen on 3 threshold scenes",  or "half: …", "given", "none: …; ½ is used"
      "threshold_scenes": ["port_1 (threshold block)", …],      on which it was chosen
-     "threshold_choice": {"1": {"criterion", "value", "objects", "rule"}},   how, in words; {} unless own
+     "threshold_choice": {"1": {"criterion", "value", "objects", "rule",     how, in words; {} unless own
+                                "split", "split_rule", "smallest", "smallest_rule"}},
      "match_rule": "IoU > 0.5", "match": "iou:0.5",            in words, and as ``--match`` takes it
      "min_area": 8, "minimum_area": 8,                         pixels; the latter name is that of earlier versions
-     "split": false, "flips": false,                           touching predictions are split; mean over flips
-     "validation": SCORES,                                     at the threshold, pooled over the scenes
-     "validation_half": SCORES,                                at ½; of three or more classes, the most probable
+     "split": {"1": true},                                     whether neighbours are separated, by class id
+     "smallest": {"1": 40},                                    predicted objects with fewer pixels are dropped
+     "flips": false,                                           mean over flips
+     "validation": SCORES,                                     at the threshold, split and without the smallest
+     "validation_half": SCORES,                                at ½, or the most probable class, as it is
      "found_nothing": {"1": false},                            whether no pixel was found; null: none is there
      "scenes": {"port_4": SCORES, …},                          at the threshold, scene by scene
      "scenes_median": SCORES without counts,                   over the scenes where a score is defined
@@ -32,6 +35,7 @@ from typing import Any
 from explorer.files import write_atomically
 from explorer.imagery.scene import Dataset
 from explorer.metrics.counts import scores_to_json
+from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.runs.class_thresholds import AppliedThresholds, choice_to_json, thresholds_of
 from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes, found_nothing, median_over_scenes
 from explorer.runs.folder import RunFolder
@@ -81,7 +85,7 @@ def summarise(
         "match": str(scoring.match_rule),
         "min_area": scoring.minimum_area,
         "minimum_area": scoring.minimum_area,
-        "split": scoring.split,
+        **_cuts_to_json(scoring.cuts, len(classes)),
         "flips": flips,
         "validation": scores_to_json(evaluation.scores),
         "validation_half": scores_to_json(evaluation.half),
@@ -92,12 +96,20 @@ def summarise(
     }
 
 
+def _cuts_to_json(cuts: Sequence[ObjectCut], classes: int) -> dict[str, dict[str, Any]]:
+    by_class = {str(class_id): cut for class_id, cut in enumerate(cuts or (ObjectCut(),) * (classes - 1), start=1)}
+    return {
+        "split": {class_id: cut.diameter is not None for class_id, cut in by_class.items()},
+        "smallest": {class_id: cut.smallest for class_id, cut in by_class.items()},
+    }
+
+
 def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], device: str) -> None:
     """Chooses the thresholds of a run that has ended, and writes ``summary.json`` over all of the validation scenes."""
     checkpoint, _ = find_checkpoint(folder)
     own_thresholds(folder, dataset, checkpoint, device, last=True)
     applied = thresholds_of(folder, "own", len(dataset.classes), checkpoint)
-    scoring = Scoring(dataset.minimum_area, dataset.match_rule)
+    scoring = Scoring(dataset.minimum_area, dataset.match_rule, applied.cuts)
     predictor = load_predictor(folder, checkpoint, device)
     evaluation = evaluate_scenes(predictor, dataset.validation, len(dataset.classes), scoring, applied.values)
     summary = summarise(folder, events, evaluation, scoring, applied)

@@ -1,8 +1,9 @@
 """A threshold sweep: what a checkpoint predicts on the validation scenes at every threshold. Measured once, then read.
 
 Probabilities are kept in whole thousandths, rounded down, so that "at least the threshold" means the same for the
-curves, the overlay and the table of objects. Objects of all sizes are kept, so that one measurement serves every
-minimum area. No torch: the server reads these files.
+curves, the overlay and the table of objects. Where neighbours are split or specks are dropped, that is done in the
+probabilities, so that it holds at every threshold (``explorer.metrics.splitting_predictions``). Objects of all other
+sizes are kept, so that one measurement serves every minimum area. No torch: the server reads these files.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.files import write_atomically
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
-from explorer.imagery.objects import components_by_region
 from explorer.imagery.scene import Scene
 from explorer.metrics.class_map import STEPS
 from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve, ToleranceCurve
@@ -57,9 +57,8 @@ class ThresholdSweep:
     checkpoint: str
     scenes: tuple[str, ...]  # names, in the order of the validation scenes
     classes: tuple[ClassSweep, ...]  # of class 1, 2, …
-    probabilities: tuple[NDArray[np.uint16], ...]  # one a scene: (K − 1, H, W), in 1/STEPS, rounded down
+    probabilities: tuple[NDArray[np.uint16], ...]  # one a scene: (K − 1, H, W), in 1/STEPS, rounded down, after cuts
     match_rule: MatchRule = HALF_IOU
-    regions: tuple[NDArray[np.int32], ...] = ()  # one a scene: (K − 1, H, W), which split predictions that touch
 
     def of_class(self, class_id: int) -> ClassSweep:
         """The curves of a class of id 1 or more."""
@@ -90,8 +89,7 @@ class ThresholdSweep:
         for number, scene in enumerate(scenes):
             objects = find_label_objects(scene.label, class_id, scene.objects)
             mask = self.predicted(number, class_id, threshold)
-            predicted = components_by_region(mask, self.regions[number][class_id - 1]) if self.regions else mask
-            matching = match(predicted, objects, self.match_rule)
+            matching = match(mask, objects, self.match_rule)
             found.append(list_objects(matching, objects, minimum_area))
         return found
 
@@ -105,7 +103,7 @@ def sweep_file(folder: RunFolder, checkpoint: str, rule: MatchRule = HALF_IOU, s
         folder: of the run.
         checkpoint: its name.
         rule: of the measurement.
-        split: whether predictions that touch were split.
+        split: whether neighbours were separated.
     """
     rule_part = "" if rule == HALF_IOU else f"-{str(rule).replace(':', '-')}"
     return folder.path / "sweeps" / f"{Path(checkpoint).stem}{rule_part}{'-split' if split else ''}.npz"
@@ -121,7 +119,6 @@ def save_sweep(measured: ThresholdSweep, path: Path) -> None:
         arrays |= {f"object_{class_id}_{name}": getattr(both.object, name) for name in (*_OBJECT, _FOUND)}
         if both.tolerance is not None:
             arrays |= {f"tolerance_{class_id}_{name}": getattr(both.tolerance, name) for name in _TOLERANCE}
-    arrays |= {f"regions_{i}": values for i, values in enumerate(measured.regions)}
     meta = {
         "checkpoint": measured.checkpoint,
         "scenes": measured.scenes,
@@ -145,11 +142,10 @@ def load_sweep(path: Path) -> ThresholdSweep:
             meta = json.loads(str(file["meta"]))
             classes = tuple(_class_sweep(file, class_id) for class_id in range(1, meta["classes"] + 1))
             probabilities = tuple(file[f"probabilities_{i}"] for i in range(len(meta["scenes"])))
-            regions = tuple(file[f"regions_{i}"] for i in range(len(meta["scenes"])) if f"regions_{i}" in file)
             rule = MatchRule.parse(meta.get("match_rule", str(HALF_IOU)))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read ({error})", path.name, "measure the checkpoint again") from None
-    return ThresholdSweep(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities, rule, regions)
+    return ThresholdSweep(meta["checkpoint"], tuple(meta["scenes"]), classes, probabilities, rule)
 
 
 def _class_sweep(file: Mapping[str, Any], class_id: int) -> ClassSweep:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from explorer.__main__ import main
+from explorer.imagery.objects import areas_of, connected_components
+from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.folder import RunFolder
 from tests.cli.inspecting import pngs, squares, write
@@ -63,6 +65,12 @@ def own_of(root: Path) -> float:
     return own.values[0]
 
 
+def cut_of(root: Path) -> ObjectCut:
+    own = read_own_thresholds(RunFolder(root / "run"))
+    assert own is not None
+    return own.cuts()[0]
+
+
 def test_threshold_is_the_runs_own_unless_another_is_given(root: Path, evaluate: Callable[..., Printed]) -> None:
     own = own_of(root)
     assert own != 0.5
@@ -74,7 +82,8 @@ def test_threshold_is_the_runs_own_unless_another_is_given(root: Path, evaluate:
     assert at_half["validation"] == at_half["validation_half"] == as_chosen["validation_half"]
     _, stated, _ = evaluate("--threshold", str(own))
     assert (stated["threshold_source"], stated["threshold_choice"]) == ("given", {})
-    assert stated["validation"] == as_chosen["validation"] != as_chosen["validation_half"]
+    assert (as_chosen["smallest"], stated["smallest"]) == ({"1": cut_of(root).smallest}, {"1": 1})
+    assert stated["validation"] != as_chosen["validation"] != as_chosen["validation_half"]
     recalls = [
         evaluate("--threshold", text)[1]["validation"]["classes"]["1"]["pixel"]["recall"] for text in ("0.01", "1")
     ]
@@ -146,16 +155,50 @@ def test_match_rule_can_be_another_than_the_runs(rule: str, words: str, evaluate
 
 def test_flips_and_splitting_are_options(evaluate: Callable[..., Printed]) -> None:
     _, printed, _ = evaluate("--flips", "--split")
-    assert (printed["flips"], printed["split"]) == (True, True)
+    assert (printed["flips"], printed["split"]) == (True, {"1": True})
     _, plain, _ = evaluate()
-    assert (plain["flips"], plain["split"]) == (False, False)
+    assert (plain["flips"], plain["split"]) == (False, {"1": False})
     assert printed["validation"]["classes"]["1"]["pixel"] != plain["validation"]["classes"]["1"]["pixel"]
+    _, split, _ = evaluate("--split", "--threshold", "half")
+    assert (split["split"], split["smallest"]) == ({"1": True}, {"1": 1})
+    assert split["validation_half"] == plain["validation_half"], "½ is without a split"
+    assert evaluate("--no-split", "--threshold", "half")[1]["split"] == {"1": False}
+
+
+@pytest.mark.parametrize("options", [(), ("--split",), ("--threshold", "half"), ("--split", "--threshold", "0.3")])
+def test_objects_of_the_predicted_mask_are_those_that_are_counted(
+    root: Path, tmp_path: Path, options: tuple[str, ...], evaluate: Callable[..., Printed]
+) -> None:
+    scored = evaluate(*options, "--min-area", "1")[1]["scenes"]
+    seen = 0
+    for scene in tiny_dataset().scenes:
+        out, vectors = tmp_path / "mask.tif", tmp_path / "outlines.geojson"
+        image = str(root / "images" / f"{scene.name}.tif")
+        command = ["predict", str(root / "run"), image, "--out", str(out), "--vectors", str(vectors)]
+        assert main([*command, "--device", "cpu", *options]) == 0
+        with rasterio.open(out) as file:
+            ids, count = connected_components(file.read(1) == 1)
+        counts = scored[scene.name]["classes"]["1"]["object"]
+        assert counts["true_positives"] + counts["false_positives"] == count
+        assert len(json.loads(vectors.read_text())["features"]) == count
+        if "--threshold" not in options:
+            assert areas_of(ids, count).min(initial=1000) >= cut_of(root).smallest > 1
+        seen += count
+    assert seen > 4
+
+
+def test_splitting_gives_more_objects(evaluate: Callable[..., Printed]) -> None:
+    def predicted(*options: str) -> int:
+        counts = evaluate(*options, "--min-area", "1")[1]["validation"]["classes"]["1"]["object"]
+        return counts["true_positives"] + counts["false_positives"]
+
+    assert predicted("--threshold", "0.3", "--split") > predicted("--threshold", "0.3")
 
 
 def test_predicted_mask_is_the_one_that_is_evaluated(
     root: Path, tmp_path: Path, evaluate: Callable[..., Printed], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for options in ((), ("--threshold", "half"), ("--threshold", "0.3", "--flips")):
+    for options in ((), ("--split",), ("--threshold", "half"), ("--threshold", "0.3", "--flips")):
         label = tiny_dataset().scenes
         pixels = np.zeros(3, np.int64)
         for scene in label:
@@ -175,12 +218,13 @@ def test_predicted_mask_is_the_one_that_is_evaluated(
 def test_split_outlines_of_touching_objects(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, vectors = tmp_path / "mask.tif", tmp_path / "outlines.geojson"
     command = ["predict", str(root / "run"), str(root / "images" / "scene0.tif"), "--out", str(out), "--device", "cpu"]
-    assert main([*command, "--split"]) == 2
-    assert "add --vectors" in capsys.readouterr().err
     assert main([*command, "--vectors", str(vectors)]) == 0
+    said = capsys.readouterr().err
+    assert f"neighbours are not separated, objects of fewer than {cut_of(root).smallest} pixels are left out" in said
     whole = json.loads(vectors.read_text())["features"]
     assert main([*command, "--vectors", str(vectors), "--split"]) == 0
     split = json.loads(vectors.read_text())["features"]
+    assert "neighbours are separated" in capsys.readouterr().err
     assert len(split) >= len(whole)
     assert {feature["properties"]["class"] for feature in split} == {"object"}
 

@@ -14,16 +14,17 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
-from explorer.imagery.objects import peak_distances
 from explorer.imagery.scene import Dataset, Scene
 from explorer.imagery.splitting import hold_out
 from explorer.metrics.class_map import classes_at
 from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import scores_to_json
-from explorer.runs.class_thresholds import parse_threshold, peak_distances_of, read_own_thresholds, thresholds_of
+from explorer.metrics.cut_choice import LabelSizes
+from explorer.metrics.splitting_predictions import ObjectCut, cut_classes
+from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of
 from explorer.runs.evaluation import Scoring, evaluate_scenes, median_over_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.own_threshold import choose_thresholds, own_thresholds
+from explorer.runs.own_threshold import choose_thresholds, label_sizes, near_share, own_thresholds
 from explorer.runs.segmenters import load_predictor
 from explorer.runs.training import execute
 from explorer.segmenter.inputs import InputSpec
@@ -63,10 +64,18 @@ def test_a_run_that_has_ended_has_its_thresholds(folder: RunFolder) -> None:
     assert own.scenes == tuple(scene.name for scene in held_out)
     assert all(name.endswith("(threshold block)") for name in own.scenes)
     assert (own.checkpoint, own.match_rule, own.minimum_area) == (LAST, HALF_IOU, DATASET.minimum_area)
-    assert own.peak_distances == peak_distances(DATASET.training, 2)
+    sizes = label_sizes(DATASET.training, 2, 8)
+    assert own.diameters == (round(sizes[0].diameter, 1),)
     assert own.classes == choose_thresholds(
-        load_predictor(folder, LAST, "cpu"), held_out, 2, Scoring(DATASET.minimum_area), trained_beside=True
+        load_predictor(folder, LAST, "cpu"),
+        held_out,
+        DATASET.training,
+        sizes,
+        Scoring(DATASET.minimum_area),
+        trained_beside=True,
     )
+    assert own.cuts() == (ObjectCut(None, own.classes[0].smallest),)
+    assert own.cuts(split=True) == (ObjectCut(own.diameters[0], own.classes[0].smallest),)
     assert own.values != (0.5,), "the case would show nothing"
     written = json.loads(folder.threshold_file.read_text())
     assert written["thresholds"] == {"1": own.values[0]}
@@ -84,10 +93,13 @@ def test_summary_tells_scores_at_own_thresholds_and_at_half(folder: RunFolder) -
     assert (summary["match_rule"], summary["match"], summary["scale"]) == ("IoU > 0.5", "iou:0.5", 1.0)
     assert summary["min_area"] == summary["minimum_area"] == 8
     predictor = load_predictor(folder, LAST, "cpu")
-    for key, thresholds in (("validation", own.values), ("validation_half", (0.5,))):
+    assert own.cuts()[0].smallest > 1, "the case would show nothing"
+    assert (summary["split"], summary["smallest"]) == ({"1": False}, {"1": own.cuts()[0].smallest})
+    for key, thresholds, cuts in (("validation", own.values, own.cuts()), ("validation_half", (0.5,), ())):
+        predicted = [predictor.probabilities(scene.image) for scene in DATASET.validation]
         masks = [
-            Labelled(classes_at(predictor.probabilities(scene.image), thresholds), scene.label)
-            for scene in DATASET.validation
+            Labelled(cut_classes(classes_at(probabilities, thresholds), probabilities, cuts), scene.label)
+            for probabilities, scene in zip(predicted, DATASET.validation, strict=True)
         ]
         assert summary[key] == json.loads(json.dumps(scores_to_json(score_predictions(masks, 2, 8))))
     assert set(summary["scenes"]) == {scene.name for scene in DATASET.validation}
@@ -102,12 +114,14 @@ def test_a_run_that_held_nothing_out_uses_half_and_says_so(without: RunFolder) -
     assert summary["validation"] == summary["validation_half"]
     own = read_own_thresholds(without)
     assert own is not None
-    assert (own.values, own.scenes, own.peak_distances) == ((), (), peak_distances(DATASET.training, 2))
+    assert (own.values, own.scenes, own.cuts()) == ((), (), ())
+    (cut,) = thresholds_of(without, "own", 2, LAST, split=True).cuts
+    assert cut == ObjectCut(own.diameters[0]), "sizes of objects are known all the same"
     without.threshold_file.unlink()  # as in a run of an earlier version
     assert read_own_thresholds(without) is None
     assert thresholds_of(without, "own", 2, LAST).source == "none: no scenes were held out; ½ is used"
     with pytest.raises(InputError, match="omit --split"):
-        peak_distances_of(without)
+        thresholds_of(without, "half", 2, LAST, split=True)
 
 
 def test_thresholds_of_another_checkpoint_are_chosen_once(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,26 +212,27 @@ def drawn(squares: Sequence[tuple[int, int]], found: dict[tuple[int, int], int],
 
 
 PREDICTOR = Drawn(None, DATASET.stretch, InputSpec())  # type: ignore[arg-type]
+SIZES = [LabelSizes(diameter=6.8, small_area=36.0)]
 PLACES = [(row, column) for row in range(2, 50, 8) for column in range(2, 50, 8)]  # 36
 
 
 def test_the_threshold_lies_between_what_is_there_and_what_is_not() -> None:
     there, empty = PLACES[:31], PLACES[31:]
     scene = drawn(there, dict.fromkeys(there, 300) | dict.fromkeys(empty, 101))
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(minimum_area=8))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(minimum_area=8))
     assert chosen.threshold == pytest.approx((0.12 + 0.3) / 2, abs=0.011)
     assert (chosen.value, chosen.objects) == (1.0, 31)
     few_there, few_empty = PLACES[:5], PLACES[5:7]
     scene = drawn(few_there, dict.fromkeys(few_there, 300) | dict.fromkeys(few_empty, 101))
-    (few,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(8))
+    (few,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(8))
     assert few.threshold == pytest.approx((chosen.threshold + 0.5) / 2, abs=0.006)
 
 
 def test_nothing_found_at_any_threshold_gives_half() -> None:
-    (chosen,) = choose_thresholds(PREDICTOR, [drawn(PLACES, {})], 2, Scoring(8))
+    (chosen,) = choose_thresholds(PREDICTOR, [drawn(PLACES, {})], [], SIZES, Scoring(8))
     assert (chosen.threshold, chosen.value) == (0.5, 0.0)
     assert "nothing is found" in chosen.rule
-    (none,) = choose_thresholds(PREDICTOR, [drawn([], {(2, 2): 900})], 2, Scoring(8))
+    (none,) = choose_thresholds(PREDICTOR, [drawn([], {(2, 2): 900})], [], SIZES, Scoring(8))
     assert (none.threshold, none.value, none.scenes) == (0.5, None, ("a",))
     assert "does not occur" in none.rule
 
@@ -236,7 +251,7 @@ def test_rules_that_a_blob_wins_choose_no_threshold(rule: str, criterion: str) -
     there = PLACES[:31]
     blob = {(row, column): 101 for row in range(0, 54, 6) for column in range(0, 54, 6)}  # low everywhere
     scene = drawn(there, blob | dict.fromkeys(there, 700))
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], 2, Scoring(8, MatchRule.parse(rule)))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(8, MatchRule.parse(rule)))
     assert chosen.criterion == criterion
     assert chosen.threshold == pytest.approx((0.12 + 0.7) / 2, abs=0.02)
     assert chosen.value == 1.0
@@ -251,13 +266,63 @@ def test_touching_predictions_are_split_where_that_is_asked_for() -> None:
         image[0] = np.maximum(image[0], (1000 - 45 * distance).clip(0))
     scene = Scene("a", image, label, ("grey",))
 
-    def found(distances: tuple[int, ...] | None) -> tuple[int, int]:
-        result = evaluate_scenes(PREDICTOR, [scene], 2, Scoring(8, peak_distances=distances), (0.5,))
-        scores = result.scores.classes[1].object
-        return scores.true_positives, scores.false_negatives
+    def found(*cuts: ObjectCut) -> list[tuple[int, int]]:
+        result = evaluate_scenes(PREDICTOR, [scene], 2, Scoring(8, cuts=cuts), (0.5,))
+        counts = [scores.classes[1].object for scores in (result.scores, result.scenes["a"], result.half)]
+        return [(each.true_positives, each.false_negatives) for each in counts]
 
-    assert found(None) == (0, 2)
-    assert found((6,)) == (2, 0)
+    assert found() == [(0, 2)] * 3
+    assert found(ObjectCut(15.0)) == [(2, 0), (2, 0), (0, 2)], "at ½ predictions are taken as they are"
+    assert found(ObjectCut(15.0, smallest=450))[0] == (0, 2)
+
+
+def test_how_objects_are_cut_out_is_chosen_where_it_can_be_told() -> None:
+    label, ids = np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.int32)
+    image = np.zeros((1, 200, 200), np.int32)
+    rows, columns = np.indices(label.shape)
+    for number, (row, column) in enumerate((r, c) for r in range(12, 190, 22) for c in (15, 33, 65, 83, 150)):
+        distance = np.hypot(rows - row, columns - column)
+        disc = (distance < 9) & (ids == 0)
+        label[disc], ids[disc] = 1, number + 1
+        image[0][distance < 9.5] = 900  # pairs touch at every threshold
+    image[0, 2::22, 120:126] = 700  # specks of 6 pixels
+    scene = Scene("a", image, label, ("grey",), objects=ids)
+    plain = Scene("a", image, label, ("grey",))
+    (sizes,) = label_sizes([scene], 2, 1)
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], [sizes], Scoring(4))
+    assert (chosen.split, chosen.value, chosen.objects) == (True, pytest.approx(1.0, abs=0.05), 45)
+    assert chosen.split_rule.startswith("split, with which the criterion is")
+    assert chosen.smallest > 6
+    (unsplit,) = choose_thresholds(PREDICTOR, [plain], [plain], [sizes], Scoring(4, MatchRule.parse("tolerance:2")))
+    assert (unsplit.split, unsplit.split_rule) == (False, "not split, because the match rule counts pixels")
+
+
+def test_sizes_of_labelled_objects() -> None:
+    label = np.zeros((20, 20), np.uint8)
+    label[2:6, 2:10] = label[10:14, 2:6] = 1
+    ids = np.zeros((20, 20), np.int32)
+    ids[2:6, 2:6], ids[2:6, 6:10], ids[10:14, 2:6] = 1, 2, 3
+    scene = Scene("a", np.zeros((1, 20, 20), np.uint8), label, ("grey",))
+    drawn_apart = replace(scene, objects=ids)
+    one, absent = label_sizes([drawn_apart], 3, 1)
+    assert (one.small_area, one.diameter) == (16.0, pytest.approx(2 * np.sqrt(16 / np.pi)))
+    assert absent.diameter == 0.0
+    assert label_sizes([scene], 2, 1)[0].small_area == pytest.approx(17.6)
+    assert label_sizes([scene], 2, 17)[0].small_area == 32.0
+    assert near_share([drawn_apart], 1, 4.0) == pytest.approx(2 / 3)
+    assert near_share([drawn_apart], 1, 45.0) == 1.0, "the third is 4 pixels away"
+    assert [near_share([each], 1, 4.0) for each in (scene, replace(scene, label=0 * label))] == [0.0, 0.0]
+
+
+def test_labels_decide_where_there_are_few_objects() -> None:
+    label = np.zeros((40, 60), np.uint8)
+    label[5:25, 5:25] = label[5:25, 26:46] = 1  # a gap of one pixel
+    scene = Scene("a", 900 * label[None].astype(np.int32), label, ("grey",))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], label_sizes([scene], 2, 1), Scoring(4))
+    assert (chosen.split, chosen.smallest, chosen.objects) == (True, 200, 2)
+    assert chosen.split_rule == (
+        "split, because 2 objects are too few to tell, and 100 % of the labelled objects are near another"
+    )
 
 
 def test_one_odd_scene_moves_the_median_little() -> None:

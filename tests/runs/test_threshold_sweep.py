@@ -10,12 +10,14 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.metrics.class_map import classes_at
 from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.curves import ToleranceCurve
 from explorer.metrics.matching import find_label_objects, match
 from explorer.metrics.objects import list_objects
+from explorer.metrics.splitting_predictions import ObjectCut, cut_classes
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.segmenters import sweep_thresholds
+from explorer.runs.segmenters import load_predictor, sweep_thresholds
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep, save_sweep, sweep_file
 from explorer.runs.training import execute
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -89,17 +91,35 @@ def test_what_earlier_versions_kept_means_what_it_meant(measured: ThresholdSweep
 @pytest.mark.parametrize("text", ["iou:0.1", "centroid:4", "overlap", "centre"])
 def test_curves_under_other_rules_agree_with_what_is_drawn(folder: RunFolder, text: str, split: bool) -> None:
     rule = MatchRule.parse(text)
-    measured = sweep_thresholds(folder, DATASET, LAST, "cpu", rule=rule, split=split)
+    cuts = (ObjectCut(9.0, smallest=12),) if split else ()
+    measured = sweep_thresholds(folder, DATASET, LAST, "cpu", rule=rule, cuts=cuts)
     path = sweep_file(folder, LAST, rule, split)
     save_sweep(measured, path)
     again = load_sweep(path)
-    assert (again.match_rule, bool(again.regions)) == (rule, split)
+    assert again.match_rule == rule
     for threshold in (0.1, 0.5, 0.9):
         listed = [each for scene in again.objects(DATASET.validation, 1, threshold, 8) for each in scene]
         curve = again.of_class(1).curve("object", 8)
         at = curve.at(threshold)
         counted = (curve.true_positives[at], curve.false_positives[at], curve.false_negatives[at])
         assert counted == tuple(sum(each.outcome == name for each in listed) for name in ("found", "false", "missed"))
+
+
+def test_cuts_hold_for_pixels_objects_and_what_is_drawn(folder: RunFolder) -> None:
+    cut, predictor = ObjectCut(9.0, smallest=40), load_predictor(folder, LAST, "cpu")
+    measured = sweep_thresholds(folder, DATASET, LAST, "cpu", cuts=(cut,))
+    for threshold in (0.3, 0.5, 0.72):
+        labelled = []
+        for number, scene in enumerate(DATASET.validation):
+            probabilities = predictor.probabilities(scene.image)
+            plain = classes_at(probabilities, (threshold,))
+            predicted = cut_classes(plain, probabilities, [cut])
+            np.testing.assert_array_equal(measured.predicted(number, 1, threshold), predicted == 1)
+            labelled.append(Labelled(predicted, scene.label))
+        wanted = score_predictions(labelled, 2, 8).classes[1]
+        pixels, objects = measured.of_class(1).pixel, measured.of_class(1).object.curve(8)
+        assert pixels.counts(pixels.at(threshold)).scores() == wanted.pixel
+        assert objects.counts(objects.at(threshold)).scores() == wanted.object
 
 
 def test_a_sweep_within_a_tolerance_counts_pixels(folder: RunFolder) -> None:
