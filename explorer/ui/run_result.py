@@ -12,8 +12,6 @@ from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.messages import escaped
 
-_METRICS = ("recall", "precision", "f1")
-
 
 def show_result(record: RunRecord, class_id: int) -> None:
     """The scores of one class from the run's summary; nothing before there is one.
@@ -30,8 +28,8 @@ def show_result(record: RunRecord, class_id: int) -> None:
         return
     name = services.dataset(record.dataset_id).classes[class_id]
     st.markdown(f"**Result for {escaped(name)} on all validation scenes**")
+    digits = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Recall", "Precision", "F1")}
     table = result_table(summary, class_id)
-    digits = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
     st.dataframe(table, hide_index=True, width="stretch", placeholder="n/a", column_config=digits)
     choice = summary["threshold_choice"].get(str(class_id))
     how = f"Own threshold: {choice['rule']}" if choice else f"Threshold: {summary['threshold_source']}"
@@ -39,26 +37,39 @@ def show_result(record: RunRecord, class_id: int) -> None:
     chosen_on = f", on {scenes} scenes or blocks that neither trained nor score" if choice else ""
     st.caption(
         f"{escaped(how)}{chosen_on}. Match rule: {summary['match_rule']}; objects from {summary['min_area']} pixels on."
+        + _median(summary, class_id)
     )
 
 
 def result_table(summary: dict[str, Any], class_id: int) -> pd.DataFrame:
-    """One row for each threshold: scores of pixels, and those under the match rule.
+    """Two rows for each threshold: the scores under the match rule, and those of pixels.
 
     Args:
         summary: see :mod:`explorer.runs.summary`.
         class_id: 1 or more.
     """
-    own = summary["threshold"]
-    rows = [("own" if summary["threshold_choice"] else "½", summary["validation"], own and own[str(class_id)])]
-    if summary["threshold_choice"]:
-        rows.append(("½", summary["validation_half"], 0.5 if len(summary["classes"]) == 2 else None))
-    rule = summary["match_rule"]
-    return pd.DataFrame(
-        [
-            {"Threshold": f"{which} ({value:.2f})" if value is not None else f"{which} (most probable class)"}
-            | {f"{metric}, {rule}": scores["classes"][str(class_id)]["object"][metric] for metric in _METRICS}
-            | {f"{metric}, pixels": scores["classes"][str(class_id)]["pixel"][metric] for metric in _METRICS}
-            for which, scores, value in rows
-        ]
-    ).rename(columns=lambda column: column[:1].upper() + column[1:])
+    own, chosen = summary["threshold"], bool(summary["threshold_choice"])
+    thresholds = [("own" if chosen else "½", own and own[str(class_id)], summary["validation"])]
+    if chosen:
+        thresholds.append(("½", 0.5 if len(summary["classes"]) == 2 else None, summary["validation_half"]))
+    rows = []
+    for which, value, scores in thresholds:
+        threshold = f"{which} (most probable class)" if value is None else f"{which} ({value:.2f})"
+        for scope, counted in (("object", summary["match_rule"]), ("pixel", "pixels")):
+            of_class = scores["classes"][str(class_id)][scope]
+            rows.append((threshold, counted, *(of_class[metric] for metric in ("recall", "precision", "f1"))))
+    return pd.DataFrame(rows, columns=["Threshold", "Counted", "Recall", "Precision", "F1"])
+
+
+def _median(summary: dict[str, Any], class_id: int) -> str:
+    """In words, F1 in the middle of the scenes: one odd scene hides the others in what is pooled."""
+    if len(summary["scenes"]) < 2:
+        return ""
+    of_class = summary["scenes_median"]["classes"][str(class_id)]
+    objects, pixels = (
+        "n/a" if value is None else f"{value:.3f}" for value in (of_class["object"]["f1"], of_class["pixel"]["f1"])
+    )
+    return (
+        f" Median of F1 over the {len(summary['scenes'])} scenes at the first threshold: {objects} "
+        f"({summary['match_rule']}), {pixels} (pixels)."
+    )

@@ -139,13 +139,16 @@ def test_ended_run_shows_its_scores_at_its_own_threshold_and_at_half(train: AppT
         "threshold_scenes": ["north", "south"],
         "validation": scores,
         "validation_half": scores,
+        "scenes": {"east": scores, "west": scores},
+        "scenes_median": {"classes": {"1": {"object": {"f1": 0.25}, "pixel": {"f1": None}}}},
     }
     services.store().folder(run_id).summary_file.write_text(json.dumps(summary))
     opened(train, run_id)
-    assert list(train.dataframe[0].value["Threshold"]) == ["own (0.70)", "½ (0.50)"]
+    assert list(train.dataframe[0].value["Threshold"]) == ["own (0.70)"] * 2 + ["½ (0.50)"] * 2
     said = texts(train).replace("\\", "")
     assert "Own threshold: the best threshold, 0.9; halfway from there to ½, on 2 scenes or blocks" in said
     assert "Match rule: IoU > 0.1; objects from 6 pixels on." in said
+    assert "Median of F1 over the 2 scenes at the first threshold: 0.250 (IoU > 0.1), n/a (pixels)." in said
     services.store().set_status(run_id, RunStatus.RUNNING)
     opened(train, run_id)
     assert not train.dataframe, "a run that trains has none yet"
