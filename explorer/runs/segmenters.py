@@ -80,18 +80,18 @@ def load_segmenter(folder: RunFolder, checkpoint: str | None = None, device: str
 
 
 def load_predictor(
-    folder: RunFolder, checkpoint: str | None = None, device: str = "auto", flips: bool = False
+    folder: RunFolder, checkpoint: str | None = None, device: str = "auto", flips: bool | None = None
 ) -> Predictor:
     """Likewise, ready for images in their own dtype.
 
     Args:
-        flips: see ``Predictor``.
+        flips: see ``Predictor``; as the plan says if not given.
 
     Raises:
         InputError: see ``load_segmenter``.
     """
-    segmenter = load_segmenter(folder, checkpoint, device)
-    return Predictor(segmenter, folder.dataset().stretch, folder.plan().inputs, flips)
+    segmenter, plan = load_segmenter(folder, checkpoint, device), folder.plan()
+    return Predictor(segmenter, folder.dataset().stretch, plan.inputs, plan.flips if flips is None else flips)
 
 
 def sweep_thresholds(

@@ -122,6 +122,11 @@ class Plan(_Model):
     validations: int | None = Field(
         None, ge=1, le=1000, description="how often the run validates; None: as the number of pixels suggests"
     )
+    flips: bool = Field(
+        False,
+        description="what the run predicts once it has ended is the mean over the image and its flips: four times the "
+        "time; validations while it trains and landscapes are without",
+    )
     interventions: tuple[Intervention, ...] = Field((), description="recorded changes, made again at the same steps")
 
     @property

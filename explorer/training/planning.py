@@ -119,6 +119,7 @@ def propose(
         clip_gradient=recipe.CLIP_GRADIENT,
         averaging=recipe.AVERAGING,
         carry_over=True,
+        flips=True,
         choose_threshold=bool(fingerprint.held_out),
         validations=validations,
     )
@@ -139,6 +140,9 @@ def propose(
         ),
         Choice("Augmentation", _jitter(augmentation), why_augmentation),
         Choice("Threshold", _threshold(fingerprint), _why_threshold(fingerprint)),
+        Choice(
+            "Predictions", "mean over flips", "Objects come out more whole when the ended run sees them mirrored, too."
+        ),
         Choice("Minimum object area", f"{fingerprint.minimum_area} px", _why_minimum_area(fingerprint)),
         Choice("Match rule", fingerprint.match_rule.words, _why_match_rule(fingerprint)),
         Choice("Steps", f"{plan.steps:,}", why_steps),

@@ -144,6 +144,12 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
         key=f"{key}-threshold",
         help="Some training scenes are held out; the probability threshold, and *Until*, are decided on them.",
     )
+    flips = right.checkbox(
+        "Mean over flips",
+        base.flips,
+        key=f"{key}-flips",
+        help="The ended run predicts the mean over the image and its flips, which takes four times as long.",
+    )
     return {
         "inputs": InputSpec(scale=scale, object_size=given.object_size, **channels),
         "augmentation": Augmentation(**augmentation),
@@ -152,4 +158,5 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
         "averaging": average or None,
         "carry_over": carry,
         "choose_threshold": choose,
+        "flips": flips,
     }
