@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from explorer.errors import InputError
+from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.landscape.crops import CropOrigin, LandscapeData, cut_crops
 from explorer.segmenter.inputs import InputSpec, prepared_image, prepared_scene
@@ -109,13 +110,14 @@ def test_nothing_labelled_is_refused() -> None:
 def test_landscape_data_is_read_as_it_was_written(tmp_path: Path) -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=4, size=32)
     path = tmp_path / "landscape.npz"
-    LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc", 3).save(path)
+    rule = MatchRule.parse("centroid:1.25")
+    LandscapeData(crops, ("background", "car"), (1.0, 7.5), "abc", 3, rule).save(path)
     again = LandscapeData.load(path)
     assert again.crops.content_hash == crops.content_hash
     assert again.crops.origins == crops.origins
     np.testing.assert_array_equal(again.crops.owners, crops.owners)
     assert (again.classes, again.class_weights, again.dataset_id) == (("background", "car"), (1.0, 7.5), "abc")
-    assert again.minimum_area == 3
+    assert (again.minimum_area, again.match_rule) == (3, rule)
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(InputError, match="cannot be read"):
         LandscapeData.load(path)
