@@ -5,37 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
-from explorer.figures.colours import OUTCOMES
-from explorer.figures.imagery import scene_picture
-from explorer.figures.outcome import class_outcome_picture, object_pictures
 from explorer.figures.tradeoffs import (
     curves_table,
-    objects_table,
     path_figure,
     precision_recall_figure,
     size_figure,
     thresholds_table,
 )
 from explorer.imagery.match_rule import MatchRule
-from explorer.imagery.scene import Dataset
 from explorer.jobs.registry import SweepThresholds
 from explorer.metrics.curves import Curve, ObjectCurve, ToleranceCurve
-from explorer.metrics.objects import ObjectRecord, recall_by_size
+from explorer.metrics.objects import recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
 from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.records import RunRecord
-from explorer.runs.threshold_sweep import ClassSweep, Scope, ThresholdSweep
+from explorer.runs.threshold_sweep import ClassSweep, Scope
 from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
-from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import pick_checkpoint, pick_runs, run_labels
 from explorer.ui.plan_editor import rarest
+from explorer.ui.scene_outcome import show_scene
 from explorer.ui.unique_labels import position_labels
 
 SCOPES: tuple[Scope, ...] = ("object", "pixel")
@@ -99,7 +96,11 @@ def compare_thresholds(curves: Mapping[str, Curve], own: Mapping[str, float | No
         hide_index=True,
         placeholder="n/a",
         column_config={
-            name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")
+            "run": st.column_config.TextColumn(width=200),
+            **{
+                name: st.column_config.NumberColumn(format="%.2f")
+                for name in ("threshold", "recall", "precision", "F1")
+            },
         },
     )
     st.caption(f"Counts are {noun}. The measured threshold nearest to the own one is shown.")
@@ -148,27 +149,32 @@ def say_advice(advice: Advice, names: Sequence[str], cost: float, what: str) -> 
 
 
 def draw_curves(
-    curves: Mapping[str, Curve], threshold: float, best: Mapping[str, OperatingPoint], scope: str, focus: str
+    curves: Mapping[str, Curve], threshold: float, best: Mapping[str, OperatingPoint], of_what: str, focus: str
 ) -> None:
-    """The curves that mean something, and why the others do not."""
+    """The curves that mean something, and why the others do not.
+
+    Args:
+        of_what: recall and precision of objects, of pixels, or relaxed, within a tolerance.
+    """
     misleading = {name: why_not(curve) for name, curve in curves.items()}
     for name, reason in misleading.items():
         if reason:
-            st.caption(f"{escaped(name)} has no {scope} curve: n/a, {reason}.")
+            st.caption(f"{escaped(name)} has no {of_what} curve: n/a, {reason}.")
     shown = {name: curve for name, curve in curves.items() if not misleading[name]}
-    live_figure(precision_recall_figure(shown, threshold, focus, best, scope), f"curves-{scope}", height=380)
+    live_figure(precision_recall_figure(shown, threshold, focus, best, of_what), f"curves-{of_what}", height=380)
     st.caption("Dot: the threshold of the slider. Star: the least cost. Dotted lines: equal F1.")
 
 
-def pick_minimum_area(usual: int, of_class: ClassSweep, name: str) -> int:
+def pick_minimum_area(field: DeltaGenerator, usual: int, of_class: ClassSweep, name: str) -> int:
     """The minimum area of objects in pixels, with how many of the class are below it.
 
     Args:
+        field: where to draw the widget.
         usual: of the dataset, where the visitor chooses none.
         of_class: a sweep over the validation scenes.
         name: of the class.
     """
-    chosen = st.number_input(
+    chosen = field.number_input(
         "Minimum object area (px)",
         min_value=1,
         value=None,
@@ -176,7 +182,6 @@ def pick_minimum_area(usual: int, of_class: ClassSweep, name: str) -> int:
         key="min-area",
         bind="query-params",
         help="Smaller objects of the label count as neither hit nor miss. Clear it to take the dataset's.",
-        width=240,
     )
     area = usual if chosen is None else int(chosen)
     below, total = of_class.object.below(area), len(of_class.object.areas)
@@ -224,53 +229,6 @@ def ratio(value: float | None) -> str:
     return "n/a" if value is None else f"{value:.2f}"
 
 
-def show_scene(
-    sweep: ThresholdSweep, dataset: Dataset, objects: Sequence[Sequence[ObjectRecord]], class_id: int, threshold: float
-) -> None:
-    """One scene with the outcome of each pixel, the table of its objects, and the object that was clicked."""
-    number = st.selectbox(
-        "Validation scene",
-        range(len(sweep.scenes)),
-        format_func=position_labels(sweep.scenes).__getitem__,
-        key="scene-chosen",
-    )
-    scene, predicted = dataset.validation[number], sweep.predicted(number, class_id, threshold)
-    table = objects_table(objects[number])
-    picture, facts = stacking_columns("overlay", [4, 3])
-    with facts:
-        event = st.dataframe(
-            table,
-            hide_index=True,
-            height=300,
-            on_select="rerun",
-            selection_mode="single-row",
-            key=f"objects-{number}-{class_id}",
-            placeholder="–",
-            column_config={"IoU": st.column_config.NumberColumn(format="%.2f")},
-        )
-        rows = event.selection.rows
-        if rows and rows[0] < len(table):
-            chosen = table.iloc[rows[0]]
-            pair = object_pictures(scene, dataset.stretch, predicted, class_id, chosen["row"], chosen["column"])
-            one, two = st.columns(2)
-            one.image(pair[0], width="stretch", caption=f"{chosen['outcome']}, {chosen['pixels']} pixels")
-            two.image(pair[1], width="stretch", caption="outcome")
-        else:
-            st.caption("Tick the box of an object to see it.")
-    with picture:
-        plain = scene_picture(scene, dataset.stretch, longest=max(scene.size))
-        shown = class_outcome_picture(plain, predicted, scene.label, class_id)
-        st.image(shown, width="stretch", alt="hits, misses and false alarms")
-        st.markdown(
-            " ".join(
-                f'<span style="color:{colour}">■</span> {name}'
-                for name, colour in OUTCOMES.items()
-                if name != "wrong class"
-            ),
-            unsafe_allow_html=True,  # nothing of a user's is in it
-        )
-
-
 def compare(records: Sequence[RunRecord]) -> None:
     """Curves, threshold, cost, scenes and sizes of the runs; the first one in detail."""
     first = records[0]
@@ -287,7 +245,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     )
     address.named("scope", "count", SCOPES, SCOPES[0])
     scope = right.segmented_control("Count", SCOPES, default=SCOPES[0], required=True, key="scope", bind="query-params")
-    rules, splits = st.columns([2, 3], vertical_alignment="bottom")
+    rules, area, splits = wrapping_columns("rules", [4, 3, 3])
     with rules:
         rule = pick_rule_of_address(dataset.match_rule, f"rule-{first.dataset_id}")
     split = splits.toggle("Split predictions that touch", key="split", bind="query-params",
@@ -302,11 +260,14 @@ def compare(records: Sequence[RunRecord]) -> None:
         return
     sweeps = {label: services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) for label, job in jobs.items()}
     names = list(sweeps)
-    minimum_area = pick_minimum_area(
-        dataset.minimum_area, sweeps[names[0]].of_class(class_id), dataset.classes[class_id]
-    )
+    minimum_area = dataset.minimum_area
+    if rule.counts_objects:
+        minimum_area = pick_minimum_area(
+            area, minimum_area, sweeps[names[0]].of_class(class_id), dataset.classes[class_id]
+        )
     curves = {name: sweep.of_class(class_id).curve(scope, minimum_area) for name, sweep in sweeps.items()}
     noun = "pixels" if scope == "pixel" else counted(rule)
+    of_what = scope if scope == "pixel" or rule.counts_objects else "relaxed"
     own = {
         labels[each.id]: own_threshold(each, name, class_id) for each, name in zip(records, checkpoints, strict=True)
     }
@@ -329,7 +290,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     curve, path = stacking_columns("curves", 2)
     with curve:
         st.markdown("**At every threshold**")
-        draw_curves(curves, threshold, advice.points(names), scope, names[0])
+        draw_curves(curves, threshold, advice.points(names), of_what, names[0])
     with path:
         st.markdown(f"**During training: {escaped(names[0])}**")
         history = services.follower(first.id).history()
@@ -346,14 +307,16 @@ def compare(records: Sequence[RunRecord]) -> None:
     objects = {
         name: sweep.objects(dataset.validation, class_id, threshold, minimum_area) for name, sweep in sweeps.items()
     }
-    show_scene(sweeps[names[0]], dataset, objects[names[0]], class_id, threshold)
+    show_scene(sweeps[names[0]], dataset, objects[names[0]], class_id, threshold, rule)
     st.markdown("**Recall by object size, at the threshold of the slider**")
     sizes = {name: recall_by_size(record for scene in found for record in scene) for name, found in objects.items()}
     if any(sizes.values()):
         live_figure(size_figure(sizes), "sizes", height=300)
         st.caption("Groups of about equally many objects, from small to large; the bar is the share that was found.")
-    else:
+    elif rule.counts_objects:
         st.caption("n/a: the validation scenes hold no object of this class.")
+    else:
+        st.caption("n/a: the match rule compares pixels, not objects.")
     both: dict[str, dict[str, Curve]] = {
         name: {s: sweep.of_class(class_id).curve(s, minimum_area) for s in SCOPES} for name, sweep in sweeps.items()
     }

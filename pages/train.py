@@ -8,8 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
+from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, first_preset, propose
+from explorer.training.planning import Budget, Proposal, first_preset, propose, propose_measured
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
 from explorer.ui.datasets import is_builtin, pick_dataset
@@ -59,7 +60,10 @@ def pick_preset(notes: DeltaGenerator, first: str) -> str | None:
         asked = None
     offered = st.session_state.get(OFFERED)
     kept = st.session_state.get(PRESET) if has_plan() else first
-    wanted = asked if asked is not None and asked != offered else first if kept == offered else kept
+    if asked is not None and asked != offered:
+        wanted: str | None = asked
+    else:
+        wanted = first if offered is not None and kept == offered else kept
     st.session_state[OFFERED] = first if wanted == first else None
     remember_preset(wanted)
     address.select(
@@ -106,63 +110,84 @@ def take_plan(plan: Plan, source: tuple[object, ...]) -> None:
 def plan_a_run() -> None:
     """Dataset, preset, training time, plan and the buttons that start it."""
     notes = st.container()
-    data, preset, time, go, compare, both = wrapping_columns("plan", [5, 5, 4, 3, 5, 5])
+    data, preset, time = wrapping_columns("plan", [3, 3, 2])
+    buttons = st.container(horizontal=True)
     with data:
         dataset_id = pick_dataset(notes)
-    measured = None if is_builtin(dataset_id) else services.measured_data(dataset_id)
-    first = next(iter(PRESETS)) if measured is None else first_preset(measured.fingerprint)
+    fingerprint = None if is_builtin(dataset_id) else services.fingerprint(dataset_id)
     with preset:
-        chosen = pick_preset(notes, first)
+        chosen = pick_preset(notes, next(iter(PRESETS)) if fingerprint is None else first_preset(fingerprint))
     proposal = None
-    if measured is not None and chosen is not None:
+    if fingerprint is not None and chosen is not None:
         with time:
             budget = pick_budget()
-        proposal = propose(measured.fingerprint, chosen, budget, step_seconds=measured.step_seconds)
+        proposal = proposed(dataset_id, fingerprint, chosen, budget)
         take_plan(proposal.plan, (dataset_id, chosen, budget))
     elif chosen is not None:
         take_plan(preset_plan(chosen), (None, chosen, None))
     if chosen is not None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
         show_preset_evidence(chosen)
-    strip = st.container()
-    reasons = st.container()
+    above = st.container()
     plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands)
     if plan is not None:
-        with strip:
-            live_figure(schedule_figure(plan), "schedule", height=150)
-            ends_early = any(phase.trigger is not None for phase in plan.phases) and not plan.carry_over
-            fewer = ", fewer if a phase ends early" if ends_early else ""
-            st.caption(f"Learning rate over the phases: {plan.steps} steps{fewer}.")
-    with reasons:
-        if measured is not None and plan is not None:
-            show_warnings(measured.fingerprint, plan)
-        if proposal is not None:
-            show_reasons(proposal, changed=plan != proposal.plan)
-    plays = go.button(
-        "Play", type="primary", icon=":material/play_arrow:", disabled=plan is None, width="stretch", key="play"
-    )
-    compares = compare.button(
+        with above:
+            show_schedule(plan)
+            if fingerprint is not None:
+                show_warnings(fingerprint, plan)
+            if proposal is not None:
+                show_reasons(proposal, changed=plan != proposal.plan)
+    with buttons:
+        offer_start(plan, dataset_id, fingerprint if proposal is not None and chosen != RECIPE else None)
+
+
+def proposed(dataset_id: str, fingerprint: Fingerprint, preset: str, budget: Budget) -> Proposal:
+    """The plan of a preset for a dataset; for a budget in seconds, the time of a step is measured first."""
+
+    def measure(plan: Plan) -> float:
+        return services.step_seconds(dataset_id, plan.segmenter.kind)
+
+    return propose_measured(fingerprint, preset, budget, measure)[0]
+
+
+def show_schedule(plan: Plan) -> None:
+    """The learning rate over the phases."""
+    live_figure(schedule_figure(plan), "schedule", height=150)
+    ends_early = any(phase.trigger is not None for phase in plan.phases) and not plan.carry_over
+    fewer = ", fewer if a phase ends early" if ends_early else ""
+    st.caption(f"Learning rate over the phases: {plan.steps} steps{fewer}.")
+
+
+def offer_start(plan: Plan | None, dataset_id: str, beside: Fingerprint | None) -> None:
+    """The buttons that start the plan alone, with its controls, or with the article's recipe.
+
+    Args:
+        plan: None while it is invalid.
+        dataset_id: the store's id of the dataset.
+        beside: the dataset's fingerprint, where the recipe is offered.
+    """
+    waits = plan is None
+    plays = st.button("Play", type="primary", icon=":material/play_arrow:", disabled=waits, key="play")
+    compares = st.button(
         "With controls",
         icon=":material/compare_arrows:",
-        disabled=plan is None,
-        width="stretch",
+        disabled=waits,
         help="Trains the plan, then plain cross-entropy, Jaccard alone and Dice + CE, with the same steps and seed.",
     )
-    beside = None
-    if proposal is not None and chosen != RECIPE:
-        beside = both.button(
-            "With the recipe",
-            icon=":material/timeline:",
-            disabled=plan is None,
-            width="stretch",
-            help="Trains the plan, then the article's recipe with the same steps: weighted CE, then Jaccard.",
-        )
-    if plan is not None and (plays or compares or beside):
-        others = controls(plan) if compares else ()
-        if beside and measured is not None:
-            others = (propose(measured.fingerprint, RECIPE, Budget(steps=plan.steps), seed=plan.seed).plan,)
-        open_run(start_run(plan, dataset_id, others))
-        st.rerun()
+    adds_recipe = beside is not None and st.button(
+        "With the recipe",
+        icon=":material/timeline:",
+        disabled=waits,
+        help="Trains the plan, then the article's recipe with the same steps: weighted CE, then Jaccard.",
+    )
+    if plan is None or not (plays or compares or adds_recipe):
+        return
+    others = controls(plan) if compares else ()
+    if adds_recipe and beside is not None:
+        same = Budget(steps=plan.steps)
+        others = (propose(beside, RECIPE, same, seed=plan.seed, segmenter=plan.segmenter.kind).plan,)
+    open_run(start_run(plan, dataset_id, others))
+    st.rerun()
 
 
 def watch_a_run(record: RunRecord) -> None:

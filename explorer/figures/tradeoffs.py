@@ -29,7 +29,7 @@ def precision_recall_figure(
         threshold: of the operating point of every run, a filled dot.
         chosen: the run whose point is large.
         best: by the run's name, the point that costs least, drawn as a star.
-        scope: "pixel" or "object".
+        scope: of what: "pixel", "object", or "relaxed": within a tolerance.
     """
     figure = _iso_f1()
     for colour, (name, curve) in zip(run_colours(len(curves)), curves.items(), strict=True):

@@ -46,11 +46,20 @@ def stretch_scene(image: NDArray[np.generic], valid: NDArray[np.bool_]) -> NDArr
         image: (C, H, W), any real dtype.
         valid: (H, W), False where a pixel has no data; those do not count.
     """
-    step = max(1, valid.size // _SAMPLES)
-    counted = valid.ravel()[::step]
+    return np.rint(stretched(image, image_stretch(image, valid)) * _LARGEST).astype(np.uint16)
+
+
+def image_stretch(image: NDArray[np.generic], valid: NDArray[np.bool_] | None = None) -> Stretch:
+    """The percentiles of each band of one image.
+
+    Args:
+        image: (C, H, W), any real dtype.
+        valid: (H, W), False where a pixel has no data; those do not count. All count if not given.
+    """
+    step = max(1, image[0].size // _SAMPLES)
+    counted = slice(None) if valid is None else valid.ravel()[::step]
     ranges = [_range(_finite(band.ravel()[::step][counted])) for band in image]
-    stretch = Stretch(tuple(low for low, _ in ranges), tuple(high for _, high in ranges))
-    return np.rint(stretched(image, stretch) * _LARGEST).astype(np.uint16)
+    return Stretch(tuple(low for low, _ in ranges), tuple(high for _, high in ranges))
 
 
 def outside_stretch(image: NDArray[np.generic], valid: NDArray[np.bool_], stretch: Stretch) -> str | None:

@@ -27,11 +27,12 @@ from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, 
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
-from explorer.runs.measurements import Measurement
 from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
 from explorer.runs.threshold_sweep import sweep_file
 from explorer.segmenter.inputs import InputSpec
+from explorer.training.fingerprint import Fingerprint
+from explorer.training.recipe import SegmenterKind
 
 Answer = TypeVar("Answer")
 Mask = NDArray[np.bool_]
@@ -281,15 +282,29 @@ class MapGradients(Job[GradientMaps]):
 
 
 @dataclass(frozen=True)
-class MeasureDataset(Job[Measurement]):
-    """Measures what plans for a dataset rest on; the answer stays beside the dataset for all visitors."""
+class MeasureDataset(Job[Fingerprint]):
+    """Takes the fingerprint of a dataset, which stays beside it for all visitors."""
 
     entry = "explorer.jobs.planning:measure_dataset"
     resource = Resource.QUICK
     limit = 120.0
-    title = "fingerprint and step time"
+    title = "fingerprint"
 
     dataset: Path  # its file
+
+
+@dataclass(frozen=True)
+class MeasureStep(Job[float]):
+    """Measures how long a step takes now, in seconds: it depends on what else the machine does."""
+
+    entry = "explorer.jobs.planning:measure_step"
+    resource = Resource.QUICK
+    limit = 120.0
+    title = "time of a step"
+
+    dataset: Path  # its file
+    fingerprint: Fingerprint
+    segmenter: SegmenterKind
     device: str
 
 
@@ -306,5 +321,6 @@ JOBS: tuple[type[Job[Any]], ...] = (
     ListLabCrops,
     MapGradients,
     MeasureDataset,
+    MeasureStep,
 )
 """All kinds of jobs."""

@@ -1,28 +1,15 @@
-"""What plans for a dataset rest on: its fingerprint, and how long a step takes now. No torch.
-
-The fingerprint is a property of the dataset: it is computed once and kept in a file beside the dataset's own. How long a
-step takes depends on what else the machine does, so that it is measured anew each time.
-"""
+"""The fingerprint of a dataset as a file beside the dataset's own: it is computed once. No torch."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from explorer.files import write_atomically
 from explorer.training.fingerprint import Fingerprint
 
 _VERSION = 1  # of what a file says; fingerprints of another version are computed anew
-
-
-class Measurement(BaseModel):
-    """A dataset as plans see it, on a machine as it is now."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fingerprint: Fingerprint
-    step_seconds: dict[str, float]  # by kind of segmenter, of the plan that suits the dataset
 
 
 def fingerprint_file(dataset: Path) -> Path:

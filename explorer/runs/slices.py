@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,7 @@ from explorer.runs.segmenters import find_checkpoint, load_segmenter
 from explorer.runs.slice_files import CurvatureReport, PointPrediction
 from explorer.training.checkpoints import Checkpoint
 from explorer.training.schedule import effective_learning_rate
+from explorer.training.watching import trained_and_held_out
 from explorer.training.weighting import logged_weights, weights_of_data
 
 MOST_PATH = 60
@@ -69,7 +70,8 @@ class SliceSetup:
 def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     """Cuts the validation crops of a run's landscapes at its working scale, once, and keeps them in its folder."""
     plan = folder.plan()
-    weights = logged_weights(plan, weights_of_data(dataset))
+    trained = replace(dataset, training=trained_and_held_out(plan, dataset).training)
+    weights = logged_weights(plan, weights_of_data(trained))
     crops = cut_crops(dataset.validation, len(dataset.classes), dataset.stretch, plan.inputs)
     minimum_area = plan.inputs.working_area(dataset.minimum_area)
     rule = dataset.match_rule.scaled(plan.inputs.scale)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from explorer.imagery.scene import IGNORE, Scene, Stretch
-from explorer.imagery.stretch import stretched
+from explorer.imagery.stretch import image_stretch, stretched
 
 _CONTRAST_CHANNELS = 5
 
@@ -27,6 +27,7 @@ class InputSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scale: float = Field(1.0, gt=0, le=1, description="working scale: pixels of the segmenter per pixel of the scene")
+    own_stretch: bool = Field(False, description="each scene is stretched by its own percentiles, not the dataset's")
     root: bool = Field(False, description="square root of the stretched bands, which widens their dark end")
     differences: bool = Field(False, description="normalised differences of all pairs of bands as further channels")
     contrast: bool = Field(False, description="local contrast, blobs, top-hat and surroundings as further channels")
@@ -49,7 +50,7 @@ class InputSpec(BaseModel):
 
 def prepared_image(image: NDArray[np.generic], stretch: Stretch, spec: InputSpec) -> NDArray[np.float32]:
     """The channels (C', h, w) of an image (C, H, W) in its own dtype; bands come first, most values lie in [0, 1]."""
-    bands = stretched(image, stretch)
+    bands = stretched(image, image_stretch(image) if spec.own_stretch else stretch)
     size = spec.working_size((image.shape[1], image.shape[2]))
     if size != image.shape[1:]:
         bands = np.stack([_mean_resized(band, size) for band in bands])
@@ -96,14 +97,14 @@ def _mean_resized(band: NDArray[np.float32], size: tuple[int, int]) -> NDArray[n
 
 
 def _resized_objects(objects: NDArray[np.int32], foreground: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Ids at another size: those of the nearest pixels, and of the nearest object where that pixel has none."""
+    """Ids at another size: that of the object nearest to the middle of each foreground pixel."""
     height, width = foreground.shape
     rows = ((np.arange(height) + 0.5) * objects.shape[0] / height).astype(np.intp)
     columns = ((np.arange(width) + 0.5) * objects.shape[1] / width).astype(np.intp)
-    ids = objects[np.ix_(rows, columns)]
-    if (ids > 0).any():
-        nearest = ndimage.distance_transform_edt(ids == 0, return_distances=False, return_indices=True)
-        ids = ids[tuple(nearest)]
+    if not objects.any():
+        return np.zeros(foreground.shape, dtype=np.int32)
+    nearest = ndimage.distance_transform_edt(objects == 0, return_distances=False, return_indices=True)
+    ids = objects[tuple(nearest)][np.ix_(rows, columns)]
     return np.where(foreground, ids, np.int32(0))
 
 

@@ -53,8 +53,8 @@ class Concern:
 def before_training(fingerprint: Fingerprint, plan: Plan) -> tuple[Concern, ...]:
     """What can be seen before a plan is trained; empty where nothing speaks against it."""
     concerns = [_absent(each) for each in fingerprint.classes if not each.occurs]
-    if fingerprint.own_range < recipe.NARROW_SCENES:
-        concerns.append(_narrow(fingerprint))
+    if fingerprint.own_range < recipe.NARROW_SCENES and not plan.inputs.own_stretch:
+        concerns.append(_narrow(fingerprint, plan))
     concerns += [
         concern
         for check in (_beyond_field_of_view, _empty_batches, _weights_too_strong)
@@ -95,11 +95,13 @@ def _absent(of: ClassPrint) -> Concern:
     )
 
 
-def _narrow(fingerprint: Fingerprint) -> Concern:
+def _narrow(fingerprint: Fingerprint, plan: Plan) -> Concern:
+    inputs = plan.inputs.model_copy(update={"own_stretch": True})
     return Concern(
         "narrow_scenes",
         f"Half of the scenes use at most {fingerprint.own_range:.0%} of the range of values that all share: they look "
-        "flat; stretch each scene by itself (--stretch scene).",
+        "flat.",
+        (Remedy("Stretch each scene by itself", plan.model_copy(update={"inputs": inputs})),),
     )
 
 

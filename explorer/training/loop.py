@@ -20,8 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
-from explorer.imagery.scene import Dataset, Scene
-from explorer.imagery.splitting import hold_out
+from explorer.imagery.scene import Dataset
 from explorer.losses.loss import Loss, build_loss, logged_losses
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec, ramped
@@ -51,7 +50,7 @@ from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Intervention, Plan
 from explorer.training.sampler import Sampler
 from explorer.training.schedule import Position, effective_learning_rate, share_done
-from explorer.training.watching import Watch
+from explorer.training.watching import Watch, trained_and_held_out
 from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
 COSTLY_EVERY = 20  # steps between values of the costly losses
@@ -107,10 +106,8 @@ class _Run:
         checkpoint_steps: int,
     ) -> None:
         classes = self.classes = len(dataset.classes)
-        held_out: tuple[Scene, ...] = ()
-        if plan.choose_threshold:
-            parts = hold_out(dataset.training, classes)
-            dataset, held_out = replace(dataset, training=parts.training), parts.validation
+        parts = trained_and_held_out(plan, dataset)
+        dataset, held_out = replace(dataset, training=parts.training), parts.validation
         self.names, self.held_out = dataset.classes, tuple(scene.name for scene in held_out)
         self.device, self.folder, self.commands, self.checkpoint_steps = device, folder, commands, checkpoint_steps
         self.weights_of = weights_of_data(dataset)

@@ -9,7 +9,7 @@ are those of :mod:`explorer.training.recipe`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from explorer.imagery.bands import named_bands, natural_bands
@@ -109,7 +109,7 @@ def propose(
         cycles=PRESETS[preset].cycles,
         seed=seed,
         segmenter=spec,
-        inputs=InputSpec(scale=scale),
+        inputs=InputSpec(scale=scale, own_stretch=fingerprint.own_range < recipe.NARROW_SCENES),
         batch_size=batch,
         crop_size=crop,
         object_share=recipe.FOREGROUND_SHARE,
@@ -145,6 +145,37 @@ def propose(
         Choice("Validations", str(validations), _why_validations(plan)),
     )
     return Proposal(plan, choices)
+
+
+def propose_measured(
+    fingerprint: Fingerprint,
+    preset: str,
+    budget: Budget,
+    measure: Callable[[Plan], float],
+    *,
+    seed: int = 0,
+    segmenter: SegmenterKind | None = None,
+) -> tuple[Proposal, float | None]:
+    """The plan of a preset for a budget; for one in seconds, the step is measured first.
+
+    Where the pretrained segmenter turns out too slow for the budget, the step of the U-Net is measured, too.
+
+    Args:
+        fingerprint: of the dataset.
+        preset: see ``propose``, as budget, seed and segmenter.
+        measure: gives the seconds of a step of a plan, see :func:`explorer.training.probe.measure_step_seconds`.
+
+    Returns:
+        The proposal, and the seconds of a step of its plan; None for a budget in steps.
+    """
+    proposal = propose(fingerprint, preset, budget, seed=seed, segmenter=segmenter)
+    if budget.seconds is None:
+        return proposal, None
+    measured: dict[str, float] = {}
+    while (kind := proposal.plan.segmenter.kind) not in measured:
+        measured[kind] = measure(proposal.plan)
+        proposal = propose(fingerprint, preset, budget, step_seconds=measured, seed=seed, segmenter=segmenter)
+    return proposal, measured[kind]
 
 
 def typical_step_seconds(kind: SegmenterKind, batch: int, crop: int) -> float:
@@ -320,12 +351,13 @@ def _jitter(augmentation: Augmentation) -> str:
 
 def _bands(fingerprint: Fingerprint) -> str:
     bands = len(fingerprint.bands)
-    return f"{bands} band{'' if bands == 1 else 's'}, one stretch"
+    stretch = "each scene stretched by itself" if fingerprint.own_range < recipe.NARROW_SCENES else "one stretch"
+    return f"{bands} band{'' if bands == 1 else 's'}, {stretch}"
 
 
 def _why_bands(fingerprint: Fingerprint) -> str:
     used = f"; a scene uses {fingerprint.own_range:.0%} of the common range" if len(fingerprint.scenes) > 1 else ""
-    return f"Further channels, of local contrast or of ratios, made unseen scenes worse{used}."
+    return f"Further channels, of local contrast or of ratios, made steps slower and unseen scenes no better{used}."
 
 
 # What is not in the plan, but follows from the data ------------------------------------------------------------

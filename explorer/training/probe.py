@@ -12,7 +12,7 @@ from explorer.training.events import Step, Validation
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.loop import train
 from explorer.training.plan import Plan, scaled
-from explorer.training.planning import Budget, Proposal, propose, typical_step_seconds
+from explorer.training.planning import Budget, Proposal, propose_measured, typical_step_seconds
 from explorer.training.recipe import SegmenterKind
 from explorer.training.schedule import validation_interval, validation_pixels
 
@@ -62,27 +62,19 @@ def measured_proposal(
     seed: int = 0,
     segmenter: SegmenterKind | None = None,
 ) -> tuple[Proposal, float | None]:
-    """The plan of a preset for a budget; for one in seconds, the step is measured on this machine first.
-
-    Where the pretrained segmenter turns out too slow for the budget, the step of the U-Net is measured, too.
+    """The plan of a preset for a budget, measured on this machine: see ``propose_measured``.
 
     Args:
         fingerprint: of the dataset.
         dataset: what will be trained on.
         preset: see ``propose``, as budget, seed and segmenter.
         device: see ``train``.
-
-    Returns:
-        The proposal, and the seconds of a step of its plan; None for a budget in steps.
     """
-    proposal = propose(fingerprint, preset, budget, seed=seed, segmenter=segmenter)
-    if budget.seconds is None:
-        return proposal, None
-    measured: dict[str, float] = {}
-    while (kind := proposal.plan.segmenter.kind) not in measured:
-        measured[kind] = measure_step_seconds(proposal.plan, dataset, device)
-        proposal = propose(fingerprint, preset, budget, step_seconds=measured, seed=seed, segmenter=segmenter)
-    return proposal, measured[kind]
+
+    def measure(plan: Plan) -> float:
+        return measure_step_seconds(plan, dataset, device)
+
+    return propose_measured(fingerprint, preset, budget, measure, seed=seed, segmenter=segmenter)
 
 
 def _shortened(plan: Plan, seconds: float) -> Plan:

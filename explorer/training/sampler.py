@@ -172,11 +172,13 @@ class Sampler:
 
 
 def augmented(images: Tensor, draws: Draws) -> Tensor:
-    """x·gain + offset, crop by crop and channel by channel.
+    """(x − ½)·gain + ½ + offset, crop by crop and channel by channel: contrast changes around the middle grey.
 
-    >>> draws = Draws(gain=np.float32([[2.0]]), offset=np.float32([[0.5]]))
+    >>> draws = Draws(gain=np.float32([[2.0]]), offset=np.float32([[0.25]]))
     >>> augmented(torch.tensor([[[[0.0, 1.0]]]]), draws)
-    tensor([[[[0.5000, 2.5000]]]])
+    tensor([[[[-0.2500,  1.7500]]]])
+
+    Values end between −1 and 2, which keeps rare large draws from dominating a batch.
 
     Args:
         images: (N, C, S, S) float32, on any device.
@@ -185,7 +187,7 @@ def augmented(images: Tensor, draws: Draws) -> Tensor:
     gain, offset = (
         torch.from_numpy(values).to(images.device)[:, :, None, None] for values in (draws.gain, draws.offset)
     )
-    return torch.addcmul(offset, images, gain)
+    return torch.addcmul(offset + (1 - gain) / 2, images, gain).clamp_(-1, 2)
 
 
 def _draws(augmentation: Augmentation, shares: NDArray[np.float64]) -> Draws:

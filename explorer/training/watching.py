@@ -14,11 +14,22 @@ import torch
 from numpy.typing import NDArray
 
 from explorer.imagery.scene import Dataset, Scene
+from explorer.imagery.splitting import Split, hold_out
 from explorer.metrics.counts import Scores
 from explorer.segmenter.network import Segmenter
 from explorer.training.plan import Plan, Trigger
 from explorer.training.schedule import validation_interval, validation_pixels
 from explorer.training.validation import Validator
+
+
+def trained_and_held_out(plan: Plan, dataset: Dataset) -> Split:
+    """The training scenes of a dataset that a plan trains on, and as ``validation`` those that it holds out.
+
+    On the latter the threshold is chosen, and triggers watch them; a plan that chooses no threshold holds out none.
+    """
+    if not plan.choose_threshold:
+        return Split(dataset.training, ())
+    return hold_out(dataset.training, len(dataset.classes))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from explorer.errors import InputError
-from explorer.figures.colours import OUTCOMES, class_colours
+from explorer.figures.colours import class_colours
 from explorer.figures.imagery import scene_picture
 from explorer.figures.outcome import label_picture, outcome_picture, window
 from explorer.figures.training import (
@@ -24,6 +24,7 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
+from explorer.training.finding import found_nothing_since, silences
 from explorer.training.schedule import course
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
@@ -31,6 +32,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import show_nothing_found
 from explorer.ui.run_result import show_result
+from explorer.ui.scene_outcome import show_outcome_legend
 
 POLL_SECONDS = 0.5
 _COLOURS = {
@@ -152,7 +154,7 @@ def _act(action: str, run_id: str) -> None:
 def _state(record: RunRecord, history: History) -> None:
     """One line: status, step, speed and time left."""
     steps = _steps(record, history)
-    parts = [f":{_COLOURS[record.status]}-badge[{record.status}]", f"step **{history.last_step}** of at most {steps}"]
+    parts = [_badge(record, history), f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
         waits = "workers are starting" if services.engine().starting else "about to start"
@@ -173,6 +175,14 @@ def _state(record: RunRecord, history: History) -> None:
             "its own log, and the server tries again every second.",
             icon=":material/warning:",
         )
+
+
+def _badge(record: RunRecord, history: History) -> str:
+    """The status; a run that ended without finding a class says so in the same place."""
+    if record.status is RunStatus.DONE and silences(history.validations):
+        found = "not every class found" if found_nothing_since(history.validations) is None else "nothing found"
+        return f":red-badge[{record.status}: {found}]"
+    return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 
 def _steps(record: RunRecord, history: History) -> int:
@@ -201,13 +211,7 @@ def _prediction(record: RunRecord, history: History) -> None:
     with left:
         st.markdown(f"**Prediction at step {preview.step}**")
         st.image(found, width="stretch", alt="prediction: hits, misses and false alarms")
-        st.markdown(
-            " ".join(
-                f'<span style="color:{colour}">■</span> {name}' for name, colour in OUTCOMES.items()
-                if name != "wrong class" or len(services.dataset(record.dataset_id).classes) > 2
-            ),
-            unsafe_allow_html=True,  # nothing of a user's is in it
-        )  # fmt: skip
+        show_outcome_legend(wrong_class=len(services.dataset(record.dataset_id).classes) > 2)
     with right:
         st.markdown("**Label**")
         st.image(label, width="stretch", alt="label over the image")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from explorer.errors import InputError, explain_validation
 from explorer.imagery.balance import ClassShare
@@ -23,25 +24,24 @@ from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
-from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched
-from explorer.ui.plan_table import KIND_OF, TRIGGERS, phases_of, table_of
+from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched, watched_class
+from explorer.ui.plan_table import COLUMNS, KIND_OF, SELDOM, TRIGGERS, phases_of, table_of
 
 DOUBLE_CLICK_SECONDS = 2.0
 _LAST = "started-last"  # in the session: when, what, and the id of its run
-_COLUMNS = {
-    "Loss": st.column_config.SelectboxColumn(options=list(KIND_OF), required=True, width=165),
+_ALL_COLUMNS = "plan-all-columns"  # in the session
+_COLUMNS: dict[str, ColumnConfig] = {
     "Learning rate": st.column_config.NumberColumn(
-        width=120, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3
+        width=112, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3
     ),
-    "Steps": st.column_config.NumberColumn(width=76, min_value=1, max_value=1_000_000, step=1, default=200),
+    "Steps": st.column_config.NumberColumn(width=70, min_value=1, max_value=1_000_000, step=1, default=200),
     "Until": st.column_config.SelectboxColumn(
-        width=100,
         options=list(TRIGGERS),
         help="Ends the phase early: once this score is reached, no longer improves, or is this share of the best that "
         "any probability threshold reaches.",
     ),
     "Threshold": st.column_config.NumberColumn(
-        width=102,
+        width=98,
         min_value=0.001,
         max_value=1.0,
         help="The score to reach, or its share of the best; for “plateaus”, the smallest rise that counts.",
@@ -56,10 +56,10 @@ _COLUMNS = {
         help="Whether the phase keeps AdamW's moments or begins without any.",
     ),
     "Warm-up (steps)": st.column_config.NumberColumn(
-        width=138, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
+        width=132, min_value=0, step=1, help="Steps over which the learning rate rises from zero."
     ),
     "Decay": st.column_config.SelectboxColumn(
-        width=90,
+        width=80,
         options=["none", "cosine"],
         default="none",
         help="Whether the learning rate falls to zero along a half cosine after the warm-up.",
@@ -99,26 +99,18 @@ def edit_plan(shares: Sequence[ClassShare], bands: Sequence[str]) -> Plan | None
         adopt(st.session_state["plan-now"])  # the visitor comes back from another page
     base: Plan = st.session_state["plan-base"]
     key = f"phases-{st.session_state['plan-token']}"
-    table = st.data_editor(
-        table_of(base),
-        key=key,
-        num_rows="dynamic",
-        hide_index=True,
-        column_config=_COLUMNS,
-        width="stretch",
-        placeholder="–",
-    )
-    kinds = [KIND_OF[name] for name in dict.fromkeys(table["Loss"].dropna()) if name in KIND_OF]
+    table = _edit_phases(base, key)
+    kinds = [KIND_OF[name] for name in dict.fromkeys(table["Loss"].dropna())]
+    usual = watched_class(base, rarest(shares))
     left, right = stacking_columns("editor", 2)
     with left:
         losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
-    with right:
-        with st.expander("Cycles, seed, segmenter, batches", expanded=True):
-            rest = main_settings(base, key) | {"segmenter": pick_segmenter(base, key, bands)}
-            rest["watched"] = pick_watched(base, key, shares, rarest(shares))
-        with st.expander("Input, augmentation, optimiser, threshold"):
-            rest |= input_settings(base, key)
-    plan = _assembled(base, table, losses, rest)
+        watched = pick_watched(usual, key, shares) if table["Until"].notna().any() else usual
+    with right, st.expander("Cycles, seed, segmenter, batches", expanded=True):
+        rest = main_settings(base, key) | {"segmenter": pick_segmenter(base, key, bands)}
+    with st.expander("Input, augmentation, optimiser, threshold"):
+        rest |= input_settings(base, key)
+    plan = _assembled(base, table, losses, watched, rest)
     if plan is not None:
         st.session_state["plan-now"] = plan
     return plan
@@ -148,12 +140,51 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = ()) -> str:
     return run_id
 
 
+def _edit_phases(base: Plan, key: str) -> pd.DataFrame:
+    """The table of phases; columns that are seldom changed are shown on demand."""
+    more = st.session_state.get(_ALL_COLUMNS, False)
+    table = st.data_editor(
+        table_of(base),
+        key=key,
+        num_rows="dynamic",
+        hide_index=True,
+        column_order=COLUMNS if more else COLUMNS[:SELDOM],
+        column_config={"Loss": _loss_column(base), **_COLUMNS},
+        width="stretch",
+        placeholder="–",
+    )
+    # another order of columns is another table, which would forget what was edited
+    st.toggle(
+        "All columns: optimizer state, warm-up, decay",
+        more,
+        key=_ALL_COLUMNS,
+        on_change=lambda: adopt(plan_now() or base),
+    )
+    triggers = {
+        (phase.trigger.class_id, phase.trigger.smoothing, phase.trigger.patience)
+        for phase in base.phases
+        if phase.trigger is not None
+    }
+    if len(triggers) > 1:
+        st.caption(
+            "The phases of the plan differ in class, smoothing or patience of *Until*. All get those of the first."
+        )
+    return table
+
+
+def _loss_column(base: Plan) -> ColumnConfig:
+    """The losses to choose from; a combined loss comes from a plan file, so that only a plan with one offers it."""
+    used = {phase.loss.kind for phase in base.phases}
+    offered = [name for name, kind in KIND_OF.items() if kind != "combined" or kind in used]
+    return st.column_config.SelectboxColumn(options=offered, required=True, width=165)
+
+
 def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]) -> LossSpec:
     """The settings of one loss, which all phases with it share."""
     info = LOSSES[kind]
     same = [phase.loss for phase in base.phases if phase.loss.kind == kind]
     start = same[0] if same else default_spec(kind)
-    if not (info.settings or info.takes_class_weights or info.region):
+    if not (info.settings or info.takes_class_weights or info.region or kind == "combined"):
         return start
     with st.expander(f"Settings of {info.name}", expanded=info.takes_class_weights and kind != "focal"):
         if len(set(same)) > 1:
@@ -167,13 +198,12 @@ def rarest(shares: Sequence[ClassShare]) -> int:
 
 
 def _assembled(
-    base: Plan, table: pd.DataFrame, losses: dict[LossKind, LossSpec], rest: dict[str, object]
+    base: Plan, table: pd.DataFrame, losses: dict[LossKind, LossSpec], watched: int, rest: dict[str, object]
 ) -> Plan | None:
-    watched = rest.pop("watched")
     trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
     like = trigger or Trigger()
     try:
-        phases = phases_of(table, losses, int(str(watched)), like.smoothing, like.patience)
+        phases = phases_of(table, losses, watched, like.smoothing, like.patience)
         return Plan.model_validate(base.model_dump() | rest | {"phases": phases})
     except ValidationError as error:
         show_problem(InputError(*explain_validation(error), "correct it in the plan"))

@@ -12,13 +12,14 @@ from explorer.training.planning import Budget, Proposal
 from explorer.ui.messages import escaped
 from explorer.ui.plan_editor import adopt
 
+_KEY, _STEPS = "budget", "Steps"
 BUDGETS: dict[str, Budget | None] = {
     "30 s": Budget(seconds=30),
     "1 min": Budget(seconds=60),
     "90 s": Budget(seconds=90),
     "2 min": Budget(seconds=120),
     "5 min": Budget(seconds=300),
-    "Steps": None,
+    _STEPS: None,
 }
 """How long a run may train, as the page offers it; None: a number of steps."""
 
@@ -28,18 +29,19 @@ _USUAL_STEPS = 600
 
 def pick_budget() -> Budget:
     """Seconds of training on this machine, or steps; the address keeps the choice (``?budget=``)."""
-    chosen = st.selectbox(
+    time, number = st.columns(2) if _STEPS in (st.session_state.get(_KEY), st.query_params.get(_KEY)) else (st, st)
+    chosen = time.selectbox(
         "Training time",
         list(BUDGETS),
         list(BUDGETS).index(USUAL_BUDGET),
-        key="budget",
+        key=_KEY,
         bind="query-params",
         help="On this machine: the time of a step is measured first, which takes a second.",
     )
     budget = BUDGETS[chosen]
     if budget is not None:
         return budget
-    steps = st.number_input("Steps", 10, 1_000_000, _USUAL_STEPS, 50, key="budget-steps", bind="query-params")
+    steps = number.number_input("Steps", 10, 1_000_000, _USUAL_STEPS, 50, key="budget-steps", bind="query-params")
     return Budget(steps=int(steps))
 
 

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.imagery.balance import ClassShare
+from explorer.imagery.bands import natural_bands
 from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.registry import SEGMENTERS
 from explorer.segmenter.spec import SIZES, PretrainedSpec, SegmenterSpec
 from explorer.training.plan import Augmentation, Plan
+from explorer.ui.frame import stacking_columns
 from explorer.ui.unique_labels import position_labels
 
 _CROPS = (32, 48, 64, 96, 128, 160, 192, 256)
@@ -46,14 +48,19 @@ def main_settings(base: Plan, key: str) -> dict[str, object]:
     }
 
 
-def pick_watched(base: Plan, key: str, shares: Sequence[ClassShare], usual: int) -> int:
+def watched_class(plan: Plan, usual: int) -> int:
+    """The class whose score ends a phase; the usual one where no phase has a trigger."""
+    return next((phase.trigger.class_id for phase in plan.phases if phase.trigger is not None), usual)
+
+
+def pick_watched(watched: int, key: str, shares: Sequence[ClassShare]) -> int:
     """The class whose score *Until* watches.
 
     Args:
-        usual: the class where the plan has no trigger.
+        watched: shown first.
+        key: of the widget.
+        shares: one for each class.
     """
-    trigger = next((phase.trigger for phase in base.phases if phase.trigger is not None), None)
-    watched = trigger.class_id if trigger is not None else usual
     return st.selectbox(
         "Class of *Until*",
         range(len(shares)),
@@ -65,7 +72,9 @@ def pick_watched(base: Plan, key: str, shares: Sequence[ClassShare], usual: int)
 
 def pick_segmenter(base: Plan, key: str, bands: Sequence[str]) -> SegmenterSpec:
     """The segmenter, and for a pretrained one the bands that it sees as red, green and blue."""
-    pretrained = base.segmenter if isinstance(base.segmenter, PretrainedSpec) else _pretrained(bands)
+    pretrained = (
+        base.segmenter if isinstance(base.segmenter, PretrainedSpec) else PretrainedSpec(rgb=natural_bands(bands))
+    )
     choices: dict[str, SegmenterSpec] = {SEGMENTERS["pretrained"].name: pretrained}
     choices |= {f"{SEGMENTERS['unet'].name}, {name}": spec for name, spec in SIZES.items()}
     if base.segmenter not in choices.values():
@@ -95,21 +104,24 @@ def pick_segmenter(base: Plan, key: str, bands: Sequence[str]) -> SegmenterSpec:
 
 def input_settings(base: Plan, key: str) -> dict[str, object]:
     """Working scale, channels, augmentation, optimiser, and how the threshold is chosen."""
-    left, right = st.columns(2)
+    left, middle, right = stacking_columns("input", 3)
     given = base.inputs
-    scale = left.slider("Working scale", 0.05, 1.0, given.scale, 0.01, key=f"{key}-scale",
+    scale = left.slider("Working scale", min(0.05, given.scale), 1.0, given.scale, 0.01, key=f"{key}-scale",
                         help="Scenes are reduced by this factor, predictions enlarged again.")  # fmt: skip
     channels = {
         name: left.checkbox(label, getattr(given, name), key=f"{key}-{name}", help=text)
         for name, label, text in (
+            ("own_stretch", "Stretch each scene by itself", "For scenes that use little of the common range."),
             ("root", "Square root of the bands", "Widens the dark end."),
-            ("differences", "Normalised differences of bands", "(a − b) / (a + b) of all pairs."),
+            ("differences", "Normalised differences", "(a − b) / (a + b) of all pairs of bands."),
             ("contrast", "Contrast channels", "Local contrast, difference of Gaussians and top-hat at object size."),
         )
     }
     used = base.augmentation
     augmentation = {
-        name: left.slider(label, 0.0, high, getattr(used, name), 0.05, key=f"{key}-{name}", help=text)
+        name: middle.slider(
+            label, 0.0, max(high, getattr(used, name)), getattr(used, name), 0.05, key=f"{key}-{name}", help=text
+        )
         for name, label, high, text in (
             ("gain", "Gain jitter ±", 0.95, "A random factor for all channels of a crop."),
             ("offset", "Offset jitter ±", 1.0, "A random offset for all channels of a crop."),
@@ -121,7 +133,7 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
     decay = right.number_input("Weight decay", 0.0, 1.0, base.weight_decay, format="%.2g", key=f"{key}-decay")
     clip = right.number_input("Largest gradient norm", 0.0, None, base.clip_gradient or 0.0, format="%.2g",
                               key=f"{key}-clip", help="0: not limited.")  # fmt: skip
-    average = right.number_input("Averaging of weights", 0.0, 0.9999, base.averaging or 0.0, format="%.4g",
+    average = right.number_input("Averaging of weights", 0.0, 1 - 1e-6, base.averaging or 0.0, format="%.4g",
                                  key=f"{key}-average", help="Decay of the moving average that is validated and saved; "
                                  "0: no average.")  # fmt: skip
     carry = right.checkbox("Carry saved steps over", base.carry_over, key=f"{key}-carry",
@@ -141,8 +153,3 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
         "carry_over": carry,
         "choose_threshold": choose,
     }
-
-
-def _pretrained(bands: Sequence[str]) -> PretrainedSpec:
-    last = len(bands) - 1
-    return PretrainedSpec(rgb=(0, min(1, last), min(2, last)))

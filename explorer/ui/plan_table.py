@@ -13,8 +13,8 @@ from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.training.plan import Phase, Plan, Trigger
 
-KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items() if kind != "combined"}
-"""The kind behind a name in the table. A combined loss comes from a plan file; the table offers none."""
+KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items()}
+"""The kind behind a name in the table."""
 
 METRICS = ("recall", "precision", "f1", "iou")
 _PLATEAUS, _OF_BEST = " plateaus", ", share of the best"
@@ -38,6 +38,8 @@ COLUMNS = (
     "Warm-up (steps)",
     "Decay",
 )
+SELDOM = 6
+"""From this one of ``COLUMNS`` on they are seldom changed."""
 
 
 def table_of(plan: Plan) -> pd.DataFrame:

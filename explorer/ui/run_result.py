@@ -12,6 +12,8 @@ from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.messages import escaped
 
+_METRICS = ("recall", "precision", "f1")
+
 
 def show_result(record: RunRecord, class_id: int) -> None:
     """The scores of one class from the run's summary; nothing before there is one.
@@ -28,9 +30,11 @@ def show_result(record: RunRecord, class_id: int) -> None:
         return
     name = services.dataset(record.dataset_id).classes[class_id]
     st.markdown(f"**Result for {escaped(name)} on all validation scenes**")
-    st.dataframe(result_table(summary, class_id), hide_index=True, width="stretch", placeholder="n/a")
+    table = result_table(summary, class_id)
+    digits = {name: st.column_config.NumberColumn(format="%.3f") for name in table.columns[1:]}
+    st.dataframe(table, hide_index=True, width="stretch", placeholder="n/a", column_config=digits)
     choice = summary["threshold_choice"].get(str(class_id))
-    how = f"The own threshold is the {choice['rule']}" if choice else f"Threshold: {summary['threshold_source']}"
+    how = f"Own threshold: {choice['rule']}" if choice else f"Threshold: {summary['threshold_source']}"
     scenes = len(summary["threshold_scenes"])
     chosen_on = f", on {scenes} scenes or blocks that neither trained nor score" if choice else ""
     st.caption(
@@ -53,15 +57,8 @@ def result_table(summary: dict[str, Any], class_id: int) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"Threshold": f"{which} ({value:.2f})" if value is not None else f"{which} (most probable class)"}
-            | {f"{metric}, {rule}": _digits(scores["classes"][str(class_id)]["object"][metric]) for metric in _METRICS}
-            | {f"{metric}, pixels": _digits(scores["classes"][str(class_id)]["pixel"][metric]) for metric in _METRICS}
+            | {f"{metric}, {rule}": scores["classes"][str(class_id)]["object"][metric] for metric in _METRICS}
+            | {f"{metric}, pixels": scores["classes"][str(class_id)]["pixel"][metric] for metric in _METRICS}
             for which, scores, value in rows
         ]
     ).rename(columns=lambda column: column[:1].upper() + column[1:])
-
-
-_METRICS = ("recall", "precision", "f1")
-
-
-def _digits(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)

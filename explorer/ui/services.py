@@ -22,14 +22,15 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
-from explorer.jobs.registry import MeasureDataset
+from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
-from explorer.runs.measurements import Measurement
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.runs.uploads import Uploads
 from explorer.settings import settings
+from explorer.training.fingerprint import Fingerprint
+from explorer.training.recipe import SegmenterKind
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
@@ -142,16 +143,25 @@ def balance(dataset_id: str) -> tuple[ClassShare, ...]:
     return class_balance(chosen.training, chosen.classes)
 
 
-@st.cache_resource(show_spinner="Measuring the scenes and the time of a step …", max_entries=32, ttl=_MEASURED_FOR)
-def measured_data(dataset_id: str) -> Measurement:
-    """The fingerprint of a dataset and the time of a step on it, from which plans follow.
+@st.cache_resource(show_spinner="Measuring the scenes …", max_entries=32)
+def fingerprint(dataset_id: str) -> Fingerprint:
+    """The fingerprint of a dataset, from which plans follow.
 
-    The time of a step holds for some minutes: the machine may be busier or idler then.
+    Raises:
+        InputError: a worker cannot take it.
+    """
+    return engine().ask(MeasureDataset(store().dataset_file(dataset_id)))
+
+
+@st.cache_resource(show_spinner="Measuring the time of a step …", max_entries=32, ttl=_MEASURED_FOR)
+def step_seconds(dataset_id: str, segmenter: SegmenterKind) -> float:
+    """The seconds of a step on a dataset. They hold for some minutes: the machine may be busier or idler then.
 
     Raises:
         InputError: a worker cannot measure it.
     """
-    return engine().ask(MeasureDataset(store().dataset_file(dataset_id), settings().device))
+    file = store().dataset_file(dataset_id)
+    return engine().ask(MeasureStep(file, fingerprint(dataset_id), segmenter, settings().device))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

@@ -15,6 +15,8 @@ with its scores some 26 s: under half a minute, so that there are 8 seeds. Eight
 runs: 5 hours of one core, or half of that with two processes (``--piece 1/2`` and ``2/2``). The eight further plans
 about focal loss take as long again, and come last. Seeds are the outer loop, so that a report may be made at any time.
 The pretrained segmenter takes four times as long: ``--segmenter proposed --seeds 5``.
+Each start first reads its sets and makes their plans, which takes some ten seconds a set: where pieces are short, cut
+with ``--sets``.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def test_the_run_to_take() -> None:
 
 
 def test_of_runs_at_one_cost_the_better_f1() -> None:
-    few, many = curve([0, 0], [0, 0], 10), curve([10, 10], [10, 10], 10)
+    few, many = curve([2, 2], [2, 2], 10), curve([10, 10], [10, 10], 10)
     assert advise([few, many], 1).best == 1
     assert advise([few, many], 1).ties == (0,)
 
@@ -82,8 +82,20 @@ def test_of_runs_at_one_cost_the_better_f1() -> None:
 @given(st.lists(curves(), min_size=1, max_size=4), st.floats(0, 30))
 def test_no_other_run_is_cheaper(runs: list[Curve], miss: float) -> None:
     advice = advise(runs, miss)
-    assert advice.best is not None
-    assert advice.offers[advice.best].cost == min(offer.cost for offer in advice.offers)
+    finding = [number for number, each in enumerate(runs) if each.true_positives.any()]
+    if not finding:
+        assert advice.best is None
+        return
+    assert advice.best in finding
+    assert advice.offers[advice.best].cost == min(advice.offers[number].cost for number in finding)
+
+
+def test_a_run_that_finds_nothing_is_never_recommended() -> None:
+    nothing = curve([0, 0, 0], [0, 0, 0], 10)  # at a low cost of a miss, predicting nothing would be cheapest
+    assert advise([nothing, FINE], 0.01).best == 1
+    assert "finds nothing" in advise([nothing, FINE], 0.01).offers[0].reason
+    excluded = advise([FINE, FINE], 1, {0: "it finds nothing at its own threshold"})
+    assert (excluded.best, excluded.offers[0].reason) == (1, "it finds nothing at its own threshold")
 
 
 def test_what_cannot_be_compared_says_why() -> None:

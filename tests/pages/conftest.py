@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from explorer.settings import settings
+from explorer.training.fingerprint import fingerprint
+from explorer.ui import services
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +27,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
         st.cache_resource.clear()
     settings.cache_clear()
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fingerprints as they are, without a worker, and a step that takes 0.1 s, without training any."""
+    monkeypatch.setattr(services, "fingerprint", cache(lambda dataset_id: fingerprint(services.dataset(dataset_id))))
+    monkeypatch.setattr(services, "step_seconds", lambda *_: 0.1)
 
 
 @pytest.fixture

@@ -131,7 +131,7 @@ def test_what_exists_is_taken_without_a_word(open_page: OpenPage, run_id: str) -
     [
         ("pages/imagery.py", {"source": "Saved", "saved": "dataset"}, {"Saved dataset", "Scene", "Red band"}),
         ("pages/loss_lab.py", {"view": "On imagery"}, {"Run", "Class", "Validation crop"}),
-        ("pages/train.py", {}, {"Run", "Dataset", "Preset", "Class of *Until*"}),
+        ("pages/train.py", {"preset": "recall_first"}, {"Run", "Dataset", "Preset", "Class of *Until*"}),
         ("pages/train.py", {"run": "run"}, {"Run", "Class"}),
         ("pages/tradeoffs.py", {}, {"Class", "Validation scene", "Runs; the first one is shown in detail"}),
         ("pages/landscape.py", {}, {"Run", "Plane"}),

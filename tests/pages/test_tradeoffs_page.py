@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from explorer.imagery.balance import class_balance
 from explorer.imagery.scene import Dataset
 from explorer.runs.records import RunStatus
 from explorer.ui import services
+from tests.pages.look import texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
@@ -28,10 +30,6 @@ def trained(steps: int, group: str | None = None) -> str:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return run_id
-
-
-def texts(page: AppTest) -> str:
-    return " ".join(each.value for each in (*page.success, *page.info, *page.caption, *page.markdown))
 
 
 def metric(page: AppTest, label: str) -> str:
@@ -144,7 +142,7 @@ def test_sweep_that_failed_says_why_and_can_be_tried_again(open_page: OpenPage) 
         assert time.monotonic() < deadline
         time.sleep(0.05)
     page.run()
-    assert not page.error
+    assert "checkpoint" not in " ".join(each.value for each in page.error)
     assert metric(page, "F1")
 
 
@@ -178,3 +176,90 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def swept(page: AppTest) -> AppTest:
+    """The page once the curves that it needs are there."""
+    page.run()
+    wait_until(lambda: not services.store().active_jobs())
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def with_own_threshold(run_id: str, value: float) -> None:
+    """Writes down a threshold, as a run does that holds scenes out."""
+    folder = services.store().folder(run_id)
+    chosen = {"name": "square", "threshold": value, "criterion": "F1", "value": 0.5, "objects": 4, "rule": "the best"}
+    folder.threshold_file.write_text(
+        json.dumps(
+            {
+                "checkpoint": folder.checkpoint_files()[-1].name,
+                "match_rule": "iou:0.5",
+                "min_area": 1,
+                "scenes": ["north (threshold block)"],
+                "thresholds": {"1": value},
+                "classes": {"1": chosen},
+                "peak_distances": [3],
+            }
+        )
+    )
+
+
+def test_runs_are_compared_at_their_own_thresholds_and_at_half(open_page: OpenPage) -> None:
+    with_one, without = trained(60), trained(60)
+    with_own_threshold(with_one, 0.3)
+    page = open_page("pages/tradeoffs.py")
+    page.query_params["runs"] = f"{with_one},{without}"
+    table = swept(page).dataframe[0].value
+    assert list(table["at"]) == ["own", "½", "½"]
+    assert [round(value, 2) for value in table["threshold"]] == [0.3, 0.5, 0.5]
+    assert page.slider(key="threshold").value == 0.3, "the picture begins at the own threshold of the first run"
+
+
+def test_run_that_finds_nothing_is_not_recommended(open_page: OpenPage) -> None:
+    silent, finds = trained(1), trained(60)
+    page = open_page("pages/tradeoffs.py")
+    page.query_params["runs"] = silent
+    swept(page)
+    assert "finds nothing at threshold 0.50" in page.error[0].value
+    assert not page.success, "there is nothing to recommend"
+    assert "n/a, it finds nothing at ½" in texts(page)
+    both = open_page("pages/tradeoffs.py")
+    both.query_params["runs"] = f"{silent},{finds}"
+    swept(both)
+    assert f"· {finds[:6]}**" in both.success[0].value
+
+
+def test_match_rule_decides_what_counts(open_page: OpenPage) -> None:
+    run_id = trained(60)
+
+    def under(rule: str) -> AppTest:
+        page = open_page("pages/tradeoffs.py")
+        page.query_params["runs"], page.query_params["match"] = run_id, rule
+        return swept(page)
+
+    half, small = under("iou:0.5"), under("iou:0.1")
+    assert int(metric(small, "objects found")) >= int(metric(half, "objects found"))
+    assert "Match rule: IoU > 0.1." in texts(small)
+    assert small.success
+    anywhere = under("overlap")
+    assert not anywhere.success, "one prediction over everything would win"
+    assert "One prediction over everything finds all objects" in texts(anywhere)
+    assert "precision of pixels" in texts(anywhere)
+    thin = under("tolerance:2")
+    found, missed = (int(metric(thin, name).replace(",", "")) for name in ("pixels within 2 px found", "missed"))
+    tiny = services.dataset(services.store().run(run_id).dataset_id)
+    assert found + missed == sum(int((scene.label == 1).sum()) for scene in tiny.validation)
+    assert "skeletons: recall" in texts(thin)
+    assert "n/a: the match rule compares pixels, not objects." in texts(thin)
+    assert not [each for each in thin.number_input if each.key == "min-area"], "no object has an area"
+    assert thin.toggle(key="split").disabled
+
+
+def test_bad_rule_in_the_address_is_said(open_page: OpenPage) -> None:
+    page = open_page("pages/tradeoffs.py")
+    page.query_params["runs"], page.query_params["match"] = trained(5), "nearest"
+    page.run()
+    assert not page.exception
+    assert "There is no match rule nearest here; “IoU > 0.5” is used." in texts(page).replace("\\", "")

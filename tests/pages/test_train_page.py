@@ -20,25 +20,19 @@ from explorer.training.events import Event, to_json
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
+from tests.pages.look import address, button, picker, run_of, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
 
 
 @pytest.fixture
-def train(open_page: OpenPage) -> AppTest:
-    """The page, with the tiny dataset chosen."""
+def train(open_page: OpenPage, measured: None) -> AppTest:
+    """The page, with the tiny dataset and the recipe chosen."""
     page = open_page("pages/train.py")
     page.query_params["dataset"] = services.store().save_dataset(tiny_dataset())
+    page.query_params["preset"] = "recall_first"
     return page
-
-
-def button(page: AppTest, label: str):
-    return next(each for each in page.button if each.label == label)
-
-
-def picker(page: AppTest, label: str):
-    return next(each for each in page.selectbox if each.label == label)
 
 
 def wait_for(run_id: str, *wanted: RunStatus) -> None:
@@ -57,15 +51,6 @@ def open_paused(page: AppTest) -> str:
     page.query_params["run"] = run_id
     page.run()
     return run_id
-
-
-def run_of(page: AppTest) -> str:
-    given = page.query_params["run"]
-    return given if isinstance(given, str) else given[0]
-
-
-def texts(page: AppTest) -> str:
-    return " ".join(each.value for each in (*page.error, *page.warning, *page.info, *page.caption, *page.markdown))
 
 
 def test_home_leads_to_a_live_run_in_one_click(open_page: OpenPage) -> None:
@@ -88,7 +73,9 @@ def test_home_leads_to_a_live_run_in_one_click(open_page: OpenPage) -> None:
     services.engine().stop(run.id)
 
 
-def test_first_preset_is_the_recipe_and_each_can_be_chosen(train: AppTest) -> None:
+def test_built_in_scenes_keep_the_plans_of_the_presets(train: AppTest) -> None:
+    train.query_params["dataset"] = "builtin:car_park"
+    del train.query_params["preset"]
     train.run()
     assert not train.exception
     assert picker(train, "Preset").options[0] == "Recall first, then clean up"
@@ -98,6 +85,8 @@ def test_first_preset_is_the_recipe_and_each_can_be_chosen(train: AppTest) -> No
         assert not train.error
         assert not button(train, "Play").disabled
         assert train.session_state["plan-now"] == preset_plan(key), "the preset is what is trained"
+    assert "Training time" not in [each.label for each in train.selectbox]
+    assert "Why this plan" not in [each.label for each in train.expander]
 
 
 def test_bad_table_is_said_beside_it_and_play_waits(train: AppTest) -> None:
@@ -117,7 +106,7 @@ def test_edited_table_is_what_is_trained(train: AppTest) -> None:
     train.run()
     token = train.session_state["plan-token"]
     train.session_state[f"phases-{token}"] = {
-        "edited_rows": {0: {"Steps": 3}},
+        "edited_rows": {0: {"Steps": 3, "Minimum steps": 0}},
         "added_rows": [{"Loss": "Focal", "Learning rate": 0.002, "Steps": 4}],
         "deleted_rows": [1],
     }
@@ -296,7 +285,7 @@ def downloads(page: AppTest, run_id: str, monkeypatch: pytest.MonkeyPatch) -> di
     return offered
 
 
-def test_each_dataset_is_offered_once_under_a_label_of_its_own(open_page: OpenPage) -> None:
+def test_each_dataset_is_offered_once_under_a_label_of_its_own(open_page: OpenPage, measured: None) -> None:
     store = services.store()
     drawn = services.builtin_id("car_park")  # as a store of an earlier version: drawn, not written down
     (services.store().root / "chosen.json").unlink(missing_ok=True)
@@ -323,13 +312,13 @@ def reseeded(name: str) -> Dataset:
     return make_dataset(name, tiny.scenes[::-1], tiny.classes, [tiny.scenes[0].name])
 
 
-def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_page: OpenPage) -> None:
+def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_page: OpenPage, measured: None) -> None:
     store = services.store()
     older, newer = store.save_dataset(tiny_dataset("older")), store.save_dataset(tiny_dataset("newer"))
     fresh = open_page("pages/train.py").run()
     assert picker(fresh, "Dataset").value == newer
     assert "newer is the dataset used last on this server" in texts(fresh)
-    assert address(fresh) == {"dataset": newer, "preset": "recall_first"}
+    assert address(fresh) == {"dataset": newer, "preset": "dice_ce"}
     picker(fresh, "Dataset").set_value(older).run()
     picker(fresh, "Preset").set_value("focal").run()
     assert address(fresh) == {"dataset": older, "preset": "focal"}
@@ -343,16 +332,12 @@ def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_p
     assert picker(bookmark, "Dataset").value == older, "chosen after newer was saved"
 
 
-def test_looking_at_built_in_scenes_does_not_choose_them(open_page: OpenPage) -> None:
+def test_looking_at_built_in_scenes_does_not_choose_them(open_page: OpenPage, measured: None) -> None:
     chosen = services.store().save_dataset(tiny_dataset("mine"))
     imagery = open_page("pages/imagery.py")
     imagery.query_params["builtin"] = "harbour"
     assert not imagery.run().exception
     assert picker(open_page("pages/train.py").run(), "Dataset").value == chosen
-
-
-def address(page: AppTest) -> dict[str, str]:
-    return {name: "".join(page.query_params[name]) for name in page.query_params}
 
 
 def test_bad_address_is_ignored_with_a_note(train: AppTest) -> None:

@@ -96,7 +96,9 @@ def test_scenes_that_use_little_of_the_common_range_are_to_be_stretched_one_by_o
     (concern,) = before_training(of("town").model_copy(update={"own_range": 0.3}), plan)
     assert concern.code == "narrow_scenes"
     assert "30%" in concern.text
-    assert "--stretch scene" in concern.text
+    (remedy,) = concern.remedies
+    assert remedy.plan.inputs.own_stretch
+    assert before_training(of("town").model_copy(update={"own_range": 0.3}), remedy.plan) == ()
 
 
 def test_of_a_rare_class_the_loss_without_weights_is_the_likeliest_reason() -> None:

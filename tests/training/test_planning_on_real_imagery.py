@@ -42,5 +42,5 @@ def test_the_plan_for_real_imagery(name: str, shared_data: Path) -> None:
     assert plan.inputs.scale == scale
     assert (plan.phases[0].loss.class_weights, plan.phases[0].loss.weight_cap) == (rule, cap)
     assert plan.segmenter == PretrainedSpec(rgb=rgb)
-    warned = {concern.code for concern in before_training(found, plan)}
-    assert warned == ({"narrow_scenes"} if name == "nuclei" else set())
+    assert plan.inputs.own_stretch == (name == "nuclei")
+    assert before_training(found, plan) == ()

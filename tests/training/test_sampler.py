@@ -178,7 +178,7 @@ def test_gain_and_offset_are_those_of_a_crop_and_of_each_of_its_channels() -> No
                 gain, offset = torch.linalg.lstsq(design, channel[:, None]).solution[:, 0].tolist()
                 assert torch.allclose(design @ torch.tensor([gain, offset]).double(), channel, atol=1e-5)
                 gains.append(gain)
-                offsets.append(offset)
+                offsets.append(offset - (1 - gain) / 2)  # around the middle grey
     of_crop = np.array(gains).reshape(-1, 2)
     assert 0.6 * 0.9 <= min(gains) < 0.7
     assert 1.3 < max(gains) <= 1.4 * 1.1

@@ -1,0 +1,33 @@
+"""What a page shows, as a visitor would look for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+
+def button(page: AppTest, label: str) -> Any:
+    """The first button with this label."""
+    return next(each for each in page.button if each.label == label)
+
+
+def picker(page: AppTest, label: str) -> Any:
+    """The first selectbox with this label."""
+    return next(each for each in page.selectbox if each.label == label)
+
+
+def texts(page: AppTest) -> str:
+    """All sentences of the page."""
+    kinds = (page.success, page.error, page.warning, page.info, page.caption, page.markdown)
+    return " ".join(each.value for kind in kinds for each in kind)
+
+
+def run_of(page: AppTest) -> str:
+    """The id of the run in the address."""
+    return address(page)["run"]
+
+
+def address(page: AppTest) -> dict[str, str]:
+    """The parameters of the address."""
+    return {name: "".join(page.query_params[name]) for name in page.query_params}
