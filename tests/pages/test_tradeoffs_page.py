@@ -191,6 +191,7 @@ def with_own_threshold(run_id: str, value: float) -> None:
     """Writes down a threshold, as a run does that holds scenes out."""
     folder = services.store().folder(run_id)
     chosen = {"name": "square", "threshold": value, "criterion": "F1", "value": 0.5, "objects": 4, "rule": "the best"}
+    chosen |= {"split": False, "split_rule": "not split", "smallest": 1, "smallest_rule": "the least"}
     folder.threshold_file.write_text(
         json.dumps(
             {
@@ -200,7 +201,7 @@ def with_own_threshold(run_id: str, value: float) -> None:
                 "scenes": ["north (threshold block)"],
                 "thresholds": {"1": value},
                 "classes": {"1": chosen},
-                "peak_distances": [3],
+                "diameters": [6.8],
             }
         )
     )
