@@ -330,8 +330,9 @@ def _validations(budget: Budget, typical_seconds: float) -> int:
 
 def _why_validations(plan: Plan) -> str:
     every = max(1, plan.steps // (plan.validations or 1))
+    often = "Every step" if every == 1 else f"Every {every} steps"
     return (
-        f"Every {every} steps, so that the first comes within {recipe.VALIDATION_SECONDS:g} s and curves are smooth; "
+        f"{often}, so that the first comes within {recipe.VALIDATION_SECONDS:g} s and curves are smooth; "
         "less often where that would take more than a fifth of the time."
     )
 
