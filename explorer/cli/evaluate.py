@@ -40,7 +40,11 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         help="own (default): as chosen on scenes that neither trained nor score; half: ½, or the most probable of "
         "three or more classes; T: this probability for every class",
     )
-    parser.add_argument("--flips", action="store_true", help="mean over flipped images: four times the time")
+    parser.add_argument(
+        "--flips",
+        action=argparse.BooleanOptionalAction,
+        help="mean over flipped images, which takes four times as long, or not; default: as the run's plan says",
+    )
     parser.add_argument(
         "--split",
         action=argparse.BooleanOptionalAction,
@@ -68,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values)
     _print_warnings(evaluation, scoring, reference)
     not_used = {report.row.name: report.reason for report in reading.reports if report.reason}
-    summary = summarise(folder, folder.events(), evaluation, scoring, applied, arguments.flips, not_used)
+    summary = summarise(folder, folder.events(), evaluation, scoring, applied, predictor.flips, not_used)
     print(json.dumps(summary, indent=1))
     return 0
 

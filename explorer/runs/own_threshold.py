@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.imagery.objects import median_diameter, near_others, object_areas, objects_of_class
 from explorer.imagery.scene import Dataset, Scene
-from explorer.imagery.splitting import FEWEST_SCENES, hold_out
+from explorer.imagery.splitting import hold_out
 from explorer.metrics.class_map import STEPS, in_thousandths
 from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve, ToleranceCurve, sweep_objects
 from explorer.metrics.cut_choice import NEAR_GAP, LabelSizes, choose_cut
@@ -63,8 +63,7 @@ def own_thresholds(
     chosen: tuple[ChosenThreshold, ...] = ()
     if scenes:
         predictor = load_predictor(folder, checkpoint, device)
-        beside = len(dataset.training) < FEWEST_SCENES
-        chosen = choose_thresholds(predictor, scenes, dataset.training, sizes, scoring, trained_beside=beside)
+        chosen = choose_thresholds(predictor, scenes, dataset.training, sizes, scoring)
     own = OwnThresholds(
         checkpoint,
         scoring.match_rule,
@@ -110,7 +109,6 @@ def choose_thresholds(
     training: Sequence[Scene],
     sizes: Sequence[LabelSizes],
     scoring: Scoring,
-    trained_beside: bool = False,
 ) -> tuple[ChosenThreshold, ...]:
     """The threshold of each class 1, 2, … on the scenes, and how objects are cut out at it.
 
@@ -118,13 +116,12 @@ def choose_thresholds(
         training: the training scenes, whose labels decide what the threshold scenes cannot tell.
         sizes: of class 1, 2, … in the training scenes.
         scoring: what the scores of objects rest on; its cuts do not matter.
-        trained_beside: the scenes are blocks of scenes that trained.
     """
     stored = [in_thousandths(predictor.probabilities(scene.image)[1:]) for scene in scenes]
     chosen = []
     for number, of_class in enumerate(sizes):
         values = [of_scene[number] for of_scene in stored]
-        choice = _ClassChoice(number + 1, scenes, values, of_class, scoring, trained_beside)
+        choice = _ClassChoice(number + 1, scenes, values, of_class, scoring)
         near = partial(near_share, training, number + 1, of_class.diameter)
         cut = choose_cut(of_class, scoring.match_rule, choice.count, choice.value, near)
         chosen.append(
@@ -148,7 +145,6 @@ class _ClassChoice:
     values: Sequence[NDArray[np.uint16]]  # one a scene: (H, W), in 1/STEPS
     sizes: LabelSizes
     scoring: Scoring
-    trained_beside: bool
 
     @cached_property
     def objects(self) -> list[LabelObjects]:
@@ -191,7 +187,7 @@ class _ClassChoice:
         under_rule: Curve = reduce(add, swept).curve(self.scoring.minimum_area) if swept else reduce(add, within)
         under_rule = replace(under_rule, thresholds=thresholds)
         names = [scene.name for scene in self.scenes]
-        return choose_threshold(self.class_id, of_pixels, under_rule, rule, self.count, names, self.trained_beside)
+        return choose_threshold(self.class_id, of_pixels, under_rule, rule, self.count, names)
 
 
 def _without_specks_at(

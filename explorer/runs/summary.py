@@ -112,7 +112,7 @@ def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], 
     scoring = Scoring(dataset.minimum_area, dataset.match_rule, applied.cuts)
     predictor = load_predictor(folder, checkpoint, device)
     evaluation = evaluate_scenes(predictor, dataset.validation, len(dataset.classes), scoring, applied.values)
-    summary = summarise(folder, events, evaluation, scoring, applied)
+    summary = summarise(folder, events, evaluation, scoring, applied, predictor.flips)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if ended is not None:
         summary |= {"ended": ended.reason, "message": ended.message}

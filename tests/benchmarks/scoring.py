@@ -123,7 +123,6 @@ def own_threshold(
         rule,
         count,
         [scene.name for scene in scenes],
-        trained_beside=any("threshold block" in scene.name for scene in scenes),
     )
     return choice.threshold
 

@@ -33,7 +33,7 @@ def chosen(
     of_pixels: list[float], of_objects: list[float] | None = None, rule: MatchRule = HALF_IOU, **more: object
 ) -> ChosenThreshold:
     objects = None if of_objects is None else Given(np.array(of_objects), GRID)
-    settings = {"count": 100, "scenes": ["a"]} | more
+    settings = {"count": 100, "scenes": list("abcde")} | more
     return choose_threshold(1, pixels(of_pixels), objects, rule, **settings)  # type: ignore[arg-type]
 
 
@@ -62,7 +62,8 @@ OVERLAP, CENTROID, TOLERANCE = (MatchRule.parse(text) for text in ("overlap", "c
         ((PEAK_AT_3, PEAK_AT_7), {"count": 0}, 0.4, "0 objects are fewer"),
         ((PEAK_AT_3, PEAK_AT_7, TOLERANCE), {"count": 0}, 0.7, "best"),
         ((FLAT, PEAK_AT_7, TOLERANCE), {"count": 1}, 0.7, "best"),
-        ((PEAK_AT_7,), {"trained_beside": True}, 0.6, "because the scenes are blocks of scenes that trained"),
+        ((PEAK_AT_7,), {"scenes": list("abcd")}, 0.6, "halfway from there to ½, because 4 scenes are fewer than 5"),
+        ((FLAT, PEAK_AT_7, TOLERANCE), {"scenes": ["a"]}, 0.6, "1 scene is fewer"),
         ((NONE, NONE), {}, 0.5, "½, because nothing is found at any threshold"),
         ((NONE, [float("nan")] * 9), {"count": 9}, 0.5, "nothing is found"),
     ],

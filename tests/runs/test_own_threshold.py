@@ -72,7 +72,6 @@ def test_a_run_that_has_ended_has_its_thresholds(folder: RunFolder) -> None:
         DATASET.training,
         sizes,
         Scoring(DATASET.minimum_area),
-        trained_beside=True,
     )
     assert own.cuts() == (ObjectCut(None, own.classes[0].smallest),)
     assert own.cuts(split=True) == (ObjectCut(own.diameters[0], own.classes[0].smallest),)
