@@ -101,9 +101,9 @@ def test_thresholds_near_0_and_1_are_not_chosen() -> None:
     best_outside = PixelCurve(
         grid, np.array([90, 60, 10, 20, 90]), np.zeros(5, np.int64), np.array([10, 40, 90, 80, 10])
     )
-    assert choose_threshold(1, best_outside, None, HALF_IOU, 100, ["a"]).threshold == pytest.approx(0.1)
+    assert choose_threshold(1, best_outside, None, HALF_IOU, 100, "abcde").threshold == pytest.approx(0.1)
     both = Given(np.array([1.0, 0.2, 0.1, 0.4, 1.0]), grid)
-    assert choose_threshold(1, best_outside, both, HALF_IOU, 100, ["a"]).threshold == pytest.approx(0.1)
+    assert choose_threshold(1, best_outside, both, HALF_IOU, 100, "abcde").threshold == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

@@ -218,12 +218,12 @@ PLACES = [(row, column) for row in range(2, 50, 8) for column in range(2, 50, 8)
 def test_the_threshold_lies_between_what_is_there_and_what_is_not() -> None:
     there, empty = PLACES[:31], PLACES[31:]
     scene = drawn(there, dict.fromkeys(there, 300) | dict.fromkeys(empty, 101))
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(minimum_area=8))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene] * 5, [scene], SIZES, Scoring(minimum_area=8))
     assert chosen.threshold == pytest.approx((0.12 + 0.3) / 2, abs=0.011)
-    assert (chosen.value, chosen.objects) == (1.0, 31)
+    assert (chosen.value, chosen.objects) == (1.0, 155)
     few_there, few_empty = PLACES[:5], PLACES[5:7]
     scene = drawn(few_there, dict.fromkeys(few_there, 300) | dict.fromkeys(few_empty, 101))
-    (few,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(8))
+    (few,) = choose_thresholds(PREDICTOR, [scene] * 5, [scene], SIZES, Scoring(8))
     assert few.threshold == pytest.approx((chosen.threshold + 0.5) / 2, abs=0.006)
 
 
@@ -250,7 +250,7 @@ def test_rules_that_a_blob_wins_choose_no_threshold(rule: str, criterion: str) -
     there = PLACES[:31]
     blob = {(row, column): 101 for row in range(0, 54, 6) for column in range(0, 54, 6)}  # low everywhere
     scene = drawn(there, blob | dict.fromkeys(there, 700))
-    (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], SIZES, Scoring(8, MatchRule.parse(rule)))
+    (chosen,) = choose_thresholds(PREDICTOR, [scene] * 5, [scene], SIZES, Scoring(8, MatchRule.parse(rule)))
     assert chosen.criterion == criterion
     assert chosen.threshold == pytest.approx((0.12 + 0.7) / 2, abs=0.02)
     assert chosen.value == 1.0
