@@ -99,7 +99,10 @@ def compare_thresholds(curves: Mapping[str, Curve], own: Mapping[str, float | No
             name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")
         },
     )
-    st.caption(f"Counts are {noun}. The measured threshold nearest to the own one is shown.")
+    st.caption(
+        f"Counts are {noun}, at the measured threshold nearest to the own one. Predictions are taken as they are; the "
+        "result on Train also separates neighbours and drops small objects where that was chosen with the threshold."
+    )
     return silent
 
 

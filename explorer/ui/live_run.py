@@ -24,7 +24,7 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
-from explorer.training.finding import found_nothing_since, silences
+from explorer.training.finding import silences
 from explorer.training.schedule import course
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
@@ -167,7 +167,7 @@ def _state(record: RunRecord, history: History) -> None:
     if history.device:
         parts.append(history.device)
     st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
-    if record.message:
+    if record.message and not (record.status is RunStatus.DONE and silences(history.validations)):  # said below
         st.warning(escaped(record.message), icon=":material/info:")
     if services.engine().problem is not None:
         st.warning(
@@ -179,9 +179,9 @@ def _state(record: RunRecord, history: History) -> None:
 
 def _badge(record: RunRecord, history: History) -> str:
     """The status; a run that ended without finding a class says so in the same place."""
-    if record.status is RunStatus.DONE and silences(history.validations):
-        found = "not every class found" if found_nothing_since(history.validations) is None else "nothing found"
-        return f":red-badge[{record.status}: {found}]"
+    silent = bool(silences(history.validations))
+    if record.status is RunStatus.DONE and (silent or record.message):
+        return f":red-badge[{escaped(record.message.partition(':')[0] or 'done, but not every class was found')}]"
     return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 

@@ -33,11 +33,13 @@ def show_result(record: RunRecord, class_id: int) -> None:
     st.dataframe(table, hide_index=True, width="stretch", placeholder="n/a", column_config=digits)
     choice = summary["threshold_choice"].get(str(class_id))
     how = f"Own threshold: {choice['rule']}" if choice else f"Threshold: {summary['threshold_source']}"
+    cuts = [text for name in ("split_rule", "smallest_rule") if (text := (choice or {}).get(name))]
     scenes = len(summary["threshold_scenes"])
     chosen_on = f", on {scenes} scenes or blocks that neither trained nor score" if choice else ""
     st.caption(
         f"{escaped(how)}{chosen_on}. Match rule: {summary['match_rule']}; objects from {summary['min_area']} pixels on."
         + _median(summary, class_id)
+        + (escaped(f" Objects at the own threshold: {'; '.join(cuts)}.") if cuts else "")
     )
 
 

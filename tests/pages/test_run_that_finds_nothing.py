@@ -73,17 +73,25 @@ def status_line(page: AppTest) -> str:
 def test_run_that_finds_nothing_says_since_when(
     train: AppTest, validations: tuple[ClassScores, ...], said: str
 ) -> None:
-    opened(train, ran(*validations, message="done, but nothing was found"))
+    opened(train, ran(*validations, message="done, but nothing was found: no pixel"))
     assert "**Nothing found** of square" in train.error[0].value
     assert said in train.error[0].value
     assert "badge[done]" not in status_line(train)
-    assert "done: nothing found" in status_line(train)
+    assert "badge[done, but nothing was found]" in status_line(train)
+    assert not train.warning, "it is said once"
 
 
 def test_run_that_found_something_is_done(train: AppTest) -> None:
     opened(train, ran(SILENT, FOUND))
     assert not train.error
     assert "badge[done]" in status_line(train)
+
+
+def test_run_whose_scores_at_the_end_are_nothing_is_not_plainly_done(train: AppTest) -> None:
+    """What is scored at the end is more than what each validation looks at."""
+    opened(train, ran(SILENT, FOUND, message="done, but nothing was found: no pixel"))
+    assert "badge[done]" not in status_line(train)
+    assert "nothing was found: no pixel" in texts(train).replace("\\", "")
 
 
 def test_run_that_trains_on_says_so_at_once(train: AppTest) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.balance import class_balance
+from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.scene import Dataset
+from explorer.metrics.threshold_choice import ChosenThreshold
+from explorer.runs.class_thresholds import OwnThresholds, write_own_thresholds
 from explorer.runs.records import RunStatus
 from explorer.ui import services
 from tests.pages.look import texts
@@ -190,21 +192,10 @@ def swept(page: AppTest) -> AppTest:
 def with_own_threshold(run_id: str, value: float) -> None:
     """Writes down a threshold, as a run does that holds scenes out."""
     folder = services.store().folder(run_id)
-    chosen = {"name": "square", "threshold": value, "criterion": "F1", "value": 0.5, "objects": 4, "rule": "the best"}
-    chosen |= {"split": False, "split_rule": "not split", "smallest": 1, "smallest_rule": "the least"}
-    folder.threshold_file.write_text(
-        json.dumps(
-            {
-                "checkpoint": folder.checkpoint_files()[-1].name,
-                "match_rule": "iou:0.5",
-                "min_area": 1,
-                "scenes": ["north (threshold block)"],
-                "thresholds": {"1": value},
-                "classes": {"1": chosen},
-                "diameters": [6.8],
-            }
-        )
-    )
+    held_out = ("north (threshold block)",)
+    chosen = ChosenThreshold(1, value, "F1", 0.5, 4, held_out, "the best")
+    own = OwnThresholds(folder.checkpoint_files()[-1].name, HALF_IOU, 1, held_out, (chosen,), (8.0,))
+    write_own_thresholds(own, folder.threshold_file, ["background", "square"])
 
 
 def test_runs_are_compared_at_their_own_thresholds_and_at_half(open_page: OpenPage) -> None:
