@@ -20,6 +20,7 @@ from explorer.jobs.registry import SweepThresholds
 from explorer.metrics.curves import Curve, ObjectCurve, ToleranceCurve
 from explorer.metrics.objects import recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
+from explorer.metrics.threshold_choice import ChosenThreshold
 from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.records import RunRecord
 from explorer.runs.threshold_sweep import ClassSweep, Scope
@@ -70,20 +71,25 @@ def sweep_job(record: RunRecord, checkpoint: str, rule: MatchRule, split: bool) 
     return SweepThresholds(folder, dataset, settings().device, checkpoint, rule, split)
 
 
-def own_threshold(record: RunRecord, checkpoint: str, class_id: int) -> float | None:
-    """The threshold that the run chose for a class; None if it held no scenes out or has not ended."""
+def own_choice(record: RunRecord, checkpoint: str, class_id: int) -> ChosenThreshold | None:
+    """What the run chose for a class: the threshold, and how objects are cut out.
+
+    None if it held no scenes out, or if neither the run nor a sweep has ended.
+    """
     folder = services.store().folder(record.id)
     own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    return own.values[class_id - 1] if own is not None and own.scenes else None
+    return own.classes[class_id - 1] if own is not None and own.scenes else None
 
 
-def compare_thresholds(curves: Mapping[str, Curve], own: Mapping[str, float | None], noun: str) -> dict[int, str]:
+def compare_thresholds(
+    curves: Mapping[str, Curve], own: Mapping[str, ChosenThreshold | None], noun: str
+) -> dict[int, str]:
     """The runs at their own thresholds and at ½; gives why a run finds nothing at its own, by its position."""
     points: dict[str, dict[str, OperatingPoint]] = {}
     silent: dict[int, str] = {}
     for number, (name, curve) in enumerate(curves.items()):
         chosen = own[name]
-        here = operating_point(curve, 0.5 if chosen is None else chosen)
+        here = operating_point(curve, 0.5 if chosen is None else chosen.threshold)
         points[name] = ({} if chosen is None else {"own": here}) | {"½": operating_point(curve, 0.5)}
         if not here.true_positives:
             silent[number] = f"it finds nothing at {'½' if chosen is None else 'its own threshold'}"
@@ -99,10 +105,12 @@ def compare_thresholds(curves: Mapping[str, Curve], own: Mapping[str, float | No
             name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")
         },
     )
-    st.caption(
-        f"Counts are {noun}, at the measured threshold nearest to the own one. Predictions are taken as they are; the "
-        "result on Train also separates neighbours and drops small objects where that was chosen with the threshold."
+    smallest = ", ".join(dict.fromkeys(str(chosen.smallest) for chosen in own.values() if chosen is not None))
+    left_out = (
+        f" At every threshold, predicted objects below the run's smallest ({smallest} px) are left out, so that ½ may "
+        "differ from ½ on Train, where nothing is."
     )
+    st.caption(f"Counts are {noun}, at the measured threshold nearest to the own one.{left_out if smallest else ''}")
     return silent
 
 
@@ -247,8 +255,10 @@ def compare(records: Sequence[RunRecord]) -> None:
     rules, area, splits = wrapping_columns("rules", [4, 3, 3])
     with rules:
         rule = pick_rule_of_address(dataset.match_rule, f"rule-{first.dataset_id}")
-    split = splits.toggle("Split predictions that touch", key="split", bind="query-params",
-                          help="By a watershed on the probability.", disabled=not rule.counts_objects)  # fmt: skip
+    usual = own_choice(first, checkpoint, class_id)
+    split = splits.toggle("Split predictions that touch", usual is not None and usual.split, key="split",
+                          bind="query-params", disabled=not rule.counts_objects,
+                          help="By a watershed; at first as the run chose.")  # fmt: skip
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
     labels = unique_labels({each.id: f"{each.name} · {each.id[:6]}" for each in records})
     jobs = {
@@ -267,15 +277,14 @@ def compare(records: Sequence[RunRecord]) -> None:
     curves = {name: sweep.of_class(class_id).curve(scope, minimum_area) for name, sweep in sweeps.items()}
     noun = "pixels" if scope == "pixel" else counted(rule)
     of_what = scope if scope == "pixel" or rule.counts_objects else "relaxed"
-    own = {
-        labels[each.id]: own_threshold(each, name, class_id) for each, name in zip(records, checkpoints, strict=True)
-    }
+    own = {labels[each.id]: own_choice(each, name, class_id) for each, name in zip(records, checkpoints, strict=True)}
+    usual = own[names[0]]
     silent = compare_thresholds(curves, own, noun)
     threshold = st.slider(
         "Threshold: a pixel is predicted from this probability on",
         0.02,
         0.98,
-        round(50 * (own[names[0]] or 0.5)) / 50,
+        0.5 if usual is None else round(50 * usual.threshold) / 50,
         0.02,
         key="threshold",
         bind="query-params",

@@ -30,6 +30,7 @@ from explorer.settings import SERVER_PID, Settings
 
 _ROOT = Path(explorer.__file__).resolve().parents[1]
 _PRELOAD = "explorer.jobs.preload"
+_DEATH_SECONDS = 300  # a worker that takes longer to start is given up: a busy machine needs more than Dask's minute
 _FIRST_SECONDS = 15.0  # at most, until the workers that do not train are started, too
 _DASK = {
     # A worker that is killed takes no run with it: the run goes on from its checkpoint, as often as it must
@@ -119,7 +120,7 @@ def _worker(purpose: Resource, threads: int, environment: dict[str, str]) -> dic
                 "resources": {str(purpose): 1},
                 "memory_limit": 0,  # the machine's own limits hold; Dask would kill a run that uses its share
                 "dashboard": False,
-                "death_timeout": 60,
+                "death_timeout": _DEATH_SECONDS,
                 "preload": [_PRELOAD],
                 "preload_nanny": [_PRELOAD],
                 "env": environment | {"EXPLORER_WORKER_THREADS": str(threads)},

@@ -69,8 +69,9 @@ class Validated:
 class Validator:
     """A fixed set of windows of scenes, at most about ``most_pixels`` in all.
 
-    Of a scene that is too large, it takes the part with the most foreground. The preview is a part of the window with
-    the most foreground, so that its prediction comes with every validation at no extra cost.
+    Of a scene that is too large, it takes the part with the most foreground, up to half of the part: one that is all
+    foreground has no false alarms to show. The preview is such a part of the window with the most foreground, so that
+    its prediction comes with every validation at no extra cost.
 
     Args:
         scenes: at least one.
@@ -253,13 +254,14 @@ def _seen(start: int, side: int, size: int, working: int) -> tuple[int, int]:
 
 
 def _most_foreground_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
-    """Top and left of the window of this size with the most foreground."""
+    """Top and left of the window of this size with the most foreground, up to half of it."""
     if label.shape == (height, width):
         return 0, 0
     density = ndimage.uniform_filter(_foreground(label).astype(np.float32), (height, width), mode="constant")
     # The filter is centred: keep only positions at which the window lies inside the scene.
     rows, columns = label.shape[0] - height + 1, label.shape[1] - width + 1
     inside = density[height // 2 : height // 2 + rows, width // 2 : width // 2 + columns]
+    inside = np.minimum(inside, 1 - inside)
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)
     return int(top), int(left)
 
