@@ -45,6 +45,7 @@ FULL = Plan(
     averaging=0.997,
     carry_over=True,
     choose_threshold=True,
+    flips=True,
     validations=17,
 )
 PLANS = {
