@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import streamlit as st
@@ -12,19 +12,18 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.figures.colours import class_colours
 from explorer.figures.imagery import balance_figure, balance_table
-from explorer.imagery.assembly import revise
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
 from explorer.imagery.datasets import Reading
-from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.offers import made_so_far
 from explorer.imagery.scene import Dataset, Scene
 from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, resolve
+from explorer.ui.drafts import Draft, area_key, revised, rule_key, take_match_rule, take_minimum_area
 from explorer.ui.frame import frame, stacking_columns
-from explorer.ui.match_rules import entered_rule, pick_match_rule
+from explorer.ui.match_rules import pick_match_rule
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
 from explorer.ui.reading import choices, choose_reading, forget_choices, labels_version, read_rows, read_upload, version
@@ -49,16 +48,6 @@ pixels are ignored: they count in no loss and in no score. Every guess is noted 
 
 JUST_SAVED = "just-saved"  # in the session: what was shown, and the id that it is saved under
 MOST_NOTES = 3  # of one kind, before the others are hidden
-
-
-@dataclass(frozen=True)
-class Draft:
-    """The imagery shown, before its names and split are confirmed."""
-
-    key: str  # identifies the draft, so that edits of one do not reach another
-    dataset: Dataset
-    version: str = ""  # changes with how its files are read
-    files: Files | None = None  # that it was read from
 
 
 def pick_builtin() -> Draft:
@@ -237,49 +226,6 @@ def take_class_names(key: str) -> None:
     for row, changes in st.session_state[key]["edited_rows"].items():
         if changes.get("class"):
             st.session_state[f"{key}-named"][int(row)] = changes["class"]
-
-
-def area_key(draft: Draft) -> str:
-    """Of the field of the minimum area, which begins anew where another choice sets it."""
-    return f"minimum-{draft.key}-{draft.dataset.minimum_area}"
-
-
-def take_minimum_area(draft: Draft) -> None:
-    """Makes the minimum area of an upload one of its choices, so that its notes and a reload know it."""
-    if draft.files is not None:
-        made = choices(draft.files)
-        choose_reading(draft.files, made.model_copy(update={"minimum_area": int(st.session_state[area_key(draft)])}))
-
-
-def rule_key(draft: Draft) -> str:
-    """Of the widgets of the match rule, which begin anew where another choice sets it."""
-    return f"rule-{draft.key}-{draft.dataset.match_rule}"
-
-
-def take_match_rule(draft: Draft) -> None:
-    """Makes the match rule of an upload one of its choices, so that its notes and a reload know it."""
-    if draft.files is not None:
-        made = choices(draft.files)
-        rule = entered_rule(draft.dataset.match_rule, rule_key(draft))
-        choose_reading(draft.files, made.model_copy(update={"match_rule": rule}))
-
-
-def revised(
-    draft: Draft,
-    name: str,
-    classes: tuple[str, ...],
-    validation: list[str],
-    left_out: list[str],
-    minimum_area: int,
-    rule: MatchRule,
-) -> Dataset:
-    """The dataset with what was entered, made once for the same values."""
-    values = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area, rule)
-    kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
-    if kept is None or kept[0] != values or kept[1] is not draft.dataset:
-        made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area, rule)
-        kept = st.session_state["revised"] = values, draft.dataset, made
-    return kept[2] if kept[2].name == name else replace(kept[2], name=name)  # without fitting a stretch again
 
 
 def mend(draft: Draft, chosen: Mend) -> None:

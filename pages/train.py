@@ -8,9 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
+from explorer.training.budget import Budget
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, Proposal, first_preset, propose, propose_measured
+from explorer.training.planning import Proposal, first_preset, propose, propose_measured
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
 from explorer.ui.datasets import is_builtin, pick_dataset

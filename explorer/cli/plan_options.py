@@ -9,9 +9,10 @@ from explorer.cli import parsing
 from explorer.errors import InputError
 from explorer.imagery.scene import Dataset
 from explorer.runs.requests import DEFAULT_SECONDS, PlannedRun, PlanRequest
+from explorer.training.budget import steps_for
 from explorer.training.fingerprint import Fingerprint, fingerprint
 from explorer.training.plan import Plan, scaled
-from explorer.training.planning import first_preset, propose, steps_for
+from explorer.training.planning import first_preset, propose
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.training.recipe import LEARNING
 

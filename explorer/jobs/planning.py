@@ -6,8 +6,9 @@ from explorer.files import locked
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.jobs.training import dataset_of
 from explorer.runs.measurements import fingerprint_file, read_fingerprint, save_fingerprint
+from explorer.training.budget import Budget
 from explorer.training.fingerprint import Fingerprint, fingerprint
-from explorer.training.planning import Budget, first_preset, propose
+from explorer.training.planning import first_preset, propose
 from explorer.training.probe import measure_step_seconds
 
 _TYPICAL_STEPS = 600  # of a run: how often it validates depends on them

@@ -2,275 +2,15 @@
 
 Specs, widgets, charts, documents and the command line read kinds, settings, formulas and warnings from here. A new loss
 is one function in ``pixelwise``, ``regions``, ``compounds``, ``contours`` or ``objects``, which its entry names, and
-that entry. No torch: the server reads this.
+that entry; its settings are in :mod:`explorer.losses.settings`. No torch: the server reads this.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-Bias = Literal["none", "recall", "precision", "hard_pixels", "balance"]
-
-RESERVED = frozenset(
-    [
-        "kind",
-        "class_weights",
-        "weight_cap",
-        "aggregate",
-        "include_background",
-        "terms",
-        "needs_objects",
-        "number",
-        "resolved",
-    ]
-)
-"""Names in a ``LossSpec`` that mean something else than a setting."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One number of a loss, which can also be changed while it trains.
-
-    It becomes a field of ``LossSpec``; losses may share a name. Functions read it by ``spec.number(name)``.
-    """
-
-    name: str  # the field of LossSpec
-    label: str  # as shown
-    symbol: str  # LaTeX
-    default: float | None  # None: not used unless given
-    low: float  # ends and step of the slider
-    high: float
-    step: float
-    help: str  # one sentence
-    accepts: tuple[float, float] | None = None  # smallest and largest value; None: those of the slider
-    end: str | None = None  # the setting that holds its value at the end of a phase, if it may ramp; see spec.ramped
-
-    def __post_init__(self) -> None:
-        if self.name in RESERVED or not self.name.isidentifier():
-            raise ValueError(f"a setting of a loss cannot be named {self.name!r}: choose another name")
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """Smallest and largest value that a spec may have."""
-        return self.accepts or (self.low, self.high)
-
-
-@dataclass(frozen=True)
-class LossInfo:
-    """What there is to say about one kind of loss."""
-
-    kind: str
-    name: str
-    function: str  # "module:function" of this package; takes a Prediction and the LossSpec, returns a scalar
-    formula: str  # LaTeX
-    sentence: str  # one plain sentence
-    source: str  # paper or definition
-    color: str  # one meaning on all pages: Okabe–Ito for the main ones, related hues for the rest
-    bias: Bias  # what it favours
-    fails_when: str  # one plain sentence
-    settings: tuple[Setting, ...] = ()
-    takes_class_weights: bool = False
-    needs_class_weights: bool = False  # cannot do without them
-    relative_weights: bool = False  # only the ratio of the class weights matters
-    region: bool = False  # a sum over a region: takes aggregate and include_background
-    needs_objects: bool = False  # reads the objects of a prediction
-    costly: bool = False  # sorts pixels, visits objects or measures distances: logged every few steps only
-    logged: bool = True  # every run logs it and every slice has it; otherwise only where a phase trains it
-
-    @property
-    def accepts(self) -> tuple[str, ...]:
-        """Fields of ``LossSpec`` that this kind takes, beside ``kind``.
-
-        >>> LOSSES["tversky"].accepts
-        ('alpha', 'beta', 'aggregate', 'include_background')
-        """
-        return (
-            *(setting.name for setting in self.settings),
-            *(("class_weights", "weight_cap") if self.takes_class_weights else ()),
-            *(("aggregate", "include_background") if self.region else ()),
-            *(("terms",) if self.kind == "combined" else ()),
-        )
-
-
-FOCUS = Setting(
-    name="gamma",
-    label="Focus γ",
-    symbol=r"\gamma",
-    default=2.0,
-    low=0.0,
-    high=5.0,
-    step=0.1,
-    help="How strongly well-classified pixels are down-weighted; 0 is cross-entropy.",
-    accepts=(0.0, 10.0),
-)
-BALANCE = Setting(
-    name="alpha",
-    label="Balance α",
-    symbol=r"\alpha",
-    default=None,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="Weight of object pixels; background pixels get 1 − α.",
-)
-FALSE_ALARM_WEIGHT = Setting(
-    name="alpha",
-    label="False alarms α",
-    symbol=r"\alpha",
-    default=0.3,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="Weight of false alarms: larger values favour precision.",
-)
-MISS_WEIGHT = Setting(
-    name="beta",
-    label="Misses β",
-    symbol=r"\beta",
-    default=0.7,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="Weight of misses: larger values favour recall.",
-)
-REGION_FOCUS = Setting(
-    name="gamma",
-    label="Focus γ",
-    symbol=r"\gamma",
-    default=0.75,
-    low=0.1,
-    high=3.0,
-    step=0.05,
-    help="Above 1, classes with poor overlap count more; below 1, classes with nearly perfect overlap.",
-    accepts=(0.0, 10.0),
-)
-OBJECT_POWER = Setting(
-    name="gamma",
-    label="Power γ",
-    symbol=r"\gamma",
-    default=2.0,
-    low=1.0,
-    high=4.0,
-    step=0.25,
-    help="Above 1, losing one object costs more than losing as many pixels spread over many objects.",
-    accepts=(0.0, 10.0),
-)
-CE_FACTOR = Setting(
-    name="ce_factor",
-    label="Cross-entropy factor λ",
-    symbol=r"\lambda",
-    default=1.0,
-    low=0.0,
-    high=5.0,
-    step=0.1,
-    help="What cross-entropy is multiplied by before it is added to Dice; at 0 only Dice is left.",
-    accepts=(0.0, 100.0),
-)
-TOP_SHARE = Setting(
-    name="top_share",
-    label="Hardest share k",
-    symbol="k",
-    default=0.1,
-    low=0.01,
-    high=1.0,
-    step=0.01,
-    help="Share of the pixels, those with the largest cross-entropy, that count; at 1 all of them do.",
-    accepts=(1e-4, 1.0),
-)
-COMPONENT_SHARE = Setting(
-    name="component_share",
-    label="Per-object share σ",
-    symbol=r"\sigma",
-    default=0.5,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="Weight of the part in which every object counts the same; 1 − σ is that of the whole batch.",
-)
-FOCAL_SHARE = Setting(
-    name="focal_share",
-    label="Focal share λ",
-    symbol=r"\lambda",
-    default=0.5,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="Weight of the focal part, which is a mean over pixels; 1 − λ is that of the focal Tversky part.",
-)
-MISS_SHARE = Setting(
-    name="delta",
-    label="Misses δ",
-    symbol=r"\delta",
-    default=0.6,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="Weight of objects and misses; 1 − δ is that of background and false alarms.",
-)
-SUPPRESSION = Setting(
-    name="gamma",
-    label="Suppression γ",
-    symbol=r"\gamma",
-    default=0.5,
-    low=0.0,
-    high=0.95,
-    step=0.05,
-    help="How strongly easy background is down-weighted and a nearly perfect overlap of objects emphasised.",
-)
-BOUNDARY_SHARE = Setting(
-    name="alpha",
-    label="Boundary share α",
-    symbol=r"\alpha",
-    default=0.5,
-    low=0.0,
-    high=1.0,
-    step=0.01,
-    help="Weight of the distances to the contour; 1 − α is that of Dice + cross-entropy.",
-    end="alpha_end",
-)
-BOUNDARY_SHARE_END = Setting(
-    name="alpha_end",
-    label="Boundary share α at the end of the phase",
-    symbol=r"\alpha_{\mathrm{end}}",
-    default=None,
-    low=0.0,
-    high=1.0,
-    step=0.01,
-    help="In training, α goes from its first value to this one, in a straight line over the steps of the phase.",
-)
-REACH = Setting(
-    name="reach",
-    label="Reach D (px)",
-    symbol="D",
-    default=20.0,
-    low=2.0,
-    high=100.0,
-    step=1.0,
-    help="Distance from the contour above which all pixels count the same.",
-    accepts=(1.0, 10_000.0),
-)
-LOCATION_FACTOR = Setting(
-    name="location_factor",
-    label="Location factor λ",
-    symbol=r"\lambda",
-    default=1.0,
-    low=0.0,
-    high=5.0,
-    step=0.1,
-    help="What the distance between the centres is multiplied by before it is added to the overlap.",
-    accepts=(0.0, 100.0),
-)
-SMOOTHING = Setting(
-    name="smoothing",
-    label="Label smoothing ε",
-    symbol=r"\varepsilon",
-    default=0.5,
-    low=0.0,
-    high=1.0,
-    step=0.05,
-    help="How far labels at edges move towards the mean of the 3 × 3 pixels around; at 0 they stay as drawn.",
-)
+from explorer.losses import settings
+from explorer.losses.info import LossInfo
 
 _ENTRIES = (
     LossInfo(
@@ -308,7 +48,7 @@ _ENTRIES = (
         color="#D55E00",
         bias="hard_pixels",
         fails_when="Labels are noisy: the hardest pixels are the wrong labels.",
-        settings=(FOCUS, BALANCE),
+        settings=(settings.FOCUS, settings.BALANCE),
         takes_class_weights=True,
     ),
     LossInfo(
@@ -345,7 +85,7 @@ _ENTRIES = (
         color="#E69F00",
         bias="recall",
         fails_when="β is close to 1: a large blob around each object is hardly penalised.",
-        settings=(FALSE_ALARM_WEIGHT, MISS_WEIGHT),
+        settings=(settings.FALSE_ALARM_WEIGHT, settings.MISS_WEIGHT),
         region=True,
     ),
     LossInfo(
@@ -358,7 +98,7 @@ _ENTRIES = (
         color="#B8A400",
         bias="recall",
         fails_when="γ < 1 near a perfect overlap: the gradient grows without bound.",
-        settings=(FALSE_ALARM_WEIGHT, MISS_WEIGHT, REGION_FOCUS),
+        settings=(settings.FALSE_ALARM_WEIGHT, settings.MISS_WEIGHT, settings.REGION_FOCUS),
         region=True,
     ),
     LossInfo(
@@ -397,7 +137,7 @@ _ENTRIES = (
         color="#7B68C8",
         bias="balance",
         fails_when="Touching objects are labelled as one.",
-        settings=(OBJECT_POWER,),
+        settings=(settings.OBJECT_POWER,),
         needs_objects=True,
         costly=True,
     ),
@@ -412,7 +152,7 @@ _ENTRIES = (
         color="#3FA34D",
         bias="precision",
         fails_when="Objects are one or two pixels wide: nearly all of their pixels are edges and are softened.",
-        settings=(SMOOTHING,),
+        settings=(settings.SMOOTHING,),
         region=True,
         costly=True,
         logged=False,
@@ -427,7 +167,7 @@ _ENTRIES = (
         color="#1F9AA8",
         bias="none",
         fails_when="Objects differ greatly in size: the small ones hardly change either part.",
-        settings=(CE_FACTOR,),
+        settings=(settings.CE_FACTOR,),
         takes_class_weights=True,
         relative_weights=True,
         region=True,
@@ -443,7 +183,7 @@ _ENTRIES = (
         color="#7E9A2B",
         bias="hard_pixels",
         fails_when="More than a share k of the labels is wrong: only these pixels, the hardest, are learned.",
-        settings=(CE_FACTOR, TOP_SHARE),
+        settings=(settings.CE_FACTOR, settings.TOP_SHARE),
         region=True,
         costly=True,
         logged=False,
@@ -459,7 +199,7 @@ _ENTRIES = (
         color="#A05CB5",
         bias="balance",
         fails_when="Specks are labelled as objects, or precision matters most: it finds more and raises false alarms.",
-        settings=(COMPONENT_SHARE,),
+        settings=(settings.COMPONENT_SHARE,),
         needs_objects=True,
         costly=True,
         logged=False,
@@ -477,7 +217,7 @@ _ENTRIES = (
         color="#E8744F",
         bias="recall",
         fails_when="γ is close to 1: the background has no gradient left once it is roughly right.",
-        settings=(FOCAL_SHARE, MISS_SHARE, SUPPRESSION),
+        settings=(settings.FOCAL_SHARE, settings.MISS_SHARE, settings.SUPPRESSION),
         logged=False,
     ),
     LossInfo(
@@ -491,7 +231,7 @@ _ENTRIES = (
         color="#C2456B",
         bias="precision",
         fails_when="α is large from the start: small objects lie close to their contour, and missing them is cheap.",
-        settings=(BOUNDARY_SHARE, BOUNDARY_SHARE_END, REACH),
+        settings=(settings.BOUNDARY_SHARE, settings.BOUNDARY_SHARE_END, settings.REACH),
         costly=True,
         logged=False,
     ),
@@ -506,7 +246,7 @@ _ENTRIES = (
         color="#5B7FA6",
         bias="balance",
         fails_when="Training starts with it: an object that is missed altogether gets almost no gradient.",
-        settings=(LOCATION_FACTOR,),
+        settings=(settings.LOCATION_FACTOR,),
         needs_objects=True,
         costly=True,
         logged=False,

@@ -10,8 +10,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from explorer.training.budget import Budget
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, Choice, Proposal
+from explorer.training.planning import Choice, Proposal
 from explorer.training.recipe import SegmenterKind
 
 DEFAULT_SECONDS = 90.0

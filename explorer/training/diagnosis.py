@@ -17,10 +17,11 @@ from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.receptive_field import receptive_field
 from explorer.segmenter.spec import PretrainedSpec
 from explorer.training import recipe
+from explorer.training.budget import Budget
 from explorer.training.fingerprint import ClassPrint, Fingerprint
 from explorer.training.object_sizes import working_scale
 from explorer.training.plan import Phase, Plan, scaled
-from explorer.training.planning import Budget, propose
+from explorer.training.planning import propose
 from explorer.training.recipe import at
 
 _EMPTY_BATCHES = 0.05  # share of the batches without an object, above which it is said

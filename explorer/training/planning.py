@@ -8,8 +8,7 @@ are those of :mod:`explorer.training.recipe`.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from explorer.imagery.bands import named_bands, natural_bands
@@ -19,28 +18,20 @@ from explorer.segmenter.receptive_field import receptive_field
 from explorer.segmenter.registry import SEGMENTERS
 from explorer.segmenter.spec import PretrainedSpec, SegmenterSpec, UNetSpec
 from explorer.training import recipe
+from explorer.training.budget import (
+    Budget,
+    StepSeconds,
+    planned_steps,
+    seconds_of_step,
+    steps_for,
+    typical_step_seconds,
+    validations_for,
+)
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.object_sizes import across, crops, working_scale
 from explorer.training.plan import Augmentation, Phase, Plan, scaled
 from explorer.training.presets import LEARNING_RATE, PRESETS, WEIGHT_CAP, Preset
 from explorer.training.recipe import SegmenterKind, at
-
-StepSeconds = float | Mapping[str, float]
-"""Seconds of a step: of this very plan, or by kind of segmenter."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long a run may train: exactly one of the two is given."""
-
-    seconds: float | None = None
-    steps: int | None = None
-
-    def __post_init__(self) -> None:
-        if (self.seconds is None) == (self.steps is None):
-            raise ValueError("a budget is either seconds or steps")
-        if (self.seconds or self.steps or 0) <= 0:
-            raise ValueError("a budget is above zero")
 
 
 @dataclass(frozen=True)
@@ -63,15 +54,6 @@ class Proposal:
 def first_preset(fingerprint: Fingerprint) -> str:
     """Key of the preset that is offered first for imagery like this."""
     return "dice_ce"
-
-
-def steps_for(seconds: float, step_seconds: float) -> int:
-    """Steps that fit into a training time, with a reserve of 5 %; at least one.
-
-    >>> steps_for(60, 0.1)
-    570
-    """
-    return max(1, int(seconds * (1 - recipe.RESERVE) / step_seconds))
 
 
 def propose(
@@ -99,8 +81,8 @@ def propose(
     spec, why_spec = _segmenter(fingerprint, kind, scale)
     crop, batch, why_crop = crops(fingerprint, scale)
     losses, why_weights = _losses(fingerprint, PRESETS[preset])
-    steps, why_steps = _steps(budget, step_seconds, kind, cycles=PRESETS[preset].cycles, batch=batch, crop=crop)
-    validations = _validations(budget, steps * typical_step_seconds(kind, batch, crop))
+    steps, why_steps = planned_steps(budget, step_seconds, kind, cycles=PRESETS[preset].cycles, batch=batch, crop=crop)
+    validations = validations_for(budget, steps * typical_step_seconds(kind, batch, crop))
     augmentation, why_augmentation = _augmentation(fingerprint)
     learning = recipe.LEARNING[kind]
     plan = Plan(
@@ -182,15 +164,6 @@ def propose_measured(
     return proposal, measured[kind]
 
 
-def typical_step_seconds(kind: SegmenterKind, batch: int, crop: int) -> float:
-    """Seconds of a step on two processor cores, for want of a measurement."""
-    return recipe.LEARNING[kind].typical_step_seconds * batch * crop**2 / recipe.PIXELS
-
-
-def _seconds_of_step(step_seconds: StepSeconds | None, kind: SegmenterKind) -> float | None:
-    return step_seconds.get(kind) if isinstance(step_seconds, Mapping) else step_seconds
-
-
 # Segmenter ----------------------------------------------------------------------------------------------------
 
 
@@ -201,7 +174,7 @@ def _segmenter_kind(
         return wanted, "It was asked for."
     steps = budget.steps
     if budget.seconds is not None:
-        each = _seconds_of_step(step_seconds, "pretrained") or recipe.LEARNING["pretrained"].typical_step_seconds
+        each = seconds_of_step(step_seconds, "pretrained") or recipe.LEARNING["pretrained"].typical_step_seconds
         steps = steps_for(budget.seconds, each)
     if steps is not None and steps < recipe.FEWEST_PRETRAINED_STEPS:
         return "unet", (
@@ -306,26 +279,6 @@ def _why_rates(plan: Plan) -> str:
     spec = plan.segmenter
     encoder = f", the encoder at {spec.encoder_rate:g} of it" if isinstance(spec, PretrainedSpec) else ""
     return f"The peak of each phase, after a warm-up of {recipe.WARMUP_SHARE:.0%}; it then falls to zero{encoder}."
-
-
-def _steps(
-    budget: Budget, step_seconds: StepSeconds | None, kind: SegmenterKind, cycles: int, batch: int, crop: int
-) -> tuple[int, str]:
-    if budget.seconds is None:
-        assert budget.steps is not None
-        return budget.steps, "As asked."
-    measured = _seconds_of_step(step_seconds, kind)
-    each = measured or typical_step_seconds(kind, batch, crop)
-    steps = max(steps_for(budget.seconds, each) // cycles * cycles, cycles)
-    source = "measured on this machine" if measured else "as usual on two processor cores; nothing was measured"
-    reason = f"{budget.seconds:g} s at {1000 * each:.0f} ms a step ({source}), with {recipe.RESERVE:.0%} in reserve."
-    return steps, reason
-
-
-def _validations(budget: Budget, typical_seconds: float) -> int:
-    seconds = typical_seconds if budget.seconds is None else budget.seconds
-    often = max(recipe.VALIDATIONS, math.ceil(seconds / recipe.VALIDATION_SECONDS))
-    return min(often, recipe.MOST_VALIDATIONS)
 
 
 def _why_validations(plan: Plan) -> str:

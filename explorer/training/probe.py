@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from explorer.imagery.scene import Dataset, Scene, has_foreground
+from explorer.training.budget import Budget, typical_step_seconds
 from explorer.training.events import Step, Validation
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.loop import train
 from explorer.training.plan import Plan, scaled
-from explorer.training.planning import Budget, Proposal, propose_measured, typical_step_seconds
+from explorer.training.planning import Proposal, propose_measured
 from explorer.training.recipe import SegmenterKind
 from explorer.training.schedule import validation_interval, validation_pixels
 

@@ -8,7 +8,8 @@ import streamlit as st
 from pydantic import TypeAdapter, ValidationError
 
 from explorer.imagery.balance import ClassShare
-from explorer.losses.registry import LOSSES, Bias, LossKind
+from explorer.losses.info import Bias
+from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec, Term
 from explorer.ui import address
 from explorer.ui.loss_controls import default_spec, loss_controls

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from explorer.training.budget import Budget
 from explorer.training.diagnosis import before_training
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, Proposal
+from explorer.training.planning import Proposal
 from explorer.ui.messages import escaped
 from explorer.ui.plan_editor import adopt
 

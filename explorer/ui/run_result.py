@@ -12,6 +12,8 @@ from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.messages import escaped
 
+_CUTS = (("", "split_rule"), ("the smallest has ", "smallest_rule"))
+
 
 def show_result(record: RunRecord, class_id: int) -> None:
     """The scores of one class from the run's summary; nothing before there is one.
@@ -33,13 +35,13 @@ def show_result(record: RunRecord, class_id: int) -> None:
     st.dataframe(table, hide_index=True, width="stretch", placeholder="n/a", column_config=digits)
     choice = summary["threshold_choice"].get(str(class_id))
     how = f"Own threshold: {choice['rule']}" if choice else f"Threshold: {summary['threshold_source']}"
-    cuts = [text for name in ("split_rule", "smallest_rule") if (text := (choice or {}).get(name))]
+    cuts = [f"{what}{choice[name]}" for what, name in _CUTS if choice and choice.get(name)]
     scenes = len(summary["threshold_scenes"])
     chosen_on = f", on {scenes} scenes or blocks that neither trained nor score" if choice else ""
     st.caption(
         f"{escaped(how)}{chosen_on}. Match rule: {summary['match_rule']}; objects from {summary['min_area']} pixels on."
         + _median(summary, class_id)
-        + (escaped(f" Objects at the own threshold: {'; '.join(cuts)}.") if cuts else "")
+        + (f" Objects at the own threshold: {escaped('; '.join(cuts))}." if cuts else "")
     )
 
 

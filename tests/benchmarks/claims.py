@@ -38,9 +38,10 @@ import torch
 
 from explorer.errors import InputError
 from explorer.imagery.archive import content_hash
+from explorer.training.budget import Budget
 from explorer.training.fingerprint import fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, propose
+from explorer.training.planning import propose
 from tests.benchmarks.claim_analysis import evidence
 from tests.benchmarks.claim_document import write_report
 from tests.benchmarks.claim_plans import GRID, MAIN, claim_plans

@@ -32,20 +32,21 @@ ENTRY = r"""
         color="#A05A2C",
         bias="precision",
         fails_when="The constant exceeds the area of the objects: misses cost almost nothing.",
-        settings=(
-            Setting(
-                name="epsilon",
-                label="Smoothing ε",
-                symbol=r"\varepsilon",
-                default=1.0,
-                low=0.0,
-                high=5.0,
-                step=0.5,
-                help="Added to numerator and denominator.",
-                accepts=(0.0, 10.0),
-            ),
-        ),
+        settings=(settings.EPSILON,),
     ),
+"""
+SETTING = r"""
+EPSILON = Setting(
+    name="epsilon",
+    label="Smoothing ε",
+    symbol=r"\varepsilon",
+    default=1.0,
+    low=0.0,
+    high=5.0,
+    step=0.5,
+    help="Added to numerator and denominator.",
+    accepts=(0.0, 10.0),
+)
 """
 CASE = """
     Case({"kind": "smooth_dice"}, 1 - (2.8 / 3.7 + 3.4 / 4.3) / 2),
@@ -54,6 +55,7 @@ CASE = """
 EDITS = {
     "explorer/losses/regions.py": (re.compile(r"\Z"), FUNCTION),
     "explorer/losses/registry.py": (re.compile(r"(?<=^_ENTRIES = \()$", re.M), ENTRY.rstrip()),
+    "explorer/losses/settings.py": (re.compile(r"\Z"), SETTING),
     "tests/losses/cases.py": (re.compile(r"(?<=^CASES = \()$", re.M), CASE.rstrip()),
 }
 """By file: where something is inserted, and what."""

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from explorer.errors import InputError
 from explorer.losses import LOSSES, LossSpec
+from explorer.losses.info import RESERVED
 from explorer.losses.loss import build_loss, logged_losses, loss_function
-from explorer.losses.registry import RESERVED
 from explorer.losses.spec import LARGEST, SMALLEST, ramped
 from tests.losses.cases import FOUR, name, random_case
 

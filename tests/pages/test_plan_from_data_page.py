@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.training.budget import Budget
 from explorer.training.diagnosis import Concern, Remedy
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, propose
+from explorer.training.planning import propose
 from explorer.ui import plan_from_data, services
 from tests.pages.look import address, button, picker, run_of, texts
 from tests.runs.tiny import tiny_dataset

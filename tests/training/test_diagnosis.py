@@ -9,10 +9,11 @@ import pytest
 from explorer.losses.spec import LossSpec
 from explorer.segmenter.receptive_field import receptive_field
 from explorer.segmenter.spec import PretrainedSpec, UNetSpec
+from explorer.training.budget import Budget
 from explorer.training.diagnosis import Concern, before_training, nothing_found
 from explorer.training.fingerprint import Fingerprint, fingerprint
 from explorer.training.plan import Phase, Plan, scaled
-from explorer.training.planning import Budget, propose
+from explorer.training.planning import propose
 from explorer.training.presets import PRESETS, preset_plan
 from tests.training.kinds import KINDS
 

@@ -11,9 +11,10 @@ from explorer.imagery.scene import Dataset
 from explorer.segmenter.receptive_field import receptive_field
 from explorer.segmenter.spec import PretrainedSpec, UNetSpec
 from explorer.training import recipe
+from explorer.training.budget import Budget, steps_for
 from explorer.training.fingerprint import Fingerprint, fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Budget, first_preset, propose, steps_for
+from explorer.training.planning import first_preset, propose
 from explorer.training.presets import PRESETS, controls, preset_plan
 from tests.training.kinds import KINDS
 

@@ -11,9 +11,10 @@ from explorer.imagery.datasets import label_scenes, read_files
 from explorer.imagery.reading.upload import files_in
 from explorer.segmenter.spec import PretrainedSpec
 from explorer.settings import settings
+from explorer.training.budget import Budget
 from explorer.training.diagnosis import before_training
 from explorer.training.fingerprint import Fingerprint, fingerprint
-from explorer.training.planning import Budget, propose
+from explorer.training.planning import propose
 
 SETS = {
     # folder: labels, kinds of the classes, working scale, weight rule and cap of the article's preset, red green blue

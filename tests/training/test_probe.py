@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from explorer.training import probe
+from explorer.training.budget import Budget
 from explorer.training.events import Step, Validation
 from explorer.training.fingerprint import fingerprint
 from explorer.training.loop import train
-from explorer.training.planning import Budget
 from explorer.training.probe import measure_step_seconds, measured_proposal
 from tests.runs.tiny import tiny_dataset, tiny_plan
 

@@ -8,9 +8,10 @@ from streamlit.testing.v1 import AppTest
 from explorer.losses.spec import LossSpec, Term
 from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.spec import PretrainedSpec, UNetSpec
+from explorer.training.budget import Budget
 from explorer.training.fingerprint import fingerprint
 from explorer.training.plan import Augmentation, Intervention, Phase, Plan, Trigger
-from explorer.training.planning import Budget, propose
+from explorer.training.planning import propose
 from explorer.training.presets import PRESETS, preset_plan
 from tests.runs.tiny import tiny_dataset
 
