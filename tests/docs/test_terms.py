@@ -21,7 +21,7 @@ WIDGETS = (
     "app.py",
     "pages/*.py",
     "explorer/ui/*.py",
-    "explorer/losses/registry.py",
+    "explorer/losses/settings.py",
     "explorer/landscape/plane_kinds.py",
 )
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
