@@ -24,7 +24,7 @@ A predicted object at or above the minimum that has no partner is a false alarm 
 the label: only a match excuses it.
 
 Objects of a label that were drawn one by one stay apart where they touch (``explorer.imagery.objects``). Predicted
-objects are connected components, unless they are given by ids (``explorer.metrics.splitting_predictions``): a component
+objects are connected components; ``explorer.metrics.splitting_predictions`` separates those that touch. A component
 that covers several touching objects matches one of them at most, and the others are missed.
 
 Ignored pixels (label 255) belong to no object: predicted objects are the connected components of the prediction on
@@ -108,10 +108,8 @@ def find_label_objects(
     return LabelObjects(ids, areas_of(ids, count), label != IGNORE)
 
 
-def match(
-    predicted: NDArray[np.bool_] | NDArray[np.int32], objects: LabelObjects, rule: MatchRule = HALF_IOU
-) -> Matching:
-    """Matches predicted objects with the objects of a label.
+def match(predicted: NDArray[np.bool_], objects: LabelObjects, rule: MatchRule = HALF_IOU) -> Matching:
+    """Matches the connected components of a prediction with the objects of a label.
 
     >>> label = np.array([[1, 1, 0, 1, 0, 0]], dtype=np.uint8)
     >>> predicted = np.array([[1, 1, 0, 0, 0, 1]], dtype=bool)
@@ -124,15 +122,14 @@ def match(
     array([1, 2])
 
     Args:
-        predicted: (H, W), True where the class is predicted: its connected components are the objects. Or whole
-            numbers, an id per object, 0 = none.
+        predicted: (H, W), True where the class is predicted.
         objects: the label's objects of that class.
         rule: one that matches objects.
 
     Raises:
         ValueError: the rule counts pixels (``tolerance``).
     """
-    ids, count = _number(predicted if objects.all_valid else predicted * objects.valid)
+    ids, count = connected_components(predicted if objects.all_valid else predicted & objects.valid)
     areas = areas_of(ids, count)
     pairs = candidate_pairs(rule, objects, ids, areas)
     if not pairs.unique:
@@ -144,25 +141,16 @@ def match(
     ious[pairs.label_ids - 1] = pairs.ious
     unexplained = np.ones(count, dtype=np.bool_)
     unexplained[pairs.predicted_ids - 1] = False
-    if count and not objects.all_valid and (predicted[~objects.valid] != 0).any():
+    if count and not objects.all_valid and predicted[~objects.valid].any():
         unexplained &= ~_mostly_ignored(predicted, objects.valid, ids, count)
     return Matching(objects.areas, partners, ious, ids, areas, unexplained)
 
 
-def _number(predicted: NDArray[np.bool_] | NDArray[np.int32]) -> tuple[NDArray[np.int32], int]:
-    """The predicted objects as 1..n, 0 = none, and n: components of a mask, or ids in their order."""
-    if predicted.dtype == np.bool_:
-        return connected_components(predicted.astype(np.bool_, copy=False))
-    there = np.bincount(predicted.ravel(), minlength=1) > 0
-    there[0] = False
-    return (np.cumsum(there) * there)[predicted].astype(np.int32), int(there.sum())
-
-
 def _mostly_ignored(
-    predicted: NDArray[np.bool_] | NDArray[np.int32], valid: NDArray[np.bool_], ids: NDArray[np.int32], count: int
+    predicted: NDArray[np.bool_], valid: NDArray[np.bool_], ids: NDArray[np.int32], count: int
 ) -> NDArray[np.bool_]:
     """(count,) True where the whole that an object is the visible part of is mostly ignored."""
-    whole, wholes = _number(predicted)
+    whole, wholes = connected_components(predicted)
     mostly = np.append(False, 2 * areas_of(whole * ~valid, wholes) > areas_of(whole, wholes))
     whole_of = np.zeros(count + 1, dtype=np.int64)
     whole_of[ids] = whole  # all pixels of an object lie in one whole
