@@ -156,7 +156,8 @@ def show_schedule(plan: Plan) -> None:
     live_figure(schedule_figure(plan), "schedule", height=150)
     ends_early = any(phase.trigger is not None for phase in plan.phases) and not plan.carry_over
     fewer = ", fewer if a phase ends early" if ends_early else ""
-    st.caption(f"Learning rate over the phases: {plan.steps} steps{fewer}.")
+    kept = f"; they become fewer or more as it trains, to keep {plan.seconds:g} s" if plan.seconds is not None else ""
+    st.caption(f"Learning rate over the phases: {plan.steps} steps{fewer}{kept}.")
 
 
 def offer_start(plan: Plan | None, dataset_id: str, beside: Fingerprint | None) -> None:
@@ -173,20 +174,22 @@ def offer_start(plan: Plan | None, dataset_id: str, beside: Fingerprint | None) 
         "With controls",
         icon=":material/compare_arrows:",
         disabled=waits,
-        help="Trains the plan, then plain cross-entropy, Jaccard alone and Dice + CE, with the same steps and seed.",
+        help="Trains the plan, then plain cross-entropy, Jaccard alone and Dice + CE, with the same time or steps, and "
+        "the same seed.",
     )
     adds_recipe = beside is not None and st.button(
         "With the recipe",
         icon=":material/timeline:",
         disabled=waits,
-        help="Trains the plan, then the article's recipe with the same steps: weighted CE, then Jaccard.",
+        help="Trains the plan, then the article's recipe with the same time or steps: weighted CE, then Jaccard.",
     )
     if plan is None or not (plays or compares or adds_recipe):
         return
     others = controls(plan) if compares else ()
     if adds_recipe and beside is not None:
         same = Budget(steps=plan.steps)
-        others = (propose(beside, RECIPE, same, seed=plan.seed, segmenter=plan.segmenter.kind).plan,)
+        recipe = propose(beside, RECIPE, same, seed=plan.seed, segmenter=plan.segmenter.kind).plan
+        others = (recipe.model_copy(update={"seconds": plan.seconds}),)
     open_run(start_run(plan, dataset_id, others))
     st.rerun()
 

@@ -107,7 +107,7 @@ def _as_written(request: PlanRequest, plan: Plan, dataset: Dataset, device: str,
         steps = steps_for(request.seconds, step_seconds)
         steps = max(steps // plan.cycles, len(plan.phases)) * plan.cycles  # whole cycles
     if steps is not None:
-        plan = scaled(plan, steps)
+        plan = scaled(plan, steps).model_copy(update={"seconds": request.seconds})
     if request.seed is not None:
         plan = plan.model_copy(update={"seed": request.seed})
     return Planned(plan, PlannedRun(request=request, step_seconds=step_seconds), found)

@@ -17,7 +17,9 @@ from explorer.runs.training import execute
 from explorer.settings import settings
 from explorer.training.device import pick_device
 from explorer.training.diagnosis import before_training
-from explorer.training.events import Ended, Event, Note, PhaseChange, Recovered, Step
+from explorer.training.events import Ended, Event, Intervened, Note, PhaseChange, Recovered, Step
+from explorer.training.plan import Plan
+from explorer.training.run_course import RunCourse
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments.out, request, dataset, arguments.device)
     plan = folder.plan()
     bar = ProgressBar()
-    progress = _TrainingProgress(bar, plan.steps)
+    progress = _TrainingProgress(bar, plan)
     last: Event | None = None
     try:
         for last in execute(folder, dataset, device=arguments.device, checkpoint_steps=settings().checkpoint_steps):
@@ -80,10 +82,14 @@ def _folder(path: Path, request: PlanRequest, dataset: Dataset, device: str) -> 
 class _TrainingProgress:
     """What a run reports, as a progress bar and lines above it."""
 
-    def __init__(self, bar: ProgressBar, steps: int) -> None:
-        self._bar, self._steps, self._began = bar, steps, time.monotonic()
+    def __init__(self, bar: ProgressBar, plan: Plan) -> None:
+        self._bar, self._course, self._began = bar, RunCourse(plan), time.monotonic()
+        self._steps = plan.steps
 
     def show(self, event: Event) -> None:
+        self._course.see(event)
+        if isinstance(event, PhaseChange | Intervened | Recovered):
+            self._steps = self._course.most_steps()
         match event:
             case Step():
                 share = event.step / self._steps

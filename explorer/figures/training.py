@@ -108,16 +108,16 @@ def rates_figure(history: History, steps: int) -> go.Figure:
     return _framed(figure)
 
 
-def schedule_figure(plan: Plan, step: int | None = None, run: Sequence[PhaseSpan] = ()) -> go.Figure:
+def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
     """The plan at its full length: phases as bands, the learning rate as a line.
 
     Args:
         plan: with or without triggers, which may end phases earlier.
-        step: where the run is; None draws no marker.
-        run: the phases that have begun, as they were run: they end where they did, what follows moves with them, and a
-            marker shows where a trigger fired.
+        history: of its run, which is where the marker is: the phases that have begun end where they did, what follows
+            moves with them, and a marker shows where a trigger fired. None: nothing has been run.
     """
-    phases = course(plan, [span.start for span in run] or (0,))
+    phases = course(plan) if history is None else history.course
+    run, step = ((), None) if history is None else (history.spans, history.last_step or None)
     steps = phases[-1].end
     spans = [_planned_span(plan, phase) for phase in phases]
     figure = go.Figure()
@@ -170,7 +170,7 @@ def _planned_span(plan: Plan, phase: PlannedPhase) -> PhaseSpan:
 def _rates(plan: Plan, phase: PlannedPhase) -> tuple[Column, Column]:
     """Steps, and the planned learning rate after them, at the places where its line bends."""
     position, planned = phase.position, plan.phases[phase.position.phase]
-    peak = min(phase.start + planned.warmup_steps, phase.end)
+    peak = min(phase.start + position.warmup(plan), phase.end)
     after = np.linspace(peak, phase.end, 2 if planned.decay == "none" else BENDS).round()
     steps = np.unique([phase.start, *after])
     return steps, np.array([effective_learning_rate(plan, position, int(step)) for step in steps])

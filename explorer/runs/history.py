@@ -27,6 +27,8 @@ from explorer.training.events import (
     Validation,
 )
 from explorer.training.plan import Plan
+from explorer.training.run_course import RunCourse
+from explorer.training.schedule import PlannedPhase
 
 Column = NDArray[np.float64]
 
@@ -55,6 +57,7 @@ class History:
     learning_rate: Column  # (S,)
     seconds: Column  # (S,), training time
     spans: tuple[PhaseSpan, ...]
+    course: tuple[PlannedPhase, ...]  # all phases, with the lengths that they have or still may have
     validations: tuple[Validation, ...]
     previews: tuple[Preview, ...]
     checkpoints: tuple[CheckpointSaved, ...]
@@ -73,6 +76,11 @@ class History:
         recent = self.seconds[-100:]
         spent = recent[-1] - recent[0] if len(recent) > 1 else 0.0
         return float((len(recent) - 1) / spent) if spent > 0 else None
+
+    @property
+    def most_steps(self) -> int:
+        """The most steps that the run can take, as far as its triggers have not ended phases early."""
+        return self.course[-1].end
 
     def scores(self, class_id: int, scope: str, metric: str) -> tuple[Column, Column]:
         """Steps and values of one metric ("recall") of one class in one scope ("pixel" or "object")."""
@@ -99,6 +107,7 @@ def history(events: Sequence[Event], plan: Plan) -> History:
         learning_rate=_column(event.learning_rate for event in steps),
         seconds=_column(event.seconds for event in steps),
         spans=_spans(kept, plan, steps[-1].step if steps else 0),
+        course=RunCourse(plan, kept).phases(),
         validations=tuple(event for event in kept if isinstance(event, Validation)),
         previews=tuple(event for event in kept if isinstance(event, Preview)),
         checkpoints=tuple(event for event in kept if isinstance(event, CheckpointSaved)),
@@ -151,6 +160,8 @@ def _in_words(event: Event) -> str | None:
             return f"Phase {event.phase + 1} of cycle {event.cycle + 1} begins ({event.reason})."
         case Intervened():
             change = event.intervention
+            if change.length_factor is not None:
+                return f"The steps that are left are multiplied by {change.length_factor:.3g}, to keep the time."
             parts = [f"learning rate {change.learning_rate:g}"] if change.learning_rate is not None else []
             parts += [f"loss {change.loss.kind.replace('_', ' ')}"] if change.loss is not None else []
             return f"Changed by hand: {', '.join(parts)}."

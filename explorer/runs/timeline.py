@@ -57,9 +57,9 @@ def _position_after(events: Sequence[Event], step: int) -> int:
 def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
     """The plan with everything that changed its run on the way: training it makes the same steps again.
 
-    Changes made by hand become interventions. After a divergence a run goes on with lower learning rates: the phases
-    get those of the end, and interventions put back the higher ones for as long as they held. Factors are powers of
-    two, so that the rates come out bit for bit.
+    Changes made while it trained become interventions, and the plan has no training time to keep. After a divergence a
+    run goes on with lower learning rates: the phases get those of the end, and interventions put back the higher ones
+    for as long as they held. Factors are powers of two, so that the rates come out bit for bit.
 
     Args:
         plan: of the run.
@@ -85,7 +85,8 @@ def replayed(plan: Plan, events: Sequence[Event]) -> Plan:
                 interventions.append(_scaled(event.intervention, factor))
     ahead = [_scaled(intervention, last) for intervention in plan.interventions if intervention not in made]
     phases = tuple(phase.model_copy(update={"learning_rate": phase.learning_rate * last}) for phase in plan.phases)
-    return plan.model_copy(update={"phases": phases, "interventions": (*interventions, *ahead)})
+    changed = {"phases": phases, "interventions": (*interventions, *ahead), "seconds": None}
+    return plan.model_copy(update=changed)
 
 
 def _scaled(intervention: Intervention, factor: float) -> Intervention:

@@ -24,6 +24,7 @@ from explorer.training.commands import Command, Steer
 from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused
 from explorer.training.loop import train
 from explorer.training.plan import Plan
+from explorer.training.timekeeping import Timekeeper
 
 _POLL_SECONDS = 0.05  # between looks for commands
 _logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def execute(
             return
         step = checkpoint.step if checkpoint else 0
         kept, lost = going_back(timeline(past), step)
-        inbox = _Inbox(folder)
+        inbox, timekeeper = _Inbox(folder), Timekeeper(plan, kept)
         folder.checkpoints.mkdir(exist_ok=True)
         ensure_landscape_data(folder, dataset)
         with EventLog(folder, kept, len(dataset.classes), on_write) as log:
@@ -76,7 +77,7 @@ def execute(
                     device=device,
                     checkpoints=folder.checkpoints,
                     resume=checkpoint,
-                    commands=inbox,
+                    commands=lambda: (*inbox(), *timekeeper()),
                     checkpoint_steps=checkpoint_steps,
                 ):
                     step = event.step
@@ -85,6 +86,7 @@ def execute(
                         write_summary(folder, dataset, [*folder.events(), event], device)
                     logged = log.write(event)
                     inbox.settle(event)
+                    timekeeper.see(event)
                     yield logged
             except Exception as error:
                 log.write(Ended(step, "failed", str(error) or type(error).__name__))
@@ -137,9 +139,14 @@ def _newest_checkpoint(folder: RunFolder, past: Sequence[Event]) -> Checkpoint |
 
 
 def _with_interventions(plan: Plan, kept: Sequence[Event], lost: Sequence[Event]) -> Plan:
-    """The plan with the changes by hand that are still to be made: its own, and those that were lost."""
+    """The plan with the changes that are still to be made: its own, and those by hand that were lost.
+
+    Changes that kept the time are not among the latter: how fast the steps are is measured anew.
+    """
     made = [event.intervention for event in kept if isinstance(event, Intervened)]
     ahead = [intervention for intervention in plan.interventions if intervention not in made]
     again = [event.intervention for event in lost if isinstance(event, Intervened)]
+    if plan.seconds is not None:
+        again = [intervention for intervention in again if intervention.length_factor is None]
     ahead += [intervention for intervention in again if intervention not in ahead]
     return plan.model_copy(update={"interventions": tuple(ahead)})

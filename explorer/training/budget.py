@@ -64,7 +64,10 @@ def planned_steps(
     each = measured or typical_step_seconds(kind, batch, crop)
     steps = max(steps_for(budget.seconds, each) // cycles * cycles, cycles)
     source = "measured on this machine" if measured else "as usual on two processor cores; nothing was measured"
-    reason = f"{budget.seconds:g} s at {1000 * each:.0f} ms a step ({source}), with {recipe.RESERVE:.0%} in reserve."
+    reason = (
+        f"{budget.seconds:g} s at {1000 * each:.0f} ms a step ({source}), with {recipe.RESERVE:.0%} in reserve; they "
+        "become fewer or more where a step turns out slower or faster."
+    )
     return steps, reason
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter
 
 from explorer.errors import InputError
 from explorer.losses.spec import LossSpec
+from explorer.training.plan import Intervention
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Steer:
-    """Change the learning rate or the loss, from the next step until the end of the current phase.
+    """Change the learning rate or the loss, from the next step until the end of the current phase, or the length.
 
     Raises:
         InputError: the learning rate is one that a plan could not record.
@@ -35,11 +36,23 @@ class Steer:
 
     learning_rate: float | None = None
     loss: LossSpec | None = None
+    length_factor: float | None = None  # see ``Intervention``
     kind: Literal["steer"] = "steer"
 
     def __post_init__(self) -> None:
         if self.learning_rate is not None and not 0 < self.learning_rate <= 1:
             raise InputError(f"{self.learning_rate:g} is not above 0 and at most 1", "learning_rate", "correct it")
+
+    @classmethod
+    def of(cls, recorded: Intervention) -> Self:
+        """The same change once more."""
+        return cls(recorded.learning_rate, recorded.loss, recorded.length_factor)
+
+    def recorded(self, step: int) -> Intervention:
+        """The change as it is recorded when it takes effect before this step."""
+        return Intervention(
+            step=step, learning_rate=self.learning_rate, loss=self.loss, length_factor=self.length_factor
+        )
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ from explorer.training.events import (
 from explorer.training.finding import not_found_message
 from explorer.training.optimisation import make_optimizer, restore_moments, set_rate, training_step
 from explorer.training.overlap import BackwardOverlap
-from explorer.training.plan import Intervention, Plan
+from explorer.training.plan import Plan
 from explorer.training.sampler import Sampler
-from explorer.training.schedule import Position, effective_learning_rate, share_done
+from explorer.training.schedule import Position, effective_learning_rate, share_done, validation_steps
 from explorer.training.watching import Watch, trained_and_held_out
 from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
@@ -178,7 +178,7 @@ class _Run:
                 if self.recoveries > MOST_RECOVERIES:
                     return
                 continue
-            if self.step % self.watch.interval == 0 or self._is_last():
+            if self.step % validation_steps(self.watch.interval, self.position) == 0 or self._is_last():
                 scores = yield from self._validate()
             reason = self.position.ended(self.plan, self.step)
             if reason is not None:
@@ -212,7 +212,7 @@ class _Run:
         if ordered is None:  # after a pause these are still due
             for recorded in self.plan.interventions:
                 if recorded.step == self.step:
-                    yield self._steer(Steer(recorded.learning_rate, recorded.loss))
+                    yield self._steer(Steer.of(recorded))
         return ordered
 
     def _one_step(self) -> Generator[Event, None, bool]:
@@ -307,18 +307,19 @@ class _Run:
         return build_loss(ramped(spec, share_done(self.plan, self.position, self.step)))
 
     def _steer(self, command: Steer) -> Intervened | Note:
-        """Makes a change by hand. One that does not fit the dataset is refused, which must not end the run."""
+        """Makes a change. One that does not fit the dataset is refused, which must not end the run."""
         if command.loss is not None:
-            loss = command.loss.resolved(self.weights_of)
+            resolved = command.loss.resolved(self.weights_of)
             try:
-                check_loss_weights(loss, self.classes, "loss")
+                check_loss_weights(resolved, self.classes, "loss")
             except InputError as error:
                 return Note(self.step, f"A change of the loss was refused: {error}")
-            self.steered_loss = loss
+            self.steered_loss = resolved
             self.recent = []
         self.steered_rate = command.learning_rate or self.steered_rate
-        done = Intervention(step=self.step, learning_rate=command.learning_rate, loss=command.loss)
-        return Intervened(self.step, done)
+        if command.length_factor is not None:
+            self.position = self.position.resized(self.plan, self.step, command.length_factor)
+        return Intervened(self.step, command.recorded(self.step))
 
     def _enter(self, position: Position) -> None:
         self.position = position

@@ -18,6 +18,7 @@ from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.spec import SegmenterSpec, UNetSpec
 
 MAX_PHASES = 20
+MAX_LENGTH_FACTOR = 100.0
 
 
 class _Model(BaseModel):
@@ -68,11 +69,14 @@ class Phase(_Model):
 
 
 class Intervention(_Model):
-    """A change made by hand while a run trains. It takes effect before ``step``, which is recorded with it."""
+    """A change made while a run trains, by hand or to keep its time. It takes effect before ``step``."""
 
     step: int = Field(ge=0)
     learning_rate: float | None = Field(None, gt=0, le=1)
     loss: LossSpec | None = Field(None, description="the loss, with its settings, for the rest of the current phase")
+    length_factor: float | None = Field(
+        None, gt=0, le=MAX_LENGTH_FACTOR, description="the steps that are left, in all phases, are multiplied by it"
+    )
 
 
 class Augmentation(_Model):
@@ -127,6 +131,11 @@ class Plan(_Model):
         description="what the run predicts once it has ended is the mean over the image and its flips: four times the "
         "time; validations while it trains and landscapes are without",
     )
+    seconds: float | None = Field(
+        None,
+        gt=0,
+        description="training time that the run keeps: steps that are left become fewer or more as it trains",
+    )
     interventions: tuple[Intervention, ...] = Field((), description="recorded changes, made again at the same steps")
 
     @property
@@ -155,6 +164,8 @@ class Plan(_Model):
 def scaled(plan: Plan, steps: int) -> Plan:
     """The plan with exactly this number of steps; lengths, minimum lengths and warm-ups are scaled in proportion.
 
+    It keeps no training time: the steps are what was asked for.
+
     If the cycles do not divide the steps evenly, they are expanded into phases.
 
     Raises:
@@ -180,7 +191,7 @@ def scaled(plan: Plan, steps: int) -> Plan:
         ends.append(min(max(round(past * target / total), ends[-1] + 1), target - remaining))
     lengths = [end - start for start, end in pairwise(ends)]
     changed = tuple(_with_length(phase, length) for phase, length in zip(phases, lengths, strict=True))
-    return plan.model_copy(update={"phases": changed, "cycles": cycles})
+    return plan.model_copy(update={"phases": changed, "cycles": cycles, "seconds": None})
 
 
 def _with_length(phase: Phase, steps: int) -> Phase:

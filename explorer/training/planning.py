@@ -105,7 +105,7 @@ def propose(
         choose_threshold=bool(fingerprint.held_out),
         validations=validations,
     )
-    plan = scaled(plan, max(steps, plan.cycles * len(plan.phases)))
+    plan = scaled(plan, max(steps, plan.cycles * len(plan.phases))).model_copy(update={"seconds": budget.seconds})
     choices = (
         Choice("Segmenter", _named(spec), f"{why_kind} {why_spec}"),
         Choice("Working scale", f"{scale:g}", why_scale),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from explorer.metrics.counts import Scores
-from explorer.training.plan import Plan, Trigger
+from explorer.training.plan import Intervention, Plan, Trigger
 
 VALIDATION_SHARE = 0.02  # of the training time, as planned from pixel counts
 MOST_VALIDATION_SHARE = 0.2
@@ -32,6 +32,7 @@ class Position:
     satisfied: int = 0  # validations in a row for which the trigger's condition held
     carried: int = 0  # steps that the triggers of earlier phases saved, by which this one is longer
     reachable: float | None = None  # relative trigger: the highest value that the last validation found within reach
+    length_factor: float = 1.0  # of the plan's lengths, from changes made while the run trains
 
     def watch(self, trigger: Trigger | None, scores: Scores, reachable: float | None = None) -> Position:
         """The position after a validation. An undefined value does not satisfy the condition.
@@ -57,7 +58,22 @@ class Position:
 
     def length(self, plan: Plan) -> int:
         """Steps of the phase, those carried over included; with a trigger, the most."""
-        return plan.phases[self.phase].steps + self.carried
+        return _times(plan.phases[self.phase].steps, self.length_factor) + self.carried
+
+    def warmup(self, plan: Plan) -> float:
+        """Steps over which the rate of the phase rises; a phase that has become longer keeps its warm-up."""
+        return plan.phases[self.phase].warmup_steps * min(1.0, self.length_factor)
+
+    def resized(self, plan: Plan, step: int, factor: float) -> Position:
+        """The position once the steps that are left, in this phase and in those to come, are multiplied by a factor.
+
+        Args:
+            step: steps made so far, fewer than to the end of the phase. At least one step is left to each phase.
+        """
+        made, length_factor = step - self.began, self.length_factor * factor
+        length = made + _times(self.length(plan) - made, factor)
+        carried = length - _times(plan.phases[self.phase].steps, length_factor)
+        return replace(self, length_factor=length_factor, carried=carried)
 
     def ended(self, plan: Plan, step: int) -> str | None:
         """Why the phase is over after this step, in words; None while it goes on."""
@@ -66,7 +82,8 @@ class Position:
         trigger = phase.trigger
         if plan.carry_over and self.following(plan, step) is None:
             trigger = None  # there is no phase that could take the steps
-        if trigger is not None and made >= phase.minimum_steps and self.satisfied >= trigger.patience:
+        least = phase.minimum_steps * min(1.0, self.length_factor)
+        if trigger is not None and made >= least and self.satisfied >= trigger.patience:
             name = f"{trigger.scope} {trigger.metric} of class {trigger.class_id}"
             if trigger.kind == "plateau":
                 return f"trigger: {name} no longer improves ({self.smoothed:.3f})"
@@ -82,9 +99,14 @@ class Position:
             step: the last one of this phase. Steps that it leaves are carried over, if the plan says so.
         """
         carried = self.began + self.length(plan) - step if plan.carry_over else 0
-        if self.phase + 1 < len(plan.phases):
-            return Position(self.phase + 1, self.cycle, step, carried=carried)
-        return Position(0, self.cycle + 1, step, carried=carried) if self.cycle + 1 < plan.cycles else None
+        phase, cycle = (self.phase + 1, self.cycle) if self.phase + 1 < len(plan.phases) else (0, self.cycle + 1)
+        if cycle >= plan.cycles:
+            return None
+        return Position(phase, cycle, step, carried=carried, length_factor=self.length_factor)
+
+
+def _times(steps: int, factor: float) -> int:
+    return max(1, round(steps * factor))
 
 
 @dataclass(frozen=True)
@@ -100,7 +122,7 @@ class PlannedPhase:
         return self.position.began
 
 
-def course(plan: Plan, starts: Sequence[int] = (0,)) -> tuple[PlannedPhase, ...]:
+def course(plan: Plan, starts: Sequence[int] = (0,), changes: Sequence[Intervention] = ()) -> tuple[PlannedPhase, ...]:
     """All phases of a run: those that have begun where they did, the others at their full length.
 
     >>> from explorer.losses.spec import LossSpec
@@ -112,16 +134,24 @@ def course(plan: Plan, starts: Sequence[int] = (0,)) -> tuple[PlannedPhase, ...]
     [(0, 4), (4, 24)]
     >>> [(each.start, each.end) for each in course(Plan(phases=phases, carry_over=True), starts=(0, 4))]
     [(0, 4), (4, 30)]
+    >>> halved = Intervention(step=4, length_factor=0.5)
+    >>> [(each.start, each.end) for each in course(Plan(phases=phases), (0,), [halved])]
+    [(0, 7), (7, 17)]
 
     Args:
         plan: of the run.
         starts: steps made when each of the phases began that have begun.
+        changes: made so far, in order; those of the length count.
     """
-    begun = list(starts[1:])
+    begun, resizing = list(starts[1:]), [each for each in changes if each.length_factor is not None]
     position: Position | None = Position()
     phases = []
     while position is not None:
-        end = begun.pop(0) if begun else position.began + position.length(plan)
+        end = begun.pop(0) if begun else None
+        while resizing and (end is None or resizing[0].step < end):
+            change = resizing.pop(0)
+            position = position.resized(plan, change.step, change.length_factor or 1.0)
+        end = position.began + position.length(plan) if end is None else end
         phases.append(PlannedPhase(position, end))
         position = position.following(plan, end)
     return tuple(phases)
@@ -168,11 +198,12 @@ def effective_learning_rate(
     phase = plan.phases[position.phase]
     rate = phase.learning_rate if steered is None else steered
     made = step - position.began
-    warmup_factor = min(1.0, (made + 1) / phase.warmup_steps) if phase.warmup_steps else 1.0
+    warmup = position.warmup(plan)
+    warmup_factor = min(1.0, (made + 1) / warmup) if warmup else 1.0
     if phase.decay == "none":
         return rate * warmup_factor * rate_factor
-    decaying = position.length(plan) - phase.warmup_steps
-    done = min(1.0, (made - phase.warmup_steps) / decaying) if made > phase.warmup_steps else 0.0
+    decaying = position.length(plan) - warmup
+    done = min(1.0, (made - warmup) / decaying) if made > warmup else 0.0
     return rate * warmup_factor * 0.5 * (1 + math.cos(math.pi * done)) * rate_factor
 
 
@@ -212,6 +243,15 @@ def validation_interval(plan: Plan, pixels: int) -> int:
         return max(1, plan.steps // plan.validations, math.ceil(least))
     wanted = min(steps_worth / VALIDATION_SHARE, plan.steps / 10)
     return max(5, math.ceil(max(wanted, least)))
+
+
+def validation_steps(interval: int, position: Position) -> int:
+    """The interval of a run whose steps have become fewer or more: it validates as often as was planned.
+
+    >>> validation_steps(10, Position(length_factor=0.5))
+    5
+    """
+    return _times(interval, position.length_factor)
 
 
 def validation_cost(plan: Plan) -> float:

@@ -25,7 +25,6 @@ from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
 from explorer.training.finding import silences
-from explorer.training.schedule import course
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import live_figure
@@ -70,10 +69,8 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     _state(record, history)
     show_nothing_found(record, history)
     show_result(record, class_id)
-    steps = _steps(record, history)
-    live_figure(
-        schedule_figure(record.plan, history.last_step or None, history.spans), f"schedule-{run_id}", height=150
-    )
+    steps = history.most_steps
+    live_figure(schedule_figure(record.plan, history), f"schedule-{run_id}", height=150)
     if not len(history.step):
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
@@ -153,7 +150,7 @@ def _act(action: str, run_id: str) -> None:
 
 def _state(record: RunRecord, history: History) -> None:
     """One line: status, step, speed and time left."""
-    steps = _steps(record, history)
+    steps = history.most_steps
     parts = [_badge(record, history), f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
@@ -183,11 +180,6 @@ def _badge(record: RunRecord, history: History) -> str:
     if record.status is RunStatus.DONE and (silent or record.message):
         return f":red-badge[{escaped(record.message.partition(':')[0] or 'done, but not every class was found')}]"
     return f":{_COLOURS[record.status]}-badge[{record.status}]"
-
-
-def _steps(record: RunRecord, history: History) -> int:
-    """The most steps that the run can take, as far as its triggers have not ended phases early."""
-    return course(record.plan, [span.start for span in history.spans] or (0,))[-1].end
 
 
 def _why_no_steps(record: RunRecord) -> str:

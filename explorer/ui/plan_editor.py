@@ -204,7 +204,9 @@ def _assembled(
     like = trigger or Trigger()
     try:
         phases = phases_of(table, losses, watched, like.smoothing, like.patience)
-        return Plan.model_validate(base.model_dump() | rest | {"phases": phases})
+        plan = Plan.model_validate(base.model_dump() | rest | {"phases": phases})
+        # lengths that were chosen by hand hold, whatever time they take
+        return plan if plan.steps == base.steps else plan.model_copy(update={"seconds": None})
     except ValidationError as error:
         show_problem(InputError(*explain_validation(error), "correct it in the plan"))
     except InputError as problem:

@@ -70,7 +70,7 @@ def test_undefined_score_is_a_gap() -> None:
 
 def test_schedule_covers_all_cycles() -> None:
     plan = preset_plan("recall_first")
-    figure = schedule_figure(plan, step=7)
+    figure = schedule_figure(plan, history([PhaseChange(0, 0, 0, "start"), *steps(*[1.0] * 7)], plan))
     assert figure.data[0].x[-1] == plan.steps
     assert len(figure.layout.shapes) == len(plan.phases) * plan.cycles + 1  # and where the run is
 
@@ -101,7 +101,7 @@ def test_schedule_shows_the_fall_of_the_rate_in_each_phase() -> None:
 def test_schedule_of_a_run_marks_where_a_trigger_fired_and_moves_what_follows(carried: bool, end: int) -> None:
     plan = TRIGGERED.model_copy(update={"carry_over": carried})
     shown = history([PhaseChange(0, 0, 0, "start"), *steps(0.9), PhaseChange(25, 1, 0, FIRED)], plan)
-    figure = schedule_figure(plan, 26, shown.spans)
+    figure = schedule_figure(plan, shown)
     marker = figure.data[1]
     assert list(marker.x) == [25]
     assert marker.hovertext == (f"step 25: {FIRED}",)
@@ -115,7 +115,7 @@ def test_schedule_of_a_run_marks_where_a_trigger_fired_and_moves_what_follows(ca
 
 def test_schedule_has_no_marker_where_a_phase_ended_at_its_length() -> None:
     shown = history([PhaseChange(0, 0, 0, "start"), PhaseChange(40, 1, 0, "length")], TRIGGERED)
-    assert len(schedule_figure(TRIGGERED, 41, shown.spans).data) == 1
+    assert len(schedule_figure(TRIGGERED, shown).data) == 1
 
 
 def test_outcomes_have_their_colours_and_ignored_pixels_none() -> None:

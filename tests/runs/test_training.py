@@ -136,6 +136,37 @@ def test_steered_run_is_repeated_by_its_recorded_interventions(new_run: Callable
     assert of_training(again.events()) == of_training(folder.events())
 
 
+def test_run_that_keeps_its_time_ends_in_it_and_is_repeated_by_its_interventions(
+    new_run: Callable[..., RunFolder],
+) -> None:
+    folder = new_run(tiny_plan(100_000, seconds=1.0))
+    events = trained(folder)
+    changes = [event.intervention for event in events if isinstance(event, Intervened)]
+    assert changes[0].length_factor is not None
+    assert isinstance(events[-1], Ended)
+    assert events[-1].reason == "done"
+    steps = [event for event in events if isinstance(event, Step)]
+    shown = history(events, folder.plan())
+    assert shown.most_steps == steps[-1].step < 100_000
+    assert any("to keep the time" in text for _, text in shown.notes)
+    again = new_run(replayed(folder.plan(), folder.events()), "again")
+    assert again.plan().seconds is None
+    assert of_training(trained(again)) == of_training(events)
+
+
+def test_run_that_keeps_its_time_and_dies_goes_on_and_keeps_it(new_run: Callable[..., RunFolder]) -> None:
+    folder = new_run(tiny_plan(100_000, seconds=1.0))
+    for event in execute(folder, DATASET, device="cpu", checkpoint_steps=5):
+        if isinstance(event, Intervened):
+            break
+    trained(folder)
+    ended = folder.events()[-1]
+    assert isinstance(ended, Ended)
+    assert ended.reason == "done"
+    again = new_run(replayed(folder.plan(), folder.events()), "again")
+    assert of_training(trained(again)) == of_training(folder.events())
+
+
 def test_only_one_job_works_in_a_folder(new_run: Callable[..., RunFolder]) -> None:
     folder = new_run(tiny_plan(10))
     with folder.locked(), pytest.raises(InputError, match="another job"):
