@@ -91,7 +91,8 @@ def load_predictor(
         InputError: see ``load_segmenter``.
     """
     segmenter, plan = load_segmenter(folder, checkpoint, device), folder.plan()
-    return Predictor(segmenter, folder.dataset().stretch, plan.inputs, plan.flips if flips is None else flips)
+    flips = plan.flips if flips is None else flips
+    return Predictor(segmenter, folder.dataset().stretch, plan.inputs, flips, plan.upright)
 
 
 def sweep_thresholds(

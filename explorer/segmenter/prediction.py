@@ -16,6 +16,7 @@ from explorer.segmenter.network import Segmenter
 from explorer.segmenter.tiling import predict_probabilities
 
 _FLIPS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+_UPRIGHT_FLIPS = _FLIPS[:2]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +28,14 @@ class Predictor:
         stretch: that it was trained with.
         inputs: that it was trained with.
         flips: the mean over the image as it is, mirrored left to right, top to bottom, and both: four times the time.
+        upright: the mean is over the image as it is and mirrored left to right alone.
     """
 
     segmenter: Segmenter
     stretch: Stretch
     inputs: InputSpec = field(default_factory=InputSpec)
     flips: bool = False
+    upright: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -46,7 +49,7 @@ class Predictor:
         """
         prepared = torch.from_numpy(prepared_image(image, self.stretch, self.inputs)).to(self.device)
         total: Tensor | None = None
-        flips = _FLIPS if self.flips else _FLIPS[:1]
+        flips = (_UPRIGHT_FLIPS if self.upright else _FLIPS) if self.flips else _FLIPS[:1]
         for axes in flips:
             flipped = predict_probabilities(self.segmenter, prepared.flip(axes)).flip(axes)
             total = flipped if total is None else total + flipped

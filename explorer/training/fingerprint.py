@@ -23,6 +23,8 @@ from explorer.imagery.splitting import hold_out
 _SAMPLES = 100_000  # pixels of a scene: enough for its percentiles
 _RANGE = (0.5, 99.5)  # percentiles, as of the stretch
 _FLOOR = 0.01  # of the brightest median: a darker scene is black, and its ratio to others means nothing more
+_FEWEST_UPRIGHT = 8  # scenes with a class, from which it can be told that up is up
+_LEAST_ERROR = 1e-3  # of the mean difference between the halves
 _PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
 
 
@@ -73,6 +75,7 @@ class ClassPrint(_Model):
     spacing: float | None  # median distance between nearest centroids; None: no two objects in one scene
     touching: float  # share of the objects that touch another, or look as if they did; see ``ObjectStatistics``
     equal: float  # share of the pixels in objects of equal area
+    lower: float | None = None  # see ``lies_lower``; None: too few scenes
     kind: ObjectKind
 
     @property
@@ -154,6 +157,26 @@ def fingerprint(dataset: Dataset) -> Fingerprint:
     )
 
 
+def lies_lower(masks: Sequence[NDArray[np.bool_]]) -> float | None:
+    """By how many standard errors a class lies in the lower half of its scenes rather than in the upper; Student's t.
+
+    Of each scene (l − u) / (l + u) is taken, where l and u are the class's pixels in the lower and the upper half: the
+    mean over the scenes, divided by its standard error. In pictures of a road it is large, seen from above small.
+
+    Args:
+        masks: of the class, (H, W) each; scenes without it do not count.
+
+    Returns:
+        Negative where it lies in the upper half; None with fewer than ``_FEWEST_UPRIGHT`` scenes that have the class.
+    """
+    halves = [(mask[: len(mask) // 2].sum(), mask[-(len(mask) // 2) :].sum()) for mask in masks if len(mask) > 1]
+    differences = np.array([(low - up) / (low + up) for up, low in halves if up + low])
+    if len(differences) < _FEWEST_UPRIGHT:
+        return None
+    error = differences.std(ddof=1) / len(differences) ** 0.5
+    return float(differences.mean() / max(error, _LEAST_ERROR))
+
+
 def _scene_print(scene: Scene) -> ScenePrint:
     low, medians, high = np.nanpercentile(_values(scene), (5, 50, 95), axis=1).tolist()
     return ScenePrint(
@@ -218,5 +241,6 @@ def _class_print(
         spacing=float(np.median(spacing)) if len(spacing) else None,
         touching=float(objects.touching[counted].mean()) if counted.any() else 0.0,
         equal=objects.equal_share,
+        lower=lies_lower([scene.label == class_id for scene in scenes]),
         kind=objects.kind,
     )

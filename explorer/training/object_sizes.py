@@ -16,13 +16,16 @@ def across(of: ClassPrint) -> float:
 def working_scale(fingerprint: Fingerprint) -> tuple[float, str]:
     """The working scale, and why: small objects stay as they are, larger ones are reduced.
 
-    Of several classes, the one that bears the least reduction decides.
+    Of several classes the rarest decides, areas only where there is nothing else; the others must not vanish.
     """
     occurring = [each for each in fingerprint.classes if each.occurs]
     if not occurring:
         return 1.0, "No object occurs in the training scenes, by which to choose another."
-    decides = max(occurring, key=_wanted_scale)
+    decides = min([each for each in occurring if each.kind != "areas"] or occurring, key=lambda each: each.share)
     wanted = _wanted_scale(decides)
+    smallest = max(occurring, key=_least_scale)
+    if _least_scale(smallest) > wanted:
+        decides, wanted = smallest, _least_scale(smallest)
     if wanted > recipe.SCALES[1]:
         return 1.0, f"{_size_in_words(decides)} are small enough as they are."
     scale = min(recipe.SCALES, key=lambda each: abs(math.log(each / wanted)))
@@ -34,15 +37,25 @@ def working_scale(fingerprint: Fingerprint) -> tuple[float, str]:
 
 
 def _wanted_scale(of: ClassPrint) -> float:
-    """The working scale that suits one class, not above 1; the class with the largest decides."""
+    """The working scale that suits one class, not above 1."""
     if of.diameters is None or of.kind == "points":
         return 1.0
     if of.kind == "thin":
         return min(1.0, recipe.TARGET_THICKNESS / of.thickness)
     if of.kind == "areas":
         return recipe.AREA_SCALE
-    wanted = recipe.TARGET_DIAMETER / of.diameters.p50
-    return min(1.0, max(wanted, recipe.SMALLEST_DIAMETER / of.diameters.p5))
+    return min(1.0, max(recipe.TARGET_DIAMETER / of.diameters.p50, _least_scale(of)))
+
+
+def _least_scale(of: ClassPrint) -> float:
+    """The working scale below which a class vanishes, not above 1."""
+    if of.diameters is None or of.kind == "points":
+        return 1.0
+    if of.kind == "areas":
+        return 0.0
+    if of.kind == "thin":
+        return min(1.0, recipe.SMALLEST_THICKNESS / of.thickness)
+    return min(1.0, recipe.SMALLEST_DIAMETER / of.diameters.p5)
 
 
 def _measured_size(of: ClassPrint) -> float:

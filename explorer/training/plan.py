@@ -109,6 +109,11 @@ class Plan(_Model):
     balance_classes: bool = Field(
         False, description="foreground crops take all classes equally often, however many objects each has"
     )
+    upright: bool = Field(
+        False,
+        description="up is up in every scene, as in pictures of a road: nothing is turned, and only left and right are "
+        "mirrored, in crops and in the mean over flips",
+    )
     augmentation: Augmentation = Augmentation()
     weight_decay: float = Field(1e-4, ge=0, le=1)
     clip_gradient: float | None = Field(None, gt=0, description="largest norm of the gradient; None: not limited")

@@ -84,6 +84,7 @@ def propose(
     steps, why_steps = planned_steps(budget, step_seconds, kind, cycles=PRESETS[preset].cycles, batch=batch, crop=crop)
     validations = validations_for(budget, steps * typical_step_seconds(kind, batch, crop))
     augmentation, why_augmentation = _augmentation(fingerprint)
+    upright, why_upright = _upright(fingerprint)
     learning = recipe.LEARNING[kind]
     plan = Plan(
         name=PRESETS[preset].name,
@@ -96,6 +97,7 @@ def propose(
         crop_size=crop,
         object_share=recipe.FOREGROUND_SHARE,
         balance_classes=True,
+        upright=upright,
         augmentation=augmentation,
         weight_decay=learning.weight_decay,
         clip_gradient=recipe.CLIP_GRADIENT,
@@ -120,7 +122,8 @@ def propose(
             f"{plan.weight_decay:g}, at most {recipe.CLIP_GRADIENT:g}, {recipe.AVERAGING:g}",
             "A moving average of the weights is validated and saved: it varies less from step to step.",
         ),
-        Choice("Augmentation", _jitter(augmentation), why_augmentation),
+        Choice("Turns and flips", "left and right" if upright else "all", why_upright),
+        Choice("Brightness and contrast", _jitter(augmentation), why_augmentation),
         Choice("Threshold", _threshold(fingerprint), _why_threshold(fingerprint)),
         Choice(
             "Predictions", "mean over flips", "Objects come out more whole when the ended run sees them mirrored, too."
@@ -304,7 +307,22 @@ def _augmentation(fingerprint: Fingerprint) -> tuple[Augmentation, str]:
 
 
 def _jitter(augmentation: Augmentation) -> str:
-    return f"turns and flips, gain ±{augmentation.gain:.0%}, offset ±{augmentation.offset:.0%}"
+    return f"gain ±{augmentation.gain:.0%}, offset ±{augmentation.offset:.0%}"
+
+
+def _upright(fingerprint: Fingerprint) -> tuple[bool, str]:
+    placed = [each for each in fingerprint.classes if each.lower is not None]
+    if not placed:
+        return False, "Too few scenes to tell up from down."
+    most = max(placed, key=lambda each: abs(each.lower or 0.0))
+    lower = most.lower or 0.0
+    if abs(lower) < recipe.UPRIGHT:
+        return False, "No class lies always above or always below the middle, as in imagery from above."
+    where = "lower" if lower > 0 else "upper"
+    return True, (
+        f"“{most.name}” lies in the {where} half of the scenes, by {abs(lower):.0f} standard errors: up is up, and "
+        "nothing is turned or put upside down."
+    )
 
 
 def _bands(fingerprint: Fingerprint) -> str:

@@ -55,7 +55,8 @@ FEWEST_PRETRAINED_STEPS = 60
 TARGET_DIAMETER = 28.0  # pixels at the working scale of an object of median size
 SMALLEST_DIAMETER = 6.0  # likewise of the fifth percentile, which must not vanish
 AREA_SCALE = 0.25  # of a class of areas, if no other decides
-TARGET_THICKNESS = 3.0  # likewise of thin things, which must not vanish
+TARGET_THICKNESS = 3.0  # likewise of thin things
+SMALLEST_THICKNESS = 2.0  # likewise where another class decides: they must not vanish
 SCALES = (1.0, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.125)
 """Working scales; between three quarters and the whole, reducing gains too little."""
 
@@ -87,6 +88,8 @@ AUGMENTATION: Steps[Augmentation] = (
     (_MORE, Augmentation(gain=0.2, offset=0.1, channel_gain=0.1, channel_offset=0.05)),
 )
 """By the number of scenes: few are learned by heart."""
+
+UPRIGHT = 5.0  # standard errors by which a class lies lower than the middle, or higher: up is up
 
 NARROW_SCENES = 0.5  # of the common range: scenes that use less are to be stretched one by one
 DIFFERENT_BRIGHTNESS = 3.0  # highest ÷ lowest median: from here on the augmentation is that of few scenes

@@ -1,8 +1,9 @@
 """Training crops, cut on the device.
 
 The dataset stays on the device, prepared as the segmenter takes it, with the ids and cells of its objects; a batch is a
-few crops with flips, quarter turns and what the plan's augmentation adds. All that is drawn for a step depends on the
-seed and the step alone, so that there is no sampler state to save: a resumed run gets the crops that it would have had.
+few crops with flips, quarter turns (unless up is up) and what the plan's augmentation adds. All that is drawn for a
+step depends on the seed and the step alone, so that there is no sampler state to save: a resumed run gets the crops
+that it would have had.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ class Sampler:
             height, width = self._sizes[scene]
             top, left = (int(np.clip(v, 0, side - plan.crop_size)) for v, side in ((top, height), (left, width)))
             turns, flip = int(random.integers(4)), bool(random.integers(2))
-            crops.append(SampledCrop(scene, top, left, turns, flip, plan.crop_size))
+            crops.append(SampledCrop(scene, top, left, 0 if plan.upright else turns, flip, plan.crop_size))
         if plan.augmentation == Augmentation():
             return crops, None
         shares = random.uniform(-1, 1, (plan.batch_size, 3 + 2 * self._channels))

@@ -117,6 +117,13 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
             ("contrast", "Contrast channels", "Local contrast, difference of Gaussians and top-hat at object size."),
         )
     }
+    upright = middle.checkbox(
+        "Up is up",
+        base.upright,
+        key=f"{key}-upright",
+        help="Crops are mirrored left to right, but neither turned nor put upside down. For pictures that were not "
+        "taken from above.",
+    )
     used = base.augmentation
     augmentation = {
         name: middle.slider(
@@ -152,6 +159,7 @@ def input_settings(base: Plan, key: str) -> dict[str, object]:
     )
     return {
         "inputs": InputSpec(scale=scale, object_size=given.object_size, **channels),
+        "upright": upright,
         "augmentation": Augmentation(**augmentation),
         "weight_decay": decay,
         "clip_gradient": clip or None,

@@ -43,5 +43,5 @@ def trained(plan: Plan, dataset: Dataset) -> Trained:
     channels = plan.inputs.channels(len(dataset.bands))
     segmenter = build_segmenter(channels, len(dataset.classes), plan.segmenter, plan.seed)
     load_weights(segmenter, checkpoint)
-    predictor = Predictor(segmenter.eval(), dataset.stretch, plan.inputs, plan.flips)
+    predictor = Predictor(segmenter.eval(), dataset.stretch, plan.inputs, plan.flips, plan.upright)
     return Trained(predictor, steps, end, time.perf_counter() - began)

@@ -80,6 +80,15 @@ def test_flips_are_the_mean_over_both_directions() -> None:
     np.testing.assert_allclose(flipped, [mean, dark, mean, dark], atol=1e-6)  # and, mirrored, one to the left
 
 
+def test_where_up_is_up_flips_are_the_mean_over_left_and_right_alone() -> None:
+    image = np.random.default_rng(0).integers(0, 100, (1, 16, 24)).astype(np.uint8)
+    segmenter = build_segmenter(1, 2, UNetSpec(width=4, depth=1), 0).eval()
+    found = Predictor(segmenter, STRETCH, flips=True, upright=True).probabilities(image)
+    plain = Predictor(segmenter, STRETCH)
+    mirrored = np.flip(plain.probabilities(np.flip(image, -1)), -1)
+    np.testing.assert_allclose(found, (plain.probabilities(image) + mirrored) / 2, atol=1e-6)
+
+
 def test_with_flips_a_mirrored_image_has_the_mirrored_probabilities() -> None:
     image = np.random.default_rng(0).integers(0, 100, (1, 16, 24)).astype(np.uint8)
     segmenter = build_segmenter(1, 2, UNetSpec(width=4, depth=1), 0).eval()

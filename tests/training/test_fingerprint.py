@@ -7,11 +7,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import IGNORE, Dataset, Scene
 from explorer.imagery.splitting import hold_out
-from explorer.training.fingerprint import Fingerprint, fingerprint
+from explorer.training.fingerprint import Fingerprint, fingerprint, lies_lower
 from tests.training.kinds import KINDS
 
 
@@ -141,3 +142,26 @@ def test_the_fingerprint_follows_the_scenes_and_not_their_order_in_memory() -> N
     dataset = KINDS["trees"]()
     copied = replace(dataset, training=tuple(replace(each, label=each.label.copy()) for each in dataset.training))
     assert fingerprint(copied) == fingerprint(dataset)
+
+
+def half_mask(lower: int, upper: int) -> NDArray[np.bool_]:
+    """A scene of an odd height with so many pixels of a class below and above its middle row."""
+    mask = np.zeros((9, 10), bool)
+    mask[-1, :lower], mask[0, :upper] = True, True
+    mask[4] = True  # in neither half
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("halves", "expected"),
+    [
+        ([(3, 1)] * 4 + [(1, 0)] * 4, 0.75 / (0.25 * (8 / 7) ** 0.5 / 8**0.5)),
+        ([(1, 3)] * 4 + [(0, 1)] * 4, -0.75 / (0.25 * (8 / 7) ** 0.5 / 8**0.5)),
+        ([(2, 1), (1, 2)] * 4, 0.0),
+        ([(2, 1)] * 7 + [(0, 0)], None),
+        ([(1, 0)] * 8, 1000.0),  # all the same: the error has a floor
+    ],
+)
+def test_by_how_many_standard_errors_a_class_lies_lower(halves: list[tuple[int, int]], expected: float | None) -> None:
+    found = lies_lower([half_mask(*each) for each in halves])
+    assert found == (None if expected is None else pytest.approx(expected))

@@ -12,7 +12,8 @@ from explorer.segmenter.receptive_field import receptive_field
 from explorer.segmenter.spec import PretrainedSpec, UNetSpec
 from explorer.training import recipe
 from explorer.training.budget import Budget, steps_for
-from explorer.training.fingerprint import Fingerprint, fingerprint
+from explorer.training.fingerprint import Fingerprint, Percentiles, fingerprint
+from explorer.training.object_sizes import working_scale
 from explorer.training.plan import Plan
 from explorer.training.planning import first_preset, propose
 from explorer.training.presets import PRESETS, controls, preset_plan
@@ -84,7 +85,7 @@ def test_the_reasons_hold_the_numbers_that_decided() -> None:
     assert sizes is not None
     assert f"{sizes.p50:.0f} px" in reason("planes", "Working scale")
     assert f"{100 * of('cracks').classes[0].share:.2g} %" in reason("cracks", "Class weights")
-    assert f"{of('ships').brightness:.1f}-fold" in reason("ships", "Augmentation")
+    assert f"{of('ships').brightness:.1f}-fold" in reason("ships", "Brightness and contrast")
 
 
 def test_every_phase_warms_up_and_decays() -> None:
@@ -221,3 +222,54 @@ def test_the_plan_of_the_built_in_scenes_is_what_it_was() -> None:
         (5e-4, "none", None),
     ]
     assert (plan.averaging, plan.clip_gradient, plan.choose_threshold) == (None, None, False)
+
+
+def with_classes(kind: str, *changes: dict[str, object]) -> Fingerprint:
+    """The fingerprint of a kind with one class for each dictionary of changes."""
+    base = of(kind)
+    classes = tuple(base.classes[0].model_copy(update={"name": str(i), **each}) for i, each in enumerate(changes))
+    return base.model_copy(update={"classes": classes})
+
+
+def sized(diameter: float) -> Percentiles:
+    return Percentiles(p5=diameter / 2, p25=diameter, p50=diameter, p75=diameter, p95=diameter)
+
+
+POTHOLES = {"kind": "objects", "share": 0.006, "diameters": sized(52.0)}
+CRACKS = {"kind": "thin", "share": 0.01, "diameters": sized(5.0), "thickness": 3.9}
+LANES = {"kind": "areas", "share": 0.5, "diameters": sized(300.0)}
+
+
+@pytest.mark.parametrize(
+    ("classes", "scale"),
+    [
+        ((POTHOLES,), 0.5),
+        ((CRACKS,), 1.0),
+        ((LANES,), 0.25),
+        ((POTHOLES, LANES), 0.5),
+        ((POTHOLES, CRACKS, LANES), 0.5),  # the cracks stay two pixels thick
+        ((POTHOLES, {**CRACKS, "thickness": 2.5}), 1.0),
+        ((POTHOLES, {**CRACKS, "share": 0.001}), 1.0),  # the rarest decides
+        (({**POTHOLES, "kind": "points"}, LANES), 1.0),
+        ((POTHOLES, {**POTHOLES, "share": 0.1, "diameters": sized(14.0)}), 1.0),  # small ones must not vanish
+        (({**LANES, "share": 0.001}, {**POTHOLES, "share": 0.1}), 0.5),  # areas decide only alone
+    ],
+)
+def test_the_rarest_class_decides_the_working_scale_and_no_other_vanishes(
+    classes: tuple[dict[str, object], ...], scale: float
+) -> None:
+    assert working_scale(with_classes("planes", *classes))[0] == scale
+
+
+@pytest.mark.parametrize(
+    ("lower", "upright", "said"),
+    [((None, None), False, "Too few"), ((1.2, -4.0), False, "No class"), ((1.2, 7.3), True, "“1” lies in the lower"),
+     ((-9.0, 7.3), True, "“0” lies in the upper half of the scenes, by 9 standard errors")],
+)  # fmt: skip
+def test_nothing_is_turned_where_a_class_always_lies_on_one_side_of_the_middle(
+    lower: tuple[float | None, ...], upright: bool, said: str
+) -> None:
+    proposal = propose(with_classes("nuclei", *({"lower": each} for each in lower)), "dice_ce", Budget(steps=60))
+    assert proposal.plan.upright == upright
+    (reason,) = (choice.reason for choice in proposal.choices if choice.name == "Turns and flips")
+    assert said in reason

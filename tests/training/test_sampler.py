@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +71,15 @@ def test_image_label_and_objects_are_cut_and_turned_alike() -> None:
         assert ((ids > 0) == (labels == 1)).all()
         turned |= {(crop.turns, crop.flip) for crop in crops}
     assert len(turned) == 8
+
+
+def test_where_up_is_up_crops_are_only_mirrored_and_otherwise_the_same() -> None:
+    plan, dataset = tiny_plan(batch_size=8, crop_size=32), tiny_dataset()
+    free = [crop for step in range(5) for crop in sampler_of(plan, dataset).crops(step)]
+    upright = sampler_of(plan.model_copy(update={"upright": True}), dataset)
+    found = [crop for step in range(5) for crop in upright.crops(step)]
+    assert found == [replace(crop, turns=0) for crop in free]
+    assert {crop.flip for crop in found} == {False, True}
 
 
 def test_objects_that_were_drawn_one_by_one_stay_apart() -> None:

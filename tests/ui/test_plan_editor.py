@@ -40,6 +40,7 @@ FULL = Plan(
     crop_size=80,
     object_share=0.33,
     balance_classes=True,
+    upright=True,
     augmentation=Augmentation(gain=0.37, offset=0.12, channel_gain=0.21, channel_offset=0.07, zoom=0.13),
     weight_decay=0.0123,
     clip_gradient=0.7,
