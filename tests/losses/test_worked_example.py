@@ -10,13 +10,16 @@ import pytest
 import torch
 
 from explorer.imagery.scene import IGNORE
-from explorer.losses import LossSpec, worked_example
+from explorer.losses import LossSpec
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
-from explorer.losses.worked_example import Crop, NotWorkedOut, Worked, substituted
+from explorer.losses.worked_example import Crop, NotWorkedOut, Worked, substituted, substitution
+from explorer.losses.worked_example.parts import OF_PARTS
+from explorer.losses.worked_example.regions import OVERLAPS
 from tests.losses.cases import FOUR, WEIGHTS, name, random_case
 
-OF_CROP = ("jaccard", "dice", "tversky", "focal_tversky", "dice_cross_entropy", "dice_topk", "unified_focal")
+OF_CROP = {*OVERLAPS, *OF_PARTS, "soft_jaccard"}
+OF_OBJECT = ("object_jaccard", "scale_location")
 
 
 def crop_of(seed: int, classes: int) -> tuple[Crop, torch.Tensor, torch.Tensor]:
@@ -44,15 +47,23 @@ def test_the_value_is_the_losses(spec: LossSpec, seed: int) -> None:
     elif spec.kind == "weighted_cross_entropy":
         weights = np.array(WEIGHTS)[crop.label[crop.valid]]
         assert sum(terms) / weights.sum() == pytest.approx(value, rel=1e-9)
-    elif spec.kind != "object_jaccard":
+    elif spec.kind not in OF_OBJECT:
         assert len(terms) == crop.valid.sum()
         assert np.mean(terms) == pytest.approx(value, rel=1e-9)
 
 
-@pytest.mark.parametrize("gamma", [1.0, 2.0])
-def test_the_terms_of_objects_have_the_losses_mean(gamma: float) -> None:
+@pytest.mark.parametrize(
+    "spec",
+    [
+        LossSpec(kind="object_jaccard", gamma=1.0),
+        LossSpec(kind="object_jaccard", gamma=2.0),
+        LossSpec(kind="scale_location", location_factor=0.0),
+        LossSpec(kind="scale_location", location_factor=3.0),
+    ],
+    ids=name,
+)
+def test_the_terms_of_objects_have_the_losses_mean(spec: LossSpec) -> None:
     crop, logits, labels = crop_of(3, 2)
-    spec = LossSpec(kind="object_jaccard", gamma=gamma)
     ids, owners, _ = Prediction(logits, labels).objects
     terms = {}
     for place in np.ndindex(crop.label.shape):
@@ -83,8 +94,9 @@ def test_a_false_alarm_that_nobody_owns() -> None:
     crop, logits, labels = crop_of(4, 2)
     labels[labels == 1] = 0
     crop = Crop(crop.probability, labels[0].numpy().astype(np.uint8))
-    spec = LossSpec(kind="object_jaccard")
-    assert sum(everywhere(spec, crop)) == pytest.approx(build_loss(spec)(logits, labels).item(), rel=1e-9)
+    for kind in OF_OBJECT:
+        spec = LossSpec(kind=kind)
+        assert sum(everywhere(spec, crop)) == pytest.approx(build_loss(spec)(logits, labels).item(), rel=1e-9)
 
 
 def test_what_is_written_is_the_formula_with_numbers() -> None:
@@ -113,7 +125,7 @@ def test_a_combined_loss_is_worked_term_by_term() -> None:
 
 
 def test_a_loss_that_is_not_written_out_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(worked_example._BY_PIXEL, "focal")
+    monkeypatch.delitem(substitution._BY_PIXEL, "focal")
     crop, _, _ = crop_of(6, 2)
     focal, dice = LossSpec(kind="focal"), LossSpec(kind="dice")
     assert substituted(focal, crop, 0, 0) == (NotWorkedOut(focal, 1.0),)
@@ -148,3 +160,23 @@ def test_a_compound_shows_the_values_of_its_parts() -> None:
     assert hardest.value == pytest.approx(dice + np.log(4))
     (focal,) = substituted(LossSpec(kind="unified_focal", focal_share=1, delta=0.5, gamma=0), crop, 0, 0)
     assert focal.value == pytest.approx(cross_entropy / 2)
+
+
+def test_soft_labels_boundaries_and_objects_are_written_with_their_numbers() -> None:
+    """Three pixels, the first of class 1: p = 0.8, 0.4, 0.1."""
+    foreground = np.array([[0.8, 0.4, 0.1]])
+    crop = Crop(np.stack([1 - foreground, foreground]), np.array([[1, 0, 0]], np.uint8))
+    (soft,) = substituted(LossSpec(kind="soft_jaccard", smoothing=0.3, include_background=False), crop, 0, 0)
+    # q: 0.7 + 0.3 · 1/2, 0.3 · 1/3, 0; D = 0.05 + 0.3 + 0.1, B = 1.3 + 0.95
+    assert soft.latex == r"1-\frac{2.25 - 0.45}{2.25 + 0.45} = 0.333"
+    (far,) = substituted(LossSpec(kind="boundary", alpha=1.0, reach=5), crop, 0, 0)
+    # half a pixel from the contour twice, then 1.5 pixels, in units of 5
+    assert far.value == pytest.approx((0.2 * 0.1 + 0.4 * 0.1 + 0.1 * 0.3) / 3)
+    (where,) = substituted(LossSpec(kind="scale_location", location_factor=0), crop, 0, 0)
+    # S = 1.3, A = 1: v = 0.0225
+    assert where.latex.startswith(r"1-\frac{1.02}{1.32} \cdot \frac{0.8}{1 + 0.5} + ")
+    assert where.value == pytest.approx(1 - 1.0225 / 1.3225 * 0.8 / 1.5)
+    (both,) = substituted(LossSpec(kind="component_dice_cross_entropy", component_share=1), crop, 0, 0)
+    dice, mean = 0.7 / (1 + 1.3), -np.log([0.8, 0.6, 0.9]).mean()
+    assert both.value == pytest.approx(dice + mean)
+    assert both.latex == rf"\underbrace{{{dice + mean:.3g}}}_{{\text{{both by object}}}} = {dice + mean:.3g}"
