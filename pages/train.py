@@ -8,10 +8,11 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
 from explorer.runs.records import RunRecord
+from explorer.runs.requests import PlannedRun, PlanRequest
 from explorer.training.budget import Budget
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Proposal, first_preset, propose, propose_measured
+from explorer.training.planning import first_preset, propose, propose_measured
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
 from explorer.ui.datasets import is_builtin, pick_dataset
@@ -118,12 +119,12 @@ def plan_a_run() -> None:
     fingerprint = None if is_builtin(dataset_id) else services.fingerprint(dataset_id)
     with preset:
         chosen = pick_preset(notes, next(iter(PRESETS)) if fingerprint is None else first_preset(fingerprint))
-    proposal = None
+    offered, planned = None, None
     if fingerprint is not None and chosen is not None:
         with time:
             budget = pick_budget()
-        proposal = proposed(dataset_id, fingerprint, chosen, budget)
-        take_plan(proposal.plan, (dataset_id, chosen, budget))
+        offered, planned = proposed(dataset_id, fingerprint, chosen, budget)
+        take_plan(offered, (dataset_id, chosen, budget))
     elif chosen is not None:
         take_plan(preset_plan(chosen), (None, chosen, None))
     if chosen is not None:
@@ -136,19 +137,22 @@ def plan_a_run() -> None:
             show_schedule(plan)
             if fingerprint is not None:
                 show_warnings(fingerprint, plan)
-            if proposal is not None:
-                show_reasons(proposal, changed=plan != proposal.plan)
+            if planned is not None:
+                planned = planned.model_copy(update={"changed": plan != offered})
+                show_reasons(planned.choices, planned.changed)
     with buttons:
-        offer_start(plan, dataset_id, fingerprint if proposal is not None and chosen != RECIPE else None)
+        offer_start(plan, dataset_id, planned, fingerprint if planned is not None and chosen != RECIPE else None)
 
 
-def proposed(dataset_id: str, fingerprint: Fingerprint, preset: str, budget: Budget) -> Proposal:
+def proposed(dataset_id: str, fingerprint: Fingerprint, preset: str, budget: Budget) -> tuple[Plan, PlannedRun]:
     """The plan of a preset for a dataset; for a budget in seconds, the time of a step is measured first."""
 
     def measure(plan: Plan) -> float:
         return services.step_seconds(dataset_id, plan.segmenter.kind)
 
-    return propose_measured(fingerprint, preset, budget, measure)[0]
+    proposal, step_seconds = propose_measured(fingerprint, preset, budget, measure)
+    request = PlanRequest(preset=preset, seconds=budget.seconds, steps=budget.steps)
+    return proposal.plan, PlannedRun.of(request, proposal, step_seconds)
 
 
 def show_schedule(plan: Plan) -> None:
@@ -160,12 +164,13 @@ def show_schedule(plan: Plan) -> None:
     st.caption(f"Learning rate over the phases: {plan.steps} steps{fewer}{kept}.")
 
 
-def offer_start(plan: Plan | None, dataset_id: str, beside: Fingerprint | None) -> None:
+def offer_start(plan: Plan | None, dataset_id: str, planned: PlannedRun | None, beside: Fingerprint | None) -> None:
     """The buttons that start the plan alone, with its controls, or with the article's recipe.
 
     Args:
         plan: None while it is invalid.
         dataset_id: the store's id of the dataset.
+        planned: what the plan follows from; None: not from the data.
         beside: the dataset's fingerprint, where the recipe is offered.
     """
     waits = plan is None
@@ -190,7 +195,7 @@ def offer_start(plan: Plan | None, dataset_id: str, beside: Fingerprint | None) 
         same = Budget(steps=plan.steps)
         recipe = propose(beside, RECIPE, same, seed=plan.seed, segmenter=plan.segmenter.kind).plan
         others = (recipe.model_copy(update={"seconds": plan.seconds}),)
-    open_run(start_run(plan, dataset_id, others))
+    open_run(start_run(plan, dataset_id, others, planned))
     st.rerun()
 
 
@@ -220,6 +225,9 @@ def watch_a_run(record: RunRecord) -> None:
         downloads(record)
     with picture:
         show_run(record, len(spans), class_id)
+        planned = services.store().folder(record.id).planned()
+        if planned is not None and planned.choices:
+            show_reasons(planned.choices, planned.changed)
 
 
 def plan_again(record: RunRecord) -> None:

@@ -55,6 +55,7 @@ class PlannedRun(_Model):
     request: PlanRequest
     choices: tuple[Choice, ...] = ()  # none for a plan that was written
     step_seconds: float | None = None  # measured for the plan; None: not measured
+    changed: bool = False  # by hand before the run began, so that some choices no longer hold
 
     @classmethod
     def of(cls, request: PlanRequest, proposal: Proposal, step_seconds: float | None = None) -> Self:

@@ -22,6 +22,7 @@ from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
 from explorer.runs.names import as_read, numbered
 from explorer.runs.records import DatasetRecord, JobRecord, JobStatus, RunRecord, RunStatus
+from explorer.runs.requests import PlannedRun
 from explorer.training.events import Ended, Event, Paused, Started, from_json, to_json
 from explorer.training.plan import Plan
 
@@ -123,19 +124,22 @@ class Store:
 
     # Runs -------------------------------------------------------------------------------------------------
 
-    def create_run(self, plan: Plan, dataset_id: str, group: str | None = None) -> RunRecord:
+    def create_run(
+        self, plan: Plan, dataset_id: str, group: str | None = None, planned: PlannedRun | None = None
+    ) -> RunRecord:
         """A run that has not begun; it is paused until it is submitted.
 
         Args:
             plan: what to do.
             dataset_id: what to train on.
             group: runs that are to be compared share one.
+            planned: what was asked for, and why the plan is as it is; None: not known.
 
         Raises:
             InputError: there is no dataset with this id.
         """
         run_id = secrets.token_hex(6)
-        RunFolder.create(self.root / "runs" / run_id, plan, self._reference(dataset_id))
+        RunFolder.create(self.root / "runs" / run_id, plan, self._reference(dataset_id), planned)
         with self._database.transaction() as connection:
             connection.execute(
                 'INSERT INTO runs (id, name, status, dataset_id, plan, created, "group") VALUES (?, ?, ?, ?, ?, ?, ?)',

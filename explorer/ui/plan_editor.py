@@ -18,6 +18,7 @@ from explorer.errors import InputError, explain_validation
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
+from explorer.runs.requests import PlannedRun
 from explorer.runs.store import Store
 from explorer.training.plan import Plan, Trigger
 from explorer.ui import services
@@ -116,7 +117,7 @@ def edit_plan(shares: Sequence[ClassShare], bands: Sequence[str]) -> Plan | None
     return plan
 
 
-def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = ()) -> str:
+def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = (), planned: PlannedRun | None = None) -> str:
     """Queues a plan, then the plans to compare it with, in this order.
 
     The second click of a double click starts nothing: it may arrive before the page has changed.
@@ -125,6 +126,7 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = ()) -> str:
         plan: of the run to show.
         dataset_id: the store's id of the dataset that all train on.
         others: plans that are trained after it, as one group with it.
+        planned: what the first plan follows from.
 
     Returns:
         The id of the plan's run.
@@ -133,7 +135,7 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = ()) -> str:
     began, started, run_id = st.session_state.get(_LAST, (0.0, None, ""))
     if started == wanted and time.monotonic() - began < DOUBLE_CLICK_SECONDS:
         return str(run_id)
-    run_id, *rest = _created(services.store(), plan, dataset_id, others)
+    run_id, *rest = _created(services.store(), plan, dataset_id, others, planned)
     st.session_state[_LAST] = time.monotonic(), wanted, run_id
     for each in (run_id, *rest):
         services.engine().submit(each)
@@ -214,8 +216,10 @@ def _assembled(
     return None
 
 
-def _created(store: Store, plan: Plan, dataset_id: str, others: Sequence[Plan]) -> list[str]:
-    first = store.create_run(plan, dataset_id)
+def _created(
+    store: Store, plan: Plan, dataset_id: str, others: Sequence[Plan], planned: PlannedRun | None
+) -> list[str]:
+    first = store.create_run(plan, dataset_id, planned=planned)
     if others:
         store.set_group(first.id, first.id)
     return [first.id, *(store.create_run(other, dataset_id, first.id).id for other in others)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +11,7 @@ from explorer.training.budget import Budget
 from explorer.training.diagnosis import before_training
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan
-from explorer.training.planning import Proposal
+from explorer.training.planning import Choice
 from explorer.ui.messages import escaped
 from explorer.ui.plan_editor import adopt
 
@@ -46,19 +48,19 @@ def pick_budget() -> Budget:
     return Budget(steps=int(steps))
 
 
-def show_reasons(proposal: Proposal, changed: bool) -> None:
+def show_reasons(choices: Sequence[Choice], changed: bool) -> None:
     """What was chosen from the data, with the reason for each choice.
 
     Args:
-        proposal: the plan as it was proposed.
-        changed: the plan in the editor differs from it.
+        choices: of the plan as it was proposed.
+        changed: the plan that is trained differs from it.
     """
     with st.expander("Why this plan", icon=":material/fact_check:"):
         st.caption(
             "Chosen from the training scenes, apart from those on which the threshold is chosen and those that score."
-            + (" **The plan below was changed since.**" if changed else "")
+            + (" **The plan was changed since.**" if changed else "")
         )
-        rows = [(choice.name, choice.value, choice.reason) for choice in proposal.choices]
+        rows = [(choice.name, choice.value, choice.reason) for choice in choices]
         st.table(pd.DataFrame(rows, columns=["Setting", "Choice", "Reason"]).set_index("Setting"))
 
 

@@ -12,7 +12,8 @@ from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.messages import escaped
 
-_CUTS = (("", "split_rule"), ("the smallest has ", "smallest_rule"))
+_CUTS = (("Touching objects", "split_rule"), ("Smallest predicted object", "smallest_rule"))
+_NAMES = 6  # of scenes, at most
 
 
 def show_result(record: RunRecord, class_id: int) -> None:
@@ -33,16 +34,31 @@ def show_result(record: RunRecord, class_id: int) -> None:
     digits = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Recall", "Precision", "F1")}
     table = result_table(summary, class_id)
     st.dataframe(table, hide_index=True, width="stretch", placeholder="n/a", column_config=digits)
-    choice = summary["threshold_choice"].get(str(class_id))
-    how = f"Own threshold: {choice['rule']}" if choice else f"Threshold: {summary['threshold_source']}"
-    cuts = [f"{what}{choice[name]}" for what, name in _CUTS if choice and choice.get(name)]
-    scenes = len(summary["threshold_scenes"])
-    chosen_on = f", on {scenes} scenes or blocks that neither trained nor score" if choice else ""
     st.caption(
-        f"{escaped(how)}{chosen_on}. Match rule: {summary['match_rule']}; objects from {summary['min_area']} pixels on."
+        f"Match rule: {summary['match_rule']}; objects from {summary['min_area']} pixels on."
         + _median(summary, class_id)
-        + (f" Objects at the own threshold: {escaped('; '.join(cuts))}." if cuts else "")
     )
+    with st.expander("How the threshold was chosen", icon=":material/tune:"):
+        st.markdown("\n".join(f"- {escaped(each)}" for each in threshold_in_words(summary, class_id)))
+
+
+def threshold_in_words(summary: dict[str, Any], class_id: int) -> list[str]:
+    """Sentences: by which rule the threshold was chosen, on what, and how objects are cut out at it.
+
+    Args:
+        summary: see :mod:`explorer.runs.summary`.
+        class_id: 1 or more.
+    """
+    choice = summary["threshold_choice"].get(str(class_id))
+    if not choice:
+        return [f"Threshold: {summary['threshold_source']}."]
+    scenes = summary["threshold_scenes"]
+    names = ", ".join(scenes[:_NAMES]) + (" and others" if len(scenes) > _NAMES else "")
+    return [
+        f"Own threshold: {choice['rule']}.",
+        f"Chosen on {len(scenes)} scenes or blocks that neither trained nor score: {names}.",
+        *(f"{what}: {choice[name]}." for what, name in _CUTS if choice.get(name)),
+    ]
 
 
 def result_table(summary: dict[str, Any], class_id: int) -> pd.DataFrame:

@@ -56,9 +56,29 @@ def test_every_choice_is_shown_with_its_reason(train: AppTest) -> None:
     assert list(table["Choice"]) == [choice.value for choice in expected.choices]
     assert list(table["Reason"]) == [choice.reason for choice in expected.choices]
     assert "changed since" not in texts(train)
+    assert "become fewer or more as it trains, to keep 90 s" in texts(train)
     edit(train, 33)
     assert plan_of(train).steps == 33
+    assert plan_of(train).seconds is None, "a length that was chosen by hand holds, whatever time it takes"
+    assert "to keep" not in texts(train)
     assert "changed since" in texts(train)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_run_keeps_why_its_plan_is_as_it_is(train: AppTest, changed: bool) -> None:
+    train.run()
+    expected = list(train.table[0].value["Reason"])
+    if changed:
+        edit(train, 33)
+    button(train, "Play").click().run()
+    assert not train.exception
+    run_id = run_of(train)
+    services.engine().stop(run_id)
+    planned = services.store().folder(run_id).planned()
+    assert planned is not None
+    assert (planned.request.preset, planned.request.seconds, planned.changed) == ("dice_ce", 90, changed)
+    assert list(train.table[0].value["Reason"]) == expected
+    assert ("changed since" in texts(train)) == changed
 
 
 @pytest.mark.parametrize(("time", "steps"), [("30 s", 285), ("90 s", 855), ("5 min", 2850)])  # 95 % at 0.1 s a step

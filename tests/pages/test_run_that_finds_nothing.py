@@ -154,7 +154,8 @@ def test_ended_run_shows_its_scores_at_its_own_threshold_and_at_half(train: AppT
     opened(train, run_id)
     assert list(train.dataframe[0].value["Threshold"]) == ["own (0.70)"] * 2 + ["½ (0.50)"] * 2
     said = texts(train).replace("\\", "")
-    assert "Own threshold: the best threshold, 0.9; halfway from there to ½, on 2 scenes or blocks" in said
+    assert "Own threshold: the best threshold, 0.9; halfway from there to ½." in said
+    assert "Chosen on 2 scenes or blocks that neither trained nor score: north, south." in said
     assert "Match rule: IoU > 0.1; objects from 6 pixels on." in said
     assert "Median of F1 over the 2 scenes at the first threshold: 0.250 (IoU > 0.1), n/a (pixels)." in said
     services.store().set_status(run_id, RunStatus.RUNNING)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from explorer.ui.run_result import result_table
+from explorer.ui.run_result import result_table, threshold_in_words
 
 
 def scores(found: float) -> dict[str, Any]:
@@ -47,3 +47,18 @@ def test_each_threshold_has_scores_of_objects_and_of_pixels(
     assert list(objects["Recall"]) == recall
     assert list(pixels["Recall"]) == [0.9] * len(thresholds)
     assert pixels["Precision"].isna().all(), "undefined stays undefined"
+
+
+def test_how_the_threshold_was_chosen_is_said_in_sentences() -> None:
+    choice = {"rule": "the best threshold, 0.9", "split_rule": "split, since it helps", "smallest_rule": "40 px"}
+    scenes = [f"scene {number}" for number in range(8)]
+    summary = SUMMARY | {"threshold_choice": {"1": choice}, "threshold_scenes": scenes}
+    assert threshold_in_words(summary, 1) == [
+        "Own threshold: the best threshold, 0.9.",
+        "Chosen on 8 scenes or blocks that neither trained nor score: scene 0, scene 1, scene 2, scene 3, scene 4, "
+        "scene 5 and others.",
+        "Touching objects: split, since it helps.",
+        "Smallest predicted object: 40 px.",
+    ]
+    plain = SUMMARY | {"threshold_choice": {}, "threshold_source": "½"}
+    assert threshold_in_words(plain, 1) == ["Threshold: ½."]
