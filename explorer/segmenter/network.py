@@ -116,7 +116,11 @@ def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int,
     builder = getattr(import_module(f"explorer.segmenter.{module}"), name)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        segmenter: Segmenter = builder(channels, classes, spec)
+        segmenter: Segmenter = builder(channels, classes + spec.border, spec)
+    if spec.border:
+        from explorer.segmenter.border import BorderSegmenter  # derives from Segmenter
+
+        segmenter = BorderSegmenter(segmenter)
     if pretrained:
         segmenter.load_pretrained()
     return segmenter

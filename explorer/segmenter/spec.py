@@ -13,13 +13,19 @@ Position = Annotated[int, Field(ge=0, le=15)]
 """Of a band."""
 
 
-class UNetSpec(BaseModel):
+class _Spec(BaseModel):
+    """What every segmenter can have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    border: bool = Field(False, description="one output more tells where objects meet, and sets them apart there")
+
+
+class UNetSpec(_Spec):
     """Width and depth of the small U-Net.
 
     The number of parameters grows with width² and 4^depth. The pages offer ``SIZES``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["unet"] = "unet"
     width: int = Field(8, ge=4, le=64, multiple_of=4, description="channels of the first level")
@@ -30,16 +36,14 @@ class UNetSpec(BaseModel):
         widths = [self.width * 2**level for level in range(self.depth + 1)]
         encoder = sum(_block(a, b) for a, b in pairwise([channels, *widths]))
         decoder = sum(_block(low + high, high) for high, low in pairwise(widths))
-        return int(encoder + decoder + (widths[0] + 1) * classes)
+        return int(encoder + decoder + (widths[0] + 1) * (classes + self.border))
 
     def check_bands(self, bands: int) -> None:
         """Any number of bands will do."""
 
 
-class PretrainedSpec(BaseModel):
+class PretrainedSpec(_Spec):
     """A segmenter on an encoder that was trained on ImageNet."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["pretrained"] = "pretrained"
     rgb: tuple[Position, Position, Position] = Field(
@@ -53,7 +57,7 @@ class PretrainedSpec(BaseModel):
         width, fine = self.width, 16
         decoder = 212 * width + 2 * _normalised(width, width) + _normalised(width, fine)
         full = _normalised(channels, fine) + _normalised(fine, fine) + _normalised(2 * fine, fine)
-        return _ENCODER + decoder + full + (fine + 1) * classes
+        return _ENCODER + decoder + full + (fine + 1) * (classes + self.border)
 
     def check_bands(self, bands: int) -> None:
         """Checks that red, green and blue are among this number of bands.

@@ -25,6 +25,7 @@ from explorer.losses.loss import Loss, build_loss, logged_losses
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec, ramped
 from explorer.metrics.counts import Scores
+from explorer.segmenter.border import border_loss, outputs_of
 from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
 from explorer.training.averaging import WeightAverage
 from explorer.training.checkpoints import Checkpoint, save_checkpoint
@@ -224,12 +225,13 @@ class _Run:
         logged = self.logged if everything else self.cheap
         batch = self.overlap.taken(self.step) or self.sampler.batch(self.step)
         with self._autocast():
-            logits = self.segmenter(batch.images)
-        needs_objects = everything or loss.spec.needs_objects
+            logits, border = outputs_of(self.segmenter, batch.images)
+        needs_objects = everything or loss.spec.needs_objects or border is not None
         prediction = self.sampler.prediction(logits, batch.labels, batch.crops, needs_objects)
+        beside = None if border is None else border_loss(border, prediction.objects[0], prediction.weight)
         self.overlap.prepare(self.step + 1, prediction, list(logged.values()))
         value, norm = training_step(
-            loss, prediction, self.optimizer, self.trained, self.overlap.begin, self.plan.clip_gradient
+            loss, prediction, self.optimizer, self.trained, self.overlap.begin, self.plan.clip_gradient, beside
         )
         numbers = torch.cat([torch.stack([value, norm]), self.overlap.losses()]).tolist()
         trained, gradient_norm = numbers[0], numbers[1]

@@ -23,17 +23,20 @@ def training_step(
     parameters: Sequence[Tensor],
     meanwhile: Callable[[], None] = no_work,
     clip: float | None = None,
+    beside: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Backward pass and one optimiser step; returns the loss and the norm of its gradient, both on the device.
+    """Backward pass and one optimiser step; returns the loss and the norm of the gradient, both on the device.
 
     Args:
         meanwhile: called before the backward pass; nothing else writes to the prediction from then on.
         clip: a longer gradient is shortened to this norm; the norm that is returned is that before.
+        beside: a scalar that is trained beside the loss; it is in the gradient, and not in the loss that is returned.
     """
     value = loss.of(prediction)
+    total = value if beside is None else value + beside
     meanwhile()
     optimizer.zero_grad(set_to_none=True)
-    value.backward()  # type: ignore[no-untyped-call]
+    total.backward()  # type: ignore[no-untyped-call]
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = torch.stack(torch._foreach_norm(gradients)).norm()
     if clip is not None:

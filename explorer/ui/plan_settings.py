@@ -71,25 +71,31 @@ def pick_watched(watched: int, key: str, shares: Sequence[ClassShare]) -> int:
 
 
 def pick_segmenter(base: Plan, key: str, bands: Sequence[str]) -> SegmenterSpec:
-    """The segmenter, and for a pretrained one the bands that it sees as red, green and blue."""
-    pretrained = (
-        base.segmenter if isinstance(base.segmenter, PretrainedSpec) else PretrainedSpec(rgb=natural_bands(bands))
-    )
+    """The segmenter, for a pretrained one the bands that it sees as red, green and blue, and the border output."""
+    given: SegmenterSpec = base.segmenter.model_copy(update={"border": False})
+    pretrained = given if isinstance(given, PretrainedSpec) else PretrainedSpec(rgb=natural_bands(bands))
     choices: dict[str, SegmenterSpec] = {SEGMENTERS["pretrained"].name: pretrained}
     choices |= {f"{SEGMENTERS['unet'].name}, {name}": spec for name, spec in SIZES.items()}
-    if base.segmenter not in choices.values():
-        choices["as in the plan"] = base.segmenter
+    if given not in choices.values():
+        choices["as in the plan"] = given
     names = list(choices)
     chosen = choices[
         st.selectbox(
             "Segmenter",
             names,
-            [choices[name] for name in names].index(base.segmenter),
+            [choices[name] for name in names].index(given),
             key=f"{key}-segmenter",
             help=" ".join(f"**{info.name}**: {info.sentence} {info.suits}" for info in SEGMENTERS.values()),
         )
     ]
     st.caption(f"{SEGMENTERS[chosen.kind].cost}")
+    border = st.checkbox(
+        "Object border output",
+        base.segmenter.border,
+        key=f"{key}-border",
+        help="One output more learns where objects meet, and sets them apart there. For labels in which objects touch.",
+    )
+    chosen = chosen.model_copy(update={"border": border})
     if not isinstance(chosen, PretrainedSpec):
         return chosen
     labels = position_labels(bands)

@@ -34,7 +34,7 @@ FULL = Plan(
     ),
     cycles=3,
     seed=7,
-    segmenter=PretrainedSpec(rgb=(1, 0, 1), width=64, encoder_rate=0.35),
+    segmenter=PretrainedSpec(rgb=(1, 0, 1), width=64, encoder_rate=0.35, border=True),
     inputs=InputSpec(scale=0.37, root=True, differences=True, contrast=True, object_size=9.0),
     batch_size=13,
     crop_size=80,
