@@ -11,7 +11,7 @@ from PIL import Image
 from explorer.__main__ import main
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.training import probe
-from explorer.training.events import Step
+from explorer.training.events import Ended, Step
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.plan import Plan, scaled
 from explorer.training.planning import first_preset
@@ -111,7 +111,7 @@ def test_a_plan_in_a_file_runs_as_written(
     steps = shown(capsys, *imagery, "--plan", str(file), "--steps", "12", "--seed", "4")["plan"]
     assert Plan.model_validate(steps) == scaled(tiny_plan(30), 12).model_copy(update={"seed": 4})
     seconds = shown(capsys, *imagery, "--plan", str(file), "--seconds", "20")["plan"]
-    assert Plan.model_validate(seconds) == scaled(tiny_plan(30), 38)
+    assert Plan.model_validate(seconds) == scaled(tiny_plan(30), 38).model_copy(update={"seconds": 20})
 
 
 @pytest.mark.parametrize(
@@ -161,28 +161,28 @@ def last_step(folder: RunFolder) -> int:
 def test_a_run_that_continues_keeps_its_plan_and_measures_nothing(
     imagery: list[str], tmp_path: Path, measured: list[Plan]
 ) -> None:
-    command = ["train", *imagery, "--seconds", "8", "--segmenter", "unet", "--out", str(tmp_path / "run")]
+    command = ["train", *imagery, "--seconds", "3", "--segmenter", "unet", "--out", str(tmp_path / "run")]
     assert main(command) == 0
     folder = RunFolder(tmp_path / "run")
     plan, number = folder.plan(), len(measured)
-    assert (plan.steps, number) == (15, 1)
+    assert (plan.steps, plan.seconds, number) == (5, 3, 1)
     broken_off(folder)
-    assert last_step(folder) < 15
+    assert not isinstance(folder.events()[-1], Ended)
     assert main(command) == 0
     assert len(measured) == number
     assert folder.plan() == plan
-    assert last_step(folder) == 15
+    assert isinstance(folder.events()[-1], Ended)
 
 
 @pytest.mark.parametrize(
     "other",
-    [["--seconds", "9"], ["--steps", "15"], ["--seconds", "8", "--seed", "1"], ["--seconds", "8", "--plan", "focal"]],
+    [["--seconds", "9"], ["--steps", "15"], ["--seconds", "2", "--seed", "1"], ["--seconds", "2", "--plan", "focal"]],
 )
 def test_another_request_is_another_run(
     imagery: list[str], tmp_path: Path, measured: list[Plan], other: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["train", *imagery, "--segmenter", "unet", "--out", str(tmp_path / "run")]
-    assert main([*command, "--seconds", "8"]) == 0
+    assert main([*command, "--seconds", "2"]) == 0
     before = RunFolder(tmp_path / "run").plan()
     assert main([*command, *other]) == 2
     assert "another run" in capsys.readouterr().err

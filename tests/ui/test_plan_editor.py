@@ -49,6 +49,7 @@ FULL = Plan(
     choose_threshold=True,
     flips=True,
     validations=17,
+    seconds=45,
 )
 PLANS = {
     "full": FULL,
@@ -114,7 +115,7 @@ def test_segmenter_that_is_chosen_again_has_its_own_settings() -> None:
     pretrained = box.value
     small = next(option for option in box.options if option.endswith("small"))
     box.set_value(small).run()
-    assert page.session_state["out"].segmenter == UNetSpec(width=8, depth=2)
+    assert page.session_state["out"].segmenter == UNetSpec(width=8, depth=2, border=True), "which any kind can have"
     next(each for each in page.selectbox if each.label == "Segmenter").set_value(pretrained).run()
     assert page.session_state["out"].segmenter == FULL.segmenter
 
