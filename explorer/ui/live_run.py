@@ -33,7 +33,7 @@ from explorer.ui.nothing_found import show_nothing_found
 from explorer.ui.run_result import show_result
 from explorer.ui.scene_outcome import show_outcome_legend
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 _COLOURS = {
     RunStatus.QUEUED: "gray",
     RunStatus.RUNNING: "blue",
