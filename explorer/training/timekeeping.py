@@ -17,6 +17,7 @@ from explorer.training.run_course import RunCourse
 
 _AIM = 0.98  # of the time: what follows the last step takes time, too
 _TOLERANCE = 0.02  # of the time: a difference below changes nothing
+_FAR_TOLERANCE = 0.08  # of the time that is left, likewise: what is far ahead may still even out
 _BETWEEN = 0.05  # of the time, between two changes, and before the first
 _WINDOW = 0.1  # of the time: the last steps that tell how long the next ones take
 _SLOW_STEPS = 2  # first steps, which choose algorithms and fill caches
@@ -28,7 +29,7 @@ def length_factor(seconds: float, spent: float, step_seconds: float, left: int) 
 
     >>> length_factor(seconds=100, spent=58, step_seconds=0.5, left=160)  # 80 s more, where 40 s are left
     0.5
-    >>> length_factor(seconds=100, spent=58, step_seconds=0.25, left=164)  # 41 s more
+    >>> length_factor(seconds=100, spent=58, step_seconds=0.25, left=172)  # 43 s more
     >>> length_factor(seconds=100, spent=101, step_seconds=0.5, left=40)
     0.025
 
@@ -39,7 +40,7 @@ def length_factor(seconds: float, spent: float, step_seconds: float, left: int) 
         left: steps, at least one.
     """
     remaining = seconds * _AIM - spent
-    if abs(left * step_seconds - remaining) <= _TOLERANCE * seconds:
+    if abs(left * step_seconds - remaining) <= max(_TOLERANCE * seconds, _FAR_TOLERANCE * remaining):
         return None
     steps = max(1.0, remaining / step_seconds)
     return None if steps == left else min(steps / left, MAX_LENGTH_FACTOR)

@@ -27,7 +27,7 @@ _STYLE = """<style>
 .stMainBlockContainer { padding: 3rem 2.5rem; }  /* the window is for content */
 [class*=st-key-tile-] { height: 100%; }
 [class*=st-key-tile-] > :last-child { margin-top: auto; }  /* buttons of neighbouring cards at one height */
-[data-testid=stStatusWidget] { display: none; }  /* a live page runs twice a second */
+[data-testid=stStatusWidget] { display: none; }  /* a live page runs once a second */
 @media (max-width: 1000px) {
   .stMainBlockContainer { padding: 3rem 1.5rem; }
   :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] {

@@ -4,7 +4,7 @@
 
 Live is what the app does: the first preset on the built-in car park through ``execute``, every loss logged, gradient
 norms, validations, previews, checkpoints and events on disk, and another process that takes the events into the store
-and follows them twice a second, as a page does. Bare is the fastest loop that plain torch offers: batches made
+and follows them once a second, as a page does. Bare is the fastest loop that plain torch offers: batches made
 beforehand, channels_last, fused AdamW, torch's own weighted cross-entropy, nothing read back. Both make the same steps
 of weighted cross-entropy, a few of the one and then a few of the other, so that a busy machine slows both alike; the
 page looks only while the live run works. Exits with 1 where the ratio of all samples per second is below 0.95.
@@ -47,7 +47,7 @@ Batches = list[tuple[Tensor, Tensor]]
 WANTED = 0.95
 STEPS = 200  # in each round: with validations and checkpoints in the share that they have of a whole run
 TURN = 10  # steps of the one before it is the other's turn
-LOOKS_EVERY = 0.5  # seconds, as the live page does
+LOOKS_EVERY = 1.0  # seconds, as the live page does
 
 
 def follow(root: Path, run_id: str, ready: Signal, live: Signal, ended: Signal) -> None:
