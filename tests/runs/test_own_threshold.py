@@ -318,7 +318,7 @@ def test_labels_decide_where_there_are_few_objects() -> None:
     label[5:25, 5:25] = label[5:25, 26:46] = 1  # a gap of one pixel
     scene = Scene("a", 900 * label[None].astype(np.int32), label, ("grey",))
     (chosen,) = choose_thresholds(PREDICTOR, [scene], [scene], label_sizes([scene], 2, 1), Scoring(4))
-    assert (chosen.split, chosen.smallest, chosen.objects) == (True, 200, 2)
+    assert (chosen.split, chosen.smallest, chosen.objects) == (True, 166, 2)
     assert chosen.split_rule == (
         "split, because 2 objects are too few to tell, and 100 % of the labelled objects are near another"
     )
