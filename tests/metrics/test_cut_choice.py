@@ -44,13 +44,14 @@ def test_split_is_chosen(
 SMALLEST = [
     # 400 px are a disc with a radius of 11.28 px; with one of 10.28 px it has 332
     (LARGE, "iou:0.5", 29, 332, 166, "half of the 10th percentile (400 px)"),
-    (LARGE, "iou:0.5", 30, 332, 332, "332 px, with which the criterion is highest"),
+    (LARGE, "iou:0.5", 30, 166, 166, "166 px, with which the criterion is highest of ½ and ¼"),
+    (LARGE, "iou:0.5", 30, 332, 166, "166 px, with which"),  # more than half is never tried
     (LARGE, "iou:0.5", 30, 83, 83, "83 px, with which"),
     (LARGE, "iou:0.5", 30, 7, 166, "166 px, with which"),
     (LARGE, "tolerance:2", 30, 83, 83, "83 px, with which"),
     (LARGE, "overlap", 30, 332, 166, "half of the 10th percentile"),
     (DISCS, "centroid:5", 99, 20, 4, "4 px, because the objects are points"),
-    (DISCS, "iou:0.5", 99, 21, 21, "21 px, with which"),
+    (DISCS, "iou:0.5", 99, 5, 5, "5 px, with which"),
     (DISCS, "iou:0.5", 29, 21, 10, "half of the 10th percentile (40 px)"),
     (LARGE, "centroid:5", 99, 83, 83, "83 px, with which"),
     (NONE, "iou:0.5", 0, 1, 1, "half of"),
@@ -72,4 +73,4 @@ def test_the_smallest_is_tried_with_the_split_that_was_chosen() -> None:
         return float(split)
 
     assert choose_cut(LARGE, MatchRule.parse("iou:0.5"), 30, value, lambda: 0.0).split
-    assert asked == [(False, 166), (True, 166), (True, 166), (True, 83), (True, 332)]
+    assert asked == [(False, 166), (True, 166), (True, 166), (True, 83)]
