@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.cli import imagery_options, parsing, plan_options
@@ -17,7 +18,7 @@ from explorer.runs.training import execute
 from explorer.settings import settings
 from explorer.training.device import pick_device
 from explorer.training.diagnosis import before_training
-from explorer.training.events import Ended, Event, Intervened, Note, PhaseChange, Recovered, Step
+from explorer.training.events import Ended, Event, Intervened, Note, PhaseChange, Recovered, Started, Step
 from explorer.training.plan import Plan
 from explorer.training.run_course import RunCourse
 
@@ -44,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = _folder(arguments.out, request, dataset, arguments.device)
     plan = folder.plan()
     bar = ProgressBar()
-    progress = _TrainingProgress(bar, plan)
+    progress = _TrainingProgress(bar, plan, folder.events())
     last: Event | None = None
     try:
         for last in execute(folder, dataset, device=arguments.device, checkpoint_steps=settings().checkpoint_steps):
@@ -82,13 +83,13 @@ def _folder(path: Path, request: PlanRequest, dataset: Dataset, device: str) -> 
 class _TrainingProgress:
     """What a run reports, as a progress bar and lines above it."""
 
-    def __init__(self, bar: ProgressBar, plan: Plan) -> None:
-        self._bar, self._course, self._began = bar, RunCourse(plan), time.monotonic()
-        self._steps = plan.steps
+    def __init__(self, bar: ProgressBar, plan: Plan, past: Sequence[Event]) -> None:
+        self._bar, self._course, self._began = bar, RunCourse(plan, past), time.monotonic()
+        self._steps = self._course.most_steps()
 
     def show(self, event: Event) -> None:
         self._course.see(event)
-        if isinstance(event, PhaseChange | Intervened | Recovered):
+        if isinstance(event, Started | PhaseChange | Intervened | Recovered):
             self._steps = self._course.most_steps()
         match event:
             case Step():

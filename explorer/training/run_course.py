@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explorer.training.events import Event, Intervened, PhaseChange, Recovered
+from explorer.training.events import CheckpointSaved, Event, Intervened, PhaseChange, Recovered, Started
 from explorer.training.plan import Intervention, Plan
 from explorer.training.schedule import PlannedPhase, course
 
@@ -21,6 +21,7 @@ class RunCourse:
         self._plan = plan
         self._starts: list[int] = []
         self._changes: list[Intervention] = []
+        self._saved: dict[int, tuple[int, int]] = {}  # how many of both there were at the checkpoint of a step
         for event in events:
             self.see(event)
 
@@ -31,9 +32,17 @@ class RunCourse:
                 self._starts.append(event.step)
             case Intervened():
                 self._changes.append(event.intervention)
-            case Recovered():  # what came after the checkpoint is undone
-                self._starts = [step for step in self._starts if step <= event.back_to]
-                self._changes = [change for change in self._changes if change.step < event.back_to]
+            case CheckpointSaved():
+                self._saved[event.step] = len(self._starts), len(self._changes)
+            case Started():
+                self._go_back(event.step)
+            case Recovered():
+                self._go_back(event.back_to)
+
+    def _go_back(self, step: int) -> None:
+        """What came after the checkpoint of this step is undone; without one, all."""
+        starts, changes = self._saved.get(step, (0, 0))
+        del self._starts[starts:], self._changes[changes:]
 
     def phases(self) -> tuple[PlannedPhase, ...]:
         """All phases, with the lengths that they have, or still may have if no trigger ends them early."""

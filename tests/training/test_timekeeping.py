@@ -8,7 +8,7 @@ import pytest
 
 from explorer.losses.spec import LossSpec
 from explorer.training.commands import Steer
-from explorer.training.events import Intervened, PhaseChange, Recovered, Step
+from explorer.training.events import CheckpointSaved, Event, Intervened, Paused, PhaseChange, Recovered, Started, Step
 from explorer.training.plan import Phase, Plan, Trigger, scaled
 from explorer.training.run_course import RunCourse
 from explorer.training.schedule import Position
@@ -109,6 +109,7 @@ def test_scaling_to_steps_drops_the_time() -> None:
 def test_time_is_kept_after_going_back_to_a_checkpoint() -> None:
     keeper = Timekeeper(PLAN)
     keeper.see(PhaseChange(0, 0, 0, "start"))
+    keeper.see(CheckpointSaved(50, "interval"))
     for number in range(1, 61):
         keeper.see(Step(number, 0, 0, 0.5, {}, 1.0, 1e-3, number * 0.2))
     (command,) = keeper()
@@ -123,12 +124,23 @@ def test_time_is_kept_after_going_back_to_a_checkpoint() -> None:
     assert again.length_factor == pytest.approx((39.2 - 69 * 0.2) / 0.2 / (400 - 69), rel=0.01), "of all 400 steps"
 
 
-def test_course_of_a_run_that_went_back_forgets_what_came_after() -> None:
-    halved = Steer(length_factor=0.5)
-    course = RunCourse(PLAN, [PhaseChange(0, 0, 0, "start"), Intervened(60, halved.recorded(60))])
-    assert course.most_steps() == 230
-    course.see(Recovered(60, 50, 0.5, "the loss exploded"))
-    assert course.most_steps() == 400
+BEGUN = PhaseChange(0, 0, 0, "start")
+HALVED = Intervened(60, Steer(length_factor=0.5).recorded(60))
+
+
+@pytest.mark.parametrize(
+    ("events", "steps"),
+    [
+        ((BEGUN, CheckpointSaved(50, "interval"), HALVED), 230),
+        ((BEGUN, CheckpointSaved(50, "interval"), HALVED, Recovered(70, 50, 0.5, "the loss exploded")), 400),
+        ((BEGUN, CheckpointSaved(50, "interval"), HALVED, Started(50, "cpu", 9, (1.0, 1.0))), 400),
+        ((BEGUN, HALVED, CheckpointSaved(60, "pause"), Paused(60), Started(60, "cpu", 9, (1.0, 1.0))), 230),
+        ((BEGUN, HALVED, Started(0, "cpu", 9, (1.0, 1.0)), BEGUN), 400),
+    ],
+    ids=["on its way", "recovered", "job was lost", "paused", "lost before a checkpoint"],
+)
+def test_course_forgets_what_is_undone(events: tuple[Event, ...], steps: int) -> None:
+    assert RunCourse(PLAN, events).most_steps() == steps
 
 
 def test_minimum_steps_and_warm_up_become_fewer_with_the_phase_and_never_more() -> None:
