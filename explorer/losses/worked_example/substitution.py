@@ -27,6 +27,7 @@ _BY_PIXEL: Mapping[LossKind, Callable[[LossSpec, Crop, int, int], Worked]] = {
 def substituted(spec: LossSpec, crop: Crop, row: int, column: int) -> tuple[Worked | NotWorkedOut, ...]:
     r"""The loss with the numbers of one pixel; of a combined loss each term by itself.
 
+    >>> import numpy as np
     >>> crop = Crop(np.array([[[0.2]], [[0.8]]]), np.array([[1]], dtype=np.uint8))
     >>> substituted(LossSpec(kind="jaccard", include_background=False), crop, 0, 0)[0].latex
     '1-\\frac{0.8}{0.8 + 0 + 0.2} = 0.2'
