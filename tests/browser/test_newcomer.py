@@ -71,15 +71,17 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_text("Training loss", exact=True)).to_be_visible(timeout=60_000)
     wait_for_step(page, 5)
-    assert page.locator(".live-figure .scatterlayer .trace").count() > 5, "curves are drawn"
+    expect(page.locator(".live-figure .scatterlayer .trace").nth(5)).to_be_attached()  # figures are drawn one by one
     expect(page.get_by_alt_text("prediction: hits, misses and false alarms")).to_be_visible()
 
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    settled(page)  # the progress is sent after the word
     rested = step_of(page)
     page.reload()
     settled(page)
     expect(page.get_by_text("paused", exact=True)).to_be_visible()
+    wait_for_step(page, rested)
     assert step_of(page) == rested, "a reload loses nothing"
 
     page.get_by_role("button", name="+1", exact=True).click()
