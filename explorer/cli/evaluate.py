@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from explorer.cli import imagery_options, parsing
 from explorer.errors import InputError
+from explorer.imagery.checks.finding import listed
 from explorer.imagery.datasets import Reading
 from explorer.imagery.notes import Note
 from explorer.imagery.scene import IGNORE, Scene
 from explorer.imagery.stretch import outside_stretch
-from explorer.runs.class_thresholds import parse_threshold, thresholds_of
+from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of
 from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.scene_use import USED, SceneUse, uses_of_scenes
 from explorer.runs.segmenters import find_checkpoint, load_predictor
 from explorer.runs.summary import summarise
 
@@ -69,10 +72,14 @@ def run(arguments: argparse.Namespace) -> int:
     imagery_options.print_notes(reading, training=False)
     scenes = _scenes(reading, reference, str(arguments.images))
     scoring = Scoring(minimum_area, rule, applied.cuts)
-    evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values)
+    own = read_own_thresholds(folder)
+    uses = uses_of_scenes(reference, own.scenes if own else (), scenes)
+    used = [name for name, use in (uses or {}).items() if use in USED]
+    evaluation = evaluate_scenes(predictor, scenes, len(reference.classes), scoring, applied.values, used)
     _print_warnings(evaluation, scoring, reference)
+    _print_uses(uses)
     not_used = {report.row.name: report.reason for report in reading.reports if report.reason}
-    summary = summarise(folder, folder.events(), evaluation, scoring, applied, predictor.flips, not_used)
+    summary = summarise(folder, folder.events(), evaluation, scoring, applied, uses, predictor.flips, not_used)
     print(json.dumps(summary, indent=1))
     return 0
 
@@ -113,3 +120,18 @@ def _print_warnings(evaluation: Evaluation, scoring: Scoring, reference: Dataset
                 "everything finds all objects.",
                 file=sys.stderr,
             )
+
+
+def _print_uses(uses: Mapping[str, SceneUse] | None) -> None:
+    """Which of the scenes the run has used already, so that scores on them are no result."""
+    if uses is None:
+        print("note: this run does not remember its scenes: scores on those that trained are too good", file=sys.stderr)
+        return
+    by_use = {use: [name for name, each in uses.items() if each == use] for use in ("training", "threshold")}
+    did = {"training": "trained", "threshold": "chose the threshold"}
+    found = [f"{len(names)} {did[use]} ({listed(names, 3)})" for use, names in by_use.items() if names]
+    if found:
+        left = len(uses) - sum(map(len, by_use.values()))
+        instead = f"validation_unseen has those of the other {left}" if left else "give others"
+        print(f"warning: of {len(uses)} scenes, {' and '.join(found)}: their scores are too good; {instead}",
+              file=sys.stderr)  # fmt: skip

@@ -69,7 +69,7 @@ def _folder(path: Path, request: PlanRequest, dataset: Dataset, device: str) -> 
     """
     folder, reference = RunFolder(path), DatasetReference.to(dataset)
     if folder.plan_file.exists():
-        if folder.dataset() == reference and plan_options.continues(request, folder.plan(), folder.planned()):
+        if folder.dataset().id == reference.id and plan_options.continues(request, folder.plan(), folder.planned()):
             return folder
         raise InputError("there is another run in this folder already", str(path), "choose another folder")
     planned = plan_options.plan_for(request, dataset, device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -38,6 +38,7 @@ class Evaluation:
     scores: Scores  # at the thresholds and after the cuts, pooled over the scenes
     half: Scores  # at ½, or of the most probable class, as it is, pooled likewise
     scenes: Mapping[str, Scores]  # at the thresholds and after the cuts, by the scene's name
+    unseen: Scores | None  # likewise, pooled over the scenes that neither trained nor chose; None: there are none
 
 
 def evaluate_scenes(
@@ -46,6 +47,7 @@ def evaluate_scenes(
     classes: int,
     scoring: Scoring,
     thresholds: Sequence[float] | None = None,
+    used: Collection[str] = (),
 ) -> Evaluation:
     """Pixel and object scores over whole scenes.
 
@@ -53,7 +55,9 @@ def evaluate_scenes(
         classes: number of classes, background included.
         scoring: what the scores of objects rest on.
         thresholds: of class 1, 2, …; None: see :func:`explorer.metrics.class_map.classes_at`.
+        used: names of the scenes that trained or chose the thresholds.
     """
+    unseen: SceneCounts | None = None
     pooled = half = SceneCounts.none(classes, scoring.match_rule)
     by_scene: dict[str, Scores] = {}
     for scene in scenes:
@@ -64,8 +68,10 @@ def evaluate_scenes(
             predicted = cut_classes(classes_at(probabilities, thresholds), probabilities, scoring.cuts)
             at_thresholds = _counts(predicted, scene, classes, scoring)
         pooled, half = pooled + at_thresholds, half + at_half
+        if scene.name not in used:
+            unseen = at_thresholds if unseen is None else unseen + at_thresholds
         by_scene[scene.name] = at_thresholds.scores()
-    return Evaluation(pooled.scores(), half.scores(), by_scene)
+    return Evaluation(pooled.scores(), half.scores(), by_scene, unseen.scores() if unseen else None)
 
 
 def _counts(predicted: NDArray[np.uint8], scene: Scene, classes: int, scoring: Scoring) -> SceneCounts:

@@ -42,6 +42,7 @@ from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, Stretch
+from explorer.imagery.scene_marks import SceneMark
 from explorer.runs.requests import PlannedRun
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
@@ -62,6 +63,8 @@ class DatasetReference(BaseModel):
     minimum_area: int = MINIMUM_AREA  # pixels; what runs of earlier versions do not say
     match_rule: MatchRule = HALF_IOU  # that of runs of earlier versions, too
     choices: ReadingChoices = ReadingChoices()  # how the dataset's files were read
+    training: tuple[SceneMark, ...] = ()  # its scenes; none in runs of earlier versions
+    validation: tuple[SceneMark, ...] = ()
 
     @classmethod
     def to(cls, dataset: Dataset) -> Self:
@@ -76,6 +79,8 @@ class DatasetReference(BaseModel):
             minimum_area=dataset.minimum_area,
             match_rule=dataset.match_rule,
             choices=dataset.choices,
+            training=tuple(SceneMark.of(scene) for scene in dataset.training),
+            validation=tuple(SceneMark.of(scene) for scene in dataset.validation),
         )
 
     @property

@@ -17,8 +17,11 @@
      "flips": false,                                           mean over flips
      "validation": SCORES,                                     at the threshold, split and without the smallest
      "validation_half": SCORES,                                at ½, or the most probable class, as it is
+     "validation_unseen": SCORES,                              at the threshold, over scenes that neither trained nor
+                                                               chose; null: there are none, or it is not known
      "found_nothing": {"1": false},                            whether no pixel was found; null: none is there
      "scenes": {"port_4": SCORES, …},                          at the threshold, scene by scene
+     "scene_use": {"port_4": "validation", …},                 or "training", "threshold", "new"; null: not known
      "scenes_median": SCORES without counts,                   over the scenes where a score is defined
      "not_used": {"port_9": "the mask is …"}}                  scenes that could not be scored, and why
 
@@ -40,6 +43,7 @@ from explorer.runs.class_thresholds import AppliedThresholds, choice_to_json, th
 from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes, found_nothing, median_over_scenes
 from explorer.runs.folder import RunFolder
 from explorer.runs.own_threshold import own_thresholds
+from explorer.runs.scene_use import SceneUse
 from explorer.runs.segmenters import find_checkpoint, load_predictor
 from explorer.runs.timeline import timeline
 from explorer.training.events import Ended, Event, Started, Step
@@ -51,6 +55,7 @@ def summarise(
     evaluation: Evaluation,
     scoring: Scoring,
     applied: AppliedThresholds,
+    uses: Mapping[str, SceneUse] | None,
     flips: bool = False,
     not_used: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -62,6 +67,7 @@ def summarise(
         evaluation: over the scenes that were asked for.
         scoring: what the scores of objects rest on.
         applied: the thresholds of the evaluation.
+        uses: what the run has used each scene for; None: not known.
         flips: the predictions are means over flips.
         not_used: why a scene could not be scored, by its name.
     """
@@ -89,8 +95,10 @@ def summarise(
         "flips": flips,
         "validation": scores_to_json(evaluation.scores),
         "validation_half": scores_to_json(evaluation.half),
+        "validation_unseen": scores_to_json(evaluation.unseen) if evaluation.unseen and uses is not None else None,
         "found_nothing": found_nothing(evaluation.scores),
         "scenes": {name: scores_to_json(scores) for name, scores in evaluation.scenes.items()},
+        "scene_use": None if uses is None else dict(uses),
         "scenes_median": median_over_scenes(evaluation.scenes.values()),
         "not_used": dict(not_used or {}),
     }
@@ -112,7 +120,8 @@ def write_summary(folder: RunFolder, dataset: Dataset, events: Sequence[Event], 
     scoring = Scoring(dataset.minimum_area, dataset.match_rule, applied.cuts)
     predictor = load_predictor(folder, checkpoint, device)
     evaluation = evaluate_scenes(predictor, dataset.validation, len(dataset.classes), scoring, applied.values)
-    summary = summarise(folder, events, evaluation, scoring, applied, predictor.flips)
+    uses: dict[str, SceneUse] = {scene.name: "validation" for scene in dataset.validation}
+    summary = summarise(folder, events, evaluation, scoring, applied, uses, predictor.flips)
     ended = next((event for event in reversed(events) if isinstance(event, Ended)), None)
     if ended is not None:
         summary |= {"ended": ended.reason, "message": ended.message}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -348,3 +349,44 @@ def test_choices_of_the_run_can_be_taken_back(
 def test_values_outside_the_range_of_the_run_are_said(other: Path, evaluate: Callable[..., Printed]) -> None:
     _, _, said = evaluate("--stretch", "scene", of=other, run=other / "run")
     assert "lie outside the range that the run was trained on" in said
+
+
+def test_scenes_that_trained_or_chose_are_named_and_left_out_of_the_scores_that_count(
+    root: Path, evaluate: Callable[..., Printed], tmp_path: Path
+) -> None:
+    _, everything, said = evaluate()
+    assert everything["scene_use"] == dict.fromkeys(("scene0", "scene1", "scene2"), "training") | {
+        "scene3": "validation"
+    }
+    assert "of 4 scenes, 3 trained (scene0, scene1, scene2)" in said
+    assert "validation_unseen has those of the other 1" in said
+    assert everything["validation_unseen"] == everything["scenes"]["scene3"] != everything["validation"]
+    summary = json.loads((root / "run" / "summary.json").read_text())
+    assert summary["scene_use"] == {"scene3": "validation"}
+    assert summary["validation_unseen"] == summary["validation"] == everything["validation_unseen"]
+
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        for suffix in (".tif", ".png"):
+            for name, as_name in (("scene0", "renamed"), ("scene3", "scene3")):
+                if (root / folder / f"{name}{suffix}").exists():
+                    shutil.copy(root / folder / f"{name}{suffix}", tmp_path / folder / f"{as_name}{suffix}")
+    _, renamed, said = evaluate(of=tmp_path)
+    assert renamed["scene_use"] == {"renamed": "training", "scene3": "validation"}
+    assert "1 trained (renamed)" in said
+    for folder in ("images", "masks"):
+        next((tmp_path / folder).glob("renamed*")).unlink()
+    assert "trained" not in evaluate(of=tmp_path)[2]
+
+
+def test_scores_of_a_run_that_does_not_remember_its_scenes_are_marked(
+    root: Path, evaluate: Callable[..., Printed], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(root / "run", run)
+    reference = json.loads((run / "dataset.json").read_text())
+    del reference["training"], reference["validation"]
+    (run / "dataset.json").write_text(json.dumps(reference))
+    _, printed, said = evaluate(run=run)
+    assert (printed["scene_use"], printed["validation_unseen"]) == (None, None)
+    assert "does not remember its scenes" in said
