@@ -15,7 +15,7 @@ from explorer.training.planning import Choice
 from explorer.ui.messages import escaped
 from explorer.ui.plan_editor import adopt
 
-_KEY, _STEPS = "budget", "Steps"
+_KEY, _STEPS = "training-time", "Steps"
 BUDGETS: dict[str, Budget | None] = {
     "30 s": Budget(seconds=30),
     "1 min": Budget(seconds=60),
@@ -31,7 +31,7 @@ _USUAL_STEPS = 600
 
 
 def pick_budget() -> Budget:
-    """Seconds of training on this machine, or steps; the address keeps the choice (``?budget=``)."""
+    """Seconds of training on this machine, or steps; the address keeps the choice (``?training-time=``)."""
     time, number = st.columns(2) if _STEPS in (st.session_state.get(_KEY), st.query_params.get(_KEY)) else (st, st)
     chosen = time.selectbox(
         "Training time",
@@ -44,7 +44,7 @@ def pick_budget() -> Budget:
     budget = BUDGETS[chosen]
     if budget is not None:
         return budget
-    steps = number.number_input("Steps", 10, 1_000_000, _USUAL_STEPS, 50, key="budget-steps", bind="query-params")
+    steps = number.number_input("Steps", 10, 1_000_000, _USUAL_STEPS, 50, key="training-steps", bind="query-params")
     return Budget(steps=int(steps))
 
 

@@ -40,9 +40,9 @@ def pick_scene(dataset: Dataset) -> Scene:
 
 def pick_view() -> str:
     """Picture or pixels."""
-    address.named("view", "view", _VIEWS, _PICTURE)
+    address.named("scene-view", "view", _VIEWS, _PICTURE)
     view: str = st.segmented_control(
-        "View", _VIEWS, default=_PICTURE, required=True, key="view", bind="query-params",
+        "View", _VIEWS, default=_PICTURE, required=True, key="scene-view", bind="query-params",
         help="Pixels: zoom until single pixels are seen, and draw an area of interest.",
     )  # fmt: skip
     return view

@@ -67,6 +67,7 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     page.get_by_role("link", name="Go on to Train").click()
     settled(page)
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("north")
+    choose(page, "Training time", "2 min")
 
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_text("Training loss", exact=True)).to_be_visible(timeout=60_000)
@@ -90,6 +91,11 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     wait_for_step(page, rested + 8)
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+    for name in ("Trade-offs", "Landscape", "Loss lab", "Imagery", "Train"):  # in one session
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        settled(page)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
 def test_curves_keep_their_zoom_while_it_trains(page: Page, address: str) -> None:

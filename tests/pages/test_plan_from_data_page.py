@@ -91,12 +91,12 @@ def test_training_time_decides_the_steps(train: AppTest, time: str, steps: int) 
 
 def test_number_of_steps_needs_no_measured_step(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "step_seconds", None)
-    train.query_params["budget"] = "Steps"
-    train.query_params["budget-steps"] = "40"
+    train.query_params["training-time"] = "Steps"
+    train.query_params["training-steps"] = "40"
     train.run()
     assert not train.exception
     assert plan_of(train).steps == 40
-    train.number_input(key="budget-steps").set_value(120).run()
+    train.number_input(key="training-steps").set_value(120).run()
     assert plan_of(train).steps == 120
 
 
@@ -187,7 +187,7 @@ def test_step_is_measured_on_this_machine(open_page: OpenPage) -> None:
     """Nothing is replaced: a worker takes the fingerprint and makes some steps."""
     page = open_page("pages/train.py")
     page.query_params["dataset"] = services.store().save_dataset(tiny_dataset("real"))
-    page.query_params["budget"] = "30 s"
+    page.query_params["training-time"] = "30 s"
     page.run()
     assert not page.exception
     assert not page.error
