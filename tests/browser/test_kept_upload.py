@@ -25,6 +25,7 @@ def test_reload_keeps_an_upload_until_it_is_used(page: Page, address: str) -> No
     expect(page.get_by_text("2 files uploaded before")).to_be_visible()
     uploaders.first.set_input_files([north])
     expect(page.get_by_text("1 of 2 rows used")).to_be_visible()
+    settled(page)
     uploaders.first.set_input_files([south])
     expect(page.get_by_text("2 of 2 rows used")).to_be_visible()
 

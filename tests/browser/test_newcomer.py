@@ -60,7 +60,7 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     uploaders = page.get_by_test_id("stFileUploaderDropzoneInput")
     expect(uploaders).to_have_count(2)
     uploaders.first.set_input_files([image for image, _ in pairs])
-    settled(page)
+    expect(page.get_by_text("The images are kept.")).to_be_visible()  # Streamlit loses what comes as a script starts
     uploaders.last.set_input_files([mask for _, mask in pairs])
     expect(page.get_by_text("2 of 2 rows used")).to_be_visible()
     page.get_by_role("button", name="Use this dataset").click()
