@@ -153,6 +153,10 @@ def say_advice(advice: Advice, names: Sequence[str], cost: float, what: str) -> 
         f"makes {point.false_positives} false alarms: a total cost of {offer.cost:.4g} false alarms.",
         icon=":material/balance:",
     )
+    st.caption(
+        "This threshold was chosen on the scenes that are counted here: on others it will do worse. A run's own "
+        "threshold was chosen on scenes that are not counted."
+    )
 
 
 def draw_curves(

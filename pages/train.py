@@ -22,7 +22,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.messages import show_problem
 from explorer.ui.pickers import open_run, pick_run
-from explorer.ui.plan_editor import adopt, edit_plan, has_plan, plan_now, rarest, start_run
+from explorer.ui.plan_editor import Start, adopt, edit_plan, has_plan, plan_now, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
 from explorer.ui.steering import steer
 from explorer.ui.unique_labels import position_labels
@@ -190,11 +190,12 @@ def offer_start(plan: Plan | None, dataset_id: str, planned: PlannedRun | None, 
     )
     if plan is None or not (plays or compares or adds_recipe):
         return
-    others = controls(plan) if compares else ()
+    others: list[Start] = [(control, None) for control in controls(plan)] if compares else []
     if adds_recipe and beside is not None:
-        same = Budget(steps=plan.steps)
-        recipe = propose(beside, RECIPE, same, seed=plan.seed, segmenter=plan.segmenter.kind).plan
-        others = (recipe.model_copy(update={"seconds": plan.seconds}),)
+        kind = plan.segmenter.kind
+        recipe = propose(beside, RECIPE, Budget(steps=plan.steps), seed=plan.seed, segmenter=kind)
+        request = PlanRequest(preset=RECIPE, steps=plan.steps, seed=plan.seed, segmenter=kind)
+        others = [(recipe.plan.model_copy(update={"seconds": plan.seconds}), PlannedRun.of(request, recipe))]
     open_run(start_run(plan, dataset_id, others, planned))
     st.rerun()
 

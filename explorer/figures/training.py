@@ -144,13 +144,15 @@ def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
             )
     fired = [each for each in zip(run, phases, strict=False) if each[0].ended_by.startswith("trigger")]
     if fired:
+        rates = [effective_learning_rate(plan, phase.position, phase.end) for _, phase in fired]
         figure.add_scatter(
             x=[span.end for span, _ in fired],
-            y=[effective_learning_rate(plan, phase.position, phase.end) for _, phase in fired],
+            y=rates,
             mode="markers+text",
             marker={"symbol": "diamond", "size": 10, "color": INK},
             text=["trigger"] * len(fired),
-            textposition="middle left",
+            textposition=["top left" if rate < y.max() / 2 else "bottom left" for rate in rates],  # inside the axes
+            cliponaxis=False,
             hovertext=[f"step {span.end}: {span.ended_by}" for span, _ in fired],
             hoverinfo="text",
         )

@@ -67,6 +67,9 @@ _COLUMNS: dict[str, ColumnConfig] = {
     ),
 }
 
+Start = tuple[Plan, PlannedRun | None]
+"""A plan, and what it follows from; None: not from the data, or from another plan."""
+
 
 def adopt(plan: Plan) -> None:
     """Makes this the plan that the editor starts from, instead of what was edited; interventions are dropped."""
@@ -117,7 +120,7 @@ def edit_plan(shares: Sequence[ClassShare], bands: Sequence[str]) -> Plan | None
     return plan
 
 
-def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = (), planned: PlannedRun | None = None) -> str:
+def start_run(plan: Plan, dataset_id: str, others: Sequence[Start] = (), planned: PlannedRun | None = None) -> str:
     """Queues a plan, then the plans to compare it with, in this order.
 
     The second click of a double click starts nothing: it may arrive before the page has changed.
@@ -125,7 +128,7 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Plan] = (), planned:
     Args:
         plan: of the run to show.
         dataset_id: the store's id of the dataset that all train on.
-        others: plans that are trained after it, as one group with it.
+        others: plans that are trained after it, as one group with it, and what they follow from.
         planned: what the first plan follows from.
 
     Returns:
@@ -217,9 +220,9 @@ def _assembled(
 
 
 def _created(
-    store: Store, plan: Plan, dataset_id: str, others: Sequence[Plan], planned: PlannedRun | None
+    store: Store, plan: Plan, dataset_id: str, others: Sequence[Start], planned: PlannedRun | None
 ) -> list[str]:
     first = store.create_run(plan, dataset_id, planned=planned)
     if others:
         store.set_group(first.id, first.id)
-    return [first.id, *(store.create_run(other, dataset_id, first.id).id for other in others)]
+    return [first.id, *(store.create_run(other, dataset_id, first.id, why).id for other, why in others)]

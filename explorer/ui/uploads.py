@@ -108,7 +108,7 @@ def taken_names() -> set[str]:
 
 
 def name_of(names: Iterable[str], taken: Iterable[str]) -> str:
-    """The name of a dataset: that of its folder, its zip or its first image, with a number where it is taken.
+    """The name of a dataset: that of its folder, its zip or its images, with a number where it is taken.
 
     Args:
         names: of the files, with their folders.
@@ -120,8 +120,9 @@ def name_of(names: Iterable[str], taken: Iterable[str]) -> str:
     folder = _common_folder(paths)
     first = zips or images or paths
     name = folder or (first[0].stem if first else "")
-    name = " ".join("".join(each for each in name if each.isprintable()).split())[:_LONGEST_NAME].strip()
-    return free_name(name or "My imagery", taken)
+    more = f" and {len(images) - 1} more" if len(images) > 1 and not folder and not zips else ""
+    name = " ".join("".join(each for each in name if each.isprintable()).split())
+    return free_name((name[: _LONGEST_NAME - len(more)].strip() or "My imagery") + more, taken)
 
 
 def _common_folder(paths: Sequence[PurePosixPath]) -> str:

@@ -66,7 +66,7 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     page.get_by_role("button", name="Use this dataset").click()
     page.get_by_role("link", name="Go on to Train").click()
     settled(page)
-    expect(page.get_by_role("combobox", name="Dataset")).to_have_value("north")
+    expect(page.get_by_role("combobox", name="Dataset")).to_have_value("north and 1 more")
     choose(page, "Training time", "2 min")
 
     page.get_by_role("button", name="Play").click()

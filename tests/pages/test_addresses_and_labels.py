@@ -175,8 +175,8 @@ def test_of_two_uploads_of_one_name_the_second_is_trained_on(open_page: OpenPage
         used.append(page.session_state["dataset"])
     assert len(set(used)) == 2
     names = {record.id: record.name for record in services.store().datasets()}
-    assert [names[dataset_id] for dataset_id in used] == ["north", "north (2)"]
-    assert "north \\(2\\) is saved" in " ".join(each.value for each in page.success)
+    assert [names[dataset_id] for dataset_id in used] == ["north and 1 more", "north and 1 more (2)"]
+    assert "north and 1 more \\(2\\) is saved" in " ".join(each.value for each in page.success)
     [link] = [each for each in page.get("page_link") if each.proto.label == "Go on to Train"]
     train = page.switch_page("pages/train.py")
     train.query_params.clear()

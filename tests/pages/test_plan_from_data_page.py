@@ -147,6 +147,7 @@ def test_recipe_is_queued_beside_the_plan_with_the_same_steps(train: AppTest) ->
     assert [run.plan.phases[0].loss.kind for run in runs] == ["dice_cross_entropy", "weighted_cross_entropy"]
     assert [run.plan.steps for run in runs] == [120, 120]
     assert len({(run.plan.seed, run.plan.segmenter, run.plan.crop_size, run.plan.batch_size) for run in runs}) == 1
+    assert services.store().folder(runs[1].id).planned().choices, "says why, too"
     for run in runs:
         services.engine().stop(run.id)
 
