@@ -184,7 +184,7 @@ def test_of_two_uploads_of_one_name_the_second_is_trained_on(open_page: OpenPage
     train.query_params[name] = value
     train.run()
     [box] = [box for box in train.selectbox if box.label == "Dataset"]
-    assert (box.value, box.proto.raw_value or box.options[box.index]) == (used[1], "north (2)")
+    assert (box.value, box.proto.raw_value or box.options[box.index]) == (used[1], "north and 1 more (2)")
     train.button(key="play").click().run()
     assert not train.exception
     assert services.store().runs()[0].dataset_id == used[1]
