@@ -52,11 +52,21 @@ def evidence_figure(outcomes: Sequence[Outcome]) -> go.Figure:
                 "thickness": 1.5,
             },
             customdata=[
-                (outcome.dataset, low, high, outcome.seeds, outcome.units, outcome.measure)
+                (
+                    outcome.dataset,
+                    low,
+                    high,
+                    outcome.seeds,
+                    outcome.units,
+                    outcome.measure,
+                    outcome.segmenter,
+                    outcome.steps,
+                )
                 for outcome, _, _, low, high in shown
             ],
             hovertemplate="%{customdata[0]}: " + name + " %{x:.2f}, from %{customdata[1]:.2f} to %{customdata[2]:.2f}"
-            "<br>%{customdata[3]} seeds, %{customdata[4]} scenes or sites; %{customdata[5]}<extra></extra>",
+            "<br>%{customdata[3]} seeds, %{customdata[4]} scenes or sites; %{customdata[5]}"
+            "<br>%{customdata[6]}, %{customdata[7]} steps<extra></extra>",
         )
     figure.update_layout(
         height=evidence_height(outcomes),

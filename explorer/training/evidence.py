@@ -43,6 +43,8 @@ class Outcome(_Model):
     dataset: str  # title
     plan: str  # as tables name it
     losses: tuple[str, ...]  # kinds, in the order of the phases
+    segmenter: str  # its name
+    steps: int  # of a run
     preset: str | None  # key of the preset with this sequence of losses; None: it is none
     measure: str  # match rule, or "pixel"
     at: Literal["half", "own"]
@@ -73,7 +75,6 @@ class Evidence(_Model):
 
     date: str  # of the report, YYYY-MM-DD
     command: str  # that made the runs
-    steps: int  # of every run
     datasets: tuple[str, ...]  # titles, in the order in which they are shown
     outcomes: tuple[Outcome, ...]
     findings: tuple[Finding, ...]

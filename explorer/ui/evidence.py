@@ -52,6 +52,13 @@ def _show(evidence: Evidence, half: Sequence[Outcome], own: Sequence[Outcome], k
     shown = half if at == "half" or not own else own
     live_figure(evidence_figure(shown), f"evidence-{key}-{at}", height=evidence_height(shown))
     st.caption(
-        f"Mean over seeds and scenes that did not train, with 95 % bootstrap intervals; {evidence.steps} steps a run, "
-        f"measured on {evidence.date}. Objects count by each dataset's match rule. docs/claims.md has the method."
+        f"Mean over seeds and scenes that did not train, with 95 % bootstrap intervals; {_lengths(shown)}, measured on "
+        f"{evidence.date}. Objects count by each dataset's match rule. docs/claims.md has the method."
+    )
+
+
+def _lengths(outcomes: Sequence[Outcome]) -> str:
+    """How long the runs were, in words: "240 steps with Small U-Net"."""
+    return ", ".join(
+        f"{steps} steps with {name}" for name, steps in dict.fromkeys((o.segmenter, o.steps) for o in outcomes)
     )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import InputError
+from explorer.segmenter.registry import SEGMENTERS
 from explorer.training.evidence import At, Evidence, Finding, Interval, Outcome
 from tests.benchmarks.claim_plans import (
     CE,
@@ -233,18 +234,22 @@ def evidence(rows: Iterable[Mapping[str, Any]], date: str) -> Evidence:
     kept = [row for row in rows if row["kind"] == "claims"]
     by_set = collected(kept)
     losses = {plan: tuple(row["losses"]) for row in kept for plan in row["plans"]}
-    steps = max((row["steps"] for row in kept), default=0)
+    trained: dict[str, tuple[str, int]] = {}
+    for row in kept:  # a run that diverged has fewer steps
+        steps = max(row["steps"], trained.get(row["set"], ("", 0))[1])
+        trained[row["set"]] = SEGMENTERS[row["segmenter"]].name, steps
     return Evidence(
         date=date,
         command=" or ".join(sorted({f"python -m tests.benchmarks.claims {row['options']}" for row in kept})),
-        steps=steps,
         datasets=tuple(SETS[key].title for key in by_set),
-        outcomes=tuple(_outcomes(by_set, losses)),
+        outcomes=tuple(_outcomes(by_set, losses, trained)),
         findings=tuple(_findings(by_set)),
     )
 
 
-def _outcomes(by_set: Mapping[str, Runs], losses: Mapping[str, tuple[str, ...]]) -> Iterable[Outcome]:
+def _outcomes(
+    by_set: Mapping[str, Runs], losses: Mapping[str, tuple[str, ...]], trained: Mapping[str, tuple[str, int]]
+) -> Iterable[Outcome]:
     places: tuple[Literal["half", "own"], ...] = ("half", "own")
     for key, runs in by_set.items():
         measure = SETS[key].own_rule
@@ -260,6 +265,8 @@ def _outcomes(by_set: Mapping[str, Runs], losses: Mapping[str, tuple[str, ...]])
                     dataset=SETS[key].title,
                     plan=plan,
                     losses=losses[plan],
+                    segmenter=trained[key][0],
+                    steps=trained[key][1],
                     preset=PRESETS.get(plan),
                     measure=measure,
                     at=at,

@@ -29,11 +29,14 @@ def filled(text: str, found: Evidence) -> str:
 
 def tables(found: Evidence) -> str:
     """All tables as Markdown."""
-    units = {each.dataset: (each.seeds, each.units, each.measure) for each in found.outcomes}
-    head = ("dataset", "measure", "seeds", "units that score")
-    sizes = [(name, _measure_words(measure), str(seeds), str(count)) for name, (seeds, count, measure) in units.items()]
+    of_dataset = {each.dataset: each for each in found.outcomes}
+    head = ("dataset", "measure", "segmenter", "steps", "seeds", "units that score")
+    sizes = [
+        (each.dataset, _measure_words(each.measure), each.segmenter, str(each.steps), str(each.seeds), str(each.units))
+        for each in of_dataset.values()
+    ]
     parts = [
-        f"\n`{found.command}`, {found.date}, {found.steps} steps a run.\n",
+        f"\n`{found.command}`, {found.date}.\n",
         _table(head, sizes),
         "\n### Over all datasets\n",
         "The mean difference over datasets with its 95 % interval. Datasets are drawn first, then seeds and units.\n",

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.claims                       # all that is missing in the results file
     python -m tests.benchmarks.claims --minutes 10          # stops before ten minutes are over; run it again to go on
-    python -m tests.benchmarks.claims --piece 2/6 --sets ships,planes --seeds 5 --steps 120 --threads 1
+    python -m tests.benchmarks.claims --piece 2/6 --sets ships,planes --pretrained-seeds 3 --threads 1
     python -m tests.benchmarks.claims report                # verdicts: docs/claims.md and assets/claims.json
 
 Every finished run is a line of the results file (``--results``), which any number of processes may share, so that a
@@ -10,11 +10,13 @@ run is never made twice. Plans of a dataset have equal steps and are alike in al
 fingerprint of its training scenes. Scenes are split in three: those that train, those that end phases and choose the
 threshold, those that score (``sets.py``). The statistics are explained in ``paired_bootstrap.py``.
 
-Arithmetic: a step of the small U-Net, with all that the app logs, takes 80 to 100 ms of one core, a run of 240 steps
-with its scores some 26 s: under half a minute, so that there are 8 seeds. Eight plans, 8 seeds and 11 datasets are 704
-runs: 5 hours of one core, or half of that with two processes (``--piece 1/2`` and ``2/2``). The eight further plans
-about focal loss take as long again, and come last. Seeds are the outer loop, so that a report may be made at any time.
-The pretrained segmenter takes four times as long: ``--segmenter proposed --seeds 5``.
+On built-in scenes the small U-Net trains, on real ones the pretrained segmenter, as in the app, with fewer steps, since
+each costs about one and a half times as much.
+Arithmetic, on one core: a run of 240 steps of the small U-Net takes some 26 s with its scores, under half a minute, so
+that there are 8 seeds; a run of 180 steps of the pretrained segmenter takes some 35 s, so that there are 5
+(``--pretrained-seeds``). Eight plans are 192 and 320 runs: 4.5 hours of one core, or half of that with two processes
+(``--piece 1/2`` and ``2/2``). The eight further plans about focal loss take as long again, and come last. Seeds are the
+outer loop, so that a report may be made at any time.
 Each start first reads its sets and makes their plans, which takes some ten seconds a set: where pieces are short, cut
 with ``--sets``.
 """
@@ -25,7 +27,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -54,7 +56,7 @@ VERSION = 1
 """Raised when the runs or their scores come to mean something else: finished runs are then made again."""
 
 RESULTS = Path("results") / "claims.jsonl"
-SEGMENTERS = ("unet", "by_set", "proposed")
+SEGMENTERS = ("by_set", "unet")
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,28 +78,45 @@ def _split(chosen: BenchmarkSet, fold: int) -> tuple[ThreeWay, str]:
 
 
 @cache
-def _base(chosen: BenchmarkSet, fold: int, steps: int, segmenter: str) -> Plan:
+def _base(chosen: BenchmarkSet, fold: int, steps: int, small: bool) -> Plan:
     """The article's preset with this number of steps, as it is proposed for the scenes of a fold that train.
 
     It holds no scenes out, since those that choose are the validation side of the dataset already.
     """
-    small = segmenter == "unet" or (segmenter == "by_set" and not chosen.pretrained)
     found = fingerprint(as_app(chosen, fold))
     plan = propose(found, "recall_first", Budget(steps=steps), segmenter="unet" if small else None).plan
     return plan.model_copy(update={"choose_threshold": False})
 
 
-def jobs(
-    sets: Iterable[BenchmarkSet], seeds: range, steps: int, segmenter: str, names: tuple[str, ...], threads: int
-) -> Iterator[Job]:
+@dataclass(frozen=True)
+class Budgets:
+    """How long each kind of segmenter trains, and from how many seeds."""
+
+    small: bool  # the small U-Net everywhere
+    steps: int  # of the small U-Net
+    seeds: int
+    pretrained_steps: int
+    pretrained_seeds: int
+
+    def of(self, chosen: BenchmarkSet) -> tuple[bool, int, int]:
+        """Whether the small U-Net trains on a set, with how many steps, and from how many seeds."""
+        if self.small or not chosen.pretrained:
+            return True, self.steps, self.seeds
+        return False, self.pretrained_steps, self.pretrained_seeds
+
+
+def jobs(sets: Sequence[BenchmarkSet], budgets: Budgets, names: tuple[str, ...], threads: int) -> Iterator[Job]:
     """All runs, seed by seed; plans that are the same under two names are one run."""
-    for seed in seeds:
+    for seed in range(max(budgets.seeds, budgets.pretrained_seeds)):
         for chosen in sets:
+            small, steps, seeds = budgets.of(chosen)
+            if seed >= seeds:
+                continue
             fold = chosen.fold_of(seed)
             _, content = _split(chosen, fold)
             plans = {
                 name: plan.model_copy(update={"seed": seed})
-                for name, plan in claim_plans(_base(chosen, fold, steps, segmenter)).items()
+                for name, plan in claim_plans(_base(chosen, fold, steps, small)).items()
             }
             by_key: dict[str, list[str]] = {}
             for name in (*MAIN, *GRID):
@@ -156,14 +175,15 @@ def make_runs(chosen: argparse.Namespace) -> None:
     wanted = {"main": MAIN, "focal": GRID, "all": (*MAIN, *GRID)}[chosen.plans]
     done = set(read_rows([chosen.results]))
     parts = [tuple(name for name in wanted if name in part) for part in (MAIN, GRID)]  # focal loss last
-    every = [
-        job
-        for names in parts
-        for job in jobs(sets, range(chosen.seeds), chosen.steps, chosen.segmenter, names, chosen.threads)
-    ]
+    budgets = Budgets(
+        chosen.segmenter == "unet", chosen.steps, chosen.seeds, chosen.pretrained_steps, chosen.pretrained_seeds
+    )
+    every = [job for names in parts for job in jobs(sets, budgets, names, chosen.threads)]
     every = list({job.key: job for job in reversed(every)}.values())[::-1]
     pace = Pace(chosen.minutes, parse_piece(chosen.piece))
     options = f"--steps {chosen.steps} --segmenter {chosen.segmenter} --threads {chosen.threads}"
+    if chosen.segmenter == "by_set":
+        options += f" --pretrained-steps {chosen.pretrained_steps}"
     open_ = [job for job in every if job.key not in done]
     print(f"{len(every)} runs, {len(every) - len(open_)} of them finished; results in {chosen.results}", flush=True)
     for number, job in enumerate(pace.mine(every), start=1):
@@ -187,15 +207,16 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"JSON lines; default: {RESULTS}")
     parser.add_argument("--sets", help="keys with commas between them; default: all that are here")
     parser.add_argument("--plans", choices=["main", "focal", "all"], default="all")
-    parser.add_argument("--seeds", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=240)
     parser.add_argument(
         "--segmenter",
         choices=SEGMENTERS,
-        default="unet",
-        help="unet: the small U-Net everywhere; proposed: the one that the app proposes; by_set: the small U-Net on "
-        "built-in scenes, the proposed one on real ones",
+        default=SEGMENTERS[0],
+        help="by_set: the small U-Net on built-in scenes, the pretrained one on real ones; unet: the small U-Net",
     )
+    parser.add_argument("--seeds", type=int, default=8, help="of the small U-Net")
+    parser.add_argument("--steps", type=int, default=240, help="of the small U-Net")
+    parser.add_argument("--pretrained-seeds", type=int, default=5)
+    parser.add_argument("--pretrained-steps", type=int, default=180)
     parser.add_argument("--threads", type=int, default=1, help="results depend on it")
     parser.add_argument("--minutes", type=float, help="stop before so many are over")
     parser.add_argument("--piece", default="1/1", help="for example 2/6: the second of six pieces")

@@ -38,7 +38,7 @@ def row(
     scenes = {name: {"unit": name, **scene} for name in ("a", "b")}
     losses = ["cross_entropy"] if plan == CE else ["weighted_cross_entropy"]
     return {"kind": "claims", "key": f"{dataset}{seed}{plan}", "set": dataset, "seed": seed, "plans": [plan],
-            "losses": losses, "steps": 10, "options": "--steps 10", "scenes": scenes}  # fmt: skip
+            "losses": losses, "steps": 10, "segmenter": "unet", "options": "--steps 10", "scenes": scenes}  # fmt: skip
 
 
 def rows(better: str, worse: str) -> list[dict[str, Any]]:
