@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
@@ -64,12 +65,16 @@ def before_training(fingerprint: Fingerprint, plan: Plan) -> tuple[Concern, ...]
     return tuple(concerns)
 
 
-def nothing_found(fingerprint: Fingerprint, plan: Plan) -> tuple[Concern, ...]:
-    """Likely reasons why a run with this plan finds nothing, the likeliest first; at least one."""
+def nothing_found(fingerprint: Fingerprint, plan: Plan, steps: int | None = None) -> tuple[Concern, ...]:
+    """Likely reasons why a run with this plan finds nothing, the likeliest first; at least one.
+
+    Args:
+        steps: that the run has, since one that keeps a time may have fewer or more than planned; None: as planned.
+    """
     checks: tuple[Callable[[Fingerprint, Plan], Concern | None], ...] = (
         _rare_without_weights,
         _empty_batches,
-        _too_short,
+        partial(_too_short, steps=plan.steps if steps is None else steps),
         _untrained,
         _low_rate,
         _beyond_field_of_view,
@@ -224,13 +229,13 @@ def _shortened(phase: Phase, steps: int, loss: LossSpec) -> Phase:
     return phase.model_copy(update={"loss": loss, "steps": steps, **lengths})
 
 
-def _too_short(fingerprint: Fingerprint, plan: Plan) -> Concern | None:
-    if plan.steps >= _FEW_STEPS:
+def _too_short(fingerprint: Fingerprint, plan: Plan, steps: int) -> Concern | None:
+    if steps >= _FEW_STEPS:
         return None
     return Concern(
         "too_short",
-        f"The plan has {plan.steps} steps; most plans find their first objects within {_FEW_STEPS}.",
-        (Remedy(f"{_LONGER} times the steps", scaled(plan, _LONGER * plan.steps)),),
+        f"The run has {steps} steps; most plans find their first objects within {_FEW_STEPS}.",
+        (Remedy(f"{_LONGER} times the steps", scaled(plan, _LONGER * steps)),),
     )
 
 

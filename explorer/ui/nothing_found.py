@@ -35,7 +35,7 @@ def show_nothing_found(record: RunRecord, history: History) -> None:
             icon=":material/search_off:",
         )
     try:
-        concerns = nothing_found(services.fingerprint(record.dataset_id), record.plan)
+        concerns = nothing_found(services.fingerprint(record.dataset_id), record.plan, history.most_steps)
     except InputError as problem:
         show_problem(problem)
         return

@@ -129,6 +129,8 @@ def test_a_short_run_is_to_be_longer() -> None:
     assert "too_short" in codes(reasons)
     assert remedy(reasons, "too_short") == scaled(plan, 180)
     assert "too_short" not in codes(nothing_found(of("ships"), one_phase(steps=600)))
+    slower = nothing_found(of("ships"), one_phase(steps=600), steps=150)  # than it was planned for
+    assert remedy(slower, "too_short") == scaled(one_phase(steps=600), 450)
 
 
 def test_random_weights_are_to_be_pretrained_ones() -> None:
