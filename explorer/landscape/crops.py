@@ -81,8 +81,8 @@ def cut_crops(
 ) -> Crops:
     """Draws crops that do not overlap; half of them contain an object where there are enough of these.
 
-    A scene that is smaller than a crop is padded with ignored pixels. Channels are computed and objects found in the
-    whole scene, then cropped.
+    Foreground classes take turns, the rarest first, so that none is left out for a common one. A scene that is smaller
+    than a crop is padded with ignored pixels. Channels are computed and objects found in the whole scene, then cropped.
 
     Args:
         scenes: of the validation, at their own scale.
@@ -110,7 +110,7 @@ def cut_crops(
     random = np.random.default_rng(seed)
     origins = [origins[index] for index in random.permutation(len(origins))]
     shows = [_foreground(working[i].label[top : top + size, left : left + size]) for i, top, left in origins]
-    first = [origin for origin, shown in zip(origins, shows, strict=True) if shown][: round(count * _FOREGROUND_SHARE)]
+    first = [origins[place] for place in _in_turns(shows, round(count * _FOREGROUND_SHARE))]
     rest = [origin for origin in origins if origin not in first]
     chosen = sorted((first + rest)[:count])
     images, labels, ids, owners = [], [], [], []
@@ -136,8 +136,28 @@ def _starts(length: int, size: int) -> list[int]:
     return list(range(0, length - size + 1, size)) or [0]
 
 
-def _foreground(label: NDArray[np.uint8]) -> bool:
-    return bool(((label > 0) & (label != IGNORE)).any())
+def _foreground(label: NDArray[np.uint8]) -> frozenset[int]:
+    """The foreground classes that occur."""
+    return frozenset(int(each) for each in np.unique(label) if 0 < each < IGNORE)
+
+
+def _in_turns(shows: Sequence[frozenset[int]], count: int) -> list[int]:
+    """Positions of up to ``count`` crops with foreground, each class in its turn, that in the fewest crops first.
+
+    >>> _in_turns([frozenset({1}), frozenset(), frozenset({1}), frozenset({1, 2})], count=2)
+    [3, 0]
+    """
+    holding = {
+        each: [place for place, shown in enumerate(shows) if each in shown] for each in frozenset().union(*shows)
+    }
+    turns = sorted(holding, key=lambda each: (len(holding[each]), each))
+    chosen: list[int] = []
+    while len(chosen) < count and any(holding.values()):
+        for each in turns:
+            left = holding[each] = [place for place in holding[each] if place not in chosen]
+            if left and len(chosen) < count:
+                chosen.append(left[0])
+    return chosen
 
 
 def _cut(array: NDArray[Any], top: int, left: int, size: int, fill: int | str) -> NDArray[Any]:

@@ -82,6 +82,10 @@ class History:
         """The most steps that the run can take, as far as its triggers have not ended phases early."""
         return self.course[-1].end
 
+    def labels(self, class_id: int) -> bool:
+        """Whether what is validated holds any pixel of the class: its recall is defined."""
+        return any(each.scores.classes[class_id].pixel.recall is not None for each in self.validations)
+
     def scores(self, class_id: int, scope: str, metric: str) -> tuple[Column, Column]:
         """Steps and values of one metric ("recall") of one class in one scope ("pixel" or "object")."""
         values = [getattr(getattr(v.scores.classes[class_id], scope), metric) for v in self.validations]

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
-from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.imagery.scene import Scene, Stretch
 from explorer.metrics.confusion import Labelled, score_predictions
 from explorer.metrics.counts import Scores
 from explorer.segmenter.inputs import InputSpec, prepared_image
@@ -26,6 +25,7 @@ from explorer.segmenter.tiling import predict_classes, predict_probabilities
 from explorer.training.plan import Trigger
 from explorer.training.reach import Probed, best_reachable
 from explorer.training.schedule import MOST_PIXELS
+from explorer.training.window_places import most_of_each_class, place_of_window
 
 PREVIEW_SIDE = 256
 CONTEXT = 32
@@ -69,9 +69,10 @@ class Validated:
 class Validator:
     """A fixed set of windows of scenes, at most about ``most_pixels`` in all.
 
-    Of a scene that is too large, it takes the part with the most foreground, up to half of the part: one that is all
-    foreground has no false alarms to show. The preview is such a part of the window with the most foreground, so that
-    its prediction comes with every validation at no extra cost.
+    Of a scene that is too large, it takes the part with the most of each class, up to half of the part: one that is all
+    foreground has no false alarms to show. Each class counts alike, so that a rare one is not left out for a common
+    one. The preview is such a part of the window with the most of each class, so that its prediction comes with every
+    validation at no extra cost.
 
     Args:
         scenes: at least one.
@@ -100,20 +101,21 @@ class Validator:
         inputs = inputs or InputSpec()
         total = sum(scene.label.size for scene in scenes)
         shrink = min(1.0, most_pixels / total) ** 0.5 if total else 1.0
+        sizes = [(min(h, round(h * shrink)), min(w, round(w * shrink))) for h, w in (each.size for each in scenes)]
+        places = [place_of_window(scene.label, *size) for scene, size in zip(scenes, sizes, strict=True)]
+        labels = [
+            scene.label[top : top + height, left : left + width]
+            for scene, (top, left), (height, width) in zip(scenes, places, sizes, strict=True)
+        ]
+        self._shown = most_of_each_class(labels)
         self.windows: list[Window] = []
-        most = -1
-        for scene in scenes:
-            height, width = (min(side, round(side * shrink)) for side in scene.size)
-            top, left = _most_foreground_window(scene.label, height, width)
+        for scene, label, (top, left) in zip(scenes, labels, places, strict=True):
             prepared = _Prepared(scene, stretch, inputs, device)
-            self.windows.append(prepared.window(top, left, height, width))
-            label = self.windows[-1].label
-            foreground = int(_foreground(label).sum())
-            if foreground > most:
-                most, self._most_foreground = foreground, len(self.windows) - 1
+            if len(self.windows) == self._shown:
                 height, width = (min(side, PREVIEW_SIDE) for side in label.shape)
-                inner = _most_foreground_window(label, height, width)
-                self.preview = prepared.window(top + inner[0], left + inner[1], height, width)
+                down, right = place_of_window(label, height, width)
+                self.preview = prepared.window(top + down, left + right, height, width)
+            self.windows.append(prepared.window(top, left, *label.shape))
 
     @property
     def pixels(self) -> int:
@@ -144,10 +146,10 @@ class Validator:
             for predicted, window in zip(predictions, self.windows, strict=True)
         )
         scores = score_predictions(labelled, self._classes, self._minimum_area, self._rule)
-        window, preview = self.windows[self._most_foreground], self.preview
+        window, preview = self.windows[self._shown], self.preview
         top, left = preview.top - window.top, preview.left - window.left
         height, width = preview.label.shape
-        shown = predictions[self._most_foreground][top : top + height, left : left + width].copy()
+        shown = predictions[self._shown][top : top + height, left : left + width].copy()
         return Validated(scores, shown, reachable, time.perf_counter() - began)
 
     def predict_preview(self, segmenter: Segmenter) -> NDArray[np.uint8]:
@@ -251,21 +253,3 @@ def _seen(start: int, side: int, size: int, working: int) -> tuple[int, int]:
     """First and last pixel (not included) of the working scale that the segmenter sees of a window, along one axis."""
     scale = working / size
     return max(0, int(start * scale) - CONTEXT), min(working, math.ceil((start + side) * scale) + CONTEXT)
-
-
-def _most_foreground_window(label: NDArray[np.uint8], height: int, width: int) -> tuple[int, int]:
-    """Top and left of the window of this size with the most foreground, up to half of it."""
-    if label.shape == (height, width):
-        return 0, 0
-    density = ndimage.uniform_filter(_foreground(label).astype(np.float32), (height, width), mode="constant")
-    # The filter is centred: keep only positions at which the window lies inside the scene.
-    rows, columns = label.shape[0] - height + 1, label.shape[1] - width + 1
-    inside = density[height // 2 : height // 2 + rows, width // 2 : width // 2 + columns]
-    inside = np.minimum(inside, 1 - inside)
-    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
-    return int(top), int(left)
-
-
-def _foreground(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    foreground: NDArray[np.bool_] = (label > 0) & (label != IGNORE)
-    return foreground

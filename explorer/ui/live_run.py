@@ -24,13 +24,12 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.training.events import Preview
-from explorer.training.finding import silences
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.nothing_found import show_nothing_found
-from explorer.ui.run_result import show_result
+from explorer.ui.nothing_found import classes_not_found, show_nothing_found
+from explorer.ui.run_result import read_summary, show_result
 from explorer.ui.scene_outcome import show_outcome_legend
 
 POLL_SECONDS = 1.0
@@ -84,6 +83,8 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
         name = services.dataset(record.dataset_id).classes[class_id]
         st.markdown(f"**Recall and precision of {escaped(name)}**")
         live_figure(scores_figure(history, class_id, name, steps), f"scores-{run_id}-{class_id}", height=260)
+        if history.validations and not history.labels(class_id):
+            st.caption(f"n/a: the parts of the validation scenes that are looked at hold no {escaped(name)}.")
         st.caption("On the validation scenes, which are never trained on. Recall: the share of the label that was "
                    "found. Precision: the share of the prediction that is right.")  # fmt: skip
     _prediction(record, history)
@@ -164,8 +165,10 @@ def _state(record: RunRecord, history: History) -> None:
     if history.device:
         parts.append(history.device)
     st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
-    if record.message and not (record.status is RunStatus.DONE and silences(history.validations)):  # said below
-        st.warning(escaped(record.message), icon=":material/info:")
+    if record.message and not (record.status is RunStatus.DONE and classes_not_found(record, history)):  # said below
+        only_at_half = record.status is RunStatus.DONE and read_summary(record) is not None
+        later = ", at ½. At the run's own threshold they are found: see below." if only_at_half else ""
+        st.warning(escaped(record.message) + later, icon=":material/info:")
     if services.engine().problem is not None:
         st.warning(
             f"New events cannot be stored: {escaped(services.engine().problem or '')}. Nothing is lost: the run keeps "
@@ -176,9 +179,12 @@ def _state(record: RunRecord, history: History) -> None:
 
 def _badge(record: RunRecord, history: History) -> str:
     """The status; a run that ended without finding a class says so in the same place."""
-    silent = bool(silences(history.validations))
-    if record.status is RunStatus.DONE and (silent or record.message):
-        return f":red-badge[{escaped(record.message.partition(':')[0] or 'done, but not every class was found')}]"
+    if record.status is RunStatus.DONE:
+        not_found = classes_not_found(record, history)
+        if not_found or (record.message and read_summary(record) is None):
+            all_classes = len(not_found) == len(services.dataset(record.dataset_id).classes) - 1
+            in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
+            return f":red-badge[{escaped(in_words if not_found else record.message.partition(':')[0])}]"
     return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 

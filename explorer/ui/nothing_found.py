@@ -14,26 +14,41 @@ from explorer.ui import services
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import open_run
 from explorer.ui.plan_editor import start_run
+from explorer.ui.run_result import read_summary
 
 _REFUSED = "remedy-refused"  # in the session: why the run of a remedy could not be started
 
 
+def classes_not_found(record: RunRecord, history: History) -> dict[int, str]:
+    """The classes of which nothing is found, by class id, with where and since when.
+
+    A run that has ended is judged by its summary: it covers all of the validation scenes, at the run's own thresholds.
+    """
+    silent = silences(history.validations)
+    summary = read_summary(record)
+    if summary is None:
+        return {
+            each.class_id: f"on the validation scenes since step {each.since_step}: "
+            + ("every predicted pixel is wrong" if each.predicted_anything else "no pixel is predicted as it")
+            for each in silent
+        }
+    at = "its own threshold" if summary["threshold_choice"] else "½"
+    since = {each.class_id: f", nor in any validation since step {each.since_step}" for each in silent}
+    nothing = [int(class_id) for class_id, is_so in summary["found_nothing"].items() if is_so]
+    return {class_id: f"on all validation scenes at {at}{since.get(class_id, '')}" for class_id in nothing}
+
+
 def show_nothing_found(record: RunRecord, history: History) -> None:
-    """A warning where the last validation found nothing of a class, and what may help; nothing otherwise."""
+    """A warning where nothing of a class is found, and what may help; nothing otherwise."""
     refused: InputError | None = st.session_state.pop(_REFUSED, None)
     if refused is not None:
         show_problem(refused)
-    silent = silences(history.validations)
-    if not silent:
+    not_found = classes_not_found(record, history)
+    if not not_found:
         return
     classes = services.dataset(record.dataset_id).classes
-    for each in silent:
-        how = "every predicted pixel is wrong" if each.predicted_anything else "no pixel is predicted as it"
-        st.error(
-            f"**Nothing found** of {escaped(classes[each.class_id])} on the validation scenes since step "
-            f"{each.since_step}: {how}.",
-            icon=":material/search_off:",
-        )
+    for class_id, where in not_found.items():
+        st.error(f"**Nothing found** of {escaped(classes[class_id])} {where}.", icon=":material/search_off:")
     try:
         concerns = nothing_found(services.fingerprint(record.dataset_id), record.plan, history.most_steps)
     except InputError as problem:

@@ -16,6 +16,15 @@ _CUTS = (("Touching objects", "split_rule"), ("Smallest predicted object", "smal
 _NAMES = 6  # of scenes, at most
 
 
+def read_summary(record: RunRecord) -> dict[str, Any] | None:
+    """The summary of a run that has ended, see :mod:`explorer.runs.summary`; None if there is none of this version."""
+    file = services.store().folder(record.id).summary_file
+    if record.status.active or not file.is_file():
+        return None
+    summary: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return summary if "validation_half" in summary else None
+
+
 def show_result(record: RunRecord, class_id: int) -> None:
     """The scores of one class from the run's summary; nothing before there is one.
 
@@ -23,11 +32,8 @@ def show_result(record: RunRecord, class_id: int) -> None:
         record: of the run.
         class_id: the foreground class that is shown.
     """
-    file = services.store().folder(record.id).summary_file
-    if record.status.active or not file.is_file():
-        return
-    summary = json.loads(file.read_text(encoding="utf-8"))
-    if "validation_half" not in summary:  # a run of an earlier version
+    summary = read_summary(record)
+    if summary is None:
         return
     name = services.dataset(record.dataset_id).classes[class_id]
     st.markdown(f"**Result for {escaped(name)} on all validation scenes**")

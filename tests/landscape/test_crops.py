@@ -55,6 +55,16 @@ def test_the_seed_decides_and_half_of_the_crops_contain_objects() -> None:
     np.testing.assert_array_equal(one.ids > 0, one.labels == 1)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_rare_class_has_crops_beside_a_common_one(seed: int) -> None:
+    random = np.random.default_rng(1)
+    label = np.ones((320, 320), np.uint8)  # a class that is everywhere
+    label[200:204, 100:104] = label[10:14, 300:304] = 2
+    scene = Scene("road", random.integers(0, 255, (1, 320, 320)).astype(np.uint8), label, ("grey",))
+    crops = cut_crops([scene], 3, STRETCH, count=8, size=32, seed=seed)
+    assert (crops.labels == 2).any((1, 2)).sum() == 2
+
+
 def test_objects_are_those_of_the_whole_scene() -> None:
     crops = cut_crops(make_scenes(), 2, STRETCH, count=100, size=32)
     origins = [(origin.scene, origin.top, origin.left) for origin in crops.origins]

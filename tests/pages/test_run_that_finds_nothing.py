@@ -46,6 +46,25 @@ def ran(*validations: ClassScores, ended: bool = True, message: str = "") -> str
     return run_id
 
 
+def summary_of(nothing: bool) -> dict[str, object]:
+    """The summary of a run with one class, as far as the page reads it."""
+    scores = {"classes": {"1": {name: {"recall": 0.5, "precision": 0.5, "f1": 0.5} for name in ("object", "pixel")}}}
+    return {
+        "classes": ["background", "square"],
+        "match_rule": "IoU > 0.1",
+        "min_area": 6,
+        "found_nothing": {"1": nothing},
+        "threshold": {"1": 0.7},
+        "threshold_source": "own",
+        "threshold_choice": {"1": {"rule": "the best threshold, 0.9; halfway from there to ½"}},
+        "threshold_scenes": ["north", "south"],
+        "validation": scores,
+        "validation_half": scores,
+        "scenes": {"east": scores, "west": scores},
+        "scenes_median": {"classes": {"1": {"object": {"f1": 0.25}, "pixel": {"f1": None}}}},
+    }
+
+
 @pytest.fixture
 def train(open_page: OpenPage, measured: None) -> AppTest:
     return open_page("pages/train.py")
@@ -134,23 +153,41 @@ def test_remedy_stops_a_run_that_has_not_ended(train: AppTest, monkeypatch: pyte
     services.engine().stop(run_of(train))
 
 
+@pytest.mark.parametrize(
+    ("live", "at_the_end", "error", "badge"),
+    [
+        (FOUND, True, "on all validation scenes at its own threshold.", "done, but nothing was found"),
+        (
+            SILENT,
+            True,
+            "on all validation scenes at its own threshold, nor in any validation since step 10.",
+            "done, but nothing was found",
+        ),
+        (SILENT, False, "", "done"),
+        (FOUND, False, "", "done"),
+    ],
+)
+def test_run_that_has_ended_is_judged_on_all_scenes_at_its_own_threshold(
+    train: AppTest, live: ClassScores, at_the_end: bool, error: str, badge: str
+) -> None:
+    run_id = ran(live, message="done, but nothing was found: on the validation scenes …" if live is SILENT else "")
+    services.store().folder(run_id).summary_file.write_text(json.dumps(summary_of(at_the_end)))
+    opened(train, run_id)
+    assert [each.value.partition(" of square ")[2] for each in train.error] == ([error] if error else [])
+    assert f"badge[{badge}]" in status_line(train)
+    only_at_half = live is SILENT and not at_the_end
+    assert [("at ½. At the run's own threshold" in each.value) for each in train.warning] == [True] * only_at_half
+
+
+def test_class_that_the_validated_parts_do_not_hold_has_no_curve_and_says_so(train: AppTest) -> None:
+    absent = ClassScores(PixelScores(None, None, None, None), ObjectScores(None, None, None, 0, 0, 0))
+    opened(train, ran(absent, ended=False))
+    assert "n/a: the parts of the validation scenes that are looked at hold no square." in texts(train)
+
+
 def test_ended_run_shows_its_scores_at_its_own_threshold_and_at_half(train: AppTest) -> None:
     run_id = ran(FOUND, FOUND)
-    scores = {"classes": {"1": {name: {"recall": 0.5, "precision": 0.5, "f1": 0.5} for name in ("object", "pixel")}}}
-    summary = {
-        "classes": ["background", "square"],
-        "match_rule": "IoU > 0.1",
-        "min_area": 6,
-        "threshold": {"1": 0.7},
-        "threshold_source": "own",
-        "threshold_choice": {"1": {"rule": "the best threshold, 0.9; halfway from there to ½"}},
-        "threshold_scenes": ["north", "south"],
-        "validation": scores,
-        "validation_half": scores,
-        "scenes": {"east": scores, "west": scores},
-        "scenes_median": {"classes": {"1": {"object": {"f1": 0.25}, "pixel": {"f1": None}}}},
-    }
-    services.store().folder(run_id).summary_file.write_text(json.dumps(summary))
+    services.store().folder(run_id).summary_file.write_text(json.dumps(summary_of(nothing=False)))
     opened(train, run_id)
     assert list(train.dataframe[0].value["Threshold"]) == ["own (0.70)"] * 2 + ["½ (0.50)"] * 2
     said = texts(train).replace("\\", "")
