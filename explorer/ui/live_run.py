@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -65,9 +66,12 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     if _course(record, len(history.spans)) != _course(drawn, phases):
         st.rerun()  # polling begins or ends, or the controls that steer are those of another phase
     _transport(record)
-    _state(record, history)
-    show_nothing_found(record, history)
-    show_result(record, class_id)
+    summary = read_summary(record)
+    not_found = classes_not_found(history, summary)
+    _state(record, history, summary, not_found)
+    show_nothing_found(record, history, not_found)
+    if summary is not None:
+        show_result(record, summary, class_id)
     steps = history.most_steps
     live_figure(schedule_figure(record.plan, history), f"schedule-{run_id}", height=150)
     if not len(history.step):
@@ -149,10 +153,10 @@ def _act(action: str, run_id: str) -> None:
         st.session_state[_REFUSED] = (run_id, problem)
 
 
-def _state(record: RunRecord, history: History) -> None:
+def _state(record: RunRecord, history: History, summary: dict[str, Any] | None, not_found: dict[int, str]) -> None:
     """One line: status, step, speed and time left."""
     steps = history.most_steps
-    parts = [_badge(record, history), f"step **{history.last_step}** of at most {steps}"]
+    parts = [_badge(record, summary, not_found), f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
         waits = "workers are starting" if services.engine().starting else "about to start"
@@ -165,8 +169,9 @@ def _state(record: RunRecord, history: History) -> None:
     if history.device:
         parts.append(history.device)
     st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
-    if record.message and not (record.status is RunStatus.DONE and classes_not_found(record, history)):  # said below
-        only_at_half = record.status is RunStatus.DONE and read_summary(record) is not None
+    done = record.status is RunStatus.DONE
+    if record.message and not (done and not_found):  # said below
+        only_at_half = done and summary is not None
         later = ", at ½. At the run's own threshold they are found: see below." if only_at_half else ""
         st.warning(escaped(record.message) + later, icon=":material/info:")
     if services.engine().problem is not None:
@@ -177,14 +182,12 @@ def _state(record: RunRecord, history: History) -> None:
         )
 
 
-def _badge(record: RunRecord, history: History) -> str:
+def _badge(record: RunRecord, summary: dict[str, Any] | None, not_found: dict[int, str]) -> str:
     """The status; a run that ended without finding a class says so in the same place."""
-    if record.status is RunStatus.DONE:
-        not_found = classes_not_found(record, history)
-        if not_found or (record.message and read_summary(record) is None):
-            all_classes = len(not_found) == len(services.dataset(record.dataset_id).classes) - 1
-            in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
-            return f":red-badge[{escaped(in_words if not_found else record.message.partition(':')[0])}]"
+    if record.status is RunStatus.DONE and (not_found or (record.message and summary is None)):
+        all_classes = len(not_found) == len(services.dataset(record.dataset_id).classes) - 1
+        in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
+        return f":red-badge[{escaped(in_words if not_found else record.message.partition(':')[0])}]"
     return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 

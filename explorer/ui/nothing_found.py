@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from explorer.errors import InputError
@@ -14,18 +16,20 @@ from explorer.ui import services
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import open_run
 from explorer.ui.plan_editor import start_run
-from explorer.ui.run_result import read_summary
 
 _REFUSED = "remedy-refused"  # in the session: why the run of a remedy could not be started
 
 
-def classes_not_found(record: RunRecord, history: History) -> dict[int, str]:
+def classes_not_found(history: History, summary: dict[str, Any] | None) -> dict[int, str]:
     """The classes of which nothing is found, by class id, with where and since when.
 
     A run that has ended is judged by its summary: it covers all of the validation scenes, at the run's own thresholds.
+
+    Args:
+        history: of the run.
+        summary: see :func:`explorer.ui.run_result.read_summary`.
     """
     silent = silences(history.validations)
-    summary = read_summary(record)
     if summary is None:
         return {
             each.class_id: f"on the validation scenes since step {each.since_step}: "
@@ -38,12 +42,17 @@ def classes_not_found(record: RunRecord, history: History) -> dict[int, str]:
     return {class_id: f"on all validation scenes at {at}{since.get(class_id, '')}" for class_id in nothing}
 
 
-def show_nothing_found(record: RunRecord, history: History) -> None:
-    """A warning where nothing of a class is found, and what may help; nothing otherwise."""
+def show_nothing_found(record: RunRecord, history: History, not_found: dict[int, str]) -> None:
+    """A warning where nothing of a class is found, and what may help; nothing otherwise.
+
+    Args:
+        record: of the run.
+        history: of the run.
+        not_found: see :func:`classes_not_found`.
+    """
     refused: InputError | None = st.session_state.pop(_REFUSED, None)
     if refused is not None:
         show_problem(refused)
-    not_found = classes_not_found(record, history)
     if not not_found:
         return
     classes = services.dataset(record.dataset_id).classes

@@ -25,16 +25,14 @@ def read_summary(record: RunRecord) -> dict[str, Any] | None:
     return summary if "validation_half" in summary else None
 
 
-def show_result(record: RunRecord, class_id: int) -> None:
-    """The scores of one class from the run's summary; nothing before there is one.
+def show_result(record: RunRecord, summary: dict[str, Any], class_id: int) -> None:
+    """The scores of one class from the run's summary.
 
     Args:
         record: of the run.
+        summary: see :func:`read_summary`.
         class_id: the foreground class that is shown.
     """
-    summary = read_summary(record)
-    if summary is None:
-        return
     name = services.dataset(record.dataset_id).classes[class_id]
     st.markdown(f"**Result for {escaped(name)} on all validation scenes**")
     digits = {name: st.column_config.NumberColumn(format="%.3f") for name in ("Recall", "Precision", "F1")}

@@ -13,7 +13,7 @@ threshold, those that score (``sets.py``). The statistics are explained in ``pai
 On built-in scenes the small U-Net trains, on real ones the pretrained segmenter, as in the app, with fewer steps, since
 each costs about one and a half times as much.
 Arithmetic, on one core: a run of 240 steps of the small U-Net takes some 26 s with its scores, under half a minute, so
-that there are 8 seeds; a run of 180 steps of the pretrained segmenter takes some 35 s, so that there are 5
+that there are 8 seeds; a run of 180 steps of the pretrained segmenter takes some 30 to 45 s, so that there are 5
 (``--pretrained-seeds``). Eight plans are 192 and 320 runs: 4.5 hours of one core, or half of that with two processes
 (``--piece 1/2`` and ``2/2``). The eight further plans about focal loss take as long again, and come last. Seeds are the
 outer loop, so that a report may be made at any time.

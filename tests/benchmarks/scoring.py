@@ -143,8 +143,8 @@ def f1(counts: Counts) -> float:
 
 
 def false_alarms(counts: Counts) -> float:
-    """False alarms for each thing that is there; NaN where nothing is."""
-    return _number(ratio(counts[1], counts[0] + counts[2]))
+    """How many there are, of objects or of pixels."""
+    return float(counts[1])
 
 
 def _number(value: float | None) -> float:

@@ -158,8 +158,17 @@ def test_metrics_by_hand() -> None:
     assert recall((6, 2, 4)) == 0.6
     assert precision((6, 2, 4)) == 0.75
     assert f1((6, 2, 4)) == pytest.approx(12 / 18)
-    assert false_alarms((6, 2, 4)) == 0.2
-    assert all(math.isnan(metric((0, 0, 0))) for metric in (recall, precision, f1, false_alarms))
+    assert false_alarms((6, 2, 4)) == 2
+    assert all(math.isnan(metric((0, 0, 0))) for metric in (recall, precision, f1))
+
+
+@pytest.mark.parametrize(("plus", "minus", "expected"), [(30, 10, 0.5), (0, 7, -1), (7, 0, 1), (0, 0, 0)])
+def test_false_alarms_are_compared_relative_to_their_sum(plus: int, minus: int, expected: float) -> None:
+    made = [row("car_park", 0, "x", (1, plus, 0)), row("car_park", 0, "y", (1, minus, 0))]
+    inequality = Inequality(false_alarms, ("x",), ("y",), relative=True)
+    table = differences(collected(made)["car_park"], inequality, "own", "half")
+    assert table is not None
+    assert (table == expected).all()
 
 
 def test_claims_name_plans_that_are_run() -> None:
