@@ -18,6 +18,9 @@ FILE = Path(__file__).resolve().parents[2] / "assets" / "claims.json"
 At = Literal["half", "own", "matched"]
 """At threshold ½, at each run's own threshold, or where both plans have the same recall."""
 
+OWN_MEASURE = "own"
+"""In a finding: every dataset is measured by its own match rule, or by pixels."""
+
 AT_WORDS: dict[At, str] = {
     "half": "at threshold ½",
     "own": "at each run's own threshold",
@@ -60,8 +63,9 @@ class Finding(_Model):
 
     claim: str  # key
     text: str  # the claim in a sentence
+    plans: tuple[str, ...]  # that it compares, as tables name them
     dataset: str | None  # title; None: over all datasets
-    measure: str  # match rule, "pixel", or "own": each dataset's own
+    measure: str  # match rule, "pixel", or ``OWN_MEASURE``
     at: At
     effect: Interval  # of the first inequality of the claim
     p: float | None  # two-sided, after Holm over the claims; None: nothing could be compared
@@ -87,9 +91,20 @@ class Evidence(_Model):
         """What a preset did, one outcome a dataset."""
         return tuple(each for each in self.outcomes if each.preset == key and each.at == at)
 
-    def overall(self, at: At = "half") -> tuple[Finding, ...]:
-        """The verdicts over all datasets, each by its own match rule."""
-        return tuple(each for each in self.findings if each.dataset is None and each.measure == "own" and each.at == at)
+    def claims_about(self, plan: str) -> dict[str, dict[At, Finding]]:
+        """The verdicts on the claims that compare this plan, over all datasets, each by its own measure.
+
+        Args:
+            plan: as the tables name it.
+
+        Returns:
+            For each claim, in a sentence, the findings by where plans were compared.
+        """
+        found: dict[str, dict[At, Finding]] = {}
+        for each in self.findings:
+            if each.dataset is None and each.measure == OWN_MEASURE and plan in each.plans:
+                found.setdefault(each.text, {})[each.at] = each
+        return found
 
 
 def read_evidence(file: Path = FILE) -> Evidence | None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.figures.evidence import evidence_figure, evidence_height
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.training.evidence import AT_WORDS, Evidence, Outcome, read_evidence
+from explorer.training.evidence import AT_WORDS, Evidence, Finding, Outcome, read_evidence
 from explorer.ui.live_figure import live_figure
 
 _AT: tuple[str, str] = ("half", "own")
@@ -55,6 +55,35 @@ def _show(evidence: Evidence, half: Sequence[Outcome], own: Sequence[Outcome], k
         f"Mean over seeds and scenes that did not train, with 95 % bootstrap intervals; {_lengths(shown)}, measured on "
         f"{evidence.date}. Objects count by each dataset's match rule. docs/claims.md has the method."
     )
+    claims = claims_in_words(evidence, shown[0].plan)
+    if claims:
+        st.markdown("**Claims about it, over all of these datasets**")
+        st.markdown("\n".join(f"- {each}" for each in claims))
+        st.caption(
+            "Mean difference with its 95 % interval, each dataset by its own measure. Holds or fails: p < 0.05, "
+            "two-sided, corrected for the number of claims; undecided: everything else."
+        )
+
+
+def claims_in_words(evidence: Evidence, plan: str) -> list[str]:
+    """One line of Markdown for each claim that compares a plan: its verdicts, with the differences measured.
+
+    Args:
+        evidence: see :mod:`explorer.training.evidence`.
+        plan: as its tables name it.
+    """
+    return [
+        f"{text}: "
+        + "; ".join(f"**{found.verdict}** {AT_WORDS[at]} ({_difference(found)})" for at, found in by_at.items())
+        for text, by_at in evidence.claims_about(plan).items()
+    ]
+
+
+def _difference(found: Finding) -> str:
+    effect = found.effect
+    if effect.mean is None or effect.low is None or effect.high is None:
+        return "n/a"
+    return f"{effect.mean:+.2f}, from {effect.low:+.2f} to {effect.high:+.2f}"
 
 
 def _lengths(outcomes: Sequence[Outcome]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.segmenter.registry import SEGMENTERS
-from explorer.training.evidence import At, Evidence, Finding, Interval, Outcome
+from explorer.training.evidence import OWN_MEASURE, At, Evidence, Finding, Interval, Outcome
 from tests.benchmarks.claim_plans import (
     CE,
     CE_GRID,
@@ -44,9 +44,8 @@ from tests.benchmarks.sets import SETS
 Metric = Callable[[Counts], float]
 Table = NDArray[np.float64]
 
-OWN_MEASURE = "own"
 MEASURES = (OWN_MEASURE, "iou:0.5", "iou:0.1", "overlap", PIXELS)
-"""Measures of the verdicts; "own" is each dataset's own."""
+"""Measures of the verdicts."""
 
 _HALF = int(np.abs(GRID - 0.5).argmin())
 
@@ -81,6 +80,11 @@ class Claim:
     key: str
     text: str
     parts: tuple[Inequality, ...]
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        """All that are compared."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in (*part.plus, *part.minus)))
 
     def matched(self) -> Inequality | None:
         """What is compared where both plans have the same recall: precision. None where spreads are compared."""
@@ -335,6 +339,7 @@ def _judged(
         yield Finding(
             claim=claim.key,
             text=claim.text,
+            plans=claim.plans,
             dataset=dataset,
             measure=measure,
             at=at,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from explorer.files import write_atomically
-from explorer.training.evidence import AT_WORDS, FILE, At, Evidence, Finding, Interval, Outcome
-from tests.benchmarks.claim_analysis import MEASURES, OWN_MEASURE
+from explorer.training.evidence import AT_WORDS, FILE, OWN_MEASURE, At, Evidence, Finding, Interval, Outcome
+from tests.benchmarks.claim_analysis import MEASURES
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "claims.md"
 START, END = "<!-- claims -->\n", "<!-- end -->"

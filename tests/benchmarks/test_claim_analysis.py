@@ -84,6 +84,14 @@ def test_claim_whose_plans_were_not_run_has_no_verdict() -> None:
     assert {each.claim for each in found.findings} == {"weights"}
 
 
+def test_claims_about_a_plan_are_those_that_compare_it() -> None:
+    found = evidence(rows(WEIGHTED, CE), "")
+    (about,) = found.claims_about(CE).values()
+    assert {at: finding.verdict for at, finding in about.items()}["half"] == "holds"
+    assert found.claims_about(WEIGHTED) == found.claims_about(CE)
+    assert found.claims_about("another") == {}
+
+
 def test_outcome_has_means_and_seeds() -> None:
     found = evidence(rows(WEIGHTED, CE), "")
     (outcome,) = (each for each in found.of_loss("weighted_cross_entropy") if each.dataset == "Harbour")
@@ -173,7 +181,7 @@ def test_false_alarms_are_compared_relative_to_their_sum(plus: int, minus: int, 
 
 def test_claims_name_plans_that_are_run() -> None:
     known = {*MAIN, *FOCAL_GRID, *CE_GRID}
-    assert {name for claim in CLAIMS for part in claim.parts for name in (*part.plus, *part.minus)} <= known
+    assert {name for claim in CLAIMS for name in claim.plans} <= known
     assert {claim.key: claim.matched().plus[0] for claim in CLAIMS if claim.matched()}["switch"].endswith("once")
 
 
