@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.jobs.cluster_keys import obeys_anyone
+from explorer.settings import settings
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
 from explorer.ui.datasets import builtin_cards, choose, resolve
@@ -19,6 +21,8 @@ def home() -> None:
     """The page."""
     frame("Home")
     st.title("Which loss finds your objects?", anchor=False)
+    if obeys_anyone(settings()):
+        st.warning(services.OPEN_CLUSTER[:1].upper() + services.OPEN_CLUSTER[1:], icon=":material/lock_open:")
     st.markdown(
         "See live, on your own imagery, **which loss, or which sequence of losses**, gives the recall and precision "
         "that your task needs, and why."

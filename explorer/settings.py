@@ -29,7 +29,12 @@ class Settings(BaseModel):
     upload_days: float = Field(7.0, gt=0, description="days an upload is kept after its last change, unless it is used")
 
     # the engine
-    scheduler: str | None = Field(None, description="tcp://… of a Dask cluster; none: the server starts its own")
+    scheduler: str | None = Field(
+        None, description="tls://… or tcp://… of a Dask cluster; none: the server starts its own"
+    )
+    tls_ca_file: Path | None = Field(None, description="of that cluster: the CA that signs its certificates")
+    tls_cert_file: Path | None = Field(None, description="the server's certificate for that cluster")
+    tls_key_file: Path | None = Field(None, description="its private key")
     cpu_slots: int = Field(1, ge=1, description="runs that train at once on the CPU")
     gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")
     slice_workers: int = Field(1, ge=1, description="workers that measure landscapes; they share each slice")

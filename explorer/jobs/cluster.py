@@ -3,7 +3,9 @@
 The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
 for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The workers
 that train start first: all at once would take the time of all until the first step. The cluster ends with the server's
-process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny.
+process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It obeys only whoever holds
+its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes, and its
+processes serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
 once), ``--resources "slice=1"`` and ``--resources "quick=1"``. They must see the store's folder at the same path and be
@@ -16,8 +18,10 @@ import logging
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from distributed import SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
+from explorer.jobs.cluster_keys import make_keys, variables
 from explorer.jobs.registry import Resource
 from explorer.settings import SERVER_PID, Settings
 
@@ -41,6 +46,9 @@ _DASK = {
     # Training holds the interpreter for tens of milliseconds at a time; that is no reason for a warning each time
     "DASK_DISTRIBUTED__ADMIN__TICK__LIMIT": "1h",
     "DASK_LOGGING__DISTRIBUTED": "warning",
+    # Nobody needs pages of the scheduler and the workers, which anybody on this machine could read
+    "DASK_DISTRIBUTED__SCHEDULER__HTTP__ROUTES": "[]",
+    "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES": "[]",
     # Threads that wait must not spin: two processes that do on two cores are ten times slower than two that sleep
     "OMP_WAIT_POLICY": "PASSIVE",
 }
@@ -65,14 +73,22 @@ def start_cluster(settings: Settings) -> SpecCluster:
     share = max(1, cores // settings.slice_workers)
     others = {"quick": _worker(Resource.QUICK, 1, shared_gpu)}
     others |= {f"slice-{i}": _worker(Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)}
-    scheduler = {
-        "cls": SubprocessScheduler,
-        "options": {"scheduler_kwargs": {"host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_PRELOAD]}},
-    }
+    folder = tempfile.TemporaryDirectory(prefix="explorer-cluster-", ignore_cleanup_errors=True)  # nobody else's: 0700
+    keys = make_keys(Path(folder.name))
+    options = {"protocol": "tls", "host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_PRELOAD]}
+    options["scheduler_file"] = str(Path(folder.name) / "scheduler.json")
+    scheduler = {"cls": SubprocessScheduler, "options": {"scheduler_kwargs": options}}
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    inherited = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), SERVER_PID: str(os.getpid())}
-    os.environ.update(_DASK | inherited)  # the subprocesses inherit it
-    cluster = SpecCluster(workers=first, scheduler=scheduler, name="explorer", silence_logs=logging.WARNING)
+    inherited = {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        SERVER_PID: str(os.getpid()),
+        "DASK_TEMPORARY_DIRECTORY": folder.name,
+    }
+    os.environ.update(_DASK | inherited | variables(keys))  # the subprocesses inherit it
+    cluster = SpecCluster(
+        workers=first, scheduler=scheduler, security=keys, name="explorer", silence_logs=logging.WARNING
+    )
+    weakref.finalize(cluster, folder.cleanup)  # at the latest when this process ends
     threading.Thread(
         target=_start_others, args=(cluster, len(first), others), name="start-workers", daemon=True
     ).start()
@@ -115,6 +131,7 @@ def _worker(purpose: Resource, threads: int, environment: dict[str, str]) -> dic
         "cls": SubprocessWorker,
         "options": {
             "worker_kwargs": {
+                "protocol": "tls",
                 "host": "127.0.0.1",
                 "nthreads": 1,
                 "resources": {str(purpose): 1},

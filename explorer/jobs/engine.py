@@ -22,6 +22,7 @@ from distributed import Client, Future, fire_and_forget
 from explorer.errors import InputError
 from explorer.files import locked
 from explorer.jobs.cluster import known_keys, start_cluster
+from explorer.jobs.cluster_keys import foreign_keys
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
@@ -57,7 +58,11 @@ class Engine:
             self._cluster = None if settings.scheduler else start_cluster(settings)
             try:
                 self._client = Client(
-                    self._cluster or settings.scheduler, set_as_default=False, timeout=8, direct_to_workers=False
+                    self._cluster or settings.scheduler,
+                    security=foreign_keys(settings) if self._cluster is None else None,  # a cluster brings its own
+                    set_as_default=False,
+                    timeout=8,
+                    direct_to_workers=False,
                 )
             except OSError as error:
                 raise InputError(

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from distributed import Worker
+from distributed import Scheduler, Worker
 
 from explorer.settings import SERVER_PID, settings
 
@@ -22,6 +22,8 @@ _POLL_SECONDS = 0.5
 
 def dask_setup(process: Any) -> None:
     """Called by Dask with the scheduler, the nanny or the worker, before it registers."""
+    if isinstance(process, Scheduler | Worker):
+        process.http_server.stop()  # Dask always starts one
     if isinstance(process, Worker):
         _import_what_jobs_need(trains=bool(process.state.total_resources.get("train")))
     else:

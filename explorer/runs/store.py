@@ -39,6 +39,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)  # uploads are nobody else's on this machine
         for folder in ("datasets", "runs"):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
         self._database = Database(self.root / "store.sqlite")

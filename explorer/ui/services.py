@@ -21,6 +21,7 @@ from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
+from explorer.jobs.cluster_keys import obeys_anyone
 from explorer.jobs.engine import Engine
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
@@ -35,6 +36,12 @@ from explorer.training.recipe import SegmenterKind
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
 _MEASURED_FOR = 600.0  # seconds
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+OPEN_CLUSTER = (
+    "whoever reaches the cluster of EXPLORER_SCHEDULER can have code run by its workers. Start it with TLS, and set "
+    "EXPLORER_TLS_CA_FILE, EXPLORER_TLS_CERT_FILE and EXPLORER_TLS_KEY_FILE."
+)
+"""Said where ``obeys_anyone``."""
 _logger = logging.getLogger(__name__)
 
 
@@ -73,12 +80,28 @@ def _services() -> _Services:
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Starts store and engine with the server, not with its first visitor, and ends them with it."""
+    print("", *who_reaches_the_app(), sep="\n  ", flush=True)
     warming = asyncio.create_task(_warm_up())
     try:
         yield
     finally:
         warming.cancel()
         await asyncio.to_thread(_release, _services())
+
+
+def who_reaches_the_app() -> list[str]:
+    """Sentences for whoever starts the server: on which address it listens, and who can give orders to what."""
+    address, port = st.get_option("server.address") or "every address of this machine", st.get_option("server.port")
+    listens = f"Loss Explorer listens on {address}, port {port}:"
+    if address in _LOOPBACK:
+        said = [f"{listens} only users of this machine reach it."]
+    else:
+        said = [
+            f"{listens} whoever reaches it uses it, since the app has no sign-in. SECURITY.md says what that means."
+        ]
+    if obeys_anyone(settings()):
+        said.append(f"Warning: {OPEN_CLUSTER}")
+    return said
 
 
 async def _warm_up() -> None:

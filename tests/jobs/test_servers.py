@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import SpecCluster
 
 from explorer.errors import InputError
 from explorer.jobs.cluster import start_cluster
@@ -22,6 +23,17 @@ from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_f
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def foreign(cluster: SpecCluster) -> Settings:
+    """The settings of a server that uses a cluster which runs already."""
+    return Settings(
+        scheduler=cluster.scheduler_address,
+        tls_ca_file=cluster.security.tls_ca_file,
+        tls_cert_file=cluster.security.tls_client_cert,
+        tls_key_file=cluster.security.tls_client_key,
+        checkpoint_steps=CHECKPOINT_STEPS,
+    )
 
 
 def test_server_that_is_killed_leaves_runs_that_resume(tmp_path: Path) -> None:
@@ -90,7 +102,7 @@ def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) 
 
 def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> None:
     cluster = start_cluster(Settings())
-    settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)
+    settings = foreign(cluster)
     try:
         store = Store(tmp_path)
         first = Engine(store, settings)
@@ -117,7 +129,7 @@ def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> Non
 def test_two_servers_share_a_cluster(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Each hears of its own runs only; what the other's jobs report neither reaches nor harms its reader."""
     cluster = start_cluster(Settings())
-    settings = Settings(scheduler=cluster.scheduler_address, checkpoint_steps=CHECKPOINT_STEPS)
+    settings = foreign(cluster)
     stores = [Store(tmp_path / name) for name in ("one", "other")]
     engines = [Engine(store, settings) for store in stores]
     try:
