@@ -20,7 +20,7 @@ _SCORES: tuple[tuple[str, str, str, float, Callable[[Outcome], Interval]], ...] 
 
 def evidence_height(outcomes: Sequence[Outcome]) -> int:
     """Pixels that ``evidence_figure`` takes."""
-    return 90 + _ROW * len(outcomes)
+    return 120 + _ROW * len(outcomes)
 
 
 def evidence_figure(outcomes: Sequence[Outcome]) -> go.Figure:
@@ -70,7 +70,7 @@ def evidence_figure(outcomes: Sequence[Outcome]) -> go.Figure:
         )
     figure.update_layout(
         height=evidence_height(outcomes),
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 8, "t": 8, "b": 44},  # room for the axis
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"range": [-0.02, 1.02], "title": f"score {AT_WORDS[outcomes[0].at]}, mean and 95 % interval"},
         yaxis={

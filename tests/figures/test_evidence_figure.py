@@ -49,7 +49,9 @@ def test_first_dataset_is_at_the_top() -> None:
 
 @pytest.mark.parametrize(("at", "words"), [("half", "at threshold ½"), ("own", "at each run's own threshold")])
 def test_axis_names_the_threshold(at: Literal["half", "own"], words: str) -> None:
-    assert words in evidence_figure([outcome("Ships", UNDEFINED, at)]).layout.xaxis.title.text
+    layout = evidence_figure([outcome("Ships", UNDEFINED, at)]).layout
+    assert words in layout.xaxis.title.text
+    assert layout.margin.b >= 40, "the axis has room for its numbers and its title"
 
 
 def test_more_datasets_take_more_room() -> None:
