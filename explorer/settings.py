@@ -40,7 +40,7 @@ class Settings(BaseModel):
     slice_workers: int = Field(1, ge=1, description="workers that measure landscapes; they share each slice")
     worker_threads: int = Field(1, ge=1, description="of a worker's arithmetic on the processor; the engine sets it")
     device: str = Field("auto", description="where runs train: auto, cpu, cuda, cuda:1 or mps")
-    checkpoint_steps: int = Field(50, ge=1, description="steps between checkpoints: the most a killed worker loses")
+    checkpoint_steps: int = Field(50, ge=1, description="steps between the checkpoints that are kept")
 
     # limits on input
     max_files: int = Field(20_000, ge=1, description="files in one upload or zip")

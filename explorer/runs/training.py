@@ -27,6 +27,7 @@ from explorer.training.plan import Plan
 from explorer.training.timekeeping import Timekeeper
 
 _POLL_SECONDS = 0.05  # between looks for commands
+_CHECKPOINT_SECONDS = 2.0  # between saves: what a killed job loses
 _logger = logging.getLogger(__name__)
 
 
@@ -45,7 +46,7 @@ def execute(
         folder: of the run.
         dataset: what to train on; the one that the folder refers to.
         device: see ``train``.
-        checkpoint_steps: steps between checkpoints: the most that a killed job loses.
+        checkpoint_steps: steps between checkpoints that are kept.
         wait: seconds to wait for another job to leave the folder.
         on_write: called whenever something new can be read in the folder.
 
@@ -58,7 +59,7 @@ def execute(
     plan = folder.plan()
     with folder.locked(wait):
         past = folder.events()
-        checkpoint = _newest_checkpoint(folder, past)
+        checkpoint, restart = _newest_checkpoints(folder, past)
         if past and isinstance(past[-1], Ended) and past[-1].reason != "failed":
             return
         step = checkpoint.step if checkpoint else 0
@@ -77,8 +78,10 @@ def execute(
                     device=device,
                     checkpoints=folder.checkpoints,
                     resume=checkpoint,
+                    restart=restart,
                     commands=lambda: (*inbox(), *timekeeper()),
                     checkpoint_steps=checkpoint_steps,
+                    checkpoint_seconds=_CHECKPOINT_SECONDS,
                 ):
                     step = event.step
                     if isinstance(event, Ended):  # summed up first: a run that has ended has its summary
@@ -124,18 +127,26 @@ class _Inbox:
             del self._given[name]
 
 
-def _newest_checkpoint(folder: RunFolder, past: Sequence[Event]) -> Checkpoint | None:
-    """The newest checkpoint that the events record and that can be read.
+def _newest_checkpoints(folder: RunFolder, past: Sequence[Event]) -> tuple[Checkpoint | None, Checkpoint | None]:
+    """The newest checkpoint that the events record and that can be read, and the newest that was not saved by time.
 
     A file without its event is not used: the events of the steps before it may not have been written.
     """
-    saved = (event.file for event in reversed(timeline(past)) if isinstance(event, CheckpointSaved))
-    for file in saved:
+    newest: Checkpoint | None = None
+    for event in reversed(timeline(past)):
+        if not isinstance(event, CheckpointSaved) or (newest is not None and event.reason == "time"):
+            continue
         try:
-            return load_checkpoint(folder.checkpoints / file)
+            found = load_checkpoint(folder.checkpoints / event.file)
         except InputError as error:
             _logger.warning("%s: %s", folder.path.name, error)
-    return None
+            continue
+        if found.step != event.step:
+            continue  # saved by time, and another state has taken its file since
+        newest = newest or found
+        if event.reason != "time":
+            return newest, found
+    return newest, None
 
 
 def _with_interventions(plan: Plan, kept: Sequence[Event], lost: Sequence[Event]) -> Plan:

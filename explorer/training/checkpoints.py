@@ -59,8 +59,14 @@ def checkpoint_name(step: int) -> str:
     return f"step_{step:08d}.safetensors"
 
 
-def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Writes the checkpoint into the folder and returns its path."""
+def save_checkpoint(checkpoint: Checkpoint, folder: Path, name: str | None = None) -> Path:
+    """Writes the checkpoint into the folder and returns its path.
+
+    Args:
+        checkpoint: what is written.
+        folder: that exists.
+        name: of the file; that of its step if not given.
+    """
     state = {
         "step": checkpoint.step,
         "position": asdict(checkpoint.position),
@@ -79,7 +85,7 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path) -> Path:
     data = save(
         {name: value.detach().cpu().contiguous() for name, value in tensors.items()}, {"state": json.dumps(state)}
     )
-    path = folder / checkpoint_name(checkpoint.step)
+    path = folder / (name or checkpoint_name(checkpoint.step))
     write_atomically(path, data)
     return path
 

@@ -93,8 +93,8 @@ class CheckpointSaved:
     """The state after this step is saved; the run can resume from it."""
 
     step: int
-    reason: Literal["interval", "phase", "pause", "end", "recovery"]
-    file: str = ""  # name within checkpoints/
+    reason: Literal["interval", "phase", "pause", "end", "recovery", "time"]
+    file: str = ""  # name within checkpoints/; of those by time only the last ones are kept
     kind: Literal["checkpoint"] = "checkpoint"
 
 

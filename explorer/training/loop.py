@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import statistics
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
@@ -28,7 +27,7 @@ from explorer.metrics.counts import Scores
 from explorer.segmenter.border import border_loss, outputs_of
 from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
 from explorer.training.averaging import WeightAverage
-from explorer.training.checkpoints import Checkpoint, save_checkpoint
+from explorer.training.checkpoints import Checkpoint
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 from explorer.training.device import describe, pick_device
 from explorer.training.events import (
@@ -46,20 +45,24 @@ from explorer.training.events import (
     Validation,
 )
 from explorer.training.finding import not_found_message
-from explorer.training.optimisation import make_optimizer, restore_moments, set_rate, training_step
+from explorer.training.optimisation import (
+    REMEMBERED,
+    divergence,
+    make_optimizer,
+    restore_moments,
+    set_rate,
+    training_step,
+)
 from explorer.training.overlap import BackwardOverlap
 from explorer.training.plan import Plan
 from explorer.training.sampler import Sampler
+from explorer.training.saving import Saver, SaveReason
 from explorer.training.schedule import Position, effective_learning_rate, share_done, validation_steps
 from explorer.training.watching import Watch, trained_and_held_out
 from explorer.training.weighting import check_loss_weights, check_weights, logged_weights, weights_of_data
 
 COSTLY_EVERY = 20  # steps between values of the costly losses
-EXPLODED = 20.0  # a loss has exploded above this many times the median of the phase's last losses
-REMEMBERED = 50  # losses of which the median is taken; no loss counts as exploded before a tenth of them
 MOST_RECOVERIES = 3
-
-SaveReason = Literal["interval", "phase", "pause", "end", "recovery"]
 
 
 def no_commands() -> Sequence[Command]:
@@ -74,8 +77,10 @@ def train(
     device: str = "auto",
     checkpoints: Path | None = None,
     resume: Checkpoint | None = None,
+    restart: Checkpoint | None = None,
     commands: Callable[[], Sequence[Command]] = no_commands,
     checkpoint_steps: int = 50,
+    checkpoint_seconds: float | None = None,
 ) -> Iterator[Event]:
     """Trains a new segmenter, or continues from a checkpoint, and reports every event.
 
@@ -85,13 +90,16 @@ def train(
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         checkpoints: folder to write checkpoints into; None keeps the last one in memory only.
         resume: the state to continue from.
+        restart: where that was saved by time, the last checkpoint before it that was not.
         commands: called before every step; returns the commands that have arrived since.
         checkpoint_steps: steps between checkpoints.
+        checkpoint_seconds: seconds between saves, see :class:`explorer.training.saving.Saver`.
 
     Raises:
         InputError: the device does not exist, or class weights do not fit the dataset's classes.
     """
-    yield from _Run(plan, dataset, pick_device(device), checkpoints, commands, checkpoint_steps).events(resume)
+    saver = Saver(checkpoints, checkpoint_steps, checkpoint_seconds)
+    yield from _Run(plan, dataset, pick_device(device), commands, saver).events(resume, restart)
 
 
 class _Run:
@@ -102,15 +110,14 @@ class _Run:
         plan: Plan,
         dataset: Dataset,
         device: torch.device,
-        folder: Path | None,
         commands: Callable[[], Sequence[Command]],
-        checkpoint_steps: int,
+        saver: Saver,
     ) -> None:
         classes = self.classes = len(dataset.classes)
         parts = trained_and_held_out(plan, dataset)
         dataset, held_out = replace(dataset, training=parts.training), parts.validation
         self.names, self.held_out = dataset.classes, tuple(scene.name for scene in held_out)
-        self.device, self.folder, self.commands, self.checkpoint_steps = device, folder, commands, checkpoint_steps
+        self.device, self.commands, self.saver = device, commands, saver
         self.weights_of = weights_of_data(dataset)
         self.plan = plan.model_copy(
             update={
@@ -147,10 +154,10 @@ class _Run:
 
     # Events, in order -------------------------------------------------------------------------------------
 
-    def events(self, resume: Checkpoint | None) -> Iterator[Event]:
+    def events(self, resume: Checkpoint | None, restart: Checkpoint | None) -> Iterator[Event]:
         if resume is not None:
             self._restore(resume)
-            self.good = resume.clone()
+            self.good = (restart or resume).clone()
         yield Started(self.step, describe(self.device), count_parameters(self.segmenter), self.weights, self.held_out)
         if self.watch.useless_triggers:
             yield Note(
@@ -192,8 +199,8 @@ class _Run:
                 # before the checkpoint: what follows a checkpoint's event is told again by a run that resumes from it
                 yield PhaseChange(self.step, following.phase, following.cycle, reason)
                 yield from self._save("phase")
-            elif self.step % self.checkpoint_steps == 0:
-                yield from self._save("interval")
+            elif (due := self.saver.due(self.step)) is not None:
+                yield from self._save(due)
 
     def _apply_commands(self) -> Generator[Event, None, Literal["pause", "stop"] | None]:
         """Carries out the commands; returns "pause" or "stop" if the run must pause or stop."""
@@ -235,7 +242,7 @@ class _Run:
         )
         numbers = torch.cat([torch.stack([value, norm]), self.overlap.losses()]).tolist()
         trained, gradient_norm = numbers[0], numbers[1]
-        reason = self._divergence(trained, gradient_norm)
+        reason = divergence(trained, gradient_norm, self.recent)
         if reason is not None:
             yield from self._recover(reason)
             return False
@@ -335,15 +342,6 @@ class _Run:
         ends = position.ended(self.plan, self.step) is not None
         return ends and position.following(self.plan, self.step) is None
 
-    def _divergence(self, loss: float, gradient_norm: float) -> str | None:
-        if not math.isfinite(loss) or not math.isfinite(gradient_norm):
-            return "the loss became NaN or infinite"
-        if len(self.recent) >= REMEMBERED // 10:
-            usual = statistics.median(self.recent)
-            if loss > EXPLODED * max(usual, 0.05):
-                return f"the loss exploded: {loss:.3g}, after {usual:.3g} before"
-        return None
-
     def _seconds(self) -> float:
         return self.before + time.perf_counter() - self.began
 
@@ -356,9 +354,12 @@ class _Run:
         return make_optimizer(self.segmenter, self.plan.weight_decay, self.device)
 
     def _save(self, reason: SaveReason) -> Iterator[Event]:
-        self.good = self._checkpoint().clone()
-        if self.folder is not None:
-            yield CheckpointSaved(self.step, reason, save_checkpoint(self.good, self.folder).name)
+        state = self._checkpoint()
+        if reason != "time":  # from which a run starts again must not depend on how fast the machine is
+            state = self.good = state.clone()
+        file = self.saver.save(state, reason)
+        if file is not None:
+            yield CheckpointSaved(self.step, reason, file)
 
     def _checkpoint(self) -> Checkpoint:
         moments = {

@@ -1,7 +1,10 @@
-"""One optimiser step: backward pass, clipping, AdamW with a learning rate for each group of parameters."""
+"""One optimiser step: backward pass, clipping, AdamW with a learning rate for each group of parameters; and whether it
+went wrong."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -10,6 +13,29 @@ from torch import Tensor
 from explorer.losses.loss import Loss
 from explorer.losses.prediction import Prediction
 from explorer.segmenter.network import Segmenter, parameter_groups
+
+EXPLODED = 20.0  # a loss has exploded above this many times the median of the phase's last losses
+REMEMBERED = 50  # losses of which the median is taken; no loss counts as exploded before a tenth of them
+
+
+def divergence(loss: float, gradient_norm: float, recent: Sequence[float]) -> str | None:
+    """Why a step cannot be trusted, in words; None if it can.
+
+    >>> divergence(0.5, 1.0, [0.4] * 5), divergence(9.0, 1.0, [0.4] * 5)
+    (None, 'the loss exploded: 9, after 0.4 before')
+
+    Args:
+        loss: of the step.
+        gradient_norm: of the step.
+        recent: the phase's last losses, at most ``REMEMBERED``.
+    """
+    if not math.isfinite(loss) or not math.isfinite(gradient_norm):
+        return "the loss became NaN or infinite"
+    if len(recent) >= REMEMBERED // 10:
+        usual = statistics.median(recent)
+        if loss > EXPLODED * max(usual, 0.05):
+            return f"the loss exploded: {loss:.3g}, after {usual:.3g} before"
+    return None
 
 
 def no_work() -> None:

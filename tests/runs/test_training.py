@@ -20,7 +20,7 @@ from explorer.runs.timeline import replayed, timeline
 from explorer.runs.training import execute
 from explorer.segmenter.inputs import InputSpec
 from explorer.training.commands import Pause, RunUntil, Steer
-from explorer.training.events import Ended, Event, Intervened, Note, Paused, Step, Validation
+from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused, Step, Validation
 from explorer.training.plan import Augmentation, Plan, Trigger
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -218,3 +218,21 @@ def test_pause_before_the_first_step_loses_nothing(new_run: Callable[..., RunFol
     assert trained(folder)[-1] == Paused(0)
     trained(folder)
     assert len(of_training(folder.events())) >= 10
+
+
+def test_a_job_that_is_killed_after_each_step_gets_on(new_run: Callable[..., RunFolder]) -> None:
+    """Long before the first checkpoint that is kept: the state is saved after the first step, too."""
+    whole, broken = new_run(tiny_plan(6), "whole"), new_run(tiny_plan(6), "broken")
+    trained(whole)
+    lives = 0
+    while not (broken.events() and isinstance(broken.events()[-1], Ended)):
+        lives += 1
+        assert lives < 20, f"it is at step {broken.events()[-1].step}"
+        made = 0
+        for event in execute(broken, DATASET, device="cpu", checkpoint_steps=1000):
+            made += isinstance(event, Step)
+            if made and isinstance(event, CheckpointSaved):
+                break
+    assert lives == 7
+    assert of_training(broken.events()) == of_training(whole.events())
+    assert not (broken.checkpoints / "recent").exists()
