@@ -75,3 +75,5 @@ def home() -> None:
 
 if __name__ == "__main__":  # a visitor's session; the server imports this module under its own name
     home()
+else:
+    services.check_installation()

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from explorer.errors import InputError, explain_validation
 
@@ -35,9 +36,9 @@ class Settings(BaseModel):
     tls_ca_file: Path | None = Field(None, description="of that cluster: the CA that signs its certificates")
     tls_cert_file: Path | None = Field(None, description="the server's certificate for that cluster")
     tls_key_file: Path | None = Field(None, description="its private key")
-    cpu_slots: int = Field(1, ge=1, description="runs that train at once on the CPU")
-    gpu_slots: int = Field(2, ge=1, description="runs that train at once on each GPU")
-    slice_workers: int = Field(1, ge=1, description="workers that measure landscapes; they share each slice")
+    cpu_slots: int = Field(1, ge=1, le=1000, description="runs that train at once on the CPU")
+    gpu_slots: int = Field(2, ge=1, le=1000, description="runs that train at once on each GPU")
+    slice_workers: int = Field(1, ge=1, le=1000, description="workers that measure landscapes; they share each slice")
     worker_threads: int = Field(1, ge=1, description="of a worker's arithmetic on the processor; the engine sets it")
     device: str = Field("auto", description="where runs train: auto, cpu, cuda, cuda:1 or mps")
     checkpoint_steps: int = Field(50, ge=1, description="steps between the checkpoints that are kept")
@@ -50,6 +51,13 @@ class Settings(BaseModel):
     max_values: int = Field(400_000_000, ge=1, description="height × width × bands of one image")
     max_bands: int = Field(16, ge=1, le=16, description="bands of one image")
     max_classes: int = Field(16, ge=2, le=254, description="classes of one dataset, background included")
+
+    @field_validator("device")
+    @classmethod
+    def _is_a_device(cls, name: str) -> str:
+        if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+            raise ValueError(f"there is no device called {name!r}: take auto, cpu, cuda, cuda:1 or mps")
+        return name
 
 
 @cache

@@ -35,14 +35,21 @@ class Store:
 
     Args:
         root: folder of the database, the datasets and the runs; made if it is not there.
+
+    Raises:
+        InputError: the folder cannot be made or written, or its database cannot be read.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)  # uploads are nobody else's on this machine
-        for folder in ("datasets", "runs"):
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
-        self._database = Database(self.root / "store.sqlite")
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)  # uploads are nobody else's on this machine
+            for folder in ("datasets", "runs"):
+                (self.root / folder).mkdir(exist_ok=True)
+            self._database = Database(self.root / "store.sqlite")
+        except (OSError, sqlite3.Error) as error:
+            remedy = "make it writable, or set EXPLORER_STORE to a folder that is"
+            raise InputError(f"the store cannot be used ({error})", str(root), remedy) from None
 
     @property
     def id(self) -> str:

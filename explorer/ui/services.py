@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -75,6 +76,14 @@ def _services() -> _Services:
     engine = starter.submit(_start_engine, store)
     starter.shutdown(wait=False)
     return _Services(store, engine)
+
+
+def check_installation() -> None:
+    """Ends the server with one line where its settings or its store cannot be used."""
+    try:
+        Store(settings().store).close()
+    except InputError as problem:
+        sys.exit(f"error: {problem}")
 
 
 @asynccontextmanager
