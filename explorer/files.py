@@ -1,7 +1,8 @@
-"""Files that appear complete or not at all, and locks that end with their process."""
+"""Files that appear complete or not at all, locks that end with their process, and disks without room."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import threading
@@ -9,11 +10,39 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from explorer.errors import InputError
 
 _LOCK_POLL_SECONDS = 0.1
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class NoRoomError(InputError):
+    """Nothing can be written: the disk or a quota is full, or it is read-only. It may pass."""
+
+    @classmethod
+    def at(cls, path: Path, why: str) -> Self:
+        """The error for a file or folder that cannot be written."""
+        return cls(why[:1].lower() + why[1:], str(path), "make room there, then go on")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Says that there is no room where the system says so.
+
+    Args:
+        path: what is written, or the folder that is written into.
+
+    Raises:
+        NoRoomError: instead of the system's error.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise NoRoomError.at(path, os.strerror(error.errno)) from error
 
 
 @contextmanager
@@ -22,16 +51,20 @@ def atomic_file(path: Path) -> Iterator[IO[bytes]]:
 
     It is written under a temporary name in the same folder, flushed to the disk, then renamed. A process that is killed
     at any moment leaves ``path`` as it was; a block that raises discards what it has written.
+
+    Raises:
+        NoRoomError: the disk is full, or cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-    try:
-        with temporary.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path.parent):
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

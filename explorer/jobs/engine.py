@@ -20,17 +20,17 @@ from functools import partial
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
-from explorer.files import locked
+from explorer.files import NoRoomError, locked
 from explorer.jobs.cluster import known_keys, start_cluster
 from explorer.jobs.cluster_keys import foreign_keys
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
-from explorer.runs.job_files import announce, begin, clear, forget, request_stop, withdraw
+from explorer.runs.job_files import announce, clear, forget, request_stop, withdraw
 from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.settings import Settings
-from explorer.training.commands import Pause, RunUntil, Steer, Stop
+from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
@@ -120,7 +120,7 @@ class Engine:
             self._store.folder(run_id).send(Stop())
             if status is RunStatus.QUEUED and not self._withdraw(run_id):
                 return
-            if status is not RunStatus.RUNNING and self._enqueue(run_id):
+            if status is not RunStatus.RUNNING and self._enqueue(run_id, stale=(Pause, RunUntil)):
                 self._train(run_id, Resource.QUICK)  # no need to wait for a slot
 
     def steer(self, run_id: str, change: Steer) -> None:
@@ -230,7 +230,7 @@ class Engine:
 
     # The queue of runs ------------------------------------------------------------------------------------
 
-    def _enqueue(self, run_id: str) -> bool:
+    def _enqueue(self, run_id: str, stale: tuple[type[Command], ...] = (Pause, RunUntil, Stop)) -> bool:
         """Puts a run at the end of the queue and removes stale commands; False if it is active already."""
         record = self._store.run(run_id)
         if record.status.active:
@@ -240,7 +240,7 @@ class Engine:
         self._store.enqueue(run_id)
         self._training.pop(run_id, None)  # a job that is about to end says nothing of the next one
         self._in_slots.discard(run_id)
-        folder, stale = self._store.folder(run_id), (Pause, RunUntil)
+        folder = self._store.folder(run_id)
         folder.forget(*(name for name, command in folder.pending().items() if isinstance(command, stale)))
         return True
 
@@ -266,11 +266,10 @@ class Engine:
             device=self._settings.device,
             checkpoint_steps=self._settings.checkpoint_steps,
             topic=self._store.id,
+            key=key,
         )
         announce(job.run, key)
-        future = self._client.submit(
-            _train_unless_withdrawn, job, key, key=key, pure=False, resources={resource: 1}, priority=-time.time()
-        )
+        future = self._client.submit(perform, job, key=key, pure=False, resources={resource: 1}, priority=-time.time())
         if self._cluster is None:
             fire_and_forget(future)  # the cluster goes on with it when this server is gone
         self._store.set_key(run_id, key)
@@ -329,10 +328,11 @@ class Engine:
             self._store.ingest(run_id)
             self._store.set_key(run_id, None)
             forget(self._store.folder(run_id).path, future.key)
-            if future.status == "error":
-                self._store.set_status(run_id, RunStatus.FAILED, _message(future), _ACTIVE)
-            else:
+            if future.status != "error":
                 self._store.set_status(run_id, RunStatus.INTERRUPTED, "Its job was lost.", _ACTIVE)
+            else:
+                ending = RunStatus.PAUSED if isinstance(future.exception(), NoRoomError) else RunStatus.FAILED
+                self._store.set_status(run_id, ending, _message(future), _ACTIVE)
             del self._training[run_id]
             self._in_slots.discard(run_id)
             self._fill_slots()
@@ -390,12 +390,6 @@ def _only_server(store: Store) -> contextlib.AbstractContextManager[None]:
     """Keeps other servers from a store: each would take the runs of the other for lost."""
     file, busy = store.root / "server.lock", "another server uses this store"
     return locked(file, _HANDOVER_SECONDS, busy, "stop it, or set EXPLORER_STORE")
-
-
-def _train_unless_withdrawn(job: TrainRun, key: str) -> None:
-    """Trains a run, unless its job was taken out of the queue before it began. Runs on a worker."""
-    if begin(job.run, key):
-        perform(job)
 
 
 def _message(future: Future) -> str:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from explorer.errors import InputError
+from explorer.files import NoRoomError
 
 Update = Callable[[], object]
 
@@ -68,9 +69,10 @@ class Reader:
         for name, update in updates.items():
             try:
                 update()
-            except InputError as error:
-                _logger.warning("%s: %s", name, error)
             except Exception as error:
+                if isinstance(error, InputError) and not isinstance(error, NoRoomError):
+                    _logger.warning("%s: %s", name, error)
+                    continue
                 problem = self._log(name, error)
                 failed[name] = update
         with self._lock:
@@ -78,7 +80,7 @@ class Reader:
         self.problem = problem
 
     def _log(self, name: str, error: Exception) -> str:
-        problem = f"{type(error).__name__}: {error}"
+        problem = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
         if problem != self.problem:  # once, not every second
             _logger.error("%s cannot be stored, it is tried again", name, exc_info=error)
         return problem

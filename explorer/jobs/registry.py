@@ -68,7 +68,7 @@ def perform(job: Job[Answer]) -> Answer:
 
 @dataclass(frozen=True)
 class TrainRun(Job[None]):
-    """Trains a run until it ends or pauses."""
+    """Trains a run until it ends or pauses, unless it was taken out of the queue before."""
 
     entry = "explorer.jobs.training:train_run"
     resource = Resource.TRAIN
@@ -80,6 +80,7 @@ class TrainRun(Job[None]):
     device: str
     checkpoint_steps: int
     topic: str  # under which the server listens
+    key: str  # by which the cluster knows the job
 
 
 # Jobs that leave a file ---------------------------------------------------------------------------------------

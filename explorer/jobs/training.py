@@ -11,6 +11,7 @@ from explorer.imagery.archive import load_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.registry import TrainRun
 from explorer.runs.folder import RunFolder
+from explorer.runs.job_files import begin
 from explorer.runs.training import execute
 
 _WAIT_SECONDS = 60.0  # for a job that is about to leave the run
@@ -18,6 +19,8 @@ _WAIT_SECONDS = 60.0  # for a job that is about to leave the run
 
 def train_run(job: TrainRun) -> None:
     """Trains a run from where it is until it ends or pauses, and notifies the server of what it writes."""
+    if not begin(job.run, job.key):
+        return  # it was taken out of the queue
     worker = get_worker()
     events = execute(
         RunFolder(job.run),

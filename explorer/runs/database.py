@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from explorer.errors import InputError
+from explorer.files import NoRoomError
 
 _VERSION_1 = """
 CREATE TABLE datasets (
@@ -39,6 +40,8 @@ CREATE TABLE store (id TEXT NOT NULL);
 INSERT INTO store VALUES (lower(hex(randomblob(8))));
 """
 
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+
 MIGRATIONS = (_VERSION_1, _VERSION_2)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
@@ -51,7 +54,7 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
+        self._lock, self._path = threading.RLock(), path
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -72,15 +75,22 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All of what is done within takes effect, or none of it."""
+        """All of what is done within takes effect, or none of it.
+
+        Raises:
+            NoRoomError: the disk is full, or cannot be written.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._connection.in_transaction:  # where the disk is full, SQLite has rolled it back itself
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError) and _primary(error) in _NO_ROOM:
+                    raise NoRoomError.at(self._path.parent, str(error)) from error
                 raise
-            self._connection.execute("COMMIT")
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """All rows of a query."""
@@ -91,3 +101,8 @@ class Database:
         """Ends the connection."""
         with self._lock:
             self._connection.close()
+
+
+def _primary(error: sqlite3.Error) -> int:
+    """The primary code of an error; extended codes have it in their lowest byte."""
+    return error.sqlite_errorcode & 0xFF

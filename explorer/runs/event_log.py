@@ -20,7 +20,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from explorer.files import write_atomically
+from explorer.files import write_atomically, writing
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import logged_kinds
 from explorer.runs.folder import RunFolder
@@ -38,6 +38,9 @@ class EventLog:
         past: the events that still hold, with which the table of metrics begins.
         classes: number of classes, background included.
         on_write: called after each write, to tell readers that there is something new.
+
+    Raises:
+        NoRoomError: whatever writes, and the end of the block, where the disk is full.
     """
 
     def __init__(self, folder: RunFolder, past: Iterable[Event], classes: int, on_write: Callable[[], None]) -> None:
@@ -56,7 +59,7 @@ class EventLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with self._events_file, self._metrics_file:
+        with writing(self._folder.path), self._events_file, self._metrics_file:
             self.flush()
 
     def write(self, event: Event) -> Event:
@@ -71,7 +74,8 @@ class EventLog:
         if not isinstance(event, Step) or time.monotonic() - self._written_at >= _FLUSH_SECONDS:
             self.flush()
         if isinstance(event, _TO_DISK):
-            os.fsync(self._events_file.fileno())
+            with writing(self._folder.path):
+                os.fsync(self._events_file.fileno())
         return event
 
     def flush(self) -> None:
@@ -82,13 +86,15 @@ class EventLog:
         self._events_file.write("".join(to_json(event) + "\n" for event in self._gathered).encode())
         self._metrics_file.write(self._table.rows(self._gathered).encode())
         self._gathered.clear()
-        self._events_file.flush()
-        self._metrics_file.flush()
+        with writing(self._folder.path):
+            self._events_file.flush()
+            self._metrics_file.flush()
         self._on_write()
 
     def _saved(self, step: int, prediction: NDArray[np.uint8]) -> str:
         """Writes the predicted class ids (H, W) as a picture and gives the file's name."""
-        self._folder.previews.mkdir(exist_ok=True)
+        with writing(self._folder.path):
+            self._folder.previews.mkdir(exist_ok=True)
         name = f"step_{step:08d}.png"
         png = io.BytesIO()
         PIL.Image.fromarray(prediction).save(png, "png")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from explorer.errors import InputError
+from explorer.files import NoRoomError, writing
 from explorer.imagery.scene import Dataset
 from explorer.runs.event_log import EventLog
 from explorer.runs.folder import RunFolder
@@ -55,9 +56,10 @@ def execute(
 
     Raises:
         InputError: the folder is no run or in use, or plan, dataset and device do not go together.
+        NoRoomError: the disk is full, or cannot be written; the run can be resumed once it can.
     """
     plan = folder.plan()
-    with folder.locked(wait):
+    with writing(folder.path), folder.locked(wait):
         past = folder.events()
         checkpoint, restart = _newest_checkpoints(folder, past)
         if past and isinstance(past[-1], Ended) and past[-1].reason != "failed":
@@ -91,6 +93,8 @@ def execute(
                     inbox.settle(event)
                     timekeeper.see(event)
                     yield logged
+            except NoRoomError:
+                raise  # nothing can be logged; what the disk holds is enough to go on from
             except Exception as error:
                 log.write(Ended(step, "failed", str(error) or type(error).__name__))
                 raise

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from explorer.files import writing
 from explorer.training.checkpoints import Checkpoint, save_checkpoint
 
 SaveReason = Literal["interval", "phase", "pause", "end", "recovery", "time"]
@@ -44,16 +45,21 @@ class Saver:
         return "time" if self._seconds is not None and time.perf_counter() >= self._next_at else None
 
     def save(self, checkpoint: Checkpoint, reason: SaveReason) -> str | None:
-        """Saves the state; gives its file's name within the folder, or None where nothing is saved."""
+        """Saves the state; gives its file's name within the folder, or None where nothing is saved.
+
+        Raises:
+            NoRoomError: the disk is full, or cannot be written.
+        """
         if self._folder is None:
             return None
         began = time.perf_counter()
         name = None
-        if reason == "time":
-            self._turn = 1 - self._turn
-            name = f"{_RECENT}/{self._turn}.safetensors"
-            (self._folder / _RECENT).mkdir(exist_ok=True)
-        path = save_checkpoint(checkpoint, self._folder, name)
+        with writing(self._folder):
+            if reason == "time":
+                self._turn = 1 - self._turn
+                name = f"{_RECENT}/{self._turn}.safetensors"
+                (self._folder / _RECENT).mkdir(exist_ok=True)
+            path = save_checkpoint(checkpoint, self._folder, name)
         if reason == "end":
             shutil.rmtree(self._folder / _RECENT, ignore_errors=True)
         if checkpoint.step > 0:  # what comes before the first step is no reason to wait after it
