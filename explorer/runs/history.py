@@ -1,4 +1,7 @@
-"""A run's events as columns, for charts and tables. No torch."""
+"""A run's events as columns, for charts and tables. No torch.
+
+Events are turned into columns once, as they come: what a new one costs does not depend on how many there are already.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.store import Store
-from explorer.runs.timeline import timeline
+from explorer.runs.timeline import goes_back_to, going_back
 from explorer.training.events import (
     CheckpointSaved,
     Event,
@@ -31,6 +34,8 @@ from explorer.training.run_course import RunCourse
 from explorer.training.schedule import PlannedPhase
 
 Column = NDArray[np.float64]
+
+_OF_STEPS = ("step", "loss", "gradient_norm", "learning_rate", "seconds")  # fields of Step that are columns
 
 
 @dataclass(frozen=True)
@@ -99,26 +104,111 @@ def history(events: Sequence[Event], plan: Plan) -> History:
         events: all events of the run, in order; what was superseded by going back is left out.
         plan: of the run.
     """
-    kept = timeline(events)
-    steps = [event for event in kept if isinstance(event, Step)]
-    started = [event for event in events if isinstance(event, Started)]
-    kinds: dict[LossKind, None] = {kind: None for event in steps for kind in event.losses}
-    return History(
-        step=_column(event.step for event in steps),
-        loss=_column(event.loss for event in steps),
-        losses={kind: _logged(steps, kind) for kind in kinds},
-        gradient_norm=_column(event.gradient_norm for event in steps),
-        learning_rate=_column(event.learning_rate for event in steps),
-        seconds=_column(event.seconds for event in steps),
-        spans=_spans(kept, plan, steps[-1].step if steps else 0),
-        course=RunCourse(plan, kept).phases(),
-        validations=tuple(event for event in kept if isinstance(event, Validation)),
-        previews=tuple(event for event in kept if isinstance(event, Preview)),
-        checkpoints=tuple(event for event in kept if isinstance(event, CheckpointSaved)),
-        notes=tuple((event.step, text) for event in events if (text := _in_words(event)) is not None),
-        device=started[-1].device if started else "",
-        class_weights=started[-1].class_weights if started else (),
-    )
+    columns = Columns(plan)
+    columns.add(events)
+    return columns.history()
+
+
+class _Growing:
+    """A column that grows at its end. What was given out stays as it was."""
+
+    def __init__(self) -> None:
+        self._values = np.empty(256)
+        self._length = 0
+
+    def append(self, value: float | None) -> None:
+        if self._length == len(self._values):
+            self._values = np.concatenate([self._values, np.empty(self._length)])
+        self._values[self._length] = np.nan if value is None else value
+        self._length += 1
+
+    def so_far(self) -> Column:
+        """(n,), read-only."""
+        values = self._values[: self._length]
+        values.flags.writeable = False
+        return values
+
+
+class Columns:
+    """The columns of a run that goes on.
+
+    Args:
+        plan: of the run.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._kept: list[Event] = []
+        self._notes: list[tuple[int, str]] = []
+        self._started: Started | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._steps = {name: _Growing() for name in _OF_STEPS}
+        self._losses: dict[LossKind, tuple[_Growing, _Growing]] = {}
+        self._course = RunCourse(self._plan)
+        self._turns: list[PhaseChange | Intervened] = []  # that make the spans of the phases
+        self._validations: list[Validation] = []
+        self._previews: list[Preview] = []
+        self._checkpoints: list[CheckpointSaved] = []
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Takes in what the run has done since."""
+        for event in events:
+            text = _in_words(event)
+            if text is not None:
+                self._notes.append((event.step, text))
+            if isinstance(event, Started):
+                self._started = event
+            back = goes_back_to(event)
+            if back is not None and self._kept:
+                self._go_back(back)
+            self._keep(event)
+
+    def _go_back(self, step: int) -> None:
+        """Rare, and the only thing that takes longer the longer a run is."""
+        kept, _ = going_back(self._kept, step)
+        self._kept = []
+        self._forget()
+        for event in kept:
+            self._keep(event)
+
+    def _keep(self, event: Event) -> None:
+        self._kept.append(event)
+        self._course.see(event)
+        match event:
+            case Step():
+                for name, column in self._steps.items():
+                    column.append(getattr(event, name))
+                for kind, value in event.losses.items():
+                    steps, values = self._losses.setdefault(kind, (_Growing(), _Growing()))
+                    steps.append(event.step)
+                    values.append(value)
+            case Validation():
+                self._validations.append(event)
+            case Preview():
+                self._previews.append(event)
+            case CheckpointSaved():
+                self._checkpoints.append(event)
+            case PhaseChange() | Intervened():
+                self._turns.append(event)
+
+    def history(self) -> History:
+        """What the run has done so far."""
+        columns = {name: column.so_far() for name, column in self._steps.items()}
+        steps = columns["step"]
+        return History(
+            **columns,
+            losses={kind: (steps.so_far(), values.so_far()) for kind, (steps, values) in self._losses.items()},
+            spans=_spans(self._turns, self._plan, int(steps[-1]) if len(steps) else 0),
+            course=self._course.phases(),
+            validations=tuple(self._validations),
+            previews=tuple(self._previews),
+            checkpoints=tuple(self._checkpoints),
+            notes=tuple(self._notes),
+            device=self._started.device if self._started else "",
+            class_weights=self._started.class_weights if self._started else (),
+        )
 
 
 def thinned(x: Column, y: Column, points: int = 400) -> tuple[Column, Column]:
@@ -139,12 +229,7 @@ def _column(values: Iterable[float | None]) -> Column:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-def _logged(steps: Sequence[Step], kind: LossKind) -> tuple[Column, Column]:
-    there = [(event.step, event.losses[kind]) for event in steps if kind in event.losses]
-    return _column(step for step, _ in there), _column(value for _, value in there)
-
-
-def _spans(events: Sequence[Event], plan: Plan, last: int) -> tuple[PhaseSpan, ...]:
+def _spans(events: Sequence[PhaseChange | Intervened], plan: Plan, last: int) -> tuple[PhaseSpan, ...]:
     changes = [event for event in events if isinstance(event, PhaseChange)]
     ends = [*((change.step, change.reason) for change in changes[1:]), *([(last, "")] if changes else [])]
     steered = [event for event in events if isinstance(event, Intervened)]
@@ -182,11 +267,10 @@ class Follower:
 
     def __init__(self, store: Store, run_id: str) -> None:
         self._store, self._run_id = store, run_id
-        self._plan = store.run(run_id).plan
         self._turn = threading.Lock()
         self._cursor = 0
-        self._events: list[Event] = []
-        self._history = history((), self._plan)
+        self._columns = Columns(store.run(run_id).plan)
+        self._history = self._columns.history()
 
     def history(self) -> History:
         """What the run has done by now; the same object until there is something new."""
@@ -194,6 +278,6 @@ class Follower:
             cursor, new = self._store.events(self._run_id, self._cursor)
             if new:
                 self._cursor = cursor
-                self._events += new
-                self._history = history(self._events, self._plan)
+                self._columns.add(new)
+                self._history = self._columns.history()
             return self._history
