@@ -12,15 +12,16 @@ from plotly.subplots import make_subplots
 
 from explorer.figures.colours import INK
 from explorer.losses.registry import LOSSES
-from explorer.runs.history import Column, History, PhaseSpan, thinned
+from explorer.runs.history import NORM, RATE, History, PhaseSpan, logged_curve, loss_curve
+from explorer.runs.thinning import Column
 from explorer.training.plan import Plan
 from explorer.training.schedule import PlannedPhase, course, effective_learning_rate
 
 COLUMNS = 4  # of small multiples
-SMALL = 120  # points of a curve in a small multiple
 BENDS = 25  # points of a learning rate that falls along a cosine
 NAME_FITS = 120  # letters that fit along the schedule at 800 pixels
 RECALL, PRECISION = "#0072B2", "#009E73"
+_EMPTY = (np.empty(0), np.empty(0))
 
 
 def trained_loss_figure(history: History, steps: int) -> go.Figure:
@@ -29,13 +30,13 @@ def trained_loss_figure(history: History, steps: int) -> go.Figure:
     The line breaks where the loss changes: values of two losses are not comparable.
     """
     figure = go.Figure()
-    for span in history.spans:
-        inside = (history.step > span.start) & (history.step <= span.end)
+    names = [loss_curve(place) for place in range(len(history.spans))]
+    for span, name in zip(history.spans, names, strict=True):
         info = LOSSES[span.loss.kind]
-        _line(figure, history.step[inside], history.loss[inside], info.name, info.color)
+        _line(figure, history, name, info.name, info.color)
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
-    figure.update_yaxes(title_text="training loss", **_log_axis(history.loss))
+    figure.update_yaxes(title_text="training loss", **_log_axis(_values(history, *names)))
     return _framed(figure)
 
 
@@ -51,9 +52,8 @@ def other_losses_figure(history: History, steps: int) -> go.Figure:
         horizontal_spacing=0.07,
     )
     for i, kind in enumerate(kinds):
-        x, y = history.losses[kind]
         row, column = i // COLUMNS + 1, i % COLUMNS + 1
-        _line(figure, x, y, LOSSES[kind].name, LOSSES[kind].color, row=row, col=column, points=SMALL)
+        _line(figure, history, logged_curve(kind), LOSSES[kind].name, LOSSES[kind].color, row=row, col=column)
         lowest = i + COLUMNS >= len(kinds)
         figure.update_xaxes(range=[0, steps], nticks=3, showticklabels=lowest, row=row, col=column)
         figure.update_yaxes(rangemode="tozero", nticks=4, row=row, col=column)
@@ -96,13 +96,9 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
 def rates_figure(history: History, steps: int) -> go.Figure:
     """Gradient norm above, learning rate below."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
-    _line(figure, history.step, history.gradient_norm, "gradient norm", "#7F7F7F", row=1, col=1)
-    _line(figure, history.step, history.learning_rate, "learning rate", INK, row=2, col=1)
-    for row, title, values in (
-        (1, "gradient norm", history.gradient_norm),
-        (2, "learning rate", history.learning_rate),
-    ):
-        figure.update_yaxes(title_text=title, **_log_axis(values), row=row, col=1)
+    for row, name, title, color in ((1, NORM, "gradient norm", "#7F7F7F"), (2, RATE, "learning rate", INK)):
+        _line(figure, history, name, title, color, row=row, col=1)
+        figure.update_yaxes(title_text=title, **_log_axis(_values(history, name)), row=row, col=1)
     figure.update_xaxes(range=[0, steps])
     figure.update_xaxes(title_text="step", row=2, col=1)
     return _framed(figure)
@@ -216,20 +212,26 @@ def _log_axis(values: Column, most: int = 5) -> dict[str, Any]:
     }
 
 
+def _values(history: History, *curves: str) -> Column:
+    """All values of these curves."""
+    return np.concatenate([history.curves.get(name, _EMPTY)[1] for name in curves] or [_EMPTY[1]])
+
+
 def _line(
     figure: go.Figure,
-    x: Column,
-    y: Column,
+    history: History,
+    curve: str,
     name: str,
     color: str,
     row: int | None = None,
     col: int | None = None,
-    points: int = 400,
 ) -> None:
-    x, y = thinned(x, y, points)
+    """Draws a curve of the history; its trace tells which, so that only its new points need to be sent later."""
+    x, y = history.curves.get(curve, _EMPTY)
     figure.add_scatter(
         x=x,
-        y=np.where(np.isfinite(y), y, np.nan),
+        y=y,
+        meta=curve,
         mode="lines",
         name=name,
         line={"color": color, "width": 1.6},

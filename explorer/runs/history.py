@@ -5,18 +5,19 @@ Events are turned into columns once, as they come: what a new one costs does not
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.store import Store
-from explorer.runs.timeline import goes_back_to, going_back
+from explorer.runs.thinning import Column, Curve
+from explorer.runs.timeline import goes_back_to, timeline
 from explorer.training.events import (
     CheckpointSaved,
     Event,
@@ -33,9 +34,10 @@ from explorer.training.plan import Plan
 from explorer.training.run_course import RunCourse
 from explorer.training.schedule import PlannedPhase
 
-Column = NDArray[np.float64]
-
-_OF_STEPS = ("step", "loss", "gradient_norm", "learning_rate", "seconds")  # fields of Step that are columns
+_RECENT = 100  # steps that tell how fast a run is
+_LARGE, _SMALL = 256, 64  # stretches of a curve that has a figure to itself, and of a small one among others
+NORM, RATE = "norm", "rate"
+"""Names of the curves of the gradient norm and the learning rate."""
 
 
 @dataclass(frozen=True)
@@ -53,34 +55,20 @@ class PhaseSpan:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What a run has done so far. NaN where a value is undefined or was not measured."""
+    """What a run has done so far."""
 
-    step: Column  # (S,), steps made
-    loss: Column  # (S,), the one being trained
-    losses: dict[LossKind, tuple[Column, Column]]  # steps and values of each logged loss
-    gradient_norm: Column  # (S,)
-    learning_rate: Column  # (S,)
-    seconds: Column  # (S,), training time
+    last_step: int  # steps made so far
+    steps_per_second: float | None  # over the last hundred steps, validations included; None before the second
+    losses: tuple[LossKind, ...]  # that are logged
     spans: tuple[PhaseSpan, ...]
     course: tuple[PlannedPhase, ...]  # all phases, with the lengths that they have or still may have
+    curves: dict[str, tuple[Column, Column]]  # x and y of what is drawn, by name, see ``loss_curve``
     validations: tuple[Validation, ...]
     previews: tuple[Preview, ...]
     checkpoints: tuple[CheckpointSaved, ...]
     notes: tuple[tuple[int, str], ...]  # step and what happened, in plain words
     device: str
     class_weights: tuple[float, ...]  # of the logged weighted cross-entropy
-
-    @property
-    def last_step(self) -> int:
-        """Steps made so far."""
-        return int(self.step[-1]) if len(self.step) else 0
-
-    @property
-    def steps_per_second(self) -> float | None:
-        """Over the last hundred steps, validations included; None before the second step."""
-        recent = self.seconds[-100:]
-        spent = recent[-1] - recent[0] if len(recent) > 1 else 0.0
-        return float((len(recent) - 1) / spent) if spent > 0 else None
 
     @property
     def most_steps(self) -> int:
@@ -97,36 +85,24 @@ class History:
         return _column(v.step for v in self.validations), _column(values)
 
 
+def loss_curve(span: int) -> str:
+    """Name of the curve of the loss that is trained in a phase, given its position among the spans."""
+    return f"loss {span}"
+
+
+def logged_curve(kind: LossKind) -> str:
+    """Name of the curve of a logged loss."""
+    return f"logged {kind}"
+
+
 def history(events: Sequence[Event], plan: Plan) -> History:
-    """The columns of a run.
+    """What a run has done.
 
     Args:
         events: all events of the run, in order; what was superseded by going back is left out.
         plan: of the run.
     """
-    columns = Columns(plan)
-    columns.add(events)
-    return columns.history()
-
-
-class _Growing:
-    """A column that grows at its end. What was given out stays as it was."""
-
-    def __init__(self) -> None:
-        self._values = np.empty(256)
-        self._length = 0
-
-    def append(self, value: float | None) -> None:
-        if self._length == len(self._values):
-            self._values = np.concatenate([self._values, np.empty(self._length)])
-        self._values[self._length] = np.nan if value is None else value
-        self._length += 1
-
-    def so_far(self) -> Column:
-        """(n,), read-only."""
-        values = self._values[: self._length]
-        values.flags.writeable = False
-        return values
+    return Columns(plan, events).history()
 
 
 class Columns:
@@ -134,56 +110,58 @@ class Columns:
 
     Args:
         plan: of the run.
+        events: all events so far, in order.
     """
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._kept: list[Event] = []
-        self._notes: list[tuple[int, str]] = []
+    def __init__(self, plan: Plan, events: Sequence[Event] = ()) -> None:
+        self._plan, self._course = plan, RunCourse(plan)
         self._started: Started | None = None
-        self._forget()
-
-    def _forget(self) -> None:
-        self._steps = {name: _Growing() for name in _OF_STEPS}
-        self._losses: dict[LossKind, tuple[_Growing, _Growing]] = {}
-        self._course = RunCourse(self._plan)
+        self._last_step = 0
+        self._seconds: deque[float] = deque(maxlen=_RECENT)  # of training, after the last steps
+        self._losses: dict[LossKind, None] = {}  # in the order in which they came
+        self._curves: dict[str, Curve] = {}
         self._turns: list[PhaseChange | Intervened] = []  # that make the spans of the phases
+        self._phases = 0
         self._validations: list[Validation] = []
         self._previews: list[Preview] = []
         self._checkpoints: list[CheckpointSaved] = []
+        self._notes: list[tuple[int, str]] = []
+        for event in timeline(events):
+            self._take(event)
+        self._notes = [(event.step, text) for event in events if (text := _in_words(event)) is not None]
 
-    def add(self, events: Iterable[Event]) -> None:
-        """Takes in what the run has done since."""
+    def add(self, events: Sequence[Event]) -> bool:
+        """Takes in what the run has done since.
+
+        Returns:
+            False, and nothing is taken in, if one of the events goes back to an earlier step: they must be made anew.
+        """
+        begun = self._started is not None
         for event in events:
-            text = _in_words(event)
-            if text is not None:
-                self._notes.append((event.step, text))
-            if isinstance(event, Started):
-                self._started = event
-            back = goes_back_to(event)
-            if back is not None and self._kept:
-                self._go_back(back)
-            self._keep(event)
+            if begun and goes_back_to(event) is not None:
+                return False
+            begun = begun or isinstance(event, Started)
+        for event in events:
+            self._take(event)
+        return True
 
-    def _go_back(self, step: int) -> None:
-        """Rare, and the only thing that takes longer the longer a run is."""
-        kept, _ = going_back(self._kept, step)
-        self._kept = []
-        self._forget()
-        for event in kept:
-            self._keep(event)
-
-    def _keep(self, event: Event) -> None:
-        self._kept.append(event)
+    def _take(self, event: Event) -> None:
         self._course.see(event)
+        text = _in_words(event)
+        if text is not None:
+            self._notes.append((event.step, text))
         match event:
+            case Started():
+                self._started = event
             case Step():
-                for name, column in self._steps.items():
-                    column.append(getattr(event, name))
+                self._last_step = event.step
+                self._seconds.append(event.seconds)
+                self._draw(loss_curve(self._phases - 1), event.step, event.loss, _LARGE)
+                self._draw(NORM, event.step, event.gradient_norm, _LARGE)
+                self._draw(RATE, event.step, event.learning_rate, _LARGE)
                 for kind, value in event.losses.items():
-                    steps, values = self._losses.setdefault(kind, (_Growing(), _Growing()))
-                    steps.append(event.step)
-                    values.append(value)
+                    self._losses[kind] = None
+                    self._draw(logged_curve(kind), event.step, value, _SMALL)
             case Validation():
                 self._validations.append(event)
             case Preview():
@@ -192,16 +170,23 @@ class Columns:
                 self._checkpoints.append(event)
             case PhaseChange() | Intervened():
                 self._turns.append(event)
+                self._phases += isinstance(event, PhaseChange)
+
+    def _draw(self, name: str, step: int, value: float | None, stretches: int) -> None:
+        if name not in self._curves:
+            self._curves[name] = Curve(stretches)
+        self._curves[name].append(step, math.nan if value is None else value)
 
     def history(self) -> History:
         """What the run has done so far."""
-        columns = {name: column.so_far() for name, column in self._steps.items()}
-        steps = columns["step"]
+        spent = self._seconds[-1] - self._seconds[0] if self._seconds else 0.0
         return History(
-            **columns,
-            losses={kind: (steps.so_far(), values.so_far()) for kind, (steps, values) in self._losses.items()},
-            spans=_spans(self._turns, self._plan, int(steps[-1]) if len(steps) else 0),
+            last_step=self._last_step,
+            steps_per_second=(len(self._seconds) - 1) / spent if spent > 0 else None,
+            losses=tuple(self._losses),
+            spans=_spans(self._turns, self._plan, self._last_step),
             course=self._course.phases(),
+            curves={name: curve.points() for name, curve in self._curves.items()},
             validations=tuple(self._validations),
             previews=tuple(self._previews),
             checkpoints=tuple(self._checkpoints),
@@ -209,20 +194,6 @@ class Columns:
             device=self._started.device if self._started else "",
             class_weights=self._started.class_weights if self._started else (),
         )
-
-
-def thinned(x: Column, y: Column, points: int = 400) -> tuple[Column, Column]:
-    """At most about ``points`` points that look the same: the lowest and the highest of each stretch stay."""
-    if len(x) <= points:
-        return x, y
-    edges = np.linspace(0, len(x), points // 2 + 1).astype(int)
-    kept = set()
-    for start, end in pairwise(edges):
-        stretch = y[start:end]
-        if not np.isnan(stretch).all():
-            kept |= {start + int(np.nanargmin(stretch)), start + int(np.nanargmax(stretch))}
-    chosen = np.array(sorted(kept | {len(x) - 1}))
-    return x[chosen], y[chosen]
 
 
 def _column(values: Iterable[float | None]) -> Column:
@@ -269,7 +240,8 @@ class Follower:
         self._store, self._run_id = store, run_id
         self._turn = threading.Lock()
         self._cursor = 0
-        self._columns = Columns(store.run(run_id).plan)
+        self._plan = store.run(run_id).plan
+        self._columns = Columns(self._plan)
         self._history = self._columns.history()
 
     def history(self) -> History:
@@ -278,6 +250,8 @@ class Follower:
             cursor, new = self._store.events(self._run_id, self._cursor)
             if new:
                 self._cursor = cursor
-                self._columns.add(new)
+                if not self._columns.add(new):
+                    self._cursor, every = self._store.events(self._run_id, 0)
+                    self._columns = Columns(self._plan, every)
                 self._history = self._columns.history()
             return self._history

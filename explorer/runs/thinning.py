@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,57 +17,65 @@ from numpy.typing import NDArray
 Column = NDArray[np.float64]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Stretch:
-    """The lowest and the highest of some neighbouring points."""
+    """What is kept of some neighbouring points."""
 
-    low: tuple[float, float]  # x and y
-    high: tuple[float, float]
+    low: tuple[float, float] | None = None  # x and y of the lowest and the highest; None: none is finite
+    high: tuple[float, float] | None = None
+    hole: float | None = None  # x of the first that is not finite
 
-    def joined(self, other: _Stretch) -> _Stretch:
-        """Of both."""
-        return _Stretch(min(self.low, other.low, key=_height), max(self.high, other.high, key=_height))
+    @classmethod
+    def of(cls, x: float, y: float) -> Self:
+        """Of one point."""
+        return cls((x, y), (x, y)) if math.isfinite(y) else cls(hole=x)
+
+    def joined(self, other: Self) -> _Stretch:
+        """Of this stretch and the one to its right."""
+        return _Stretch(
+            min((each for each in (self.low, other.low) if each is not None), key=_height, default=None),
+            max((each for each in (self.high, other.high) if each is not None), key=_height, default=None),
+            self.hole if self.hole is not None else other.hole,
+        )
 
     def points(self) -> list[tuple[float, float]]:
-        """One or two, from left to right."""
-        return sorted({self.low, self.high})
+        """One to three, from left to right; the hole's is NaN high."""
+        drawn = {each for each in (self.low, self.high) if each is not None}
+        return sorted(drawn if self.hole is None else {*drawn, (self.hole, math.nan)})
 
 
 class Curve:
     """The curve so far.
 
     Args:
-        most: stretches, an even number; there are at most twice as many points, and the last one.
+        most: stretches, an even number; there are at most two points for each, one more for each hole, and the last.
     """
 
-    def __init__(self, most: int = 256) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
-        self._stretches: list[_Stretch | None] = []  # None: none of its points is defined
+        self._stretches: list[_Stretch] = []
         self._size = 1  # points of a stretch
         self._inside = 0  # points of the last stretch
-        self._last: tuple[float, float] | None = None
+        self._last = (math.nan, math.nan)
 
     def append(self, x: float, y: float) -> None:
-        """Adds a point to the right of all others; one that is not finite is not drawn."""
-        if not self._stretches or self._inside == self._size:
-            if len(self._stretches) == self._most:
-                self._join()
-            self._stretches.append(None)
-            self._inside = 0
-        self._inside += 1
-        if math.isfinite(y):
-            self._last = (x, y)
-            self._stretches[-1] = _joined(self._stretches[-1], _Stretch((x, y), (x, y)))
-
-    def _join(self) -> None:
-        pairs = zip(self._stretches[::2], self._stretches[1::2], strict=True)
-        self._stretches = [_joined(left, right) for left, right in pairs]
-        self._size *= 2
+        """Adds a point to the right of all others. One that is not finite leaves a hole."""
+        self._last, point = (x, y), _Stretch.of(x, y)
+        if self._stretches and self._inside < self._size:
+            self._stretches[-1] = self._stretches[-1].joined(point)
+            self._inside += 1
+            return
+        if len(self._stretches) == self._most:
+            pairs = zip(self._stretches[::2], self._stretches[1::2], strict=True)
+            self._stretches = [left.joined(right) for left, right in pairs]
+            self._size *= 2
+        self._stretches.append(point)
+        self._inside = 1
 
     def points(self) -> tuple[Column, Column]:
-        """x and y, each (n,), from left to right."""
-        kept = [point for stretch in self._stretches if stretch is not None for point in stretch.points()]
-        if self._last is not None and kept[-1] != self._last:
+        """x and y, each (n,), from left to right; y is NaN in a hole."""
+        kept = [point for stretch in self._stretches for point in stretch.points()]
+        if kept and kept[-1][0] < self._last[0] and math.isfinite(self._last[1]):
             kept.append(self._last)
         columns = np.array(kept, dtype=np.float64).reshape(-1, 2)
         return columns[:, 0], columns[:, 1]
@@ -74,7 +83,3 @@ class Curve:
 
 def _height(point: tuple[float, float]) -> float:
     return point[1]
-
-
-def _joined(one: _Stretch | None, other: _Stretch | None) -> _Stretch | None:
-    return one.joined(other) if one is not None and other is not None else one or other

@@ -74,7 +74,7 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
         show_result(record, summary, class_id)
     steps = history.most_steps
     live_figure(schedule_figure(record.plan, history), f"schedule-{run_id}", height=150)
-    if not len(history.step):
+    if not history.last_step:
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
     left, right = stacking_columns("scores", 2)

@@ -44,12 +44,15 @@ def test_few_points_are_all_there() -> None:
     assert (x.tolist(), y.tolist()) == (list(range(1, 31)), values.tolist())
 
 
-def test_points_that_are_not_finite_are_left_out() -> None:
-    values = np.array([math.nan, 1.0, math.inf, 2.0, math.nan] * 20)
-    _, y = grown(values).points()
-    assert np.isfinite(y).all()
-    assert set(y) == {1.0, 2.0}
-    assert len(grown(np.full(100, math.nan)).points()[0]) == 0
+def test_points_that_are_not_finite_leave_holes() -> None:
+    x, y = grown(np.array([1.0, math.nan, 2.0, math.inf, 3.0])).points()
+    assert x.tolist() == [1, 2, 3, 4, 5]
+    assert np.isnan(y).tolist() == [False, True, False, True, False]
+    x, y = grown(np.array([math.nan, 1.0, math.inf, 2.0, math.nan] * 20)).points()
+    assert set(y[np.isfinite(y)]) == {1.0, 2.0}
+    assert np.isnan(y).any()
+    assert (np.diff(x) > 0).all()
+    assert np.isnan(grown(np.full(100, math.nan)).points()[1]).all()
 
 
 def test_only_the_end_changes_but_for_the_rare_moments_when_stretches_are_joined() -> None:
@@ -58,7 +61,7 @@ def test_only_the_end_changes_but_for_the_rare_moments_when_stretches_are_joined
         curve.append(number + 1, float(RNG.normal()))
         now = curve.points()
         same = min(len(before[0]), len(now[0]))
-        kept = (before[0][:same] == now[0][:same]) & (before[1][:same] == now[1][:same])
+        kept = np.logical_and(*(a[:same] == b[:same] for a, b in zip(before, now, strict=True)))
         changed.append(len(now[0]) - (same if kept.all() else int(kept.argmin())))
         before = now
     assert sum(count > 3 for count in changed) == 6, "joined at 32 · 2^k points, which at first loses none"

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from explorer.errors import InputError
 from explorer.losses.spec import LossSpec
 from explorer.runs.event_log import cut_torn_line
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.history import history, thinned
+from explorer.runs.history import NORM, history, logged_curve
 from explorer.runs.timeline import replayed, timeline
 from explorer.runs.training import execute
 from explorer.segmenter.inputs import InputSpec
@@ -194,22 +193,11 @@ def test_history_shows_gaps_and_what_holds(new_run: Callable[..., RunFolder]) ->
     trained(folder, 30)
     trained(folder)
     shown = history(folder.events(), folder.plan())
-    assert list(shown.step) == list(range(1, 41))
+    assert shown.curves[NORM][0].tolist() == list(range(1, 41))
     assert shown.spans[0].end == 40
-    steps, values = shown.losses["lovasz"]
-    assert len(steps) == len(values) < 40, "costly losses are measured now and then"
+    assert len(shown.curves[logged_curve("lovasz")][0]) < 40, "costly losses are measured now and then"
     assert any("job was lost" in text for _, text in shown.notes)
     assert shown.steps_per_second is not None
-
-
-def test_thinning_keeps_the_extremes() -> None:
-    x = np.arange(10_000.0)
-    y = np.sin(x)
-    y[1234], y[4321] = 9.0, np.nan
-    thin_x, thin_y = thinned(x, y, 100)
-    assert len(thin_x) <= 102
-    assert 9.0 in thin_y
-    assert thin_x[-1] == x[-1]
 
 
 def test_pause_before_the_first_step_loses_nothing(new_run: Callable[..., RunFolder]) -> None:
