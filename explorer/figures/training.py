@@ -24,6 +24,11 @@ RECALL, PRECISION = "#0072B2", "#009E73"
 _EMPTY = (np.empty(0), np.empty(0))
 
 
+def score_curve(class_id: int, scope: str, metric: str) -> str:
+    """Name of the curve of a score on the validation scenes."""
+    return f"{scope} {metric} {class_id}"
+
+
 def trained_loss_figure(history: History, steps: int) -> go.Figure:
     """The training loss, phase by phase; a phase is a band in the colour of its loss.
 
@@ -36,7 +41,7 @@ def trained_loss_figure(history: History, steps: int) -> go.Figure:
         _line(figure, history, name, info.name, info.color)
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
-    figure.update_yaxes(title_text="training loss", **_log_axis(_values(history, *names)))
+    figure.update_yaxes(title_text="training loss", **log_axis(curve_values(history, *names)))
     return _framed(figure)
 
 
@@ -70,6 +75,7 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
             figure.add_scatter(
                 x=x,
                 y=y,
+                meta=score_curve(class_id, scope, metric),
                 mode="lines+markers",
                 name=f"{scope} {metric}",
                 line={"color": color, "dash": dash, "width": 2},
@@ -98,7 +104,7 @@ def rates_figure(history: History, steps: int) -> go.Figure:
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
     for row, name, title, color in ((1, NORM, "gradient norm", "#7F7F7F"), (2, RATE, "learning rate", INK)):
         _line(figure, history, name, title, color, row=row, col=1)
-        figure.update_yaxes(title_text=title, **_log_axis(_values(history, name)), row=row, col=1)
+        figure.update_yaxes(title_text=title, **log_axis(curve_values(history, name)), row=row, col=1)
     figure.update_xaxes(range=[0, steps])
     figure.update_xaxes(title_text="step", row=2, col=1)
     return _framed(figure)
@@ -156,7 +162,7 @@ def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
         figure.add_vline(x=step, line={"width": 2, "dash": "dot"})
     figure.update_xaxes(title_text="step", range=[0, steps])
     falls = any(phase.decay == "cosine" for phase in plan.phases)  # to zero, which a logarithmic axis cannot show
-    figure.update_yaxes(title_text="learning rate", **({"rangemode": "tozero"} if falls else _log_axis(y, most=4)))
+    figure.update_yaxes(title_text="learning rate", **({"rangemode": "tozero"} if falls else log_axis(y, most=4)))
     return _framed(figure, top=22)
 
 
@@ -199,7 +205,7 @@ _DIGITS = (range(10, 100), range(10, 100, 2), range(10, 100, 5), range(10, 100, 
 """First two digits of ticks, from fine to coarse."""
 
 
-def _log_axis(values: Column, most: int = 5) -> dict[str, Any]:
+def log_axis(values: Column, most: int = 5) -> dict[str, Any]:
     """A logarithmic axis for these values; those that it cannot show are left out."""
     shown = values[np.isfinite(values) & (values > 0)]
     if not len(shown):
@@ -212,7 +218,7 @@ def _log_axis(values: Column, most: int = 5) -> dict[str, Any]:
     }
 
 
-def _values(history: History, *curves: str) -> Column:
+def curve_values(history: History, *curves: str) -> Column:
     """All values of these curves."""
     return np.concatenate([history.curves.get(name, _EMPTY)[1] for name in curves] or [_EMPTY[1]])
 
