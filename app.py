@@ -11,10 +11,11 @@ from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.live_feed import ROUTES
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
 
-app = st.App(__file__, lifespan=services.lifespan)  # the engine starts with the server
+app = st.App(__file__, lifespan=services.lifespan, routes=ROUTES)  # the engine starts with the server
 
 
 def home() -> None:

@@ -67,6 +67,7 @@ class History:
     previews: tuple[Preview, ...]
     checkpoints: tuple[CheckpointSaved, ...]
     notes: tuple[tuple[int, str], ...]  # step and what happened, in plain words
+    returns: int  # how often the run has gone back to an earlier step
     device: str
     class_weights: tuple[float, ...]  # of the logged weighted cross-entropy
 
@@ -129,6 +130,7 @@ class Columns:
         for event in timeline(events):
             self._take(event)
         self._notes = [(event.step, text) for event in events if (text := _in_words(event)) is not None]
+        self._returns = max(0, sum(goes_back_to(event) is not None for event in events) - 1)
 
     def add(self, events: Sequence[Event]) -> bool:
         """Takes in what the run has done since.
@@ -191,6 +193,7 @@ class Columns:
             previews=tuple(self._previews),
             checkpoints=tuple(self._checkpoints),
             notes=tuple(self._notes),
+            returns=self._returns,
             device=self._started.device if self._started else "",
             class_weights=self._started.class_weights if self._started else (),
         )

@@ -1,5 +1,7 @@
 // Draws a Plotly figure and keeps it: Plotly.react on the existing graph, in the colours of the theme.
 // An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
+// A figure that follows a run takes the ends of its curves from there (live_feed.js); it is drawn when it is in view, and
+// no more often than a hundredth of the browser's time allows.
 
 const INK = "#010203"; // explorer/figures/colours.py: the text colour, which the server does not know
 const states = new WeakMap();
@@ -62,8 +64,30 @@ function linkCameras(host, change) {
     .then(() => { host.linking = false; });
 }
 
+const DRAWING_SHARE = 0.01;
+
+// Brings the figure to what the feed knows; says whether anything is new.
+function update(state, feed) {
+  const name = state.followed.figure;
+  const whole = feed.figures[name];
+  if (whole && whole !== state.whole) {
+    state.whole = whole;
+    Object.assign(state.figure, themed(structuredClone(whole), state.host));
+  }
+  for (const trace of state.figure.data) {
+    const curve = feed.curves[trace.meta];
+    if (curve) { trace.x = curve.x; trace.y = curve.y; }
+  }
+  for (const [path, value] of Object.entries(feed.layout[name] ?? {})) {
+    const keys = path.split(".");
+    const last = keys.pop();
+    const place = keys.reduce((inner, key) => inner?.[key], state.figure.layout);
+    if (place) place[last] = value;
+  }
+}
+
 function create(host) {
-  const state = { down: null, waiting: null, hovered: null, text: null, look: null, sent: false, drawing: Promise.resolve() };
+  const state = { host, down: null, waiting: null, hovered: null, text: null, look: null, sent: false, drawing: Promise.resolve() };
   state.observer = new ResizeObserver(() => {
     const shown = host.getClientRects().length > 0; // Plotly complains of a graph that is on its way out
     if (shown && host._fullLayout) window.Plotly.Plots.resize(host);
@@ -85,24 +109,53 @@ function create(host) {
       const hovered = state.hovered;
       setTimeout(() => state.click(hovered), 60);
     }
-    setTimeout(() => { if (!state.down && state.waiting) state.draw(state.waiting); }, 80);
+    setTimeout(() => {
+      if (state.down) return;
+      if (state.waiting) state.draw(state.waiting);
+      else state.catchUp();
+    }, 80);
   };
   host.addEventListener("pointerdown", state.press, true);
   window.addEventListener("pointerup", state.release, true);
   window.addEventListener("pointercancel", state.release, true);
 
+  // Following a run: the feed is looked at when the figure is in view and its next drawing is due.
+  state.visible = true;
+  state.sight = new IntersectionObserver(([entry]) => { state.visible = entry.isIntersecting; state.catchUp(); });
+  state.sight.observe(host);
+  state.next = 0;
+  state.catchUp = () => {
+    const feed = state.news;
+    if (!feed || !state.figure || !state.visible || state.down || document.hidden) return;
+    const wait = state.next - performance.now();
+    if (wait > 0) { state.timer ??= setTimeout(() => { state.timer = null; state.catchUp(); }, wait); return; }
+    state.news = null;
+    state.drawing = state.drawing.then(async () => {
+      const began = performance.now();
+      update(state, feed);
+      state.figure.layout.datarevision = feed.number;
+      await window.Plotly.react(host, state.figure.data, state.figure.layout, state.config);
+      state.next = performance.now() + (performance.now() - began) / DRAWING_SHARE;
+      host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
+    });
+  };
+
   state.draw = (text) => {
     state.waiting = null;
     state.drawing = state.drawing.then(async () => {
-      const { library: address, height, image, figure } = JSON.parse(text);
+      const { library: address, height, image, figure, follow: followed } = JSON.parse(text);
       host.style.height = `${height}px`;
       const plotly = await library(address);
       const first = !host._fullLayout;
-      const { data, layout } = themed(figure, host);
-      await plotly.react(host, data, layout, {
+      const { data, layout } = state.figure = themed(figure, host);
+      state.config = {
         displaylogo: false, responsive: false, displayModeBar: image ? true : false,
         modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },
-      });
+      };
+      await plotly.react(host, data, layout, state.config);
+      state.followed = followed;
+      state.stop?.();
+      state.stop = followed ? follow(followed.url, (feed) => { state.news = feed; state.catchUp(); }) : null;
       host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
       if (!first) return;
       host.on("plotly_click", (event) => { if (!threeDimensional(event.points[0])) state.click(describe(event.points[0])); });
@@ -131,6 +184,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
   return () => setTimeout(() => {
     if (host.isConnected) return; // also called for an update that has been overtaken
     state.observer.disconnect();
+    state.sight.disconnect();
+    clearTimeout(state.timer);
+    state.stop?.();
     window.removeEventListener("pointerup", state.release, true);
     window.removeEventListener("pointercancel", state.release, true);
     if (window.Plotly && host._fullLayout) window.Plotly.purge(host);

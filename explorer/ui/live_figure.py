@@ -7,7 +7,7 @@ from the installed wheel, so that nothing comes from another host.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import streamlit as st
 import streamlit.components.v1 as components_v1
 from plotly.io.json import to_json_plotly
 
-_SCRIPT = Path(__file__).with_suffix(".js")
+from explorer.ui.live_components import base_path, script
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,25 @@ class Click:
     time: float  # milliseconds since 1970, tells one click from the next
 
 
-def live_figure(figure: go.Figure, key: str, height: int = 320, image: str | None = None) -> Click | None:
+@dataclass(frozen=True)
+class Followed:
+    """Where the browser gets what changes in a figure from now on, see :mod:`explorer.ui.live_feed`."""
+
+    url: str
+    figure: str  # its name there
+
+
+def live_figure(
+    figure: go.Figure, key: str, height: int = 320, image: str | None = None, follow: Followed | None = None
+) -> Click | None:
     """Draws a figure, or updates the one with this key.
 
     Args:
+        figure: what is drawn.
         key: unique on the page; a figure with another key is another graph.
         height: in pixels.
         image: name of the PNG that a button over the figure offers; None: no button.
+        follow: where its changes come from; None: from the page alone.
 
     Returns:
         The click that made the page run again; None if something else did.
@@ -46,7 +58,10 @@ def live_figure(figure: go.Figure, key: str, height: int = 320, image: str | Non
     content = figure.to_plotly_json()
     # Streamlit's template holds placeholder colours; the script takes the real ones from the theme.
     content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
-    data = to_json_plotly({"library": _library(), "height": height, "image": image, "figure": content})
+    followed = None if follow is None else asdict(follow)
+    data = to_json_plotly(
+        {"library": _library(), "height": height, "image": image, "figure": content, "follow": followed}
+    )
     answer = _component()(key=key, data=data.encode(), on_click_change=_seen)
     clicked: dict[str, Any] | None = answer.click
     return Click(**clicked) if clicked else None
@@ -59,13 +74,11 @@ def _seen() -> None:
 def _component() -> Any:
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     return st.components.v2.component(
-        "live_figure", html="<div class='live-figure'></div>", js=_SCRIPT.read_text("utf-8"), isolate_styles=False
+        "live_figure", html="<div class='live-figure'></div>", js=script("live_figure.js"), isolate_styles=False
     )
 
 
 def _library() -> str:
     """The address of plotly.min.js inside the installed wheel."""
     served = components_v1.declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))
-    base = (st.get_option("server.baseUrlPath") or "").strip("/")
-    prefix = f"/{base}" if base else ""
-    return f"{prefix}/component/{served.name}/plotly.min.js?v={plotly.__version__}"
+    return f"{base_path()}/component/{served.name}/plotly.min.js?v={plotly.__version__}"

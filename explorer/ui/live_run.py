@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
-from PIL import Image
 
 from explorer.errors import InputError
-from explorer.figures.colours import class_colours
-from explorer.figures.imagery import scene_picture
-from explorer.figures.outcome import label_picture, outcome_picture, window
+from explorer.figures import live
 from explorer.figures.training import (
     other_losses_figure,
     rates_figure,
@@ -24,39 +19,30 @@ from explorer.figures.training import (
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
-from explorer.training.events import Preview
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
-from explorer.ui.live_figure import live_figure
+from explorer.ui.live_components import live_prediction, live_status
+from explorer.ui.live_feed import live_address, page_structure, prediction_address
+from explorer.ui.live_figure import Followed, live_figure
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
+from explorer.ui.preview_pictures import preview_label_picture
 from explorer.ui.run_result import read_summary, show_result
+from explorer.ui.run_status import status_of
 from explorer.ui.scene_outcome import show_outcome_legend
 
-POLL_SECONDS = 1.0
-_COLOURS = {
-    RunStatus.QUEUED: "gray",
-    RunStatus.RUNNING: "blue",
-    RunStatus.PAUSED: "yellow",
-    RunStatus.INTERRUPTED: "orange",
-    RunStatus.DONE: "green",
-    RunStatus.STOPPED: "gray",
-    RunStatus.DIVERGED: "red",
-    RunStatus.FAILED: "red",
-}
-_PICTURE_SIDE = 512  # pixels
 _REFUSED = "refused"  # in the session: the run whose button was clicked last, and why nothing came of it
 
 
 def show_run(drawn: RunRecord, phases: int, class_id: int) -> None:
-    """The run, redrawn as long as it is active; the whole page once what stands beside the run depends on changes.
+    """The run, followed as long as it is active; the whole page once what stands beside the run depends on changes.
 
     Args:
         drawn: the run as the rest of the page shows it.
         phases: how many phases it had begun then.
         class_id: the class whose recall and precision are drawn.
     """
-    st.fragment(_show, run_every=POLL_SECONDS if drawn.status.active else None)(drawn, phases, class_id)
+    st.fragment(_show)(drawn, phases, class_id)
 
 
 def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
@@ -64,46 +50,55 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     record = services.store().run(run_id)
     history = services.follower(run_id).history()
     if _course(record, len(history.spans)) != _course(drawn, phases):
-        st.rerun()  # polling begins or ends, or the controls that steer are those of another phase
+        st.rerun()  # following begins or ends, or the controls that steer are those of another phase
     _transport(record)
     summary = read_summary(record)
     not_found = classes_not_found(history, summary)
-    _state(record, history, summary, not_found)
+    follow = live_address(run_id) if record.status.active else None
+    status = status_of(record, history, summary, not_found)
+    live_status(status, f"status-{run_id}", follow, page_structure(record, history))
+    _messages(record, summary is not None, not_found)
     show_nothing_found(record, history, not_found)
     if summary is not None:
         show_result(record, summary, class_id)
-    steps = history.most_steps
-    live_figure(schedule_figure(record.plan, history), f"schedule-{run_id}", height=150)
+
+    def draw(name: str, figure: go.Figure, height: int) -> None:
+        live_figure(
+            figure, f"{name}-{run_id}-{class_id}", height=height, follow=Followed(follow, name) if follow else None
+        )
+
+    draw(live.SCHEDULE, schedule_figure(record.plan, history), 150)
     if not history.last_step:
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
+    steps = history.most_steps
     left, right = stacking_columns("scores", 2)
     with left:
         st.markdown("**Training loss**")
-        live_figure(trained_loss_figure(history, steps), f"trained-{run_id}", height=260)
+        draw(live.TRAINED, trained_loss_figure(history, steps), 260)
         st.caption("Bands are phases, in the colour of their loss. The line breaks where the loss changes: values of "
                    "different losses are not comparable.")  # fmt: skip
     with right:
         name = services.dataset(record.dataset_id).classes[class_id]
         st.markdown(f"**Recall and precision of {escaped(name)}**")
-        live_figure(scores_figure(history, class_id, name, steps), f"scores-{run_id}-{class_id}", height=260)
+        draw(live.SCORES, scores_figure(history, class_id, name, steps), 260)
         if history.validations and not history.labels(class_id):
             st.caption(f"n/a: the parts of the validation scenes that are looked at hold no {escaped(name)}.")
         st.caption("On the validation scenes, which are never trained on. Recall: the share of the label that was "
                    "found. Precision: the share of the prediction that is right.")  # fmt: skip
-    _prediction(record, history)
+    _prediction(record, history, follow)
     st.markdown("**All losses on the training batches**")
-    live_figure(other_losses_figure(history, steps), f"others-{run_id}", height=430)
+    draw(live.OTHERS, other_losses_figure(history, steps), 430)
     st.caption(
         "Each loss has its own axis. Lovász and the object losses are slow to compute and logged every 20 steps."
     )
     st.markdown("**Gradient norm and learning rate**")
-    live_figure(rates_figure(history, steps), f"rates-{run_id}", height=260)
+    draw(live.RATES, rates_figure(history, steps), 260)
     _notes(history)
 
 
 def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:
-    """What decides whether the page polls, and which controls steer the run."""
+    """What decides whether the page follows the run, and which controls steer it."""
     return record.status.active, record.status.resumable, phases
 
 
@@ -153,26 +148,11 @@ def _act(action: str, run_id: str) -> None:
         st.session_state[_REFUSED] = (run_id, problem)
 
 
-def _state(record: RunRecord, history: History, summary: dict[str, Any] | None, not_found: dict[int, str]) -> None:
-    """One line: status, step, speed and time left."""
-    steps = history.most_steps
-    parts = [_badge(record, summary, not_found), f"step **{history.last_step}** of at most {steps}"]
-    if record.status is RunStatus.QUEUED:
-        position = services.engine().position(record.id)
-        waits = "workers are starting" if services.engine().starting else "about to start"
-        parts.append(f"place **{position}** in the queue" if position else waits)
-    speed = history.steps_per_second
-    if speed is not None:
-        parts.append(f"{speed:.3g} steps/s")
-        if record.status.active:
-            parts.append(f"{_duration((steps - history.last_step) / speed)} left")
-    if history.device:
-        parts.append(history.device)
-    st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
+def _messages(record: RunRecord, has_summary: bool, not_found: dict[int, str]) -> None:
+    """What the run or the store says beside the status."""
     done = record.status is RunStatus.DONE
     if record.message and not (done and not_found):  # said below
-        only_at_half = done and summary is not None
-        later = ", at ½. At the run's own threshold they are found: see below." if only_at_half else ""
+        later = ", at ½. At the run's own threshold they are found: see below." if done and has_summary else ""
         st.warning(escaped(record.message) + later, icon=":material/info:")
     if services.engine().problem is not None:
         st.warning(
@@ -180,15 +160,6 @@ def _state(record: RunRecord, history: History, summary: dict[str, Any] | None, 
             "its own log, and the server tries again every second.",
             icon=":material/warning:",
         )
-
-
-def _badge(record: RunRecord, summary: dict[str, Any] | None, not_found: dict[int, str]) -> str:
-    """The status; a run that ended without finding a class says so in the same place."""
-    if record.status is RunStatus.DONE and (not_found or (record.message and summary is None)):
-        all_classes = len(not_found) == len(services.dataset(record.dataset_id).classes) - 1
-        in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
-        return f":red-badge[{escaped(in_words if not_found else record.message.partition(':')[0])}]"
-    return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 
 def _why_no_steps(record: RunRecord) -> str:
@@ -203,39 +174,19 @@ def _why_no_steps(record: RunRecord) -> str:
     return "About to start."
 
 
-def _prediction(record: RunRecord, history: History) -> None:
+def _prediction(record: RunRecord, history: History, follow: str | None) -> None:
     if not history.previews:
         return
     preview = history.previews[-1]
     left, right = st.columns(2)
-    found, label = _pictures(record.id, record.dataset_id, preview)
     with left:
-        st.markdown(f"**Prediction at step {preview.step}**")
-        st.image(found, width="stretch", alt="prediction: hits, misses and false alarms")
+        live_prediction(preview.step, f"prediction-{record.id}", follow, prediction_address(record.id))
         show_outcome_legend(wrong_class=len(services.dataset(record.dataset_id).classes) > 2)
     with right:
         st.markdown("**Label**")
+        label = preview_label_picture(record.id, record.dataset_id, preview)
         st.image(label, width="stretch", alt="label over the image")
         st.caption(f"A crop of the validation scene {escaped(preview.scene)}.")
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def _pictures(run_id: str, dataset_id: str, preview: Preview) -> tuple[bytes, bytes]:
-    """The crop with the outcome of each pixel, and with its label; as PNG, made once for all sessions."""
-    dataset = services.dataset(dataset_id)
-    scene = next(scene for scene in dataset.validation if scene.name == preview.scene)
-    with Image.open(services.store().folder(run_id).previews / preview.file) as png:
-        prediction = np.asarray(png)
-    crop = window(scene, preview.top, preview.left, prediction.shape[:2])
-    plain = scene_picture(crop, dataset.stretch, longest=_PICTURE_SIDE)
-    found = outcome_picture(plain, prediction, crop.label)
-    return _png(found), _png(label_picture(crop, dataset.stretch, _PICTURE_SIDE, class_colours(dataset)))
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _notes(history: History) -> None:
@@ -243,10 +194,6 @@ def _notes(history: History) -> None:
         with st.expander(f"Run log ({len(history.notes)})"):
             for step, text in history.notes[-50:]:
                 st.markdown(f"step {step}: {escaped(text)}")
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def downloads(record: RunRecord) -> None:

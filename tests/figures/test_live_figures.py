@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import pytest
 
 from explorer.figures import live
-from explorer.figures.live import changes, moment, structure
+from explorer.figures.live import Moment, Schedule, changes, structure
 from explorer.figures.training import (
     other_losses_figure,
     rates_figure,
@@ -23,8 +23,8 @@ from explorer.figures.training import (
 from explorer.losses.spec import LossSpec
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.runs.history import Columns, History
-from explorer.training.events import Event, PhaseChange, Started, Step, Validation
-from explorer.training.plan import Phase
+from explorer.training.events import Event, Intervened, PhaseChange, Started, Step, Validation
+from explorer.training.plan import Intervention, Phase
 from tests.runs.tiny import tiny_plan
 
 DICE, JACCARD = LossSpec(kind="dice"), LossSpec(kind="jaccard")
@@ -49,8 +49,13 @@ def figures(history: History) -> dict[str, dict[str, Any]]:
     return {name: json.loads(figure.to_json()) for name, figure in made.items()}
 
 
+def moment(history: History, before: Moment | None = None) -> Moment:
+    return live.moment(history, 2, Schedule.of(PLAN, history, before.schedule if before else None))
+
+
 def apply(shown: dict[str, dict[str, Any]], change: dict[str, Any]) -> None:
     """As the browser does it."""
+    shown |= unpacked(change["figures"])
     for figure in shown.values():
         for trace in figure["data"]:
             if trace.get("meta") in change["curves"]:
@@ -110,6 +115,7 @@ COURSE: list[list[Event]] = [
     [*steps(48, 50), PhaseChange(50, 1, 0, "length")],
     steps(51, 53, phase=1),
     [*steps(54, 80, phase=1), validation_at(80)],
+    [Intervened(80, Intervention(step=80, length_factor=0.5)), *steps(81, 90, phase=1)],
 ]
 
 
@@ -120,7 +126,7 @@ def test_each_change_leads_from_one_moment_to_the_next() -> None:
     for piece in COURSE:
         assert columns.add(piece)
         history = columns.history()
-        now = moment(history, classes=2)
+        now = moment(history, before)
         if structure(history) == structure_before:
             kept += 1
             apply(shown, json.loads(json.dumps(changes(before, now))))
@@ -128,20 +134,20 @@ def test_each_change_leads_from_one_moment_to_the_next() -> None:
             shown = unpacked(figures(history))
         assert_alike(shown, unpacked(figures(history)))
         before, structure_before = now, structure(history)
-    assert kept >= 4, "the figures are kept but where a phase begins, and at the first step and validation"
+    assert kept >= 6, "the figures are kept but where a phase begins, and at the first step and validation"
 
 
 @pytest.mark.parametrize("before", [100, 10_000])
 def test_what_is_sent_each_second_is_small_however_long_the_run(before: int) -> None:
     columns = Columns(PLAN, [*COURSE[0], *steps(1, before)])
-    then = moment(columns.history(), classes=2)
+    then = moment(columns.history())
     columns.add(steps(before + 1, before + 8))
-    sent = json.dumps(changes(then, moment(columns.history(), classes=2)))
+    sent = json.dumps(changes(then, moment(columns.history(), then)))
     assert len(sent) < 1500
 
 
 def test_nothing_new_is_nothing_sent() -> None:
-    now = moment(Columns(PLAN, [*COURSE[0], *steps(1, 30)]).history(), classes=2)
-    assert changes(now, now) == {"curves": {}, "layout": {}}
-    assert set(changes(None, now)["layout"]) == {live.TRAINED, live.SCORES, live.RATES, live.SCHEDULE}
+    now = moment(Columns(PLAN, [*COURSE[0], *steps(1, 30)]).history())
+    assert changes(now, now) == {"curves": {}, "layout": {}, "figures": {}}
+    assert set(changes(None, now)["layout"]) == {live.TRAINED, live.SCORES, live.OTHERS, live.RATES, live.SCHEDULE}
     assert all(kept == 0 for kept, _, _ in changes(None, now)["curves"].values())

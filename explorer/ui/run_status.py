@@ -1,0 +1,77 @@
+"""The status of a run in one line: what it is doing, how far it is, and how long it still takes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from explorer.runs.history import History
+from explorer.runs.records import RunRecord, RunStatus
+from explorer.ui import services
+
+_COLOURS = {
+    RunStatus.QUEUED: "gray",
+    RunStatus.RUNNING: "blue",
+    RunStatus.PAUSED: "yellow",
+    RunStatus.INTERRUPTED: "orange",
+    RunStatus.DONE: "green",
+    RunStatus.STOPPED: "gray",
+    RunStatus.DIVERGED: "red",
+    RunStatus.FAILED: "red",
+}
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the line shows."""
+
+    badge: str
+    colour: str  # of the badge, by its name in Streamlit's theme
+    text: str
+    share: float  # of the steps that are made, 0 to 1
+    step: int
+
+    def shown(self) -> dict[str, Any]:
+        """For the browser."""
+        return asdict(self)
+
+
+def status_of(
+    record: RunRecord, history: History, summary: dict[str, Any] | None = None, not_found: dict[int, str] | None = None
+) -> Status:
+    """The status of a run.
+
+    Args:
+        record: of the run.
+        history: of the run.
+        summary: of a run that has ended, see :func:`explorer.ui.run_result.read_summary`.
+        not_found: see :func:`explorer.ui.nothing_found.classes_not_found`; of a run that has ended.
+    """
+    steps = history.most_steps
+    badge, colour = _badge(record, summary, not_found or {})
+    parts = [f"step {history.last_step} of at most {steps}"]
+    if record.status is RunStatus.QUEUED:
+        position = services.engine().position(record.id)
+        waits = "workers are starting" if services.engine().starting else "about to start"
+        parts.append(f"place {position} in the queue" if position else waits)
+    speed = history.steps_per_second
+    if speed is not None:
+        parts.append(f"{speed:.3g} steps/s")
+        if record.status.active:
+            parts.append(f"{_duration((steps - history.last_step) / speed)} left")
+    if history.device:
+        parts.append(history.device)
+    return Status(badge, colour, " · ".join(parts), min(1.0, history.last_step / steps), history.last_step)
+
+
+def _badge(record: RunRecord, summary: dict[str, Any] | None, not_found: dict[int, str]) -> tuple[str, str]:
+    """Words and colour; a run that ended without finding a class says so in the same place."""
+    if record.status is RunStatus.DONE and (not_found or (record.message and summary is None)):
+        all_classes = len(not_found) == len(services.dataset(record.dataset_id).classes) - 1
+        in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
+        return in_words if not_found else record.message.partition(":")[0], "red"
+    return str(record.status), _COLOURS[record.status]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
