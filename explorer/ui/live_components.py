@@ -35,8 +35,8 @@ _PREDICTION = """
 </div>
 """
 _PREDICTION_STYLE = """
-.live-prediction p { margin: 0 0 0.5rem; font-weight: 600; color: var(--st-text-color); }
-.live-prediction img { width: 100%; display: block; }
+.live-prediction p { margin: 0 0 1rem; font-weight: 600; color: var(--st-text-color); }
+.live-prediction img { width: 100%; display: block; border-radius: var(--st-base-radius); }
 """
 
 

@@ -25,7 +25,7 @@ from starlette.routing import Route
 from explorer.errors import InputError
 from explorer.figures.live import Moment, Schedule, changes, moment, structure
 from explorer.runs.history import History
-from explorer.runs.records import RunRecord
+from explorer.runs.records import RunRecord, RunStatus
 from explorer.training.finding import silences
 from explorer.ui import services
 from explorer.ui.live_components import base_path
@@ -111,9 +111,11 @@ def _answer(before: _Seen | None, now: _Seen) -> bytes:
 
 def page_structure(record: RunRecord, history: History) -> str:
     """Differs where something changes that only the page can draw: status, phases, messages, what is not found."""
+    engine = services.engine()
+    waits = (engine.starting, engine.position(record.id) is None) if record.status is RunStatus.QUEUED else None
     silent = tuple(each.class_id for each in silences(history.validations))
     seen = (bool(history.validations), bool(history.previews), silent)
-    parts = (record.status, record.message, services.engine().problem, structure(history), seen)
+    parts = (record.status, record.message, waits, engine.problem, structure(history), seen)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,156 @@
+"""What a browser is sent of a run: little, the same for all, and enough to draw what a page would draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from starlette.applications import Starlette
+
+from explorer.runs import event_log
+from explorer.runs.records import RunStatus
+from explorer.runs.store import Store
+from explorer.runs.training import execute
+from explorer.settings import settings
+from explorer.ui import live_feed, services
+from explorer.ui.live_feed import ROUTES, live_address, page_structure, prediction_address
+from tests.runs.tiny import tiny_dataset, tiny_plan
+from tests.ui.asgi import get
+
+
+class Idle:
+    """An engine that does nothing."""
+
+    starting, problem = False, None
+
+    def position(self, _: str) -> int | None:
+        return None
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setenv("EXPLORER_STORE", str(tmp_path))
+    settings.cache_clear()
+    st.cache_resource.clear()
+    made = Store(tmp_path)
+    monkeypatch.setattr(services, "store", lambda: made)
+    monkeypatch.setattr(services, "engine", Idle)
+    monkeypatch.setattr(live_feed, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(event_log, "_FLUSH_SECONDS", 0.0)
+    yield made
+    st.cache_resource.clear()
+    settings.cache_clear()
+
+
+APP = Starlette(routes=ROUTES)
+
+
+class Job:
+    """A run that trains a little at a time."""
+
+    def __init__(self, store: Store, steps: int = 60) -> None:
+        self.id = store.create_run(tiny_plan(steps), store.save_dataset(tiny_dataset())).id
+        store.set_status(self.id, RunStatus.QUEUED)
+        self._store = store
+        self._events = execute(store.folder(self.id), tiny_dataset(), device="cpu")
+
+    def makes(self, steps: int) -> None:
+        """So many steps more."""
+        made = 0
+        for event in self._events:
+            made += event.kind == "step"
+            if made == steps:
+                break
+        self._store.ingest(self.id)
+
+
+def asked(run_id: str, since: int = 0) -> dict[str, Any]:
+    answer = get(APP, live_address(run_id), since=since)
+    assert answer.status == 200
+    return answer.json()
+
+
+def taken(curves: dict[str, tuple[list[float], list[float]]], answer: dict[str, Any]) -> None:
+    """As the browser does it."""
+    for name, (kept, x, y) in answer.get("curves", {}).items():
+        old_x, old_y = curves.get(name, ([], []))
+        curves[name] = (old_x[:kept] + x, old_y[:kept] + y)
+
+
+def test_who_follows_has_what_one_who_comes_later_gets_whole(store: Store) -> None:
+    job, curves, number = Job(store), {}, 0
+    for steps in (1, 4, 13, 2, 30):
+        job.makes(steps)
+        answer = asked(job.id, number)
+        taken(curves, answer)
+        number = answer["number"]
+        whole: dict[str, Any] = {}
+        taken(whole, asked(job.id))
+        assert curves == whole
+    assert curves["norm"][0][-1] == 50
+    assert answer["status"]["step"] == 50
+    assert answer["status"]["text"].startswith("step 50 of at most 60")
+
+
+def test_where_nothing_is_new_nothing_is_sent(store: Store) -> None:
+    job = Job(store)
+    job.makes(20)
+    number = asked(job.id)["number"]
+    again = get(APP, live_address(job.id), since=number)
+    assert again.json().keys() == {"number", "structure", "status", "preview"}
+    assert len(again.content) < 300
+
+
+def test_all_who_ask_get_the_same_bytes_made_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(store)
+    job.makes(10)
+    number = asked(job.id)["number"]
+    job.makes(5)
+    made: list[int] = []
+    encode = live_feed._answer
+    monkeypatch.setattr(live_feed, "_answer", lambda *args: made.append(1) or encode(*args))
+    answers = {get(APP, live_address(job.id), since=number).content for _ in range(30)}
+    assert (len(answers), len(made)) == (1, 1)
+
+
+def test_who_has_fallen_behind_or_has_seen_another_server_gets_all(store: Store) -> None:
+    job = Job(store)
+    job.makes(2)
+    first = asked(job.id)["number"]
+    for _ in range(live_feed._MOMENTS):
+        job.makes(1)
+        asked(job.id)
+    for since in (first, 7, 10**15):
+        assert asked(job.id, since)["curves"]["norm"][0] == 0
+    assert get(APP, live_address(job.id), since="x").json()["curves"]["norm"][0] == 0
+
+
+def test_the_page_is_told_to_run_again_for_what_only_it_can_draw(store: Store) -> None:
+    job = Job(store)
+    job.makes(30)
+    structure = asked(job.id)["structure"]
+    assert structure == page_structure(store.run(job.id), services.follower(job.id).history())
+    job.makes(20)
+    assert asked(job.id)["structure"] == structure, "steps and validations are sent"
+    store.set_status(job.id, RunStatus.PAUSED, "No space left")
+    assert asked(job.id)["structure"] != structure
+
+
+def test_predictions_are_pictures_by_their_step(store: Store) -> None:
+    job = Job(store)
+    job.makes(12)
+    step = asked(job.id)["preview"]
+    picture = get(APP, prediction_address(job.id), step=step)
+    assert (picture.status, picture.headers["content-type"]) == (200, "image/webp")
+    assert picture.content[8:12] == b"WEBP"
+    assert get(APP, prediction_address(job.id), step=7).status == 404
+
+
+@pytest.mark.parametrize("address", [live_address("nowhere"), prediction_address("nowhere"), live_address("%2e%2e")])
+def test_an_unknown_run_is_said_to_be_unknown(store: Store, address: str) -> None:
+    answer = get(APP, address)
+    assert answer.status == 404
+    assert b"no such run" in answer.content
