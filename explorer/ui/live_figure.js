@@ -66,7 +66,7 @@ function linkCameras(host, change) {
 
 const DRAWING_SHARE = 0.01;
 
-// Brings the figure to what the feed knows; says whether anything is new.
+// Brings the figure to what the feed knows.
 function update(state, feed) {
   const name = state.followed.figure;
   const whole = feed.figures[name];
@@ -84,6 +84,12 @@ function update(state, feed) {
     const place = keys.reduce((inner, key) => inner?.[key], state.figure.layout);
     if (place) place[last] = value;
   }
+}
+
+// Plotly keeps what a visitor has zoomed in a layout that is given to it, so it gets a copy.
+function react(state) {
+  const { data, layout } = state.figure;
+  return window.Plotly.react(state.host, data.map((trace) => ({ ...trace })), structuredClone(layout), state.config);
 }
 
 function create(host) {
@@ -134,7 +140,7 @@ function create(host) {
       const began = performance.now();
       update(state, feed);
       state.figure.layout.datarevision = feed.number;
-      await window.Plotly.react(host, state.figure.data, state.figure.layout, state.config);
+      await react(state);
       state.next = performance.now() + (performance.now() - began) / DRAWING_SHARE;
       host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
     });
@@ -145,14 +151,14 @@ function create(host) {
     state.drawing = state.drawing.then(async () => {
       const { library: address, height, image, figure, follow: followed } = JSON.parse(text);
       host.style.height = `${height}px`;
-      const plotly = await library(address);
+      await library(address);
       const first = !host._fullLayout;
-      const { data, layout } = state.figure = themed(figure, host);
+      state.figure = themed(figure, host);
       state.config = {
         displaylogo: false, responsive: false, displayModeBar: image ? true : false,
         modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },
       };
-      await plotly.react(host, data, layout, state.config);
+      await react(state);
       state.followed = followed;
       state.stop?.();
       state.stop = followed ? follow(followed.url, (feed) => { state.news = feed; state.catchUp(); }) : null;
