@@ -137,6 +137,7 @@ function create(host) {
     if (wait > 0) { state.timer ??= setTimeout(() => { state.timer = null; state.catchUp(); }, wait); return; }
     state.news = null;
     state.drawing = state.drawing.then(async () => {
+      if (!state.followed) return; // the run has ended meanwhile
       const began = performance.now();
       update(state, feed);
       state.figure.layout.datarevision = feed.number;
@@ -160,6 +161,7 @@ function create(host) {
       };
       await react(state);
       state.followed = followed;
+      state.news = null;
       state.stop?.();
       state.stop = followed ? follow(followed.url, (feed) => { state.news = feed; state.catchUp(); }) : null;
       host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
