@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.jobs.cluster_keys import obeys_anyone
+from explorer.jobs.cluster_keys import is_open_to_all
 from explorer.settings import settings
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
@@ -22,7 +22,7 @@ def home() -> None:
     """The page."""
     frame("Home")
     st.title("Which loss finds your objects?", anchor=False)
-    if obeys_anyone(settings()):
+    if is_open_to_all(settings()):
         st.warning(services.OPEN_CLUSTER[:1].upper() + services.OPEN_CLUSTER[1:], icon=":material/lock_open:")
     st.markdown(
         "See live, on your own imagery, **which loss, or which sequence of losses**, gives the recall and precision "

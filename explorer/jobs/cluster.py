@@ -3,9 +3,9 @@
 The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
 for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The workers
 that train start first: all at once would take the time of all until the first step. The cluster ends with the server's
-process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It obeys only whoever holds
-its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes, and its
-processes serve no pages.
+process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It takes orders only from
+whoever holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes,
+and its processes serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
 once), ``--resources "slice=1"`` and ``--resources "quick=1"``. They must see the store's folder at the same path and be

@@ -88,7 +88,7 @@ def foreign_keys(settings: Settings) -> Security:
     )
 
 
-def obeys_anyone(settings: Settings) -> bool:
+def is_open_to_all(settings: Settings) -> bool:
     """Whether a cluster is named that asks for no keys: whoever reaches its address has code run by its workers."""
     return settings.scheduler is not None and not settings.scheduler.startswith("tls://")
 

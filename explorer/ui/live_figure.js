@@ -1,7 +1,7 @@
 // Draws a Plotly figure and keeps it: Plotly.react on the existing graph, in the colours of the theme.
 // An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
 // A figure that follows a run takes the ends of its curves from there (live_feed.js); it is drawn when it is in view, and
-// no more often than a hundredth of the browser's time allows.
+// no more often than a hundredth of the browser's time allows, but every four seconds.
 
 const INK = "#010203"; // explorer/figures/colours.py: the text colour, which the server does not know
 const states = new WeakMap();
@@ -64,7 +64,7 @@ function linkCameras(host, change) {
     .then(() => { host.linking = false; });
 }
 
-const DRAWING_SHARE = 0.01;
+const DRAWING_SHARE = 0.01, LATEST = 4000; // ms
 
 // Brings the figure to what the feed knows.
 function update(state, feed) {
@@ -142,7 +142,8 @@ function create(host) {
       update(state, feed);
       state.figure.layout.datarevision = feed.number;
       await react(state);
-      state.next = performance.now() + (performance.now() - began) / DRAWING_SHARE;
+      const now = performance.now();
+      state.next = now + Math.min(LATEST, (now - began) / DRAWING_SHARE);
       host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
     });
   };

@@ -22,7 +22,7 @@ from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
-from explorer.jobs.cluster_keys import obeys_anyone
+from explorer.jobs.cluster_keys import is_open_to_all
 from explorer.jobs.engine import Engine
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
@@ -42,7 +42,7 @@ OPEN_CLUSTER = (
     "whoever reaches the cluster of EXPLORER_SCHEDULER can have code run by its workers. Start it with TLS, and set "
     "EXPLORER_TLS_CA_FILE, EXPLORER_TLS_CERT_FILE and EXPLORER_TLS_KEY_FILE."
 )
-"""Said where ``obeys_anyone``."""
+"""Said where ``is_open_to_all``."""
 _logger = logging.getLogger(__name__)
 
 
@@ -108,7 +108,7 @@ def who_reaches_the_app() -> list[str]:
         said = [
             f"{listens} whoever reaches it uses it, since the app has no sign-in. SECURITY.md says what that means."
         ]
-    if obeys_anyone(settings()):
+    if is_open_to_all(settings()):
         said.append(f"Warning: {OPEN_CLUSTER}")
     return said
 

@@ -1,4 +1,4 @@
-"""The embedded cluster obeys nobody without its keys, and a foreign one is spoken to with those that are named."""
+"""The embedded cluster takes orders from nobody without its keys, and a foreign one is spoken to with those that are named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from distributed import Client, Security, SpecCluster
 
 from explorer.errors import InputError
 from explorer.jobs.cluster import start_cluster
-from explorer.jobs.cluster_keys import foreign_keys, make_keys, obeys_anyone
+from explorer.jobs.cluster_keys import foreign_keys, is_open_to_all, make_keys
 from explorer.settings import Settings
 from tests.jobs.waiting import wait_for
 
@@ -52,7 +52,7 @@ def test_a_client_without_the_keys_is_refused(cluster: SpecCluster, keys: Securi
         Client(address, security=keys, timeout=2, set_as_default=False)
 
 
-def test_a_client_with_the_keys_is_obeyed(cluster: SpecCluster) -> None:
+def test_a_client_with_the_keys_is_served(cluster: SpecCluster) -> None:
     with Client(cluster, timeout=8, set_as_default=False) as client:
         assert client.submit(sum, [1, 2], resources={"train": 1}).result(timeout=60) == 3
 
@@ -111,6 +111,6 @@ def test_keys_that_cannot_be_used_are_named(tmp_path: Path, changed: dict[str, P
         foreign_keys(of_files(tmp_path, **changed))
 
 
-def test_a_foreign_cluster_without_tls_obeys_anyone() -> None:
+def test_a_foreign_cluster_without_tls_is_open_to_all() -> None:
     addresses = {None: False, "tls://10.0.0.1:8786": False, "tcp://10.0.0.1:8786": True}
-    assert {address: obeys_anyone(Settings(scheduler=address)) for address in addresses} == addresses
+    assert {address: is_open_to_all(Settings(scheduler=address)) for address in addresses} == addresses
