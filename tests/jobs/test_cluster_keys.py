@@ -1,4 +1,4 @@
-"""The embedded cluster takes orders from nobody without its keys, and a foreign one is spoken to with those that are named."""
+"""The embedded cluster takes no orders without its keys, and a foreign one is spoken to with those that are named."""
 
 from __future__ import annotations
 
