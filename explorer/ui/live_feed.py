@@ -2,7 +2,7 @@
 
 A page draws the run's figures once. From then on the browser asks for what has changed since, by a number that counts
 the changes, at an address of its own: no page runs for it, and two who ask the same get the same bytes. Where more has
-changed than the ends of the curves, a phase or the status for example, the answer says so and the page runs again.
+changed than the ends of the curves, a phase or the status for example, the page is drawn again.
 """
 
 from __future__ import annotations
@@ -28,9 +28,8 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.training.finding import silences
 from explorer.ui import services
-from explorer.ui.live_components import base_path
+from explorer.ui.browser_script import base_path
 from explorer.ui.preview_pictures import prediction_picture
-from explorer.ui.run_status import Status, status_of
 
 _PATH = "/live/runs"
 _LOOK_SECONDS = 0.4  # at most so often is looked for news, whoever asks
@@ -45,8 +44,7 @@ class _Seen:
     number: int  # of the change
     history: History
     moment: Moment
-    status: Status
-    structure: str  # differs where the page must run again
+    structure: str  # see :meth:`LiveFeed.structure`
 
 
 class LiveFeed:
@@ -76,19 +74,24 @@ class LiveFeed:
                 self._answers[since] = _answer(self._seen.get(since), now)
             return self._answers[since]
 
+    def structure(self) -> str:
+        """Differs where only the page can draw what has changed: status, phases, messages, what is not found."""
+        with self._lock:
+            return self._look().structure
+
     def _look(self) -> _Seen:
         last = next(reversed(self._seen.values()), None)
         if last is not None and time.monotonic() - self._looked_at < _LOOK_SECONDS:
             return last
         self._looked_at = time.monotonic()
         record, history = services.store().run(self._run_id), services.follower(self._run_id).history()
-        status, page = status_of(record, history), page_structure(record, history)
-        if last is not None and (last.history, last.status, last.structure) == (history, status, page):
+        page = _structure(record, history)
+        if last is not None and last.history is history and last.structure == page:
             return last
         schedule = Schedule.of(record.plan, history, last.moment.schedule if last is not None else None)
         # numbers go on after a restart of the server, so that no browser takes one for another
         number = last.number + 1 if last is not None else time.time_ns() // 1_000_000
-        now = _Seen(number, history, moment(history, self._classes, schedule), status, page)
+        now = _Seen(number, history, moment(history, self._classes, schedule), page)
         self._seen[number], self._answers = now, {}
         if len(self._seen) > _MOMENTS:
             self._seen.popitem(last=False)
@@ -97,20 +100,14 @@ class LiveFeed:
 
 def _answer(before: _Seen | None, now: _Seen) -> bytes:
     previews = now.history.previews
-    answer: dict[str, Any] = {
-        "number": now.number,
-        "structure": now.structure,
-        "status": now.status.shown(),
-        "preview": previews[-1].step if previews else None,
-    }
+    answer: dict[str, Any] = {"number": now.number, "preview": previews[-1].step if previews else None}
     if before is not now:
         answer |= changes(None if before is None else before.moment, now.moment)
     content: str = to_json_plotly(answer)
     return content.encode()
 
 
-def page_structure(record: RunRecord, history: History) -> str:
-    """Differs where something changes that only the page can draw: status, phases, messages, what is not found."""
+def _structure(record: RunRecord, history: History) -> str:
     engine = services.engine()
     waits = (engine.starting, engine.position(record.id) is None) if record.status is RunStatus.QUEUED else None
     silent = tuple(each.class_id for each in silences(history.validations))

@@ -17,7 +17,7 @@ import streamlit as st
 import streamlit.components.v1 as components_v1
 from plotly.io.json import to_json_plotly
 
-from explorer.ui.live_components import base_path, script
+from explorer.ui.browser_script import base_path, script
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from typing import Any
+
+import streamlit as st
 
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.ui import services
+from explorer.ui.messages import escaped
 
 _COLOURS = {
     RunStatus.QUEUED: "gray",
@@ -21,39 +23,21 @@ _COLOURS = {
 }
 
 
-@dataclass(frozen=True)
-class Status:
-    """What the line shows."""
-
-    badge: str
-    colour: str  # of the badge, by its name in Streamlit's theme
-    text: str
-    share: float  # of the steps that are made, 0 to 1
-    step: int
-
-    def shown(self) -> dict[str, Any]:
-        """For the browser."""
-        return asdict(self)
-
-
-def status_of(
-    record: RunRecord, history: History, summary: dict[str, Any] | None = None, not_found: dict[int, str] | None = None
-) -> Status:
-    """The status of a run.
+def show_status(record: RunRecord, history: History, summary: dict[str, Any] | None, not_found: dict[int, str]) -> None:
+    """Status, step, speed and time left, over a bar.
 
     Args:
         record: of the run.
         history: of the run.
         summary: of a run that has ended, see :func:`explorer.ui.run_result.read_summary`.
-        not_found: see :func:`explorer.ui.nothing_found.classes_not_found`; of a run that has ended.
+        not_found: see :func:`explorer.ui.nothing_found.classes_not_found`.
     """
     steps = history.most_steps
-    badge, colour = _badge(record, summary, not_found or {})
-    parts = [f"step {history.last_step} of at most {steps}"]
+    parts = [_badge(record, summary, not_found), f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
         position = services.engine().position(record.id)
         waits = "workers are starting" if services.engine().starting else "about to start"
-        parts.append(f"place {position} in the queue" if position else waits)
+        parts.append(f"place **{position}** in the queue" if position else waits)
     speed = history.steps_per_second
     if speed is not None:
         parts.append(f"{speed:.3g} steps/s")
@@ -61,16 +45,16 @@ def status_of(
             parts.append(f"{_duration((steps - history.last_step) / speed)} left")
     if history.device:
         parts.append(history.device)
-    return Status(badge, colour, " · ".join(parts), min(1.0, history.last_step / steps), history.last_step)
+    st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
 
 
-def _badge(record: RunRecord, summary: dict[str, Any] | None, not_found: dict[int, str]) -> tuple[str, str]:
-    """Words and colour; a run that ended without finding a class says so in the same place."""
+def _badge(record: RunRecord, summary: dict[str, Any] | None, not_found: dict[int, str]) -> str:
+    """The status; a run that ended without finding a class says so in the same place."""
     if record.status is RunStatus.DONE and (not_found or (record.message and summary is None)):
         all_classes = len(not_found) == len(services.dataset(record.dataset_id).classes) - 1
         in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
-        return in_words if not_found else record.message.partition(":")[0], "red"
-    return str(record.status), _COLOURS[record.status]
+        return f":red-badge[{escaped(in_words if not_found else record.message.partition(':')[0])}]"
+    return f":{_COLOURS[record.status]}-badge[{record.status}]"
 
 
 def _duration(seconds: float) -> str:

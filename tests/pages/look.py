@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -22,13 +21,6 @@ def texts(page: AppTest) -> str:
     """All sentences of the page."""
     kinds = (page.success, page.error, page.warning, page.info, page.caption, page.markdown)
     return " ".join(each.value for kind in kinds for each in kind)
-
-
-def status_line(page: AppTest) -> str:
-    """The status of the run and how far it is."""
-    (line,) = (each.proto for each in page.get("bidi_component") if each.proto.component_name == "live_status")
-    status = json.loads(line.json)["status"]
-    return f"{status['badge']} · {status['text']}"
 
 
 def run_of(page: AppTest) -> str:
