@@ -67,7 +67,8 @@ class Finding(_Model):
     dataset: str | None  # title; None: over all datasets
     measure: str  # match rule, "pixel", or ``OWN_MEASURE``
     at: At
-    effect: Interval  # of the first inequality of the claim
+    effect: Interval  # of the claim's first inequality
+    also: dict[str, Interval] = {}  # of its others, by the score that they are about
     p: float | None  # two-sided, after Holm over the claims; None: nothing could be compared
     verdict: Literal["holds", "fails", "undecided"]
     seeds: int

@@ -52,7 +52,12 @@ class Proposal:
 
 
 def first_preset(fingerprint: Fingerprint) -> str:
-    """Key of the preset that is offered first for imagery like this."""
+    """Key of the preset that is offered first for imagery like this.
+
+    It is the same for all: on none of eleven datasets, of which 0.1 % to 50 % are foreground, was the article's recipe
+    better in F1 at the runs' own thresholds than Dice + CE, corrected for the number of claims (docs/claims.md), and
+    Dice + CE needs no class weights and no trigger.
+    """
     return "dice_ce"
 
 

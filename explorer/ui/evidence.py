@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer.figures.evidence import evidence_figure, evidence_height
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.training.evidence import AT_WORDS, Evidence, Finding, Outcome, read_evidence
+from explorer.training.evidence import AT_WORDS, Evidence, Finding, Interval, Outcome, read_evidence
 from explorer.ui.live_figure import live_figure
 
 _AT: tuple[str, str] = ("half", "own")
@@ -74,13 +74,18 @@ def claims_in_words(evidence: Evidence, plan: str) -> list[str]:
     """
     return [
         f"{text}: "
-        + "; ".join(f"**{found.verdict}** {AT_WORDS[at]} ({_difference(found)})" for at, found in by_at.items())
+        + "; ".join(f"**{found.verdict}** {AT_WORDS[at]} ({_differences(found)})" for at, found in by_at.items())
         for text, by_at in evidence.claims_about(plan).items()
     ]
 
 
-def _difference(found: Finding) -> str:
-    effect = found.effect
+def _differences(found: Finding) -> str:
+    return "; ".join(
+        [_difference(found.effect), *(f"{score} {_difference(each)}" for score, each in found.also.items())]
+    )
+
+
+def _difference(effect: Interval) -> str:
     if effect.mean is None or effect.low is None or effect.high is None:
         return "n/a"
     return f"{effect.mean:+.2f}, from {effect.low:+.2f} to {effect.high:+.2f}"

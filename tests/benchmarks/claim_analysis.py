@@ -344,6 +344,7 @@ def _judged(
             measure=measure,
             at=at,
             effect=_interval(parts[0][1]),
+            also={part.metric.__name__: _interval(found) for part, found in parts[1:]},
             p=None if p is None else round(p, 4),
             verdict="undecided" if p is None else verdict(*one_sided[claim.key], p),
             seeds=first.seeds,

@@ -92,9 +92,12 @@ def _claims(found: Evidence) -> dict[str, str]:
 def _verdict(finding: Finding | None) -> str:
     if finding is None:
         return "n/a"
-    mean, low, high = finding.effect.mean, finding.effect.low, finding.effect.high
-    shown = "n/a" if mean is None else f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
-    return f"**{finding.verdict}** {shown}"
+    also = "".join(f"; {score} {_difference(effect)}" for score, effect in finding.also.items())
+    return f"**{finding.verdict}** {_difference(finding.effect)}{also}"
+
+
+def _difference(value: Interval) -> str:
+    return "n/a" if value.mean is None else f"{value.mean:+.2f} [{value.low:+.2f}, {value.high:+.2f}]"
 
 
 def _number(value: Interval) -> str:

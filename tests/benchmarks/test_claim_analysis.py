@@ -20,7 +20,7 @@ from tests.benchmarks.claim_analysis import (
     evidence,
 )
 from tests.benchmarks.claim_document import END, START, filled, write_report
-from tests.benchmarks.claim_plans import CE, CE_GRID, FOCAL_GRID, MAIN, WEIGHTED
+from tests.benchmarks.claim_plans import CE, CE_GRID, FOCAL_GRID, MAIN, ONCE, WEIGHTED
 from tests.benchmarks.scoring import GRID, f1, false_alarms, precision, recall
 
 RULES = ("iou:0.5", "iou:0.1", "overlap", "pixel")
@@ -90,6 +90,15 @@ def test_claims_about_a_plan_are_those_that_compare_it() -> None:
     assert {at: finding.verdict for at, finding in about.items()}["half"] == "holds"
     assert found.claims_about(WEIGHTED) == found.claims_about(CE)
     assert found.claims_about("another") == {}
+
+
+def test_a_claim_of_two_inequalities_shows_both() -> None:
+    found = evidence(
+        [row("car_park", seed, plan, counts) for seed in range(6)
+         for plan, counts in ((WEIGHTED, (8, 6, 2)), (ONCE, (7, 2, 3)))], "")  # fmt: skip
+    shown = next(each for each in found.findings if (each.claim, each.at, each.measure) == ("switch", "half", "own"))
+    assert shown.effect.mean == 0.5
+    assert shown.also["recall"].mean == pytest.approx(-0.1)
 
 
 def test_outcome_has_means_and_seeds() -> None:
