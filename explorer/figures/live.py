@@ -83,10 +83,9 @@ def moment(history: History, classes: int, schedule: Schedule) -> Moment:
     layout: dict[str, dict[str, Any]] = {**steps, SCHEDULE: {}}
     layout[OTHERS] |= {f"xaxis{place}.range": [0, history.most_steps] for place in range(2, len(history.losses) + 1)}
     layout[RATES] |= {"xaxis2.range": [0, history.most_steps]}
-    if history.spans:
-        last = len(history.spans) - 1
+    for place, span in enumerate(history.spans):
         for name in (TRAINED, SCORES):
-            layout[name][f"shapes.{last}.x1"] = history.last_step
+            layout[name][f"shapes.{place}.x1"] = span.end
     losses = curve_values(history, *(loss_curve(place) for place in range(len(history.spans))))
     layout[TRAINED] |= _axis("yaxis", losses)
     layout[RATES] |= _axis("yaxis", curve_values(history, NORM)) | _axis("yaxis2", curve_values(history, RATE))

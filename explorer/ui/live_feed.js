@@ -7,18 +7,21 @@ const EVERY = 1000, HIDDEN = 10000, AFTER_ERROR = 3000; // ms
 
 function feedOf(url) {
   if (feeds.has(url)) return feeds.get(url);
-  const feed = { number: 0, curves: {}, layout: {}, figures: {}, answer: null, listeners: new Set(), timer: null };
-  const take = (answer) => {
-    const { curves = {}, layout = {}, figures = {} } = answer;
+  const feed = { number: 0, curves: {}, layout: {}, figures: {}, preview: null, listeners: new Map(), timer: null };
+  const take = ({ number, preview, whole, curves = {}, layout = {}, figures = {} }) => {
+    if (whole) Object.assign(feed, { curves: {}, layout: {}, figures: {} });
     for (const [name, [kept, x, y]] of Object.entries(curves)) {
       const known = feed.curves[name] ?? { x: [], y: [] };
       feed.curves[name] = { x: known.x.slice(0, kept).concat(x), y: known.y.slice(0, kept).concat(y) };
     }
     for (const [figure, values] of Object.entries(layout)) feed.layout[figure] = { ...feed.layout[figure], ...values };
     Object.assign(feed.figures, figures);
-    feed.number = answer.number;
-    feed.answer = answer;
-    for (const listener of feed.listeners) listener(feed);
+    Object.assign(feed, { number, preview });
+    for (const [listener, told] of feed.listeners) {
+      if (told === number) continue;
+      feed.listeners.set(listener, number);
+      listener(feed);
+    }
   };
   feed.ask = async () => {
     feed.timer = null;
@@ -39,12 +42,12 @@ function feedOf(url) {
   return feed;
 }
 
-// Calls the listener with what is known and with all that comes; returns how to end it.
+// Calls the listener where there is something new, the first time with the next answer: what a page has just drawn may
+// be newer than what is known here. Returns how to end it.
 function follow(url, listener) {
   const feed = feedOf(url);
-  feed.listeners.add(listener);
-  if (feed.answer) listener(feed);
-  if (!feed.timer) feed.timer = setTimeout(feed.ask, feed.answer ? EVERY : 0);
+  feed.listeners.set(listener, null);
+  if (!feed.timer) feed.timer = setTimeout(feed.ask, 0);
   return () => {
     feed.listeners.delete(listener);
     if (feed.listeners.size) return;

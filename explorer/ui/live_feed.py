@@ -44,7 +44,8 @@ class _Seen:
     number: int  # of the change
     history: History
     moment: Moment
-    structure: str  # see :meth:`LiveFeed.structure`
+    figures: tuple[object, ...]  # their structure, see :func:`explorer.figures.live.structure`
+    page: str  # see :meth:`LiveFeed.structure`
 
 
 class LiveFeed:
@@ -77,7 +78,7 @@ class LiveFeed:
     def structure(self) -> str:
         """Differs where only the page can draw what has changed: status, phases, messages, what is not found."""
         with self._lock:
-            return self._look().structure
+            return self._look().page
 
     def _look(self) -> _Seen:
         last = next(reversed(self._seen.values()), None)
@@ -85,13 +86,14 @@ class LiveFeed:
             return last
         self._looked_at = time.monotonic()
         record, history = services.store().run(self._run_id), services.follower(self._run_id).history()
-        page = _structure(record, history)
-        if last is not None and last.history is history and last.structure == page:
+        figures = structure(history)
+        page = _page(record, history, figures)
+        if last is not None and last.history is history and last.page == page:
             return last
         schedule = Schedule.of(record.plan, history, last.moment.schedule if last is not None else None)
         # numbers go on after a restart of the server, so that no browser takes one for another
         number = last.number + 1 if last is not None else time.time_ns() // 1_000_000
-        now = _Seen(number, history, moment(history, self._classes, schedule), page)
+        now = _Seen(number, history, moment(history, self._classes, schedule), figures, page)
         self._seen[number], self._answers = now, {}
         if len(self._seen) > _MOMENTS:
             self._seen.popitem(last=False)
@@ -101,18 +103,20 @@ class LiveFeed:
 def _answer(before: _Seen | None, now: _Seen) -> bytes:
     previews = now.history.previews
     answer: dict[str, Any] = {"number": now.number, "preview": previews[-1].step if previews else None}
-    if before is not now:
-        answer |= changes(None if before is None else before.moment, now.moment)
+    if before is None or before.figures != now.figures:
+        answer |= {"whole": True} | changes(None, now.moment)
+    elif before is not now:
+        answer |= changes(before.moment, now.moment)
     content: str = to_json_plotly(answer)
     return content.encode()
 
 
-def _structure(record: RunRecord, history: History) -> str:
+def _page(record: RunRecord, history: History, figures: tuple[object, ...]) -> str:
     engine = services.engine()
     waits = (engine.starting, engine.position(record.id) is None) if record.status is RunStatus.QUEUED else None
     silent = tuple(each.class_id for each in silences(history.validations))
     seen = (bool(history.validations), bool(history.previews), silent)
-    parts = (record.status, record.message, waits, engine.problem, structure(history), seen)
+    parts = (record.status, record.message, waits, engine.problem, figures, seen)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

@@ -13,7 +13,7 @@ export default function ({ data, parentElement }) {
   show(data.step);
   parts.get(host)?.();
   if (!data.url) return;
-  parts.set(host, follow(data.url, ({ answer }) => { if (answer.preview !== null) show(answer.preview); }));
+  parts.set(host, follow(data.url, ({ preview }) => { if (preview !== null) show(preview); }));
   return () => setTimeout(() => {
     if (host.isConnected) return; // also called for an update that has been overtaken
     parts.get(host)?.();

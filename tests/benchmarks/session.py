@@ -1,0 +1,143 @@
+"""A visitor without a browser: speaks Streamlit's protocol over its websocket, and asks what the page's scripts ask."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import time
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from tornado.httpclient import AsyncHTTPClient
+
+
+@dataclass
+class Reply:
+    """What one request to the server cost."""
+
+    seconds: float
+    size: int  # bytes received
+
+
+@dataclass
+class Session:
+    """One visitor's session.
+
+    Attributes:
+        buttons: ids of the page's buttons, by label.
+        fragments: seconds between runs of the page's parts that run by themselves, by id.
+        problems: what the page said in red.
+    """
+
+    address: str  # of the server, "http://127.0.0.1:8501"
+    page: str  # name of the page, "train"; empty: Home
+    query: str = ""  # of the address, "run=…"
+    buttons: dict[str, str] = field(default_factory=dict)
+    fragments: dict[str, float] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    _socket: Any = None
+
+    @classmethod
+    async def begin(cls, address: str, page: str = "", query: str = "") -> Self:
+        """Opens a page and waits until it is drawn."""
+        session = cls(address, page, query)
+        stream = address.replace("http", "ws", 1) + "/_stcore/stream"
+        session._socket = await websockets.connect(stream, max_size=None, subprotocols=["streamlit"], open_timeout=60)
+        await session.run()
+        return session
+
+    async def run(self, fragment: str = "", button: str = "") -> Reply:
+        """Runs the page, or one of its parts, and waits until it is done.
+
+        Args:
+            fragment: id of a part that runs by itself; empty: the whole page.
+            button: label of the button that is clicked.
+        """
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.page_name = self.page
+        if fragment:
+            message.rerun_script.fragment_id = fragment
+        else:
+            self.fragments.clear()
+            self.buttons = {} if not button else self.buttons
+        if button:
+            widget = message.rerun_script.widget_states.widgets.add()
+            widget.id, widget.trigger_value = self.buttons[button], True
+        began, size, done = time.perf_counter(), 0, False
+        await self._socket.send(message.SerializeToString())
+        while not done:
+            raw = await asyncio.wait_for(self._socket.recv(), 120)
+            size += len(raw)
+            done = self._take(ForwardMsg.FromString(raw))
+        return Reply(time.perf_counter() - began, size)
+
+    def _take(self, message: ForwardMsg) -> bool:
+        """Notes what matters; says whether the run is over. One that another follows at once is not."""
+        match message.WhichOneof("type"):
+            case "page_info_changed":
+                self.query = message.page_info_changed.query_string
+            case "auto_rerun":
+                self.fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+            case "delta":
+                self._draw(message)
+            case "script_finished":
+                return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+        return False
+
+    def _draw(self, message: ForwardMsg) -> None:
+        if message.delta.WhichOneof("type") != "new_element":
+            return
+        element = message.delta.new_element
+        match element.WhichOneof("type"):
+            case "button":
+                self.buttons.setdefault(element.button.label, element.button.id)
+            case "exception":
+                self.problems.append(element.exception.message)
+
+    @property
+    def run_id(self) -> str:
+        """The run in the address."""
+        return parse_qs(self.query)["run"][0]
+
+    async def end(self) -> None:
+        """Closes the tab."""
+        await self._socket.close()
+
+
+@dataclass
+class FollowedRun:
+    """What a browser asks while it shows a run."""
+
+    address: str
+    run_id: str
+    number: int = 0
+    preview: int | None = None
+
+    async def step(self) -> int:
+        """Steps made so far."""
+        answer = await AsyncHTTPClient().fetch(f"{self.address}/live/runs/{self.run_id}?since=0", request_timeout=60)
+        steps: list[int] = json.loads(answer.body)["curves"].get("norm", [0, [], []])[1]
+        return steps[-1] if steps else 0
+
+    async def ask(self) -> Reply:
+        """What has changed, and the latest prediction where it is a new one."""
+        began = time.perf_counter()
+        answer = await AsyncHTTPClient().fetch(
+            f"{self.address}/live/runs/{self.run_id}?since={self.number}", decompress_response=False,
+            headers={"Accept-Encoding": "gzip"}, request_timeout=60,
+        )  # fmt: skip
+        reply = Reply(time.perf_counter() - began, len(answer.body))
+        packed = answer.headers.get("Content-Encoding") == "gzip"
+        content = json.loads(gzip.decompress(answer.body) if packed else answer.body)
+        self.number, before, self.preview = content["number"], self.preview, content["preview"]
+        if self.preview not in (None, before):
+            await AsyncHTTPClient().fetch(
+                f"{self.address}/live/runs/{self.run_id}/prediction?step={self.preview}", request_timeout=60
+            )
+        return reply
