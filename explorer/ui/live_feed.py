@@ -75,14 +75,18 @@ class LiveFeed:
                 self._answers[since] = _answer(self._seen.get(since), now)
             return self._answers[since]
 
-    def structure(self) -> str:
-        """Differs where only the page can draw what has changed: status, phases, messages, what is not found."""
-        with self._lock:
-            return self._look().page
+    def structure(self, at_once: bool = False) -> str:
+        """Differs where only the page can draw what has changed: status, phases, messages, what is not found.
 
-    def _look(self) -> _Seen:
+        Args:
+            at_once: of this very moment, as a page needs it that is being drawn.
+        """
+        with self._lock:
+            return self._look(0.0 if at_once else _LOOK_SECONDS).page
+
+    def _look(self, every: float = _LOOK_SECONDS) -> _Seen:
         last = next(reversed(self._seen.values()), None)
-        if last is not None and time.monotonic() - self._looked_at < _LOOK_SECONDS:
+        if last is not None and time.monotonic() - self._looked_at < every:
             return last
         self._looked_at = time.monotonic()
         record, history = services.store().run(self._run_id), services.follower(self._run_id).history()

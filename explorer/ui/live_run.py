@@ -60,7 +60,7 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
         show_status(record, history, summary, not_found)
     else:
         every = LOOK_SECONDS if history.last_step else FIRST_LOOK_SECONDS
-        st.fragment(_follow_status, run_every=every)(run_id, feed(run_id).structure())
+        st.fragment(_follow_status, run_every=every)(run_id, feed(run_id).structure(at_once=True))
     _messages(record, summary is not None, not_found)
     show_nothing_found(record, history, not_found)
     if summary is not None:

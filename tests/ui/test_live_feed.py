@@ -38,7 +38,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     made = Store(tmp_path)
     monkeypatch.setattr(services, "store", lambda: made)
     monkeypatch.setattr(services, "engine", Idle)
-    monkeypatch.setattr(live_feed, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(live_feed.LiveFeed._look, "__defaults__", (0.0,))
     monkeypatch.setattr(event_log, "_FLUSH_SECONDS", 0.0)
     yield made
     st.cache_resource.clear()
@@ -131,11 +131,11 @@ def test_who_has_fallen_behind_or_has_seen_another_server_gets_all(store: Store)
 def test_the_page_is_told_to_run_again_for_what_only_it_can_draw(store: Store) -> None:
     job = Job(store)
     job.makes(30)
-    structure = feed(job.id).structure()
+    structure = feed(job.id).structure(at_once=True)
     job.makes(20)
-    assert feed(job.id).structure() == structure, "steps and validations are sent"
+    assert feed(job.id).structure(at_once=True) == structure, "steps and validations are sent"
     store.set_status(job.id, RunStatus.PAUSED, "No space left")
-    assert feed(job.id).structure() != structure
+    assert feed(job.id).structure(at_once=True) != structure
 
 
 def test_predictions_are_pictures_by_their_step(store: Store) -> None:
