@@ -16,13 +16,15 @@ from explorer.runs.store import Store
 from explorer.settings import Settings
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
+WORKERS = 3  # that train, measure landscapes and answer; one that still starts belongs to the terminal's group
+
 if __name__ == "__main__":
     store = Store(Path(sys.argv[1]))
     engine = Engine(store, Settings(checkpoint_steps=20))
     run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
     engine.submit(run_id)
     try:
-        while store.run(run_id).step < 30:
+        while store.run(run_id).step < 30 or len(engine._client.scheduler_info(n_workers=-1)["workers"]) < WORKERS:
             time.sleep(0.02)
         print(run_id, flush=True)
         time.sleep(600)
