@@ -26,12 +26,17 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from explorer.imagery.builtin import builtin_dataset
+from explorer.runs.store import Store
+from explorer.training.plan import scaled
+from explorer.training.presets import preset_plan
 from tests.benchmarks.session import FollowedRun, Reply, Session
 from tests.browser.conftest import ROOT, free_port, wait_for_health
 
 ONE_CORE, ONE_SPEED = 0.03, 0.02  # of a core, and of the training speed, that one viewer may cost
 CLASS_CORE, CLASS_P95, RUNS_P95 = 0.35, 0.3, 0.5  # of a core; seconds
 POLL_BYTES = 4096  # median
+STEPS = 100_000  # of each run
 _TURNS = 3
 
 
@@ -107,12 +112,20 @@ async def speed(followed: FollowedRun, seconds: float) -> float:
     return (await followed.step() - first) / (time.perf_counter() - began)
 
 
-async def begun(address: str) -> str:
-    """A run that trains on the car park, begun by a click on Home; gives its id."""
-    visitor = await Session.begin(address)
-    await visitor.run(button="Train on it")
+def prepared(root: Path, runs: int) -> list[str]:
+    """Ids of runs on the car park that are long enough for all measurements; none has begun."""
+    store = Store(root)
+    dataset_id, plan = store.save_dataset(builtin_dataset("car_park")), scaled(preset_plan("ce_only"), STEPS)
+    made = [store.create_run(plan, dataset_id).id for _ in range(runs)]
+    store.close()
+    return made
+
+
+async def play(address: str, run_id: str) -> None:
+    """Begins a run, by a click on its page."""
+    visitor = await Session.begin(address, "train", f"run={run_id}")
+    await visitor.run(button="Play")
     await visitor.end()
-    return visitor.run_id
 
 
 def line(what: str, value: str, bar: str, met: bool) -> bool:
@@ -121,9 +134,10 @@ def line(what: str, value: str, bar: str, met: bool) -> bool:
     return met
 
 
-async def measured(address: str, server: psutil.Process, seconds: float, viewers: int) -> bool:
-    """All measurements; says whether every bar is met."""
-    run_id = await begun(address)
+async def measured(address: str, server: psutil.Process, seconds: float, runs: Sequence[str]) -> bool:
+    """All measurements, with as many viewers as there are runs; says whether every bar is met."""
+    run_id, viewers = runs[0], len(runs)
+    await play(address, run_id)
     followed = FollowedRun(address, run_id)
     while await followed.step() < 20:
         await asyncio.sleep(1)
@@ -148,9 +162,9 @@ async def measured(address: str, server: psutil.Process, seconds: float, viewers
     met += _of_class(f"{viewers} viewers of one run", room, CLASS_P95)
     met.append(line(f"{viewers} viewers of one run: share of a core", f"{room.core:.1%}", f"≤ {CLASS_CORE:.0%}",
                     room.core <= CLASS_CORE))  # fmt: skip
-    others = [await begun(address) for _ in range(viewers - 1)]
-    met += _of_class(f"{viewers} viewers of {viewers} runs", await watched(server, address, [run_id, *others], seconds),
-                     RUNS_P95)  # fmt: skip
+    for other in runs[1:]:
+        await play(address, other)
+    met += _of_class(f"{viewers} viewers of {viewers} runs", await watched(server, address, runs, seconds), RUNS_P95)
     return all(met)
 
 
@@ -170,14 +184,20 @@ async def _main(seconds: float, viewers: int) -> bool:
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
     command += ["--server.address", "127.0.0.1", "--server.port", str(port)]
     address = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as store:
+        runs = prepared(Path(store), viewers)
+        return await served(command, address, store, seconds, runs)
+
+
+async def served(command: list[str], address: str, store: str, seconds: float, runs: Sequence[str]) -> bool:
+    """The measurements against a server of their own."""
     with (
-        tempfile.TemporaryDirectory() as store,
         subprocess.Popen(command, cwd=ROOT, env=os.environ | {"EXPLORER_STORE": store}, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL) as server,
     ):  # fmt: skip
         try:
             await asyncio.to_thread(wait_for_health, address, server, Path(os.devnull))
-            return await measured(address, psutil.Process(server.pid), seconds, viewers)
+            return await measured(address, psutil.Process(server.pid), seconds, runs)
         finally:
             server.terminate()
 
