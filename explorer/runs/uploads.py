@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
-from explorer.files import locked, write_atomically
+from explorer.files import NoRoomError, locked, write_atomically, writing
 from explorer.imagery.choices import ReadingChoices
 from explorer.settings import MEBI, Settings, settings
 
@@ -67,7 +67,8 @@ class Uploads:
         """The token of a new upload, which nobody can guess. Discards uploads that have become too old."""
         self.discard_old()
         token = secrets.token_urlsafe(16)
-        (self._root / token).mkdir(parents=True)
+        with writing(self._root):
+            (self._root / token).mkdir(parents=True)
         return token
 
     def exists(self, token: str) -> bool:
@@ -114,8 +115,9 @@ class Uploads:
         try:
             if not (folder / digest).exists():
                 write_atomically(folder / digest, content)
-        except OSError as error:
-            raise InputError(f"cannot be kept ({error.strerror})", name, "try again, or tell who runs this") from None
+        except (OSError, NoRoomError) as error:
+            why = error.what if isinstance(error, NoRoomError) else error.strerror
+            raise InputError(f"cannot be kept ({why})", name, "try again, or tell who runs this") from None
         kept.append(KeptFile(side=side, name=free, content=digest, size=len(content)))
         return free
 

@@ -190,9 +190,9 @@ def _changed(side: Side, key: str) -> None:
         return
     if st.session_state.pop(_USED, None) is not None:
         _empty_the_widgets()  # they list what was used
-    if token is None:
-        token = st.session_state[_KEPT] = uploads.begin()
     try:
+        if token is None:
+            token = st.session_state[_KEPT] = uploads.begin()
         outcomes = uploads.add(token, side, ((file.name, file.getvalue()) for file in new))
     except InputError as problem:  # a callback: the page that shows it is drawn afterwards
         st.session_state[_REFUSED] = [problem]

@@ -23,6 +23,7 @@ from explorer.runs.records import RunStatus
 from explorer.runs.store import Store
 from explorer.runs.timeline import timeline
 from explorer.runs.training import execute
+from explorer.runs.uploads import Uploads
 from explorer.settings import Settings
 from explorer.training import saving
 from explorer.training.commands import Stop
@@ -104,6 +105,15 @@ def test_a_dataset_is_not_half_saved(small_disk: Path) -> None:
     filler.unlink()
     assert store.datasets() == []
     assert store.dataset(store.save_dataset(tiny_dataset())).name == tiny_dataset().name
+
+
+def test_a_file_that_has_no_room_is_named_and_the_others_are_kept(small_disk: Path) -> None:
+    uploads = Uploads(small_disk)
+    token = uploads.begin()
+    kept, refused = uploads.add(token, "images", [("small.png", b"1"), ("large.png", b"0" * 2 * BYTES)])
+    assert kept == "small.png"
+    assert "large.png: cannot be kept (no space left on device)" in str(refused)
+    assert [file.name for file in uploads.files(token)] == ["small.png"]
 
 
 def full(*_: object, **__: object) -> None:
