@@ -19,7 +19,6 @@ from explorer.runs.store import Store
 from explorer.runs.thinning import Column, Curve
 from explorer.runs.timeline import goes_back_to, timeline
 from explorer.training.events import (
-    CheckpointSaved,
     Event,
     Intervened,
     Note,
@@ -65,7 +64,6 @@ class History:
     curves: dict[str, tuple[Column, Column]]  # x and y of what is drawn, by name, see ``loss_curve``
     validations: tuple[Validation, ...]
     previews: tuple[Preview, ...]
-    checkpoints: tuple[CheckpointSaved, ...]
     notes: tuple[tuple[int, str], ...]  # step and what happened, in plain words
     returns: int  # how often the run has gone back to an earlier step
     device: str
@@ -125,7 +123,6 @@ class Columns:
         self._phases = 0
         self._validations: list[Validation] = []
         self._previews: list[Preview] = []
-        self._checkpoints: list[CheckpointSaved] = []
         self._notes: list[tuple[int, str]] = []
         for event in timeline(events):
             self._take(event)
@@ -168,8 +165,6 @@ class Columns:
                 self._validations.append(event)
             case Preview():
                 self._previews.append(event)
-            case CheckpointSaved():
-                self._checkpoints.append(event)
             case PhaseChange() | Intervened():
                 self._turns.append(event)
                 self._phases += isinstance(event, PhaseChange)
@@ -191,7 +186,6 @@ class Columns:
             curves={name: curve.points() for name, curve in self._curves.items()},
             validations=tuple(self._validations),
             previews=tuple(self._previews),
-            checkpoints=tuple(self._checkpoints),
             notes=tuple(self._notes),
             returns=self._returns,
             device=self._started.device if self._started else "",

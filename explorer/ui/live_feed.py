@@ -35,6 +35,7 @@ _PATH = "/live/runs"
 _LOOK_SECONDS = 0.4  # at most so often is looked for news, whoever asks
 _MOMENTS = 8  # that can be gone on from; who is further behind gets all curves
 _RUNS = 64
+_LONGEST_NUMBER = 20  # digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,7 @@ class LiveFeed:
         """
         with self._lock:
             now = self._look()
+            since = since if since in self._seen else 0  # whatever else is asked has one answer
             if since not in self._answers:
                 self._answers[since] = _answer(self._seen.get(since), now)
             return self._answers[since]
@@ -153,7 +155,8 @@ async def _picture(request: Request) -> Response:
 async def _response(kind: str, work: Callable[[str, int], bytes], run_id: str, number: str) -> Response:
     """What the work gives, done in a thread: others are answered meanwhile."""
     try:
-        content = await to_thread.run_sync(work, run_id, int(number) if number.isdecimal() else 0)
+        known = number.isdecimal() and len(number) < _LONGEST_NUMBER
+        content = await to_thread.run_sync(work, run_id, int(number) if known else 0)
     except InputError as problem:
         return Response(str(problem), status_code=404, media_type="text/plain")
     return Response(content, media_type=kind, headers={"Cache-Control": "no-store"})

@@ -125,7 +125,9 @@ def test_who_has_fallen_behind_or_has_seen_another_server_gets_all(store: Store)
         asked(job.id)
     for since in (first, 7, 10**15):
         assert asked(job.id, since)["whole"]
-    assert get(APP, live_address(job.id), since="x").json()["whole"]
+    for since in ("x", "-1", "9" * 5000, "²"):
+        assert get(APP, live_address(job.id), since=since).json()["whole"]
+    assert len(feed(job.id)._answers) == 1, "nobody can fill the memory by asking"
 
 
 def test_the_page_is_told_to_run_again_for_what_only_it_can_draw(store: Store) -> None:
