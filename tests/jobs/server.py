@@ -5,6 +5,7 @@ Ctrl-C ends it in order.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.runs.tiny import tiny_dataset, tiny_plan
 WORKERS = 3  # that train, measure landscapes and answer; one that still starts belongs to the terminal's group
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started with "&" in a script ignore Ctrl-C
     store = Store(Path(sys.argv[1]))
     engine = Engine(store, Settings(checkpoint_steps=20))
     run_id = store.create_run(tiny_plan(100_000), store.save_dataset(tiny_dataset())).id
