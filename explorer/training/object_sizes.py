@@ -16,7 +16,10 @@ def across(of: ClassPrint) -> float:
 def working_scale(fingerprint: Fingerprint) -> tuple[float, str]:
     """The working scale, and why: small objects stay as they are, larger ones are reduced.
 
-    Of several classes the rarest decides, areas only where there is nothing else; the others must not vanish.
+    Of several classes the rarest decides, areas only where there is nothing else; the others must not vanish. The size
+    of objects is their median; where sizes differ widely, the geometric mean of the median and of the size above and
+    below which half of the pixels lie, since an object must be seen with its surroundings and a median alone says
+    nothing of those that hold most of the pixels.
     """
     occurring = [each for each in fingerprint.classes if each.occurs]
     if not occurring:
@@ -29,10 +32,10 @@ def working_scale(fingerprint: Fingerprint) -> tuple[float, str]:
     if wanted > recipe.SCALES[1]:
         return 1.0, f"{_size_in_words(decides)} are small enough as they are."
     scale = min(recipe.SCALES, key=lambda each: abs(math.log(each / wanted)))
+    become = " and ".join(f"{size * scale:.0f}" for size in _sizes(decides))
     return scale, (
-        f"{_size_in_words(decides)} become about {_measured_size(decides) * scale:.0f} px, "
-        "so that more of them and of their surroundings are seen at once; predictions are brought back to the scene's "
-        "grid."
+        f"{_size_in_words(decides)} become about {become} px, so that more of them and of their surroundings are seen "
+        "at once; predictions are brought back to the scene's grid."
     )
 
 
@@ -44,7 +47,8 @@ def _wanted_scale(of: ClassPrint) -> float:
         return min(1.0, recipe.TARGET_THICKNESS / of.thickness)
     if of.kind == "areas":
         return recipe.AREA_SCALE
-    return min(1.0, max(recipe.TARGET_DIAMETER / of.diameters.p50, _least_scale(of)))
+    sizes = _sizes(of)
+    return min(1.0, max(recipe.TARGET_DIAMETER / math.prod(sizes) ** (1 / len(sizes)), _least_scale(of)))
 
 
 def _least_scale(of: ClassPrint) -> float:
@@ -58,20 +62,33 @@ def _least_scale(of: ClassPrint) -> float:
     return min(1.0, recipe.SMALLEST_DIAMETER / of.diameters.p5)
 
 
-def _measured_size(of: ClassPrint) -> float:
+def _differ_widely(of: ClassPrint) -> bool:
+    """Whether a few large objects hold most of a class's pixels: potholes do, beside many small ones."""
+    return of.typical_diameter > recipe.WIDE_SIZES * across(of) > 0
+
+
+def _sizes(of: ClassPrint) -> tuple[float, ...]:
+    """The thickness of thin things, the size of areas; of objects the median and, where it matters, another. Pixels."""
     if of.diameters is None:
-        return 0.0
-    return {"thin": of.thickness, "areas": of.typical_diameter}.get(of.kind, of.diameters.p50)
+        return (0.0,)
+    if of.kind in ("thin", "areas"):
+        return (of.thickness if of.kind == "thin" else of.typical_diameter,)
+    return (of.diameters.p50, of.typical_diameter) if _differ_widely(of) else (of.diameters.p50,)
 
 
 def _size_in_words(of: ClassPrint) -> str:
-    size = f"{_measured_size(of):.0f} px"
+    sizes = [f"{size:.0f} px" for size in _sizes(of)]
     words = {
-        "points": f"points, drawn as discs of {size},",
-        "thin": f"thin things, {size} thick,",
-        "areas": f"areas, {size} across,",
-        "objects": f"objects, with a median of {size} across,",
+        "points": f"points, drawn as discs of {sizes[0]},",
+        "thin": f"thin things, {sizes[0]} thick,",
+        "areas": f"areas, {sizes[0]} across,",
+        "objects": f"objects, with a median of {sizes[0]} across,",
     }
+    if _differ_widely(of):
+        words["objects"] = (
+            f"objects of very different sizes, with a median of {sizes[0]} across while half of their pixels lie in "
+            f"those above {sizes[-1]},"
+        )
     return f"“{of.name}”: {words[of.kind]}"
 
 

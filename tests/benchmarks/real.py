@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.real                                  # all sets, 90 s of training, 3 seeds, 2 threads
     python -m tests.benchmarks.real --sets ships,planes --seconds 90 --seeds 3 --threads 2 --minutes 30
+    python -m tests.benchmarks.real --steps 750 --device cuda        # ours alone, with a number of steps
     python -m tests.benchmarks.real table                            # the tables of what is finished
 
 *Ours* is what ``train --seconds S`` without ``--plan`` does, through the same code. *Bare loop* is Dice + CE with the
@@ -85,6 +86,22 @@ class Job:
     method: str
 
 
+@dataclass(frozen=True)
+class Length:
+    """How long a method trains, and on what."""
+
+    seconds: float
+    steps: int | None  # of ours, instead of seconds
+    device: str  # of ours
+    threads: int
+
+    @property
+    def decides(self) -> list[Any]:
+        """What tells a run from one of another length."""
+        by_steps = [] if self.steps is None else [self.steps]
+        return [self.seconds, self.threads, *by_steps, *([] if self.device == "cpu" else [self.device])]
+
+
 @dataclass(frozen=True, eq=False)
 class Result:
     """What a method predicts, and how it came about."""
@@ -96,22 +113,23 @@ class Result:
     cut: ObjectCut | None = None  # how objects are cut out at the own threshold; None: taken as they are, as at ½
 
 
-def ours(chosen: BenchmarkSet, seed: int, seconds: float) -> Result:
+def ours(chosen: BenchmarkSet, seed: int, length: Length) -> Result:
     """Trains in a run's folder, as the command line does, and reads the threshold that the run chose."""
     dataset = as_app(chosen, chosen.fold_of(seed))
     began = now = time.perf_counter()
-    plan = plan_for(PlanRequest(seconds=seconds, seed=seed), dataset, "cpu").plan
+    request = PlanRequest(seconds=length.seconds if length.steps is None else None, steps=length.steps, seed=seed)
+    plan = plan_for(request, dataset, length.device).plan
     with tempfile.TemporaryDirectory() as name:
         folder = RunFolder.create(Path(name) / "run", plan, DatasetReference.to(dataset))
         step, started, trained = 0, 0.0, 0.0
-        for event in execute(folder, dataset, device="cpu"):
+        for event in execute(folder, dataset, device=length.device):
             now = time.perf_counter()
             if isinstance(event, Started):
                 started = now
             elif isinstance(event, Step):
                 step, trained = event.step, now - started
-        predictor = load_predictor(folder, device="cpu")
-        found = own_thresholds(folder, dataset)
+        predictor = load_predictor(folder, device=length.device)
+        found = own_thresholds(folder, dataset, device=length.device)
     thresholds = {} if found is None else {each.class_id: each.threshold for each in found.classes}
     return Result(
         lambda scene: predictor.probabilities(scene.image),
@@ -123,15 +141,15 @@ def ours(chosen: BenchmarkSet, seed: int, seconds: float) -> Result:
     )
 
 
-def peer(chosen: BenchmarkSet, seed: int, seconds: float, method: str, threads: int) -> Result:
+def peer(chosen: BenchmarkSet, seed: int, method: str, length: Length) -> Result:
     """Trains a peer on the same scenes as the app, and chooses its threshold on the same others."""
     dataset = three_way(chosen, chosen.fold_of(seed)).dataset
     began = time.perf_counter()
     if method == FOREST:
-        probabilities, words = forest(dataset, seconds, seed, threads), "filter bank, balanced pixels"
+        probabilities, words = forest(dataset, length.seconds, seed, length.threads), "filter bank, balanced pixels"
     else:
         scale = 1.0 if method == NATIVE else reduced_scale(dataset, chosen.target_id)
-        probabilities, words = bare_loop(dataset, seconds, seed, scale), f"scale {scale:.2g}"
+        probabilities, words = bare_loop(dataset, length.seconds, seed, scale), f"scale {scale:.2g}"
     trained = time.perf_counter() - began
     own = own_threshold(
         [probabilities(scene)[chosen.target_id] for scene in dataset.validation],
@@ -142,7 +160,7 @@ def peer(chosen: BenchmarkSet, seed: int, seconds: float, method: str, threads: 
     return Result(probabilities, own, trained, words)
 
 
-def jobs(sets: Iterable[BenchmarkSet], seeds: int, methods: Sequence[str], seconds: float, threads: int) -> list[Job]:
+def jobs(sets: Iterable[BenchmarkSet], seeds: int, methods: Sequence[str], length: Length) -> list[Job]:
     """All runs, seed by seed."""
     found = []
     for seed in range(seeds):
@@ -153,15 +171,15 @@ def jobs(sets: Iterable[BenchmarkSet], seeds: int, methods: Sequence[str], secon
                 plan = None
                 if method == OURS:
                     plan = plan_for(PlanRequest(steps=_NOMINAL_STEPS, seed=seed), dataset, "cpu").plan.model_dump_json()
-                decides = [VERSION, content, chosen.target, *chosen.rules, method, plan, seconds, threads, seed]
+                decides = [VERSION, content, chosen.target, *chosen.rules, method, plan, *length.decides, seed]
                 found.append(Job(key_of(real=decides), chosen, seed, method))
     return found
 
 
-def run(job: Job, seconds: float, threads: int) -> dict[str, Any]:
+def run(job: Job, length: Length) -> dict[str, Any]:
     """Trains and scores; the row of the results file."""
     chosen, seed = job.chosen, job.seed
-    result = ours(chosen, seed, seconds) if job.method == OURS else peer(chosen, seed, seconds, job.method, threads)
+    result = ours(chosen, seed, length) if job.method == OURS else peer(chosen, seed, job.method, length)
     dataset = as_app(chosen, chosen.fold_of(seed))
     scored = [_scored(result, scene, chosen, dataset.minimum_area) for scene in dataset.validation]
     return {
@@ -170,8 +188,9 @@ def run(job: Job, seconds: float, threads: int) -> dict[str, Any]:
         "set": chosen.key,
         "seed": seed,
         "method": job.method,
-        "budget": seconds,
-        "threads": threads,
+        "budget": length.seconds if length.steps is None else f"{length.steps} steps",
+        "device": length.device,
+        "threads": length.threads,
         "seconds": round(result.seconds, 1),
         "words": result.words,
         "own_threshold": result.own,
@@ -270,6 +289,8 @@ def main() -> int:
     parser.add_argument("--sets", help="keys with commas between them; default: all that are here")
     parser.add_argument("--methods", default=",".join(("ours", "native", "reduced", "forest")))
     parser.add_argument("--seconds", type=float, default=90.0, help="of training")
+    parser.add_argument("--steps", type=int, help="of ours instead of seconds, without peers")
+    parser.add_argument("--device", default="cpu", help="of ours: cpu or cuda")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="stop before so many are over")
@@ -280,14 +301,15 @@ def main() -> int:
         sets = available(chosen.sets.split(",") if chosen.sets else None)
         methods = [dict(zip(("ours", "native", "reduced", "forest"), METHODS, strict=True))[name]
                    for name in chosen.methods.split(",")]  # fmt: skip
-        every = jobs(sets, chosen.seeds, methods, chosen.seconds, chosen.threads)
+        length = Length(chosen.seconds, chosen.steps, chosen.device, chosen.threads)
+        every = jobs(sets, chosen.seeds, [OURS] if length.steps else methods, length)
         pace = Pace(chosen.minutes, parse_piece(chosen.piece))
         done = set(read_rows([chosen.results]))
         for job in pace.mine(every) if chosen.action == "run" else ():
             if job.key in done:
                 continue
             began = time.monotonic()
-            row = run(job, chosen.seconds, chosen.threads)
+            row = run(job, length)
             append_row(chosen.results, row)
             pace.seconds.append(time.monotonic() - began)
             print(

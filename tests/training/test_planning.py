@@ -235,7 +235,7 @@ def sized(diameter: float) -> Percentiles:
     return Percentiles(p5=diameter / 2, p25=diameter, p50=diameter, p75=diameter, p95=diameter)
 
 
-POTHOLES = {"kind": "objects", "share": 0.006, "diameters": sized(52.0)}
+POTHOLES = {"kind": "objects", "share": 0.006, "diameters": sized(52.0), "typical_diameter": 60.0}
 CRACKS = {"kind": "thin", "share": 0.01, "diameters": sized(5.0), "thickness": 3.9}
 LANES = {"kind": "areas", "share": 0.5, "diameters": sized(300.0)}
 
@@ -247,8 +247,13 @@ LANES = {"kind": "areas", "share": 0.5, "diameters": sized(300.0)}
         ((CRACKS,), 1.0),
         ((LANES,), 0.25),
         ((POTHOLES, LANES), 0.5),
-        ((POTHOLES, CRACKS, LANES), 0.5),  # the cracks stay two pixels thick
-        ((POTHOLES, {**CRACKS, "thickness": 2.5}), 1.0),
+        (({**POTHOLES, "typical_diameter": 90.0},), 0.5),  # sizes differ, but not widely
+        (({**POTHOLES, "typical_diameter": 110.0},), 0.4),  # 28 ÷ √(52·110)
+        (({**POTHOLES, "typical_diameter": 1100.0},), 0.25),  # the small ones must not vanish: 6 ÷ 26
+        (({**POTHOLES, "typical_diameter": 1100.0, "kind": "points"},), 1.0),
+        ((POTHOLES, CRACKS, LANES), 0.5),
+        ((POTHOLES, {**CRACKS, "thickness": 1.8}), 0.75),  # the cracks stay 1.3 px thick
+        ((POTHOLES, {**CRACKS, "thickness": 1.5}), 1.0),
         ((POTHOLES, {**CRACKS, "share": 0.001}), 1.0),  # the rarest decides
         (({**POTHOLES, "kind": "points"}, LANES), 1.0),
         ((POTHOLES, {**POTHOLES, "share": 0.1, "diameters": sized(14.0)}), 1.0),  # small ones must not vanish
