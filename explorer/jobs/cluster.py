@@ -25,11 +25,11 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from distributed import SpecCluster, Status
+from distributed import Security, SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
-from explorer.jobs.cluster_keys import make_keys, variables
+from explorer.jobs.cluster_keys import make_keys
 from explorer.jobs.registry import Resource
 from explorer.settings import SERVER_PID, Settings
 
@@ -68,25 +68,24 @@ def start_cluster(settings: Settings) -> SpecCluster:
     else:
         slots = [{}] * settings.cpu_slots
         threads = max(1, cores // settings.cpu_slots)
-    first = {f"train-{i}": _worker(Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
-    shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
-    share = max(1, cores // settings.slice_workers)
-    others = {"quick": _worker(Resource.QUICK, 1, shared_gpu)}
-    others |= {f"slice-{i}": _worker(Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)}
     folder = tempfile.TemporaryDirectory(prefix="explorer-cluster-", ignore_cleanup_errors=True)  # nobody else's: 0700
     keys = make_keys(Path(folder.name))
-    options = {"protocol": "tls", "host": "127.0.0.1", "port": 0, "dashboard": False, "preload": [_PRELOAD]}
-    options["scheduler_file"] = str(Path(folder.name) / "scheduler.json")
-    scheduler = {"cls": SubprocessScheduler, "options": {"scheduler_kwargs": options}}
-    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    inherited = {
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
-        SERVER_PID: str(os.getpid()),
-        "DASK_TEMPORARY_DIRECTORY": folder.name,
+    common = {"protocol": "tls", "host": "127.0.0.1", "dashboard": False, "preload": [_PRELOAD], "security": keys}
+    of_worker = common | {"local_directory": folder.name}
+    first = {f"train-{i}": _worker(of_worker, Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
+    shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
+    share = max(1, cores // settings.slice_workers)
+    others = {"quick": _worker(of_worker, Resource.QUICK, 1, shared_gpu)}
+    others |= {
+        f"slice-{i}": _worker(of_worker, Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)
     }
-    os.environ.update(_DASK | inherited | variables(keys))  # the subprocesses inherit it
+    of_scheduler = common | {"port": 0, "scheduler_file": str(Path(folder.name) / "scheduler.json")}
+    scheduler = {"cls": SubprocessScheduler, "options": {"scheduler_kwargs": of_scheduler}}
+    paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    inherited = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), SERVER_PID: str(os.getpid())}
+    os.environ.update(_DASK | inherited)  # the subprocesses inherit it
     cluster = SpecCluster(
-        workers=first, scheduler=scheduler, security=keys, name="explorer", silence_logs=logging.WARNING
+        workers=first, scheduler=scheduler, security=Security(**keys), name="explorer", silence_logs=logging.WARNING
     )
     weakref.finalize(cluster, folder.cleanup)  # at the latest when this process ends
     threading.Thread(
@@ -125,20 +124,21 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def _worker(purpose: Resource, threads: int, environment: dict[str, str]) -> dict[str, Any]:
-    """One nanny with one worker, which takes one job at a time."""
+def _worker(common: dict[str, Any], purpose: Resource, threads: int, environment: dict[str, str]) -> dict[str, Any]:
+    """One nanny with one worker, which takes one job at a time.
+
+    Args:
+        common: what all nannies are given.
+    """
     return {
         "cls": SubprocessWorker,
         "options": {
             "worker_kwargs": {
-                "protocol": "tls",
-                "host": "127.0.0.1",
+                **common,
                 "nthreads": 1,
                 "resources": {str(purpose): 1},
                 "memory_limit": 0,  # the machine's own limits hold; Dask would kill a run that uses its share
-                "dashboard": False,
                 "death_timeout": _DEATH_SECONDS,
-                "preload": [_PRELOAD],
                 "preload_nanny": [_PRELOAD],
                 "env": environment | {"EXPLORER_WORKER_THREADS": str(threads)},
             }

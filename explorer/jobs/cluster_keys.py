@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Any
 
 from distributed import Security
 
 from explorer.errors import InputError
 from explorer.settings import Settings
 
-_TLS = "DASK_DISTRIBUTED__COMM__TLS__"
 
-
-def make_keys(folder: Path) -> Security:
+def make_keys(folder: Path) -> dict[str, Any]:
     """Makes a certificate and its key for all roles of one cluster.
 
     Args:
         folder: that exists and that no other user can open; both are written into it.
+
+    Returns:
+        The arguments of ``distributed.Security``: nobody without the keys is accepted. They name files and can be
+        written as JSON.
     """
     made = Security.temporary()
     files = {"certificate.pem": made.tls_client_cert, "key.pem": made.tls_client_key}
@@ -32,26 +35,11 @@ def make_keys(folder: Path) -> Security:
         path.touch(mode=0o600)
         path.write_text(content, encoding="ascii")
     certificate, key = (str(folder / name) for name in files)
-    return Security(
-        require_encryption=True,
-        tls_ca_file=certificate,
+    return {
+        "require_encryption": True,
+        "tls_ca_file": certificate,
         **{f"tls_{role}_cert": certificate for role in ("client", "scheduler", "worker")},
         **{f"tls_{role}_key": key for role in ("client", "scheduler", "worker")},
-    )
-
-
-def variables(keys: Security) -> dict[str, str]:
-    """The environment in which the processes of a cluster use these keys, and accept nobody without.
-
-    Args:
-        keys: of :func:`make_keys`.
-    """
-    names = {f"{role}__{part}" for role in ("client", "scheduler", "worker") for part in ("cert", "key")}
-    files = {f"{_TLS}{name.upper()}": str(getattr(keys, "tls_" + name.replace("__", "_"))) for name in names}
-    return {
-        f"{_TLS}CA_FILE": str(keys.tls_ca_file),
-        "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
-        **files,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -78,6 +79,8 @@ def test_its_files_are_open_to_this_user_alone_and_go_with_it() -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE((folder / "key.pem").stat().st_mode) == 0o600
         assert (folder / "scheduler.json").is_file(), "the scheduler's address is in the same folder"
+        named = [name for name, value in os.environ.items() if str(folder) in value]
+        assert not named, "other processes of this server, and later clusters, have nothing to do with it"
     finally:
         started.close()
     del started
@@ -93,7 +96,7 @@ def of_files(folder: Path, **changed: Path | None) -> Settings:
 def test_keys_for_a_foreign_cluster_are_those_of_the_settings(tmp_path: Path) -> None:
     made = make_keys(tmp_path)
     found = foreign_keys(of_files(tmp_path))
-    assert (found.require_encryption, found.tls_client_key) == (True, made.tls_client_key)
+    assert (found.require_encryption, found.tls_client_key) == (True, made["tls_client_key"])
 
 
 @pytest.mark.parametrize(
