@@ -23,7 +23,7 @@ SETS = {
     "trees": ("masks", ("points",), 1.0, "inverse_frequency", 5.0, (0, 1, 2)),
     "planes": ("instances", ("objects",), 0.3, "sqrt_inverse_frequency", 3.0, (0, 1, 2)),
     "cars": ("instances", ("objects",), 1.0, "sqrt_inverse_frequency", 3.0, (0, 1, 2)),
-    "road_damage": ("masks", ("areas", "thin", "objects"), 0.5, "inverse_frequency", 10.0, (0, 1, 2)),
+    "road_damage": ("masks", ("areas", "thin", "objects"), 0.4, "inverse_frequency", 10.0, (0, 1, 2)),
     "buildings_banepa": ("instances", ("objects",), 0.5, "sqrt_inverse_frequency", 1.5, (0, 1, 2)),
 }
 
