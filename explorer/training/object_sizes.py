@@ -68,7 +68,11 @@ def _differ_widely(of: ClassPrint) -> bool:
 
 
 def _sizes(of: ClassPrint) -> tuple[float, ...]:
-    """The thickness of thin things, the size of areas; of objects the median and, where it matters, another. Pixels."""
+    """What the working scale is to suit, in pixels.
+
+    The thickness of thin things, the size of areas; of objects the median and, where sizes differ widely, the size
+    above and below which half of the pixels lie.
+    """
     if of.diameters is None:
         return (0.0,)
     if of.kind in ("thin", "areas"):

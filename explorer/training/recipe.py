@@ -57,7 +57,7 @@ SMALLEST_DIAMETER = 6.0  # likewise of the fifth percentile, which must not vani
 AREA_SCALE = 0.25  # of a class of areas, if no other decides
 TARGET_THICKNESS = 3.0  # likewise of thin things
 SMALLEST_THICKNESS = 1.3  # likewise where another class decides: they must not vanish
-WIDE_SIZES = 2.0  # where half of a class's pixels lie in objects above so many medians, their size counts, too
+WIDE_SIZES = 2.0  # medians: where half of a class's pixels lie in larger objects than that, their size counts, too
 SCALES = (1.0, 0.75, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.125)
 """Working scales; between three quarters and the whole, reducing gains too little."""
 
