@@ -111,7 +111,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "focal": Preset(
             "Focal",
             "For many easy background pixels, few hard ones and reliable labels.",
-            "Training is less stable than with cross-entropy, and results can differ between seeds.",
+            "Training can be less stable than with cross-entropy (undecided so far, see docs/claims.md).",
             _one_phase(LossSpec(kind="focal")),
         ),
         "jaccard_only": Preset(
