@@ -347,13 +347,15 @@ class Engine:
         with self._lock:
             if not self._awaited(job_id, future):
                 return
+            forget(
+                self._store.folder(self._store.job(job_id).run_id).path, future.key
+            )  # whoever sees the end finds none
             if ending is not None:
                 self._store.set_job_status(job_id, ending)
             elif future.status == "error":
                 self._store.set_job_status(job_id, JobStatus.FAILED, _message(future))
             else:
                 self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
-            forget(self._store.folder(self._store.job(job_id).run_id).path, future.key)
             del self._jobs[job_id]
 
     def _awaited(self, job_id: str, future: Future) -> bool:
