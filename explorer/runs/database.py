@@ -40,9 +40,29 @@ CREATE TABLE store (id TEXT NOT NULL);
 INSERT INTO store VALUES (lower(hex(randomblob(8))));
 """
 
+_VERSION_3 = """
+CREATE TABLE visitors (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, created TEXT NOT NULL, seen TEXT NOT NULL, teacher TEXT,
+    chosen TEXT, chosen_at TEXT
+);
+CREATE TABLE class_state (state TEXT NOT NULL);
+ALTER TABLE datasets ADD COLUMN owner TEXT;
+ALTER TABLE datasets ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE datasets ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE datasets ADD COLUMN deleted TEXT;
+ALTER TABLE datasets ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN owner TEXT;
+ALTER TABLE runs ADD COLUMN shared INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN deleted TEXT;
+ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN turn INTEGER;
+ALTER TABLE jobs ADD COLUMN owner TEXT;
+"""
+
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
 

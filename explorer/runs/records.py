@@ -62,6 +62,11 @@ class RunRecord:
     step: int  # steps made
     message: str  # why it failed, diverged or was interrupted; otherwise empty
     group: str | None  # runs that are to be compared share one
+    owner: str | None = None  # id of a visitor; None: everybody's, as those of earlier versions
+    shared: bool = False  # with the class
+    archived: bool = False  # kept, and left out of lists
+    deleted: datetime | None = None  # when, with time zone; until it is removed for good, it can be restored
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,21 @@ class JobRecord:
     status: JobStatus
     message: str  # why it failed or was interrupted; otherwise empty
     created: datetime  # with time zone
+    owner: str | None = None  # id of the visitor who ordered it; None: not known
 
 
 @dataclass(frozen=True)
 class DatasetRecord:
     """One dataset, without its pixels."""
 
-    id: str  # hash of its content
+    id: str  # hash of its content and its owner
     name: str
     classes: tuple[str, ...]
     bands: tuple[str, ...]
     scenes: int
     created: datetime  # with time zone
+    owner: str | None = None  # id of a visitor; None: an example, or of an earlier version
+    shared: bool = False  # with the class
+    archived: bool = False  # kept, and left out of lists
+    deleted: datetime | None = None  # when, with time zone; until it is removed for good, it can be restored
+    tags: tuple[str, ...] = ()

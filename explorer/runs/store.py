@@ -8,11 +8,11 @@ while there is no server. With a cluster, the store's folder must be visible to 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import sqlite3
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from explorer.errors import InputError
@@ -23,6 +23,9 @@ from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
 from explorer.runs.names import as_read, numbered
 from explorer.runs.records import DatasetRecord, JobRecord, JobStatus, RunRecord, RunStatus
 from explorer.runs.requests import PlannedRun
+from explorer.runs.rows import dataset_record, job_record, now, run_record
+from explorer.runs.turns import Waiting, in_turn
+from explorer.runs.visitors import Visitors
 from explorer.training.events import Ended, Event, Paused, Started, from_json, to_json
 from explorer.training.plan import Plan
 
@@ -47,6 +50,7 @@ class Store:
             for folder in ("datasets", "runs"):
                 (self.root / folder).mkdir(exist_ok=True)
             self._database = Database(self.root / "store.sqlite")
+            self.visitors = Visitors(self._database)
         except (OSError, sqlite3.Error) as error:
             remedy = "make it writable, or set EXPLORER_STORE to a folder that is"
             raise InputError(f"the store cannot be used ({error})", str(root), remedy) from None
@@ -62,39 +66,50 @@ class Store:
 
     # Datasets ---------------------------------------------------------------------------------------------
 
-    def save_dataset(self, dataset: Dataset) -> str:
-        """Keeps a dataset and gives its id; the same pixels, labels and split have the same id.
+    def save_dataset(self, dataset: Dataset, owner: str | None = None) -> str:
+        """Keeps a dataset and gives its id; the same pixels, labels and split of one owner have the same id.
 
-        No two datasets have one name: where another one has it, also in other case, this one gets a number. It is
-        listed under that name, and keeps it when it is saved again.
+        No two datasets of an owner have one name: where another one has it, also in other case, this one gets a number.
+        It is listed under that name, and keeps it when it is saved again.
+
+        Args:
+            dataset: to keep.
+            owner: id of the visitor whose it is; None: an example.
         """
         for name in numbered(dataset.name):
             named = replace(dataset, name=name)
             reference = DatasetReference.to(named)
-            path = self.dataset_file(reference.id)
-            alike = self._datasets_named(name)
-            if reference.id in alike:
-                return reference.id
+            dataset_id = _id_of(reference.id, owner)
+            path = self.dataset_file(dataset_id)
+            alike = self._datasets_named(name, owner)
+            if dataset_id in alike:
+                self._restore_dataset(dataset_id)
+                return dataset_id
             if alike:
                 continue
             if not path.exists():
                 save_dataset(named, path)
             with self._database.transaction() as connection:  # others save, too: look again
-                alike = self._datasets_named(name)
+                alike = self._datasets_named(name, owner)
                 if not alike:
                     connection.execute(
-                        "INSERT INTO datasets VALUES (?, ?, ?, ?, ?)",
-                        (reference.id, name, reference.model_dump_json(), len(dataset.scenes), _now()),
+                        "INSERT INTO datasets (id, name, reference, scenes, created, owner) VALUES (?, ?, ?, ?, ?, ?)",
+                        (dataset_id, name, reference.model_dump_json(), len(dataset.scenes), now(), owner),
                     )
-            if not alike or reference.id in alike:
-                return reference.id
+            if not alike or dataset_id in alike:
+                return dataset_id
             path.unlink(missing_ok=True)
         raise AssertionError("numbers end")
 
-    def _datasets_named(self, name: str) -> set[str]:
-        """Ids of the datasets whose name reads the same."""
-        rows = self._database.rows("SELECT id, name FROM datasets")
+    def _datasets_named(self, name: str, owner: str | None) -> set[str]:
+        """Ids of the datasets of an owner whose name reads the same."""
+        rows = self._database.rows("SELECT id, name FROM datasets WHERE owner IS ?", owner)
         return {row["id"] for row in rows if as_read(row["name"]) == as_read(name)}
+
+    def _restore_dataset(self, dataset_id: str) -> None:
+        """Lists a dataset again that was deleted, since it was saved again."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE datasets SET deleted = NULL WHERE id = ?", (dataset_id,))
 
     def dataset(self, dataset_id: str) -> Dataset:
         """The dataset, with its pixels.
@@ -102,16 +117,17 @@ class Store:
         Raises:
             InputError: there is none with this id.
         """
-        return load_dataset(self.dataset_file(self._reference(dataset_id).id))
+        self._reference(dataset_id)
+        return load_dataset(self.dataset_file(dataset_id))
 
     def dataset_file(self, dataset_id: str) -> Path:
         """Where a dataset is kept."""
         return self.root / "datasets" / f"{dataset_id}.npz"
 
     def datasets(self) -> list[DatasetRecord]:
-        """All datasets, newest first."""
-        rows = self._database.rows("SELECT * FROM datasets ORDER BY created DESC, rowid DESC")
-        return [_dataset_record(row) for row in rows]
+        """All datasets, newest first, but for those that were deleted."""
+        rows = self._database.rows("SELECT * FROM datasets WHERE deleted IS NULL ORDER BY created DESC, rowid DESC")
+        return [dataset_record(row) for row in rows]
 
     def dataset_record(self, dataset_id: str) -> DatasetRecord:
         """One dataset as it is listed.
@@ -122,7 +138,7 @@ class Store:
         rows = self._database.rows("SELECT * FROM datasets WHERE id = ?", dataset_id)
         if not rows:
             raise InputError("there is no such dataset", dataset_id, "choose one of the list")
-        return _dataset_record(rows[0])
+        return dataset_record(rows[0])
 
     def _reference(self, dataset_id: str) -> DatasetReference:
         rows = self._database.rows("SELECT reference FROM datasets WHERE id = ?", dataset_id)
@@ -133,7 +149,12 @@ class Store:
     # Runs -------------------------------------------------------------------------------------------------
 
     def create_run(
-        self, plan: Plan, dataset_id: str, group: str | None = None, planned: PlannedRun | None = None
+        self,
+        plan: Plan,
+        dataset_id: str,
+        group: str | None = None,
+        planned: PlannedRun | None = None,
+        owner: str | None = None,
     ) -> RunRecord:
         """A run that has not begun; it is paused until it is submitted.
 
@@ -142,6 +163,7 @@ class Store:
             dataset_id: what to train on.
             group: runs that are to be compared share one.
             planned: what was asked for, and why the plan is as it is; None: not known.
+            owner: id of the visitor whose it is; None: everybody's.
 
         Raises:
             InputError: there is no dataset with this id.
@@ -150,14 +172,16 @@ class Store:
         RunFolder.create(self.root / "runs" / run_id, plan, self._reference(dataset_id), planned)
         with self._database.transaction() as connection:
             connection.execute(
-                'INSERT INTO runs (id, name, status, dataset_id, plan, created, "group") VALUES (?, ?, ?, ?, ?, ?, ?)',
-                (run_id, plan.name, RunStatus.PAUSED, dataset_id, plan.model_dump_json(), _now(), group),
+                'INSERT INTO runs (id, name, status, dataset_id, plan, created, "group", owner) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (run_id, plan.name, RunStatus.PAUSED, dataset_id, plan.model_dump_json(), now(), group, owner),
             )
         return self.run(run_id)
 
     def runs(self) -> list[RunRecord]:
-        """All runs, newest first."""
-        return [_record(row) for row in self._database.rows(f"{_RUNS} ORDER BY runs.created DESC, runs.rowid DESC")]
+        """All runs, newest first, but for those that were deleted."""
+        rows = self._database.rows(f"{_RUNS} WHERE runs.deleted IS NULL ORDER BY runs.created DESC, runs.rowid DESC")
+        return [run_record(row) for row in rows]
 
     def run(self, run_id: str) -> RunRecord:
         """One run.
@@ -168,7 +192,7 @@ class Store:
         rows = self._database.rows(f"{_RUNS} WHERE runs.id = ?", run_id)
         if not rows:
             raise InputError("there is no such run", run_id, "choose one of the list")
-        return _record(rows[0])
+        return run_record(rows[0])
 
     def folder(self, run_id: str) -> RunFolder:
         """The folder of a run.
@@ -211,13 +235,23 @@ class Store:
             connection.execute("UPDATE runs SET queued = ? WHERE id = ?", (last + 1, run_id))
 
     def queue(self) -> list[str]:
-        """The runs that wait for a slot, the next one first."""
-        rows = self._database.rows("SELECT id FROM runs WHERE status = ? ORDER BY queued", RunStatus.QUEUED)
-        return [row["id"] for row in rows]
+        """The runs that wait for a slot, the next one first: by visitor in turn, see ``explorer.runs.turns``."""
+        rows = self._database.rows("SELECT id, owner, queued FROM runs WHERE status = ?", RunStatus.QUEUED)
+        turns = self._database.rows("SELECT owner, max(turn) AS turn FROM runs WHERE turn IS NOT NULL GROUP BY owner")
+        waiting = [Waiting(row["id"], row["owner"], row["queued"]) for row in rows]
+        return in_turn(waiting, {row["owner"]: row["turn"] for row in turns})
+
+    def take_turn(self, run_id: str) -> None:
+        """Notes that a run starts now: its visitor has had a turn."""
+        with self._database.transaction() as connection:
+            last = connection.execute("SELECT max(turn) FROM runs").fetchone()[0] or 0
+            connection.execute("UPDATE runs SET turn = ? WHERE id = ?", (last + 1, run_id))
 
     # Jobs that leave a file -------------------------------------------------------------------------------
 
-    def create_job(self, kind: str, run_id: str, file: str, title: str) -> tuple[JobRecord, bool]:
+    def create_job(
+        self, kind: str, run_id: str, file: str, title: str, owner: str | None = None
+    ) -> tuple[JobRecord, bool]:
         """A job that has not begun; the active one for this file, if there is one.
 
         Args:
@@ -225,6 +259,7 @@ class Store:
             run_id: of the run in whose folder the file will lie.
             file: relative to that folder.
             title: in words, for lists.
+            owner: id of the visitor who orders it.
 
         Returns:
             The job, and whether it is new.
@@ -234,10 +269,12 @@ class Store:
                 f"SELECT * FROM jobs WHERE run_id = ? AND file = ? AND status IN {_ACTIVE}", (run_id, file)
             ).fetchone()
             if active is not None:
-                return _job_record(active), False
-            row = (secrets.token_hex(6), kind, run_id, file, title, JobStatus.QUEUED, _now())
+                return job_record(active), False
+            row = (secrets.token_hex(6), kind, run_id, file, title, JobStatus.QUEUED, now(), owner)
             connection.execute(
-                "INSERT INTO jobs (id, kind, run_id, file, title, status, created) VALUES (?, ?, ?, ?, ?, ?, ?)", row
+                "INSERT INTO jobs (id, kind, run_id, file, title, status, created, owner) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                row,
             )
         return self.job(row[0]), True
 
@@ -250,21 +287,21 @@ class Store:
         rows = self._database.rows("SELECT * FROM jobs WHERE id = ?", job_id)
         if not rows:
             raise InputError("there is no such job", job_id, "order it again")
-        return _job_record(rows[0])
+        return job_record(rows[0])
 
     def job_of(self, run_id: str, file: str) -> JobRecord | None:
         """The latest job for a file of a run; None if there has been none."""
         rows = self._database.rows(
             "SELECT * FROM jobs WHERE run_id = ? AND file = ? ORDER BY rowid DESC LIMIT 1", run_id, file
         )
-        return _job_record(rows[0]) if rows else None
+        return job_record(rows[0]) if rows else None
 
     def active_jobs(self, run_id: str | None = None) -> list[JobRecord]:
         """The jobs that wait or work, oldest first; of one run, if it is given."""
         of_run = "AND run_id = ?" if run_id is not None else ""
         values = (run_id,) if run_id is not None else ()
         rows = self._database.rows(f"SELECT * FROM jobs WHERE status IN {_ACTIVE} {of_run} ORDER BY rowid", *values)
-        return [_job_record(row) for row in rows]
+        return [job_record(row) for row in rows]
 
     def set_job_status(self, job_id: str, status: JobStatus, message: str = "") -> None:
         """Changes the status of a job that is active; one that has ended keeps its status."""
@@ -353,39 +390,8 @@ def _whole_lines(path: Path, offset: int) -> bytes:
     return content[: content.rfind(b"\n") + 1]
 
 
-def _dataset_record(row: sqlite3.Row) -> DatasetRecord:
-    reference = DatasetReference.model_validate_json(row["reference"])
-    created = datetime.fromisoformat(row["created"])
-    return DatasetRecord(row["id"], row["name"], reference.classes, reference.bands, row["scenes"], created)
-
-
-def _job_record(row: sqlite3.Row) -> JobRecord:
-    return JobRecord(
-        row["id"],
-        row["kind"],
-        row["run_id"],
-        row["file"],
-        row["title"],
-        JobStatus(row["status"]),
-        row["message"],
-        datetime.fromisoformat(row["created"]),
-    )
-
-
-def _record(row: sqlite3.Row) -> RunRecord:
-    return RunRecord(
-        row["id"],
-        row["name"],
-        RunStatus(row["status"]),
-        row["dataset_id"],
-        row["dataset_name"],
-        Plan.model_validate_json(row["plan"]),
-        datetime.fromisoformat(row["created"]),
-        row["step"],
-        row["message"],
-        row["group"],
-    )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
+def _id_of(content: str, owner: str | None) -> str:
+    """The id of a dataset: the hash of its content, and of its owner, so that nobody can tell what others have."""
+    if owner is None:
+        return content
+    return hashlib.blake2b(f"{content} {owner}".encode(), digest_size=len(content) // 2).hexdigest()
