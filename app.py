@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from explorer.errors import InputError
 from explorer.jobs.cluster_keys import is_open_to_all
@@ -11,11 +12,14 @@ from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.identity import VisitorCookie, listed_runs
 from explorer.ui.live_feed import ROUTES
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
 
-app = st.App(__file__, lifespan=services.lifespan, routes=ROUTES)  # the engine starts with the server
+app = st.App(  # the engine starts with the server
+    __file__, lifespan=services.lifespan, routes=ROUTES, middleware=[Middleware(VisitorCookie)]
+)
 
 
 def home() -> None:
@@ -62,7 +66,7 @@ def home() -> None:
     )
     st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
 
-    recent = services.store().runs()[:5]
+    recent = listed_runs()[:5]
     if recent:
         st.subheader("Recent runs", anchor=False)
         for record in recent:

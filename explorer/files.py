@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import IO, Self
 from explorer.errors import InputError
 
 _LOCK_POLL_SECONDS = 0.1
+_making_a_key = threading.Lock()
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -71,6 +73,24 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Writes a whole file, see :func:`atomic_file`."""
     with atomic_file(path) as file:
         file.write(content)
+
+
+def secret_key(path: Path) -> bytes:
+    """The 32 random bytes in a file, which are made once and which only the file's owner can read.
+
+    Raises:
+        NoRoomError: the file is not there yet, and the disk is full or cannot be written.
+    """
+    with _making_a_key:
+        if not path.exists():
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            with writing(path.parent):
+                with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(secrets.token_bytes(32))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, path)
+        return path.read_bytes()
 
 
 @contextmanager

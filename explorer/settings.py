@@ -29,6 +29,12 @@ class Settings(BaseModel):
     store: Path = Field(Path(".store"), description="folder of the database, the datasets and the runs")
     upload_days: float = Field(7.0, gt=0, description="days an upload is kept after its last change, unless it is used")
 
+    # visitors
+    teacher_token: str | None = Field(
+        None, min_length=8, description="opens the Class page; none: one is made and printed at each start"
+    )
+    visitor_runs: int = Field(12, ge=1, description="runs of one visitor that may wait or train at a time")
+
     # the engine
     scheduler: str | None = Field(
         None, description="tls://… or tcp://… of a Dask cluster; none: the server starts its own"
@@ -38,6 +44,7 @@ class Settings(BaseModel):
     tls_key_file: Path | None = Field(None, description="its private key")
     cpu_slots: int = Field(1, ge=1, le=1000, description="runs that train at once on the CPU")
     gpu_slots: int = Field(2, ge=1, le=1000, description="runs that train at once on each GPU")
+    short_slots: int = Field(1, ge=0, le=1000, description="runs of at most 30 s that train beside the others")
     slice_workers: int = Field(1, ge=1, le=1000, description="workers that measure landscapes; they share each slice")
     worker_threads: int = Field(1, ge=1, description="of a worker's arithmetic on the processor; the engine sets it")
     device: str = Field("auto", description="where runs train: auto, cpu, cuda, cuda:1 or mps")

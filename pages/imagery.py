@@ -23,6 +23,7 @@ from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.drafts import Draft, area_key, revised, rule_key, take_match_rule, take_minimum_area
 from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.identity import listed_datasets, visitor
 from explorer.ui.match_rules import pick_match_rule
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
@@ -125,7 +126,7 @@ def mend_reading(files: Files, reading: Reading) -> None:
 
 def pick_saved() -> Draft | None:
     """The datasets in the store."""
-    labels = unique_labels({record.id: record.name for record in services.store().datasets()})
+    labels = unique_labels({record.id: record.name for record in listed_datasets()})
     if not labels:
         st.info(
             "Nothing is saved yet. Choose built-in scenes or upload your own, then press Use this dataset.",
@@ -301,7 +302,7 @@ def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     """Saves the dataset and links to training."""
     shown = (dataset.name, dataset.minimum_area, check_key(draft, dataset))
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
-        dataset_id = services.store().save_dataset(dataset)
+        dataset_id = services.store().save_dataset(dataset, visitor().id)
         choose(dataset_id)
         st.session_state[JUST_SAVED] = shown, dataset_id
         if draft.files is not None:

@@ -29,7 +29,7 @@ from explorer.runs.records import RunRecord
 from explorer.runs.slice_files import PointPrediction, load_curvature, slice_version
 from explorer.settings import settings
 from explorer.ui import services
-from explorer.ui.file_jobs import POLL_SECONDS, is_active, latest, show_ending, show_progress
+from explorer.ui.file_jobs import POLL_SECONDS, is_active, latest, order, show_ending, show_progress
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.messages import show_problem
@@ -266,7 +266,7 @@ def show_curvature(record: RunRecord, checkpoint: str) -> MeasureCurvature:
         active = is_active(job)
         if not job.file.exists() and not active:
             if st.button("Measure the curvature", icon=":material/show_chart:"):
-                services.engine().order(job)
+                order(job)
                 st.rerun()
             show_ending(job)
         else:
@@ -310,7 +310,7 @@ def _follow(record: RunRecord) -> None:
     job = job_of(record, request)
     if job not in followed and not any(is_active(other) for other in followed):
         followed.append(job)
-        services.engine().order(job)
+        order(job)
     ready = [other for other in followed if other.file.exists()]
     show_active_jobs(record)
     show_ending(followed[-1])
@@ -337,7 +337,7 @@ try:
                 names = [file.name for file in services.store().folder(chosen.id).checkpoint_files()]
                 wanted = job_of(chosen, pick_slice(chosen.id, names))
                 if st.button("Measure", type="primary", icon=":material/play_arrow:", width="stretch", key="measure"):
-                    services.engine().order(wanted)
+                    order(wanted)
                 curvature = show_curvature(chosen, wanted.request.checkpoint or names[-1])
         with picture:
             if wanted is None or curvature is None:

@@ -15,13 +15,14 @@ from explorer.training.plan import Plan
 from explorer.training.planning import first_preset, propose, propose_measured
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
-from explorer.ui.datasets import is_builtin, pick_dataset
+from explorer.ui.datasets import is_builtin, is_dataset, pick_dataset
 from explorer.ui.evidence import show_preset_evidence
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
+from explorer.ui.identity import listed_runs, may_change
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.messages import show_problem
-from explorer.ui.pickers import open_run, pick_run
+from explorer.ui.pickers import offered_runs, open_run, pick_run
 from explorer.ui.plan_editor import Start, adopt, edit_plan, has_plan, plan_now, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
 from explorer.ui.steering import steer
@@ -218,7 +219,9 @@ def watch_a_run(record: RunRecord) -> None:
             "New run",
             icon=":material/add:",
             width="stretch",
-            help="Stops this run, keeps it in the list, and opens its plan for editing.",
+            help="Stops this run, keeps it in the list, and opens its plan for editing."
+            if may_change(record)
+            else "Opens its plan for a run of your own.",
             on_click=plan_again,
             args=(record,),
         )
@@ -234,12 +237,14 @@ def watch_a_run(record: RunRecord) -> None:
 def plan_again(record: RunRecord) -> None:
     """Stops the run and opens its plan and dataset for a new one."""
     try:
-        services.engine().stop(record.id)
+        if may_change(record):
+            services.engine().stop(record.id)
     except InputError as problem:  # the plan can be opened all the same
         show_problem(problem)
     adopt(record.plan)
     remember_preset(None)
-    st.query_params["dataset"] = record.dataset_id
+    if is_dataset(record.dataset_id):  # that of a run of somebody else may not be shared
+        st.query_params["dataset"] = record.dataset_id
     open_run(None)
 
 
@@ -247,7 +252,7 @@ def link_on(record: RunRecord) -> None:
     """Links to the comparison with the runs queued beside it, and to its landscape."""
     beside = [
         other.id
-        for other in services.store().runs()
+        for other in listed_runs()
         if other.group is not None and other.group == record.group and other.id != record.id
     ]
     st.page_link(
@@ -261,7 +266,7 @@ def link_on(record: RunRecord) -> None:
 
 frame("Train")
 try:
-    selected = pick_run(services.store().runs(), allow_new=True)
+    selected = pick_run(offered_runs(), allow_new=True)
     if selected is None:
         plan_a_run()
     else:

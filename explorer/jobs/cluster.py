@@ -1,15 +1,15 @@
 """The engine's workers: an embedded Dask cluster in subprocesses, or those of a cluster that runs already.
 
 The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
-for slices of landscapes, and one for short jobs, which answers while runs train and slices are measured. The workers
-that train start first: all at once would take the time of all until the first step. The cluster ends with the server's
-process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It takes orders only from
-whoever holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes,
-and its processes serve no pages.
+for runs of seconds, one for slices of landscapes, and one for short jobs, which answers while runs train and slices are
+measured. The workers that train start first: all at once would take the time of all until the first step. The cluster
+ends with the server's process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It
+takes orders only from whoever holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other
+files of its processes, and its processes serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
-once), ``--resources "slice=1"`` and ``--resources "quick=1"``. They must see the store's folder at the same path and be
-able to import ``explorer``.
+once), ``--resources "short=1"`` where runs of seconds are to have slots of their own, ``--resources "slice=1"`` and
+``--resources "quick=1"``. They must see the store's folder at the same path and be able to import ``explorer``.
 """
 
 from __future__ import annotations
@@ -76,6 +76,9 @@ def start_cluster(settings: Settings) -> SpecCluster:
     shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
     share = max(1, cores // settings.slice_workers)
     others = {"quick": _worker(of_worker, Resource.QUICK, 1, shared_gpu)}
+    others |= {
+        f"short-{i}": _worker(of_worker, Resource.SHORT, threads, shared_gpu) for i in range(settings.short_slots)
+    }
     others |= {
         f"slice-{i}": _worker(of_worker, Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)
     }

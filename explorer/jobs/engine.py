@@ -5,7 +5,8 @@ reader thread then stores what is new. Commands go the other way as files in the
 Neither side needs the other to be there: a job whose server has gone loses nothing, and a server that comes back finds
 all of it.
 
-Runs wait in the engine's own queue and reach the cluster when a slot is free, so that they start in the order shown.
+Runs wait in the store's queue, where visitors take turns, and reach the cluster when a slot is free, so that they start
+in the order shown. Slots are Dask's resources; runs of seconds have slots of their own.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ from explorer.jobs.cluster_keys import foreign_keys
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
+from explorer.jobs.slots import Place, Slots
 from explorer.runs.job_files import announce, clear, forget, request_stop, withdraw
 from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
+from explorer.runs.turns import Waiting
 from explorer.settings import Settings
 from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 
@@ -71,7 +74,7 @@ class Engine:
             self._held = held.pop_all()
         self._lock = threading.RLock()
         self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
-        self._in_slots: set[str] = set()  # those of them that take a slot
+        self._slots = Slots(self._client)
         self._jobs: dict[str, Future] = {}  # jobs that leave a file, by id
         self._closed = False
         self._reader = Reader(self._due)
@@ -130,16 +133,15 @@ class Engine:
             raise InputError("the run has ended", record.name, "start a new one from its plan")
         self._store.folder(run_id).send(change)
 
-    def position(self, run_id: str) -> int | None:
-        """The place of a run in the queue, 1 starts next; None: it does not wait for a slot."""
+    def place(self, run_id: str) -> Place | None:
+        """The place of a run in the queue for its kind of slot; None: it does not wait for one."""
         with self._lock:
-            waiting = [each for each in self._store.queue() if each not in self._training]
-        return waiting.index(run_id) + 1 if run_id in waiting else None
+            return self._slots.place(run_id, self._waiting())
 
     @property
     def starting(self) -> bool:
         """The workers that train are not there yet."""
-        return self._slots() == 0
+        return self._slots.count(Resource.TRAIN) == 0
 
     @property
     def problem(self) -> str | None:
@@ -148,11 +150,16 @@ class Engine:
 
     # Jobs that leave a file -------------------------------------------------------------------------------
 
-    def order(self, job: FileJob) -> JobRecord:
-        """Gives the active job for the same file, or starts a new one as soon as a worker is free."""
+    def order(self, job: FileJob, owner: str | None = None) -> JobRecord:
+        """Gives the active job for the same file, or starts a new one as soon as a worker is free.
+
+        Args:
+            job: to do.
+            owner: id of the visitor who orders it.
+        """
         with self._lock:
             file = str(job.file.relative_to(job.run))
-            record, new = self._store.create_job(type(job).__name__, job.run.name, file, job.describe())
+            record, new = self._store.create_job(type(job).__name__, job.run.name, file, job.describe(), owner)
             if new:
                 clear(job.file)
                 key = job_key(record.id)
@@ -239,24 +246,20 @@ class Engine:
             raise InputError(f"the run is {record.status}", record.name, "start a new one from its plan")
         self._store.enqueue(run_id)
         self._training.pop(run_id, None)  # a job that is about to end says nothing of the next one
-        self._in_slots.discard(run_id)
+        self._slots.leave(run_id)
         folder = self._store.folder(run_id)
         folder.forget(*(name for name, command in folder.pending().items() if isinstance(command, stale)))
         return True
 
     def _fill_slots(self) -> None:
-        """Gives the cluster as many of the runs that wait as it has slots; one while its workers still start."""
+        """Gives the cluster as many of the runs that wait as it has slots."""
         with self._lock:
-            waiting = [run_id for run_id in self._store.queue() if run_id not in self._training]
-            if not waiting:
-                return
-            for run_id in waiting[: max(0, max(1, self._slots()) - len(self._in_slots))]:
-                self._train(run_id, Resource.TRAIN)
+            for run_id, kind in self._slots.next_runs(self._waiting()):
+                self._train(run_id, kind)
 
-    def _slots(self) -> int:
-        """How many runs the workers that are there can train at once."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return int(sum(worker["resources"].get(Resource.TRAIN, 0) for worker in workers))
+    def _waiting(self) -> list[Waiting]:
+        """The runs without a slot, the next one first."""
+        return [each for each in self._store.queue() if each.run_id not in self._training]
 
     def _train(self, run_id: str, resource: Resource) -> None:
         record, key = self._store.run(run_id), f"run-{run_id}-{secrets.token_hex(3)}"
@@ -273,8 +276,9 @@ class Engine:
         if self._cluster is None:
             fire_and_forget(future)  # the cluster goes on with it when this server is gone
         self._store.set_key(run_id, key)
-        if resource is Resource.TRAIN:
-            self._in_slots.add(run_id)
+        if resource is not Resource.QUICK:
+            self._slots.take(run_id, resource)
+            self._store.take_turn(run_id)
         self._watch_run(run_id, future)
 
     def _withdraw(self, run_id: str) -> bool:
@@ -285,7 +289,7 @@ class Engine:
                 return False
             future.cancel(force=True)
             del self._training[run_id]
-        self._in_slots.discard(run_id)
+        self._slots.leave(run_id)
         self._store.set_key(run_id, None)
         self._store.set_status(run_id, RunStatus.PAUSED, among=[RunStatus.QUEUED])
         return True
@@ -334,7 +338,7 @@ class Engine:
                 ending = RunStatus.PAUSED if isinstance(future.exception(), NoRoomError) else RunStatus.FAILED
                 self._store.set_status(run_id, ending, _message(future), _ACTIVE)
             del self._training[run_id]
-            self._in_slots.discard(run_id)
+            self._slots.leave(run_id)
             self._fill_slots()
 
     def _job_ended(self, job_id: str, future: Future) -> None:
@@ -371,7 +375,7 @@ class Engine:
             for run_id, key in runs.items():
                 self._store.ingest(run_id)
                 if key in alive:
-                    self._in_slots.add(run_id)
+                    self._slots.take(run_id, self._slots.kind_for(self._store.run(run_id).plan.seconds))
                     self._watch_run(run_id, Future(key, self._client))
                     continue
                 self._store.set_key(run_id, None)
@@ -384,8 +388,8 @@ class Engine:
                     forget(self._store.folder(self._store.job(job_id).run_id).path, job_key(job_id))
                     self._store.set_job_status(job_id, JobStatus.INTERRUPTED, lost)
             if self._cluster is not None:
-                for run_id in self._store.queue():
-                    self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
+                for waiting in self._store.queue():
+                    self._store.set_status(waiting.run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
 
 
 def _only_server(store: Store) -> contextlib.AbstractContextManager[None]:

@@ -6,7 +6,7 @@ another module of this package.
 
 - ``Job``: a question whose answer comes back (``Engine.ask``).
 - ``FileJob``: work that leaves a file in a run's folder. It has an id in the store, outlives the page that ordered it,
-  publishes its progress, and can be stopped by any visitor (``Engine.order``).
+  publishes its progress, and can be stopped (``Engine.order``).
 - ``TrainRun``: trains a run; the engine queues it (``Engine.submit``).
 """
 
@@ -42,6 +42,7 @@ class Resource(StrEnum):
     """What a worker is there for; Dask's name of the resource that it offers."""
 
     TRAIN = "train"
+    SHORT = "short"  # for runs of seconds, as lessons have them: they do not wait for long ones
     SLICE = "slice"
     QUICK = "quick"  # short jobs, which answer while runs train and slices are measured
 

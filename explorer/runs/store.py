@@ -234,11 +234,14 @@ class Store:
             last = connection.execute("SELECT max(queued) FROM runs").fetchone()[0] or 0
             connection.execute("UPDATE runs SET queued = ? WHERE id = ?", (last + 1, run_id))
 
-    def queue(self) -> list[str]:
+    def queue(self) -> list[Waiting]:
         """The runs that wait for a slot, the next one first: by visitor in turn, see ``explorer.runs.turns``."""
-        rows = self._database.rows("SELECT id, owner, queued FROM runs WHERE status = ?", RunStatus.QUEUED)
+        rows = self._database.rows(
+            "SELECT id, owner, queued, json_extract(plan, '$.seconds') AS seconds FROM runs WHERE status = ?",
+            RunStatus.QUEUED,
+        )
         turns = self._database.rows("SELECT owner, max(turn) AS turn FROM runs WHERE turn IS NOT NULL GROUP BY owner")
-        waiting = [Waiting(row["id"], row["owner"], row["queued"]) for row in rows]
+        waiting = [Waiting(row["id"], row["owner"], row["queued"], row["seconds"]) for row in rows]
         return in_turn(waiting, {row["owner"]: row["turn"] for row in turns})
 
     def take_turn(self, run_id: str) -> None:

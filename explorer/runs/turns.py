@@ -19,10 +19,11 @@ class Waiting:
     run_id: str
     owner: str | None  # id of a visitor; those of nobody are served like those of one visitor
     queued: int  # its number in the order in which runs were queued
+    seconds: float | None = None  # that it was planned for; None: it was planned in steps
 
 
-def in_turn(waiting: Sequence[Waiting], served: Mapping[str | None, int]) -> list[str]:
-    """The ids of runs in the order in which they start.
+def in_turn(waiting: Sequence[Waiting], served: Mapping[str | None, int]) -> list[Waiting]:
+    """The runs in the order in which they start.
 
     Args:
         waiting: the runs, in any order.
@@ -37,11 +38,11 @@ def in_turn(waiting: Sequence[Waiting], served: Mapping[str | None, int]) -> lis
     for each in sorted(waiting, key=lambda each: each.queued):
         of_owner[each.owner].append(each)
     turn = max(served.values(), default=0)
-    order: list[str] = []
+    order: list[Waiting] = []
     last = {owner: served.get(owner, -1) for owner in of_owner}
     while of_owner:
         owner = min(of_owner, key=lambda each: (last[each], of_owner[each][0].queued))
-        order.append(of_owner[owner].popleft().run_id)
+        order.append(of_owner[owner].popleft())
         turn += 1
         last[owner] = turn
         if not of_owner[owner]:

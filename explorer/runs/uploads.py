@@ -49,6 +49,7 @@ class _Contents(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     files: tuple[KeptFile, ...] = ()  # in the order in which they came
+    owner: str | None = None  # id of the visitor whose it is; None: of an earlier version
 
 
 class Uploads:
@@ -63,13 +64,26 @@ class Uploads:
         self._root = root / "uploads"
         self._limits = limits or settings()
 
-    def begin(self) -> str:
-        """The token of a new upload, which nobody can guess. Discards uploads that have become too old."""
+    def begin(self, owner: str | None = None) -> str:
+        """The token of a new upload, which nobody can guess. Discards uploads that have become too old.
+
+        Args:
+            owner: id of the visitor whose it is, whom alone pages show it to; None: everybody's who has the token.
+        """
         self.discard_old()
         token = secrets.token_urlsafe(16)
         with writing(self._root):
             (self._root / token).mkdir(parents=True)
+            _write(self._root / token, _Contents(owner=owner))
         return token
+
+    def is_of(self, token: str, visitor: str) -> bool:
+        """Whether there is such an upload, and it is shown to this visitor.
+
+        Raises:
+            InputError: its list of files cannot be read.
+        """
+        return self.exists(token) and self._contents(self._root / token).owner in (None, visitor)
 
     def exists(self, token: str) -> bool:
         """Whether there is such an upload; false for anything that is no token."""
@@ -92,13 +106,14 @@ class Uploads:
         folder = self._folder(token)
         outcomes: list[str | InputError] = []
         with _turn(folder):
-            kept = list(self._contents(folder).files)
+            contents = self._contents(folder)
+            kept = list(contents.files)
             for name, content in files:
                 try:
                     outcomes.append(self._add(folder, kept, side, name, content))
                 except InputError as problem:
                     outcomes.append(problem)
-            _write(folder, kept)
+            _write(folder, contents.model_copy(update={"files": tuple(kept)}))
         return outcomes
 
     def _add(self, folder: Path, kept: list[KeptFile], side: Side, name: str, content: bytes) -> str:
@@ -129,10 +144,10 @@ class Uploads:
         """
         folder = self._folder(token)
         with _turn(folder):
-            files = self._contents(folder).files
-            rest = tuple(file for file in files if (file.side, file.name) != (side, name))
-            _write(folder, rest)
-            for content in {file.content for file in files} - {file.content for file in rest}:
+            contents = self._contents(folder)
+            rest = tuple(file for file in contents.files if (file.side, file.name) != (side, name))
+            _write(folder, contents.model_copy(update={"files": rest}))
+            for content in {file.content for file in contents.files} - {file.content for file in rest}:
                 (folder / content).unlink(missing_ok=True)
 
     def files(self, token: str) -> tuple[KeptFile, ...]:
@@ -210,5 +225,5 @@ def _turn(folder: Path) -> AbstractContextManager[None]:
     return locked(folder / "lock", _LOCK_SECONDS, "another page changes this upload", "try again")
 
 
-def _write(folder: Path, files: Sequence[KeptFile]) -> None:
-    write_atomically(folder / "upload.json", _Contents(files=tuple(files)).model_dump_json(indent=1).encode())
+def _write(folder: Path, contents: _Contents) -> None:
+    write_atomically(folder / "upload.json", contents.model_dump_json(indent=1).encode())

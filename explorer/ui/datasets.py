@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
@@ -17,8 +16,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.files import write_atomically
 from explorer.imagery.builtin import BUILTIN
+from explorer.runs.ownership import is_of
 from explorer.runs.records import DatasetRecord
 from explorer.ui import address, services
+from explorer.ui.identity import listed_datasets, visitor
 from explorer.ui.messages import escaped
 from explorer.ui.unique_labels import unique_labels
 
@@ -32,11 +33,9 @@ _logger = logging.getLogger(__name__)
 class _Remembered(BaseModel):
     """What the store's file ``chosen.json`` holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # of what earlier versions wrote, too
 
     builtin: dict[str, str] = {}  # ids of the built-in datasets that were drawn, by key
-    chosen: str | None = None  # a key of ``dataset_choices``
-    chosen_at: datetime = datetime.min.replace(tzinfo=UTC)
 
 
 def dataset_choices() -> dict[str, str]:
@@ -45,7 +44,7 @@ def dataset_choices() -> dict[str, str]:
     Labels are unique, also in a store that holds datasets of one name.
     """
     drawn = _drawn_ids()
-    saved = [record for record in services.store().datasets() if record.id not in drawn.values()]
+    saved = [record for record in listed_datasets() if record.id not in drawn.values()]
     built_in = {f"{_PREFIX}{key}": f"{info.name} (built in)" for key, info in BUILTIN.items()}
     return unique_labels(built_in | {record.id: record.name for record in saved})
 
@@ -63,10 +62,10 @@ def resolve(choice: str) -> str:
 
 
 def is_dataset(choice: str) -> bool:
-    """Whether there is such a dataset, by its id in the store or as a key of ``dataset_choices``."""
+    """Whether there is such a dataset for the visitor, by its id in the store or as a key of ``dataset_choices``."""
     if choice.startswith(_PREFIX):
         return choice.removeprefix(_PREFIX) in BUILTIN
-    return any(record.id == choice for record in services.store().datasets())
+    return any(record.id == choice for record in listed_datasets())
 
 
 def is_builtin(dataset_id: str) -> bool:
@@ -75,19 +74,19 @@ def is_builtin(dataset_id: str) -> bool:
 
 
 def choose(choice: str) -> None:
-    """Makes a dataset the one to train on: in this session, and for those who visit the server after it."""
+    """Makes a dataset the one that the visitor trains on, in this session and in later ones."""
     st.session_state[_DATASET] = choice
-    with _turn:
-        _write(chosen=choice, chosen_at=datetime.now(UTC))
+    services.store().visitors.choose(visitor().id, choice)
 
 
 def last_used() -> str | None:
-    """The dataset that was chosen, saved or trained on last on this server, as a key of ``dataset_choices``."""
-    store, remembered, drawn = services.store(), _remembered(), _drawn_ids()
-    used = [(run.created, run.dataset_id) for run in store.runs()[:1]]
-    used += [(record.created, record.id) for record in store.datasets() if record.id not in drawn.values()][:1]
-    if remembered.chosen is not None:
-        used.append((remembered.chosen_at, remembered.chosen))
+    """The dataset that the visitor chose, saved or trained on last, as a key of ``dataset_choices``."""
+    me, drawn = visitor(), _drawn_ids()
+    used = [(run.created, run.dataset_id) for run in services.store().runs() if is_of(run, me)][:1]
+    used += [(record.created, record.id) for record in services.store().datasets() if is_of(record, me)][:1]
+    chosen = services.store().visitors.chosen(me.id)
+    if chosen is not None:
+        used.append(chosen)
     return _choice_of(max(used)[1], drawn) if used else None
 
 
@@ -122,7 +121,7 @@ def pick_dataset(notes: DeltaGenerator) -> str:
     if wanted not in choices:
         wanted = last_used() or ""
         if wanted in choices:
-            notes.caption(f"{escaped(choices[wanted])} is the dataset used last on this server.")
+            notes.caption(f"{escaped(choices[wanted])} is the dataset that you used last.")
         else:
             wanted = f"{_PREFIX}car_park"
     st.session_state[_DATASET] = st.query_params[_DATASET] = wanted

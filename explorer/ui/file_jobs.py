@@ -9,8 +9,10 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.jobs.registry import JOBS, FileJob
 from explorer.runs.job_files import JobProgress, read_progress
+from explorer.runs.ownership import may_stop
 from explorer.runs.records import JobRecord, JobStatus
 from explorer.ui import services
+from explorer.ui.identity import visitor
 from explorer.ui.messages import escaped, show_problem
 
 POLL_SECONDS = 0.7
@@ -21,6 +23,11 @@ _REFUSED = "refused-stop"  # in the session: the job whose Stop was clicked last
 def latest(job: FileJob) -> JobRecord | None:
     """The last job for the same file, whoever ordered it; None if there has been none."""
     return services.store().job_of(job.run.name, str(job.file.relative_to(job.run)))
+
+
+def order(job: FileJob) -> JobRecord:
+    """Has a job done for the visitor, unless it is being done."""
+    return services.engine().order(job, visitor().id)
 
 
 def is_active(job: FileJob) -> bool:
@@ -38,24 +45,25 @@ def all_done(jobs: Sequence[FileJob]) -> bool:
     missing = [job for job in jobs if not job.file.exists()]
     for job in missing:
         if latest(job) is None:
-            services.engine().order(job)
+            order(job)
     if any(is_active(job) for job in missing):
         st.fragment(_watch, run_every=POLL_SECONDS)(missing)
         return False
     for job in missing:
         show_ending(job)
         if st.button(f"Try again: {job.title}", icon=":material/refresh:", key=f"again-{job.file}"):
-            services.engine().order(job)
+            order(job)
             st.rerun()
     return not missing
 
 
 def show_progress(record: JobRecord, progress: JobProgress | None) -> None:
-    """A progress bar with its text and a Stop button, shown to every visitor."""
+    """A progress bar with its text, and a Stop button for those who may stop it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         title = escaped(record.title[:1].upper() + record.title[1:])
         st.progress(_share(progress), f"{title}: {_words(record, progress)}")
-        st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}", on_click=_stop, args=(record.id,))
+        if _may_stop(record):
+            st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}", on_click=_stop, args=(record.id,))
     refused, problem = st.session_state.get(_REFUSED, ("", None))
     if problem is not None and refused == record.id:
         show_problem(problem)
@@ -75,9 +83,15 @@ def show_ending(job: FileJob) -> None:
 def _stop(job_id: str) -> None:
     st.session_state.pop(_REFUSED, None)
     try:
+        if not _may_stop(services.store().job(job_id)):
+            raise InputError("somebody else has ordered it", job_id, "wait until it has ended")
         services.engine().stop_job(job_id)
     except InputError as problem:  # a callback: the page that shows it is drawn afterwards
         st.session_state[_REFUSED] = (job_id, problem)
+
+
+def _may_stop(record: JobRecord) -> bool:
+    return may_stop(record, services.store().run(record.run_id), visitor())
 
 
 def _watch(jobs: Sequence[FileJob]) -> None:

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.errors import InputError
+from explorer.runs.visitors import LONGEST_NAME
 from explorer.ui import services
 from explorer.ui.address import say_unknown
 from explorer.ui.datasets import is_dataset
+from explorer.ui.identity import requires_sign_in, visitor
+from explorer.ui.messages import escaped, show_problem
 
 SIDEBAR_PIXELS = 220
 _MOST_NAMED = 3  # unknown runs that are named
+_NAME, _REFUSED_NAME = "visitor-name", "visitor-name-refused"  # in the session
 PAGES = {
     "Home": ("app.py", ":material/home:"),
     "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
@@ -64,9 +69,36 @@ def frame(title: str) -> None:
         st.markdown("### Loss Explorer")
         for name, (file, icon) in PAGES.items():
             st.page_link(file, label=name, icon=icon)
+        if requires_sign_in():
+            st.button("Sign in", icon=":material/login:", on_click=st.login)
+        else:
+            _show_visitor()
+    if requires_sign_in():
+        st.info("Sign in to go on.", icon=":material/login:")
+        st.stop()
     if title != "Home":
         st.title(title, anchor=False)
     _say_what_is_unknown()
+
+
+def _show_visitor() -> None:
+    """Who the visitor is for others, and a field to change it."""
+    me = visitor()
+    with st.popover(f"You: {escaped(me.name)}", icon=":material/person:", width="stretch"):
+        st.text_input(
+            "Name that others see", me.name, max_chars=LONGEST_NAME, key=_NAME, on_change=_take_name, args=(me.id,)
+        )
+        st.caption("Your datasets and runs are yours alone until you share them. This browser is known by a cookie.")
+    problem = st.session_state.pop(_REFUSED_NAME, None)
+    if problem is not None:
+        show_problem(problem)
+
+
+def _take_name(visitor_id: str) -> None:
+    try:
+        services.store().visitors.rename(visitor_id, st.session_state[_NAME])
+    except InputError as problem:  # a callback: the page that shows it is drawn afterwards
+        st.session_state[_REFUSED_NAME] = problem
 
 
 def _say_what_is_unknown() -> None:

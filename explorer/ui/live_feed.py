@@ -119,7 +119,7 @@ def _answer(before: _Seen | None, now: _Seen) -> bytes:
 
 def _page(record: RunRecord, history: History, figures: tuple[object, ...]) -> str:
     engine = services.engine()
-    waits = (engine.starting, engine.position(record.id) is None) if record.status is RunStatus.QUEUED else None
+    waits = (engine.starting, engine.place(record.id) is None) if record.status is RunStatus.QUEUED else None
     silent = tuple(each.class_id for each in silences(history.validations))
     seen = (bool(history.validations), bool(history.previews), silent)
     parts = (record.status, record.message, waits, engine.problem, figures, seen)

@@ -21,6 +21,7 @@ from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
+from explorer.ui.identity import may_change, require_change
 from explorer.ui.live_feed import feed, live_address, prediction_address
 from explorer.ui.live_figure import Followed, live_figure
 from explorer.ui.live_prediction import live_prediction
@@ -115,7 +116,7 @@ def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:
 
 def _transport(record: RunRecord) -> None:
     """Play, pause, step and stop; each takes effect at the next step."""
-    status, run_id = record.status, record.id
+    status, run_id, may = record.status, record.id, may_change(record)
     columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
         ("Resume" if record.step else "Play", "play_arrow", status.resumable, "play"),
@@ -128,12 +129,15 @@ def _transport(record: RunRecord) -> None:
         column.button(
             label,
             icon=f":material/{icon}:",
-            disabled=not usable,
+            disabled=not (usable and may),
             key=f"{action}-{run_id}",
             width="stretch",
             on_click=_act,
             args=(action, run_id),
         )
+    if not may:
+        owner = services.store().visitors.names().get(record.owner or "", "somebody else")
+        st.caption(f":material/visibility: This run is {escaped(owner)}'s: you can look at it, not change it.")
     refused, problem = st.session_state.get(_REFUSED, ("", None))
     if problem is not None and refused == run_id:
         show_problem(problem)
@@ -143,6 +147,7 @@ def _act(action: str, run_id: str) -> None:
     """A click on a button. As a callback: a run of the page that begins again before its buttons loses no click."""
     st.session_state.pop(_REFUSED, None)
     try:
+        require_change(services.store().run(run_id))
         engine = services.engine()
         match action:
             case "play":
@@ -178,7 +183,7 @@ def _why_no_steps(record: RunRecord) -> str:
         return "Not started yet. Press Play."
     if record.status is not RunStatus.QUEUED:
         return "Waiting for the first steps."
-    if services.engine().position(record.id) is not None:
+    if services.engine().place(record.id) is not None:
         return "Waiting for a slot: other runs are training."
     if services.engine().starting:
         return "The workers are starting; the run begins as soon as one is ready."

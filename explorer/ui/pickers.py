@@ -7,8 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.runs.ownership import is_of
 from explorer.runs.records import RunRecord
 from explorer.ui import address, services
+from explorer.ui.identity import listed_runs, visitor
 from explorer.ui.messages import escaped
 from explorer.ui.unique_labels import unique_labels
 
@@ -20,19 +22,31 @@ _NEW = ""  # the choice of a run that is not planned yet; Streamlit reads None a
 
 
 def run_labels(records: Iterable[RunRecord]) -> dict[str, str]:
-    """Runs as they read in a list or a legend, by id; no two have the same label."""
+    """Runs as they read in a list or a legend, by id; no two have the same label. Those of others have their names."""
+    names, me = services.store().visitors.names(), visitor()
     return unique_labels(
         {
             record.id: f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:6]}"
+            + (f" · {names[record.owner]}" if record.owner in names and not is_of(record, me) else "")
             for record in records
         }
     )
 
 
+def offered_runs() -> list[RunRecord]:
+    """The runs that a visitor can look at: those that are listed, newest first, then those that the address names.
+
+    A link shows a run to whoever has it.
+    """
+    listed = listed_runs()
+    asked = {st.query_params.get(_RUN, ""), *st.query_params.get(_RUNS, "").split(",")}
+    wanted = asked - {record.id for record in listed} - {""}
+    return [*listed, *(record for record in services.store().runs() if wanted and record.id in wanted)]
+
+
 def runs_with_checkpoints() -> list[RunRecord]:
-    """The runs that have a checkpoint, newest first."""
-    store = services.store()
-    return [record for record in store.runs() if store.folder(record.id).checkpoint_files()]
+    """Those of :func:`offered_runs` that have a checkpoint."""
+    return [record for record in offered_runs() if services.store().folder(record.id).checkpoint_files()]
 
 
 def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord | None:

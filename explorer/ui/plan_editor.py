@@ -20,9 +20,11 @@ from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.requests import PlannedRun
 from explorer.runs.store import Store
+from explorer.settings import settings
 from explorer.training.plan import Plan, Trigger
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
+from explorer.ui.identity import visitor
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched, watched_class
@@ -222,7 +224,15 @@ def _assembled(
 def _created(
     store: Store, plan: Plan, dataset_id: str, others: Sequence[Start], planned: PlannedRun | None
 ) -> list[str]:
-    first = store.create_run(plan, dataset_id, planned=planned)
+    me = visitor().id
+    active = sum(record.owner == me and record.status.active for record in store.runs())
+    if active + len(others) >= settings().visitor_runs:
+        raise InputError(
+            f"{active} of your runs wait or train, at most {settings().visitor_runs} can",
+            plan.name,
+            "wait until some have ended, or stop some",
+        )
+    first = store.create_run(plan, dataset_id, planned=planned, owner=me)
     if others:
         store.set_group(first.id, first.id)
-    return [first.id, *(store.create_run(other, dataset_id, first.id, why).id for other, why in others)]
+    return [first.id, *(store.create_run(other, dataset_id, first.id, why, me).id for other, why in others)]

@@ -10,6 +10,7 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.ui import services
 from explorer.ui.messages import escaped
+from explorer.ui.queue_place import in_words, queue_words
 
 _COLOURS = {
     RunStatus.QUEUED: "gray",
@@ -35,14 +36,12 @@ def show_status(record: RunRecord, history: History, summary: dict[str, Any] | N
     steps = history.most_steps
     parts = [_badge(record, summary, not_found), f"step **{history.last_step}** of at most {steps}"]
     if record.status is RunStatus.QUEUED:
-        position = services.engine().position(record.id)
-        waits = "workers are starting" if services.engine().starting else "about to start"
-        parts.append(f"place **{position}** in the queue" if position else waits)
+        parts.append(queue_words(record.id))
     speed = history.steps_per_second
     if speed is not None:
         parts.append(f"{speed:.3g} steps/s")
         if record.status.active:
-            parts.append(f"{_duration((steps - history.last_step) / speed)} left")
+            parts.append(f"{in_words((steps - history.last_step) / speed)} left")
     if history.device:
         parts.append(history.device)
     st.progress(min(1.0, history.last_step / steps), text=" · ".join(parts))
@@ -55,7 +54,3 @@ def _badge(record: RunRecord, summary: dict[str, Any] | None, not_found: dict[in
         in_words = f"done, but {'nothing' if all_classes else 'not every class'} was found"
         return f":red-badge[{escaped(in_words if not_found else record.message.partition(':')[0])}]"
     return f":{_COLOURS[record.status]}-badge[{record.status}]"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

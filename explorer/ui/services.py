@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import secrets
 import sys
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -108,6 +110,8 @@ def who_reaches_the_app() -> list[str]:
         said = [
             f"{listens} whoever reaches it uses it, since the app has no sign-in. SECURITY.md says what that means."
         ]
+    if settings().teacher_token is None:
+        said.append(f"Teachers open the page Class with this token: {teacher_token()}")
     if is_open_to_all(settings()):
         said.append(f"Warning: {OPEN_CLUSTER}")
     return said
@@ -135,6 +139,12 @@ def start() -> None:
 def store() -> Store:
     """The store of this server."""
     return _services().store
+
+
+@cache
+def teacher_token() -> str:
+    """What opens the Class page: set by whoever runs the server, else made at its start."""
+    return settings().teacher_token or secrets.token_urlsafe(12)
 
 
 def uploads() -> Uploads:

@@ -14,6 +14,7 @@ from explorer.runs.history import PhaseSpan
 from explorer.runs.records import RunRecord
 from explorer.training.commands import Steer
 from explorer.ui import services
+from explorer.ui.identity import may_change, require_change
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF
@@ -29,7 +30,7 @@ def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassS
         spans: the phases that it has begun.
         shares: class balance of its training scenes.
     """
-    if not (record.status.active or record.status.resumable):
+    if not (record.status.active or record.status.resumable) or not may_change(record):
         return
     position = (spans[-1].phase, spans[-1].cycle) if spans else (0, 0)
     phase = record.plan.phases[position[0]]
@@ -54,6 +55,7 @@ def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassS
     st.session_state[f"{key}-drawn"] = rate, loss
     if change.loss is not None or change.learning_rate is not None:
         try:
+            require_change(record)
             services.engine().steer(record.id, change)
             st.caption(f":material/check: Sent: {_in_words(change)}.")
         except InputError as problem:

@@ -18,10 +18,12 @@ from explorer.errors import InputError
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.reading.layout import arrange
 from explorer.runs.names import free_name
+from explorer.runs.ownership import is_of
 from explorer.runs.uploads import KeptFile, Side
 from explorer.settings import MEBI, settings
 from explorer.ui import services
 from explorer.ui.address import say_unknown
+from explorer.ui.identity import visitor
 from explorer.ui.messages import show_problem
 
 _TOKEN = "upload"  # in the address
@@ -104,7 +106,9 @@ def forget_used(files: Files) -> None:
 
 def taken_names() -> set[str]:
     """Names that a new dataset cannot have."""
-    return {record.name for record in services.store().datasets()} | {info.name for info in BUILTIN.values()}
+    return {record.name for record in services.store().datasets() if is_of(record, visitor())} | {
+        info.name for info in BUILTIN.values()
+    }
 
 
 def name_of(names: Iterable[str], taken: Iterable[str]) -> str:
@@ -140,9 +144,11 @@ def _token() -> str | None:
     """The token of the upload that is shown: the address names it, else the session has it from an earlier visit."""
     uploads = services.uploads()
     asked = st.query_params.get(_TOKEN)
-    if asked and not uploads.exists(asked):
+    if asked and not uploads.is_of(asked, visitor().id):
         days = f"{settings().upload_days:g} days"
-        say_unknown([asked], "upload", f"it was used or discarded, or nobody has added to it for {days}")
+        say_unknown(
+            [asked], "upload", f"it was used or discarded, nobody has added to it for {days}, or it is somebody else's"
+        )
         del st.query_params[_TOKEN]
         asked = None
     token = asked or st.session_state.get(_KEPT)
@@ -192,7 +198,7 @@ def _changed(side: Side, key: str) -> None:
         _empty_the_widgets()  # they list what was used
     try:
         if token is None:
-            token = st.session_state[_KEPT] = uploads.begin()
+            token = st.session_state[_KEPT] = uploads.begin(visitor().id)
         outcomes = uploads.add(token, side, ((file.name, file.getvalue()) for file in new))
     except InputError as problem:  # a callback: the page that shows it is drawn afterwards
         st.session_state[_REFUSED] = [problem]
@@ -222,7 +228,7 @@ def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"{many} kept for {settings().upload_days:g} days, also if this page is reloaded, until you use or discard "
-            "them. Whoever has the address of this page sees them."
+            "them. Nobody else sees them."
         )
         st.button("Discard files", icon=":material/delete:", on_click=_discard, args=(token,))
     earlier = [file for file in kept if (file.side, file.name) not in listed]

@@ -93,7 +93,7 @@ def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) 
         assert store.job(lost.id).status is JobStatus.INTERRUPTED
         engine.submit(run_id)
         assert engine.starting
-        assert engine.position(run_id) is None
+        assert engine.place(run_id) is None
         wait_for(has_status(store, run_id, RunStatus.DONE))
         assert not engine.starting
     finally:

@@ -12,8 +12,9 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.settings import settings
 from explorer.training.fingerprint import fingerprint
-from explorer.ui import services
+from explorer.ui import identity, services
 
+VISITOR = "0123456789abcdef01234567"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -22,6 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A server with a fresh store, for all tests of a module: its workers take seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_STORE", str(tmp_path_factory.mktemp("store")))
+        patch.setattr(identity, "_visitor_id", lambda: VISITOR)  # one browser: AppTest has no cookies
         settings.cache_clear()
         st.cache_resource.clear()
         yield

@@ -1,0 +1,129 @@
+"""Who looks at the pages: a signed cookie says it, or a sign-in where one is configured.
+
+Every browser that asks for a page gets a cookie with an id that nobody can guess, signed with a key of the store, so
+that nobody can make up another's. A browser that keeps no cookies is a new visitor in every tab. Where Streamlit's
+sign-in is configured (``[auth]`` in ``.streamlit/secrets.toml``), whoever has signed in is the same visitor everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from itsdangerous import BadSignature, Signer
+from starlette.datastructures import MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from explorer.files import secret_key
+from explorer.runs.ownership import Visitor, is_seen_by, may_steer, require_steering
+from explorer.runs.records import DatasetRecord, RunRecord
+from explorer.runs.visitors import new_id
+from explorer.settings import settings
+from explorer.ui import services
+from explorer.ui.browser_script import base_path
+
+COOKIE = "explorer-visitor"
+_SECONDS = 365 * 24 * 60 * 60  # that a browser keeps it
+_TAB = "visitor-of-this-tab"  # in the session: the id of a visitor whose browser keeps no cookies
+
+
+class VisitorCookie:
+    """Middleware that gives every browser its cookie with the first page.
+
+    Args:
+        app: what is served.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves a request; a page comes with a cookie where the browser has none that holds."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        sent = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
+
+        async def send_with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                is_page = headers.get("content-type", "").startswith("text/html")
+                if is_page and _id_in(cookie_parser(sent).get(COOKIE)) is None:
+                    headers.append("set-cookie", _cookie(new_id(), scope["scheme"] == "https"))
+            await send(message)
+
+        await self._app(scope, receive, send_with_cookie)
+
+
+def visitor() -> Visitor:
+    """Who looks at this page."""
+    return services.store().visitors.visitor(_visitor_id(), services.teacher_token())
+
+
+def may_change(record: RunRecord) -> bool:
+    """Whether the visitor may start, steer, pause and stop a run."""
+    return may_steer(record, visitor())
+
+
+def require_change(record: RunRecord) -> None:
+    """Refuses to let anybody but its owner change a run. Callbacks call it: a disabled button stops no attacker.
+
+    Raises:
+        InputError: the run is somebody else's.
+    """
+    require_steering(record, visitor())
+
+
+def listed_runs() -> list[RunRecord]:
+    """The runs that are offered to the visitor, newest first: their own, those of the class, and nobody's."""
+    who = visitor()
+    return [record for record in services.store().runs() if is_seen_by(record, who) and not record.archived]
+
+
+def listed_datasets() -> list[DatasetRecord]:
+    """The datasets that are offered to the visitor, newest first: their own, those of the class, and examples."""
+    who = visitor()
+    return [record for record in services.store().datasets() if is_seen_by(record, who) and not record.archived]
+
+
+def requires_sign_in() -> bool:
+    """Whether a sign-in is configured and the visitor has not signed in."""
+    return st.user.get("is_logged_in") is False
+
+
+def _visitor_id() -> str:
+    if st.user.get("is_logged_in"):
+        who = f"{st.user.get('iss')} {st.user.get('sub') or st.user.get('email')}"
+        return hashlib.sha256(who.encode()).hexdigest()[:24]
+    known = _id_in(st.context.cookies.get(COOKIE))
+    if known is None:
+        known = str(st.session_state.setdefault(_TAB, new_id()))
+    return known
+
+
+def _id_in(cookie: str | None) -> str | None:
+    """The id in a cookie; None if there is none, or it was not signed here."""
+    if not cookie:
+        return None
+    try:
+        return _signer().unsign(cookie).decode()
+    except (BadSignature, UnicodeDecodeError):
+        return None
+
+
+def _cookie(visitor_id: str, secure: bool) -> str:
+    value = _signer().sign(visitor_id).decode()
+    attributes = f"Path={base_path() or '/'}; Max-Age={_SECONDS}; HttpOnly; SameSite=Lax"
+    return f"{COOKIE}={value}; {attributes}{'; Secure' if secure else ''}"
+
+
+@cache
+def _signer_of(key: Path) -> Signer:
+    return Signer(secret_key(key), salt=COOKIE)
+
+
+def _signer() -> Signer:
+    return _signer_of(settings().store.resolve() / "visitors.key")
