@@ -70,7 +70,7 @@ class Visitors:
         Raises:
             InputError: it is empty, too long, or somebody else's.
         """
-        name = " ".join("".join(each for each in name if each.isprintable()).split())
+        name = "".join(each for each in " ".join(name.split()) if each.isprintable())
         if not name or len(name) > LONGEST_NAME:
             raise InputError(
                 "the name is empty" if not name else f"{len(name)} characters",

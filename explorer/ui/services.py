@@ -108,7 +108,7 @@ def who_reaches_the_app() -> list[str]:
         said = [f"{listens} only users of this machine reach it."]
     else:
         said = [
-            f"{listens} whoever reaches it uses it, since the app has no sign-in. SECURITY.md says what that means."
+            f"{listens} whoever reaches it uses it, unless a sign-in is configured. SECURITY.md says what that means."
         ]
     if settings().teacher_token is None:
         said.append(f"Teachers open the page Class with this token: {teacher_token()}")

@@ -14,7 +14,7 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.jobs.engine import Engine
-from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, SweepThresholds
+from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, Resource, SweepThresholds
 from explorer.landscape.slice import Slice, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
@@ -310,7 +310,7 @@ class LateFuture:
 
     def result(self, timeout: float) -> JobStatus:
         with ThreadPoolExecutor(1) as page:
-            page.submit(self._engine.position, "any run").result(timeout)
+            page.submit(engine.place, "any run").result(timeout)
         raise TimeoutError
 
 
@@ -361,6 +361,43 @@ def test_runs_start_in_the_order_of_the_places_shown(store: Store, engine: Engin
         wait_for(has_status(store, run_id, RunStatus.DONE))
     first_events = [store.folder(run_id).events_file.stat().st_ctime_ns for run_id in runs]
     assert first_events == sorted(first_events)
+
+
+def test_visitors_take_turns(store: Store, engine: Engine, dataset_id: str) -> None:
+    def run_of(owner: str, steps: int) -> str:
+        return store.create_run(tiny_plan(steps), dataset_id, owner=owner).id
+
+    blocker = run_of("ana", LONG)
+    engine.submit(blocker)
+    wait_for(has_status(store, blocker, RunStatus.RUNNING))
+    of_ana, of_ben = [run_of("ana", 3) for _ in range(3)], [run_of("ben", 3) for _ in range(2)]
+    for run_id in (*of_ana, *of_ben):
+        engine.submit(run_id)
+    order = [of_ben[0], of_ana[0], of_ben[1], of_ana[1], of_ana[2]]
+    assert [number(engine, run_id) for run_id in order] == [1, 2, 3, 4, 5]
+    ended(store, engine, blocker)
+    for run_id in order:
+        wait_for(has_status(store, run_id, RunStatus.DONE))
+    written = [store.folder(run_id).events_file.stat().st_ctime_ns for run_id in order]
+    assert written == sorted(written)
+
+
+def test_a_run_of_seconds_does_not_wait_for_a_long_one(store: Store, engine: Engine, dataset_id: str) -> None:
+    long, waits = (store.create_run(tiny_plan(LONG), dataset_id).id for _ in range(2))
+    of_a_second = tiny_plan(5).model_copy(update={"seconds": 1.0})
+    short = [store.create_run(of_a_second, dataset_id).id for _ in range(2)]
+    wait_for(lambda: engine._slots.count(Resource.SHORT) == 1)
+    for run_id in (long, waits, *short):
+        engine.submit(run_id)
+    place = engine.place(waits)
+    assert place is not None
+    assert (place.number, place.training, place.is_short) == (1, (long,), False)
+    for run_id in short:
+        wait_for(has_status(store, run_id, RunStatus.DONE))
+    assert store.run(long).status.active
+    assert store.run(waits).status is RunStatus.QUEUED
+    for run_id in (waits, long):
+        ended(store, engine, run_id)
 
 
 def test_run_that_was_resumed_goes_to_the_end_of_the_queue(store: Store, engine: Engine, dataset_id: str) -> None:
