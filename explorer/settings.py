@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -49,6 +50,9 @@ class Settings(BaseModel):
     worker_threads: int = Field(1, ge=1, description="of a worker's arithmetic on the processor; the engine sets it")
     device: str = Field("auto", description="where runs train: auto, cpu, cuda, cuda:1 or mps")
     checkpoint_steps: int = Field(50, ge=1, description="steps between the checkpoints that are kept")
+    readers: int = Field(2, ge=1, le=100, description="uploads that are read at once, each in a process of its own")
+    reading_memory: int = Field(2048 * MEBI, ge=256 * MEBI, description="bytes that such a process may take")
+    reading_seconds: float = Field(120.0, ge=1, le=3600, description="seconds that it may take")
 
     # limits on input
     max_files: int = Field(20_000, ge=1, description="files in one upload or zip")
@@ -56,8 +60,18 @@ class Settings(BaseModel):
     max_total_bytes: int = Field(1024 * MEBI, ge=1, description="bytes of one upload after unpacking")
     max_pixels: int = Field(100_000_000, ge=1, description="height × width of one image")
     max_values: int = Field(400_000_000, ge=1, description="height × width × bands of one image")
+    max_decoded_bytes: int = Field(
+        512 * MEBI, ge=1, description="bytes of one image or label once decoded, the copies of the reader included"
+    )
+    max_total_decoded_bytes: int = Field(
+        2048 * MEBI, ge=1, description="bytes of all images and labels of an upload once decoded"
+    )
     max_bands: int = Field(16, ge=1, le=16, description="bands of one image")
     max_classes: int = Field(16, ge=2, le=254, description="classes of one dataset, background included")
+
+    def for_own_files(self) -> Settings:
+        """The same without limits on what files take once decoded: those are for uploads to a server."""
+        return self.model_copy(update={"max_decoded_bytes": sys.maxsize, "max_total_decoded_bytes": sys.maxsize})
 
     @field_validator("device")
     @classmethod

@@ -107,7 +107,7 @@ def read_imagery(
     Raises:
         InputError: see :func:`explorer.imagery.datasets.read_files`.
     """
-    limits, choices = settings(), choices_of(arguments, default)
+    limits, choices = settings().for_own_files(), choices_of(arguments, default)
     images = files_in(arguments.images, limits)
     masks = None if arguments.masks is None else files_in(arguments.masks, limits)
     read = read_files(images, masks, choices, limits)
@@ -198,7 +198,7 @@ def _areas_of_files(texts: Sequence[str], read: ReadFiles) -> dict[str, tuple[Po
     Raises:
         InputError: a file cannot be read, or its polygons lie on none of the scenes.
     """
-    limits = settings()
+    limits = settings().for_own_files()
     rasters = {row.name: row.raster for row in read.rows if row.raster is not None}
     areas: dict[str, tuple[Polygon, ...]] = {}
     for text in texts:

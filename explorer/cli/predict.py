@@ -21,6 +21,7 @@ from explorer.metrics.splitting_predictions import cut_classes
 from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import find_checkpoint, load_predictor
+from explorer.settings import settings
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
@@ -82,7 +83,8 @@ def _shown(applied: AppliedThresholds, reference: DatasetReference) -> str:
 def _read(image: Path, reference: DatasetReference) -> Raster:
     """The image, read as those of the run were."""
     beside = {path.name: path for path in image.parent.glob("*") if path.suffix.lower() in SIDE_FILE_SUFFIXES}
-    raster = read_raster(image, image.name, companions=beside, keep_fill=reference.choices.keep_fill)
+    limits = settings().for_own_files()
+    raster = read_raster(image, image.name, limits, companions=beside, keep_fill=reference.choices.keep_fill)
     if len(raster.bands) != len(reference.bands):
         raise InputError(
             f"{len(raster.bands)} band(s), the run was trained on {len(reference.bands)}",

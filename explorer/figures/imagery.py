@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from explorer.figures.colours import IGNORED_COLOUR, default_colours, swatch
 from explorer.imagery.balance import ClassShare
 from explorer.imagery.bands import Bands, natural_bands
-from explorer.imagery.scene import IGNORE, Raster, Scene, Stretch
-from explorer.imagery.stretch import fit_stretch, stretched
-
-Picture = NDArray[np.uint8]  # (H, W, 3), red, green, blue
+from explorer.imagery.pictures import Picture, as_bytes
+from explorer.imagery.scene import IGNORE, Scene, Stretch
+from explorer.imagery.stretch import stretched
 
 LONGEST_SIDE = 1100  # pixels of a picture on screen: larger scenes are thinned out, small ones enlarged
 _SMALLEST_SIDE = 900
@@ -115,13 +114,6 @@ def plain_picture(scene: Scene, stretch: Stretch, bands: Bands | None, step: int
     return stretched(thinned, limits).transpose(1, 2, 0)
 
 
-def raster_picture(raster: Raster) -> Picture:
-    """An image as read, stretched by its own percentiles: uint8 (H, W, 3)."""
-    label = np.where(raster.valid, np.uint8(0), np.uint8(IGNORE))
-    scene = Scene(raster.name, raster.image, label, raster.bands)
-    return as_bytes(plain_picture(scene, fit_stretch([scene]), None, 1))
-
-
 def overlaid(
     shown: NDArray[np.float32],
     label: NDArray[np.uint8],
@@ -159,12 +151,6 @@ def _edges(label: NDArray[np.uint8]) -> NDArray[np.bool_]:
     edge[1:] |= down
     edge[:-1] |= down
     return edge
-
-
-def as_bytes(shown: NDArray[np.float32]) -> Picture:
-    """A picture of 0 to 1 as uint8."""
-    picture: Picture = (np.clip(shown, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return picture
 
 
 def plain_text(name: str) -> str:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.figures.colours import OUTCOMES
-from explorer.figures.imagery import Picture
 from explorer.figures.panels import Panel, across
+from explorer.imagery.pictures import Picture
 from explorer.imagery.scene import IGNORE
 from explorer.losses.lab import GradientMaps
 from explorer.losses.registry import LOSSES

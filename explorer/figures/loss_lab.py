@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from explorer.figures.colours import HIT, MISS
-from explorer.figures.imagery import Picture
 from explorer.figures.panels import Panel, across
+from explorer.imagery.pictures import Picture
 from explorer.losses.lab import AllBackgroundLoss, Cost, LossCurve, SyntheticLabel
 from explorer.losses.registry import LOSSES
 

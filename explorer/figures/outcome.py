@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.figures.colours import CONFUSED, FALSE_ALARM, HIT, MISS
-from explorer.figures.imagery import Picture, scene_picture
+from explorer.figures.imagery import scene_picture
+from explorer.imagery.pictures import Picture
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 
 _AROUND = 24  # pixels around an object that are shown

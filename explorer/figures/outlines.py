@@ -1,23 +1,17 @@
-"""Outlines of labels over pictures, exact to the pixel, and thumbnails of the values of a mask."""
+"""Outlines of labels over pictures, exact to the pixel."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from PIL import Image
-from scipy import ndimage
 
-from explorer.errors import InputError
 from explorer.figures.colours import default_colours
-from explorer.figures.imagery import Picture, as_bytes, overlaid, plain_picture, plain_text, raster_picture
+from explorer.figures.imagery import overlaid, plain_picture, plain_text
 from explorer.imagery.bands import Bands
-from explorer.imagery.reading.raster import read_raster
+from explorer.imagery.pictures import as_bytes, data_uri
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 
 LONGEST_SIDE = 2048
@@ -25,11 +19,6 @@ LONGEST_SIDE = 2048
 
 MOST_SEGMENTS = 30_000
 """Straight pieces of outline that a browser still moves smoothly; beyond, the outline is drawn into the picture."""
-
-_MOST_EXACT = 1_100_000  # pixels of a picture that is sent as PNG; larger ones as JPEG, a tenth of the size
-
-THUMBNAIL_SIDE = 96
-_MARGIN = 0.25  # of the area's size, on each side of a thumbnail
 
 
 def outline_figure(
@@ -67,7 +56,7 @@ def outline_figure(
         shown = overlaid(shown, label, opacity if drawn else max(opacity, 0.3), colours, outlines=not drawn)
     figure = go.Figure(
         go.Image(
-            source=_data_uri(as_bytes(shown)),
+            source=data_uri(as_bytes(shown)),
             x0=step / 2,
             y0=step / 2,
             dx=step,
@@ -140,81 +129,11 @@ def outline(
     return x.ravel().astype(np.float32), y.ravel().astype(np.float32)
 
 
-def value_thumbnail(picture: Picture, where: NDArray[np.bool_]) -> str:
-    """The surroundings of the largest area of a value of a mask, with the area's outline, as a data URI.
-
-    Args:
-        picture: uint8 (H, W, 3), the image.
-        where: (H, W), the pixels that have the value; if there are none, the whole image is shown.
-
-    Returns:
-        A PNG of at most ``THUMBNAIL_SIDE`` pixels a side, for ``st.column_config.ImageColumn``.
-    """
-    top, left, bottom, right = _largest_area(where)
-    side = max(bottom - top, right - left)
-    margin = max(4, round(_MARGIN * side))
-    height, width = where.shape
-    rows = slice(max(0, top - margin), min(height, bottom + margin))
-    columns = slice(max(0, left - margin), min(width, right + margin))
-    part, area = picture[rows, columns], where[rows, columns]
-    factor = THUMBNAIL_SIDE / max(area.shape)
-    size = max(1, round(area.shape[1] * factor)), max(1, round(area.shape[0] * factor))
-    smooth = Image.Resampling.BOX if factor < 1 else Image.Resampling.NEAREST
-    small = np.array(Image.fromarray(part).resize(size, smooth))
-    inner = np.asarray(Image.fromarray(area).convert("L").resize(size, smooth)) >= 128
-    rim = inner & ~ndimage.binary_erosion(inner, border_value=1)
-    small[ndimage.binary_dilation(rim) & ~rim & ~inner] = 0  # dark beside light: seen on any ground
-    small[rim] = (255, 255, 0)
-    return _data_uri(small)
-
-
-def file_thumbnail(source: Path | bytes, name: str) -> str:
-    """A small picture of a file as a data URI; "" if it is no image.
-
-    Args:
-        source: a path, or the content of a file.
-        name: of the file.
-    """
-    try:
-        picture = raster_picture(read_raster(source, name))
-    except InputError:
-        return ""
-    small = Image.fromarray(picture)
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
-    return _data_uri(np.asarray(small))
-
-
 def _runs(edge: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Line, start and end of each run of True along the last axis."""
     change = np.diff(np.pad(edge, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     lines, starts = np.nonzero(change == 1)
     return lines, starts, np.nonzero(change == -1)[1]
-
-
-def _largest_area(where: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """Top, left, bottom and right of the largest connected area; of everything if there is none."""
-    step = -(-max(where.shape) // 2048)  # large masks are looked at more coarsely, if that leaves anything
-    coarse = where[::step, ::step]
-    if not coarse.any():
-        step, coarse = 1, where
-    areas, count = ndimage.label(coarse, np.ones((3, 3)))
-    if not count:
-        return 0, 0, *where.shape
-    largest = int(np.bincount(areas.ravel())[1:].argmax()) + 1
-    rows, columns = ndimage.find_objects(areas, largest)[largest - 1]
-    height, width = where.shape
-    return rows.start * step, columns.start * step, min(height, rows.stop * step), min(width, columns.stop * step)
-
-
-def _data_uri(picture: Picture) -> str:
-    buffer = io.BytesIO()
-    if picture.shape[0] * picture.shape[1] <= _MOST_EXACT:
-        kind = "png"
-        Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
-    else:
-        kind = "jpeg"
-        Image.fromarray(picture).save(buffer, "JPEG", quality=92, subsampling=0)
-    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _ordinal(number: int) -> str:

@@ -7,8 +7,10 @@ repeat it at each choice of the visitor. A bad file refuses its own row only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from explorer.errors import InputError
 from explorer.imagery.areas import outside_areas
@@ -18,7 +20,7 @@ from explorer.imagery.notes import Note
 from explorer.imagery.reading.alignment import align
 from explorer.imagery.reading.annotations.colour_keys import is_colour_key, read_labelmap
 from explorer.imagery.reading.class_key import ClassKey, UndecidedError, class_key
-from explorer.imagery.reading.formats import read_bytes
+from explorer.imagery.reading.formats import DecodedSizeError, read_bytes
 from explorer.imagery.reading.label_files import Files, LabelFiles
 from explorer.imagery.reading.label_format import LabelRequest
 from explorer.imagery.reading.layout import arrange, validation_images
@@ -32,9 +34,10 @@ from explorer.imagery.reading.upload import Skipped, unpack
 from explorer.imagery.reading.values import FoundValue, found_values
 from explorer.imagery.scene import IGNORE, Dataset, Raster, Scene, make_scene
 from explorer.imagery.stretch import stretch_scene
-from explorer.settings import Settings, settings
+from explorer.settings import MEBI, Settings, settings
 
 _NAMED = 3  # files that are not used and have a note of their own
+_NONE_REFUSED: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,15 @@ class ReadRow:
     mask: Mask | None = None  # on the image's grid
     reason: str = ""
     notes: tuple[Note, ...] = ()
+
+    @property
+    def decoded_bytes(self) -> int:
+        """What its arrays take."""
+        arrays = [self.raster.image, self.raster.valid] if self.raster is not None else []
+        if self.mask is not None:
+            arrays += [self.mask.index, self.mask.ignored]
+            arrays += [more for more in (self.mask.nodata, self.mask.objects) if more is not None]
+        return sum(array.nbytes for array in arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +126,23 @@ def read_dataset(
     return label_scenes(read, name, choices, classes=classes, validation=validation, limits=limits)
 
 
+def _say_nothing(_: str) -> None:
+    return
+
+
+def _as_it_is(row: ReadRow) -> ReadRow:
+    return row
+
+
 def read_files(
-    images: Files, masks: Files | None = None, choices: ReadingChoices | None = None, limits: Settings | None = None
+    images: Files,
+    masks: Files | None = None,
+    choices: ReadingChoices | None = None,
+    limits: Settings | None = None,
+    *,
+    refused: Mapping[str, str] = _NONE_REFUSED,
+    watch: Callable[[str], None] = _say_nothing,
+    keep: Callable[[ReadRow], ReadRow] = _as_it_is,
 ) -> ReadFiles:
     """Unpacks, sorts and pairs files, and reads each pair. A bad file excludes only its own pair.
 
@@ -124,15 +151,18 @@ def read_files(
         masks: labels, in any format of ``explorer.imagery.reading.labels``.
         choices: those of ``ReadingChoices.for_files`` matter here, the others later.
         limits: on sizes and counts; those of the installation if not given.
+        refused: files that must not be opened, with the reason: a reader has failed on them before.
+        watch: is told the name of each file before it is opened.
+        keep: is given each row once it is read, and gives the row in its place, for example with arrays on the disk.
 
     Raises:
         InputError: the files as a whole exceed the limits, none of them could be used, or a pair that was chosen by
             hand names no file.
     """
     limits, choices = limits or settings(), (choices or ReadingChoices()).for_files()
-    image_files, mask_files, skipped = _unpacked(images, masks, limits)
+    image_files, mask_files, skipped = _unpacked(images, masks, limits, refused, watch)
     files = {**image_files, **mask_files}
-    known = LabelFiles(files, limits)
+    known = LabelFiles(files, limits, refused, watch)
     order = arrange(list(image_files), list(mask_files) if masks else None, known.is_label, choices.pairs)
     pairs = pair(
         order.images,
@@ -145,15 +175,20 @@ def read_files(
     )
     names = scene_names(order.images)
     companions = {name: files[name] for name in order.companions}
-    uses = [row.mask for row in pairs]
-    rows = []
+    uses = Counter(row.mask for row in pairs)
+    rows: list[ReadRow] = []
+    taken = 0
     for row in pairs:
-        shared = uses.count(row.mask) > 1 or known.lists_images(row.mask or "")
-        rows.append(_read_row(row, names, known, files, companions, shared, choices, limits))
+        shared = uses[row.mask] > 1 or known.lists_images(row.mask or "")
+        read = _read_row(row, names, known, files, companions, shared, choices, limits, taken)
+        taken += read.decoded_bytes
+        rows.append(keep(read))
     by_folder = {names[image] for image in validation_images(order.images)}
     unread = {each.name for each in order.skipped if known.why_unread(each.name)}
     notes = known.unsupported([*order.companions, *unread])
     notes += _not_used([each for each in order.skipped if each.name not in unread])
+    in_rows = {name for row in rows for name in (row.pair.image, row.pair.mask)}
+    skipped += tuple(Skipped(name, why) for name, why in refused.items() if name in files and name not in in_rows)
     unused = {name for row in rows if row.reason for name in (row.pair.image, row.pair.mask) if name is not None}
     return ReadFiles(
         tuple(rows),
@@ -222,11 +257,13 @@ def label_scenes(
     return Reading(tuple(reports), dataset, None, key.classes, values, dataset.notes, read.skipped, choices)
 
 
-def _unpacked(images: Files, masks: Files | None, limits: Settings) -> tuple[Files, Files, tuple[Skipped, ...]]:
-    unpacked = unpack(images, limits)
+def _unpacked(
+    images: Files, masks: Files | None, limits: Settings, refused: Mapping[str, str], watch: Callable[[str], None]
+) -> tuple[Files, Files, tuple[Skipped, ...]]:
+    unpacked = unpack(images, limits, refused, watch)
     if not masks:
         return unpacked.files, {}, unpacked.skipped
-    of_masks = unpack(masks, limits)
+    of_masks = unpack(masks, limits, refused, watch)
     mask_files = dict(of_masks.files)
     if set(unpacked.files) & set(mask_files):  # the same names on both sides are usual; a folder tells them apart
         mask_files = {f"masks/{name}": data for name, data in mask_files.items()}
@@ -242,22 +279,39 @@ def _read_row(
     shared: bool,
     choices: ReadingChoices,
     limits: Settings,
+    taken: int,
 ) -> ReadRow:
+    """One pair, after others of its upload have taken some bytes."""
     name = names.get(row.image or "", row.image or row.mask or "")
     unread = known.why_unread(row.image) or known.why_unread(row.mask)
     if unread:
         return ReadRow(row, name, reason=unread, notes=(*row.notes, Note("format_unsupported", unread)))
     if row.image is None or row.mask is None or row.reason:
         return ReadRow(row, name, reason=row.reason, notes=row.notes)
+    left = max(1, limits.max_total_decoded_bytes - taken)
+    is_nearly_full = left < limits.max_decoded_bytes
+    if is_nearly_full:
+        limits = limits.model_copy(update={"max_decoded_bytes": left})
     try:
+        known.open(row.image)
         raster = read_raster(
             files[row.image], row.image, limits, companions=companions, keep_fill=choices.keep_fill, scene=name
         )
         request = LabelRequest(row.image, raster, choices, companions, limits, shared)
         masks = [known.read(mask, request) for mask in (row.mask, *row.more_masks)]
         mask = align(joined(masks) if row.more_masks else masks[0], raster, choices.turn_masks)
+    except DecodedSizeError as error:
+        if is_nearly_full:
+            total = limits.max_total_decoded_bytes / MEBI
+            what = f"all images and labels of an upload may take {total:,.0f} MiB once decoded, which is used up"
+            remedy = "upload fewer scenes or raise EXPLORER_MAX_TOTAL_DECODED_BYTES"
+            error = DecodedSizeError(what, error.where, remedy)
+        return ReadRow(row, name, reason=str(error), notes=row.notes)
     except InputError as error:
         return ReadRow(row, name, reason=str(error), notes=row.notes)
+    except MemoryError:
+        reason = f"{row.image}: it and its label need more memory than there is — cut it into tiles"
+        return ReadRow(row, name, reason=reason, notes=row.notes)
     return ReadRow(row, name, raster, replace(mask, name=f"{row.mask} for {name}" if shared else row.mask))
 
 

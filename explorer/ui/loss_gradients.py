@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.figures.imagery import Picture, scene_picture
+from explorer.figures.imagery import scene_picture
 from explorer.figures.loss_gradients import (
     agreement_height,
     cosines_figure,
@@ -17,6 +17,7 @@ from explorer.figures.loss_gradients import (
     maps_height,
 )
 from explorer.figures.outcome import window
+from explorer.imagery.pictures import Picture
 from explorer.imagery.scene import IGNORE
 from explorer.landscape.crops import CROP_SIZE
 from explorer.losses.lab import GradientMaps, LabCrop

@@ -14,7 +14,7 @@ from explorer.figures import outlines
 from explorer.figures.colours import CLASS_COLOURS, CLEAR, class_colours
 from explorer.figures.imagery import balance_figure, balance_table, scene_picture
 from explorer.figures.outcome import label_picture
-from explorer.figures.outlines import THUMBNAIL_SIDE, outline, outline_figure, value_thumbnail
+from explorer.figures.outlines import outline, outline_figure
 from explorer.imagery.balance import ClassShare
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.scene import IGNORE, Dataset, Scene, Stretch
@@ -98,38 +98,6 @@ def test_too_many_outlines_are_drawn_into_the_picture(monkeypatch: pytest.Monkey
     assert [trace.name for trace in figure.data] == ["image", "selectable"]
     assert "many outlines" in figure.layout.xaxis.title.text
     assert not (decoded(figure.data[0].source) == 128).all()
-
-
-def test_a_thumbnail_shows_the_largest_area_of_a_value_with_its_outline() -> None:
-    picture = np.full((200, 300, 3), 60, np.uint8)
-    picture[100:140, 200:240] = (0, 0, 255)
-    where = np.zeros((200, 300), bool)
-    where[100:140, 200:240] = True
-    where[5, 5] = True
-    shown = decoded(value_thumbnail(picture, where))
-    assert shown.shape == (THUMBNAIL_SIDE, THUMBNAIL_SIDE, 3)
-    blue = (shown == (0, 0, 255)).all(axis=2)
-    assert blue.mean() > 0.3, "the area is 40 of 60 pixels wide, less its outline"
-    assert blue[48, 48]
-    yellow = (shown == (255, 255, 0)).all(axis=2)
-    assert 4 * 60 < yellow.sum() < 4 * 70
-    assert shown[0, 0].tolist() == [60, 60, 60]
-
-
-@pytest.mark.parametrize("size", [(200, 300), (3, 4), (1, 1)])
-@pytest.mark.parametrize("value", [False, True])
-def test_a_thumbnail_of_everything_or_nothing_shows_the_whole_image(size: tuple[int, int], value: bool) -> None:
-    picture = np.full((*size, 3), 60, np.uint8)
-    shown = decoded(value_thumbnail(picture, np.full(size, value)))
-    assert max(shown.shape[:2]) == THUMBNAIL_SIDE
-
-
-def test_a_thumbnail_finds_a_single_pixel_of_a_large_mask() -> None:
-    where = np.zeros((4100, 4100), bool)
-    where[4001, 3001] = True
-    picture = np.zeros((4100, 4100, 3), np.uint8)
-    picture[where] = 255
-    assert decoded(value_thumbnail(picture, where)).max() == 255
 
 
 def test_colours_that_were_chosen_are_used_wherever_a_label_is_drawn() -> None:

@@ -168,11 +168,35 @@ def is_empty(band: NDArray[np.generic], nodata: float | None) -> NDArray[np.bool
     return missing
 
 
-def check_size(height: int, width: int, bands: int, name: str, limits: Settings) -> None:
+class DecodedSizeError(InputError):
+    """An image or a label would take more memory than the limits allow, once it is decoded."""
+
+
+def decoded_bytes(height: int, width: int, bands: int, item: int) -> int:
+    """What an image takes while it is read, in bytes: its values and a copy of them, and four masks of its pixels.
+
+    Args:
+        height: in pixels.
+        width: in pixels.
+        bands: alpha included.
+        item: bytes of a value.
+    """
+    return height * width * (2 * bands * item + 4)
+
+
+def check_size(height: int, width: int, bands: int, name: str, limits: Settings, item: int = 1) -> None:
     """Refuses an image by the size in its header, before any pixel is decoded.
 
+    Args:
+        height: in pixels.
+        width: in pixels.
+        bands: alpha included.
+        name: of the file, for messages.
+        limits: on pixels, bands, values and bytes.
+        item: bytes of a value.
+
     Raises:
-        InputError: more pixels, bands or values than the limits allow, or none at all.
+        InputError: more pixels, bands, values or bytes than the limits allow, or none at all.
     """
     size = f"{width}×{height} pixels, {bands} band{'s' if bands != 1 else ''}"
     if min(height, width, bands) < 1:
@@ -190,4 +214,12 @@ def check_size(height: int, width: int, bands: int, name: str, limits: Settings)
             f"too large ({size}; at most {limits.max_values:,} values)",
             name,
             "cut it into tiles, drop bands or raise EXPLORER_MAX_VALUES",
+        )
+    needed = decoded_bytes(height, width, bands, item)
+    if needed > limits.max_decoded_bytes:
+        raise DecodedSizeError(
+            f"too large ({size} of {8 * item} bits: {needed / MEBI:,.0f} MiB once decoded, at most "
+            f"{limits.max_decoded_bytes / MEBI:,.0f} MiB)",
+            name,
+            "cut it into tiles, drop bands or raise EXPLORER_MAX_DECODED_BYTES",
         )

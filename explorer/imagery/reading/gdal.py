@@ -55,7 +55,7 @@ def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -
         MemoryFile(data) as memory,
         memory.open(driver=_DRIVERS[kind]) as dataset,
     ):
-        check_size(dataset.height, dataset.width, dataset.count, name, limits)
+        check_size(dataset.height, dataset.width, dataset.count, name, limits, _largest_item(dataset))
         if len(dataset.subdatasets) > 1:
             raise InputError(
                 f"contains {len(dataset.subdatasets)} images",
@@ -72,6 +72,11 @@ def decode_with_gdal(data: bytes, kind: FileKind, name: str, limits: Settings) -
         if decoded.georeference is None and dataset.rpcs is not None:
             decoded = replace(decoded, notes=(*decoded.notes, _RPCS_ONLY))
         return decoded
+
+
+def _largest_item(dataset: DatasetReader) -> int:
+    """Bytes of a value, as all bands are read: the widest type that any of them has."""
+    return max(16 if "complex" in dtype else np.dtype(dtype).itemsize for dtype in dataset.dtypes)
 
 
 def _pixels(dataset: DatasetReader, kind: FileKind) -> Decoded:
@@ -151,7 +156,7 @@ def _located_by_control_points(decoded: Decoded, dataset: DatasetReader, name: s
     target, width, height = calculate_default_transform(grid_crs, grid_crs, shape[1], shape[0], gcps=points)
     if min(height, width) < 1:
         raise InputError("its ground control points describe no area", name, "correct them, or warp it first: gdalwarp")
-    check_size(height, width, dataset.count, name, limits)
+    check_size(height, width, dataset.count, name, limits, _largest_item(dataset))
     lookup = control_points_lookup(shape, points, crs, (height, width), target)
     note = Note(
         "ground_control_points",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -29,10 +29,20 @@ class _Recognised:
 
 
 class LabelFiles:
-    """Which files are labels, in which format, and which images they name. Each file is recognised once."""
+    """Which files are labels, in which format, and which images they name. Each file is recognised once.
 
-    def __init__(self, files: Files, limits: Settings) -> None:
+    Args:
+        files: all that may be labels, and the images beside them.
+        limits: on their sizes.
+        refused: files that must not be opened, with the reason.
+        watch: is told the name of each file before it is opened.
+    """
+
+    def __init__(
+        self, files: Files, limits: Settings, refused: Mapping[str, str], watch: Callable[[str], None]
+    ) -> None:
         self._files, self._limits = files, limits
+        self._refused, self._watch = refused, watch
         self._image_stems = {PurePosixPath(name).stem for name in files if not name.lower().endswith(".json")}
         self._known: dict[str, _Recognised] = {}
 
@@ -65,12 +75,23 @@ class LabelFiles:
         """Notes on files in formats that are not read."""
         return [Note("format_unsupported", reason) for name in names if (reason := self.why_unread(name))]
 
+    def open(self, name: str) -> None:
+        """Says that a file is about to be opened.
+
+        Raises:
+            InputError: it is refused.
+        """
+        if name in self._refused:
+            raise InputError(self._refused[name], name, "leave it out, or save it again")
+        self._watch(name)
+
     def read(self, name: str, request: LabelRequest) -> Mask:
         """Reads a label on its own grid.
 
         Raises:
             InputError: the file cannot be read, or is no label.
         """
+        self.open(name)
         data = read_bytes(self._files[name], name, self._limits, may_be_empty=True)
         found = format_of(data, name) if is_image(data) else self._recognised(name).format
         if found is None:
@@ -81,7 +102,7 @@ class LabelFiles:
     def _recognised(self, name: str) -> _Recognised:
         """What a file is that is no image."""
         if name not in self._known:
-            data = None if self._is_image(name) else self._data(name)
+            data = None if name in self._refused or self._is_image(name) else self._data(name)
             self._known[name] = _Recognised() if data is None else _recognise(data, name)
         return self._known[name]
 
@@ -94,6 +115,7 @@ class LabelFiles:
             return False
 
     def _data(self, name: str) -> bytes | None:
+        self._watch(name)
         try:
             return read_bytes(self._files[name], name, self._limits, may_be_empty=True)
         except (InputError, KeyError):

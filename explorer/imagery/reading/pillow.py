@@ -32,7 +32,8 @@ def decode_with_pillow(data: bytes, kind: FileKind, name: str, limits: Settings)
     except _BOMB as error:
         raise InputError("too large: a decompression bomb", name, "cut it into tiles") from error
     with opened as image:
-        check_size(image.height, image.width, len(image.getbands()), name, limits)
+        item = 4 if image.mode[0] in "IF" else 1  # 16 bits are 4 bytes while Pillow decodes them
+        check_size(image.height, image.width, len(image.getbands()), name, limits, item)
         orientation = exif_orientation(image)
         return _pixels(image, kind, orientation)
 

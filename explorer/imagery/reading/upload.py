@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 import stat
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from explorer.errors import InputError
 from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
@@ -48,7 +49,12 @@ class Unpacked:
 _Member = tuple[str, bytes | Path] | Skipped
 
 
-def unpack(uploads: Mapping[str, bytes | Path], limits: Settings | None = None) -> Unpacked:
+def unpack(
+    uploads: Mapping[str, bytes | Path],
+    limits: Settings | None = None,
+    refused: Mapping[str, str] = MappingProxyType({}),
+    watch: Callable[[str], None] = lambda _: None,
+) -> Unpacked:
     """Opens the zips of an upload and checks all names and sizes.
 
     A file or zip that cannot be used is skipped with the reason; the others are kept. Where the name of a zip says
@@ -58,6 +64,8 @@ def unpack(uploads: Mapping[str, bytes | Path], limits: Settings | None = None) 
     Args:
         uploads: content by name, as sent. A file on disk is not read unless it is a zip.
         limits: on counts and sizes; those of the installation if not given.
+        refused: zips that must not be opened, with the reason.
+        watch: is told the name of each zip before it is opened.
 
     Raises:
         InputError: too many files or bytes in total, or no file could be used.
@@ -66,6 +74,12 @@ def unpack(uploads: Mapping[str, bytes | Path], limits: Settings | None = None) 
     files: dict[str, bytes | Path] = {}
     skipped: list[Skipped] = []
     for upload, data in uploads.items():
+        is_zip = _is_zip(data)
+        if is_zip and upload in refused:
+            skipped.append(Skipped(escaped(upload), refused[upload]))
+            continue
+        if is_zip:
+            watch(upload)
         try:
             found = list(_members(upload, data, limits))
         except InputError as error:
@@ -73,7 +87,7 @@ def unpack(uploads: Mapping[str, bytes | Path], limits: Settings | None = None) 
             continue
         named = [member for member in found if not isinstance(member, Skipped)]
         skipped += [member for member in found if isinstance(member, Skipped)]
-        folder = _folder_of(upload) if _is_zip(data) else ""
+        folder = _folder_of(upload) if is_zip else ""
         if folder and len(uploads) > 1 and (_says_what_it_holds(folder) or _collides(named, files)):
             named = [(_inside(folder, name), content) for name, content in named]
         for name, content in named:

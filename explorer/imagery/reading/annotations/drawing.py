@@ -35,6 +35,7 @@ _LONGEST_NAME = 200  # characters of a class
 _MAX_CLASSES = 65_000  # positions in the keys are uint16
 _MAX_OVERLAP = 20  # area of all annotations ÷ the largest image that is allowed
 _MAX_EDGE_TESTS = 6_000_000_000  # rows × corners: GDAL tests every edge in every row, 10 s
+_DRAWN_ITEM = 4  # bytes: numbers of annotations, of objects
 _FARTHEST = 1e7  # pixels; beyond, GDAL's arithmetic with whole numbers overflows
 
 Ring = NDArray[np.float64]
@@ -152,7 +153,7 @@ def draw(
             lies on the grid.
     """
     height, width = size
-    check_size(height, width, 1, name, limits)
+    check_size(height, width, 1, name, limits, _DRAWN_ITEM)
     check_count(len(annotations), name)
     annotations = [replace(each, class_name=_folded(each.class_name)) for each in annotations]
     named = (each.class_name for each in annotations if not each.ignored)
