@@ -27,7 +27,16 @@ from explorer.ui.identity import listed_datasets, visitor
 from explorer.ui.match_rules import pick_match_rule
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
-from explorer.ui.reading import choices, choose_reading, forget_choices, labels_version, read_rows, read_upload, version
+from explorer.ui.reading import (
+    areas_in,
+    choices,
+    choose_reading,
+    forget_choices,
+    labels_version,
+    read_upload,
+    shown_of_files,
+    version,
+)
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
 from explorer.ui.unique_labels import unique_labels
 from explorer.ui.uploads import Files, forget_used, is_kept, pick_files
@@ -112,16 +121,16 @@ def has_images_only(reading: Reading) -> bool:
 def mend_reading(files: Files, reading: Reading) -> None:
     """Which files were used, what was noticed while they were read, and what can be chosen about it."""
     take = partial(choose_reading, files)
-    read = read_rows(files)
-    show_pairs(read, reading, take)
+    shown = shown_of_files()
+    show_pairs(shown.looks, reading, take)
     if reading.problem is not None:
         show_problem(reading.problem)
     noticed = show_notes(reading, take) or reading.problem is not None or bool(made_so_far(reading.choices))
     if not reading.values:
         return
     with st.expander("What the masks hold", expanded=noticed, icon=":material/palette:"):
-        pick_property(read, reading, take)
-        edit_values(read, reading, take)
+        pick_property(shown.properties, reading, take)
+        edit_values(shown.examples, reading, take)
 
 
 def pick_saved() -> Draft | None:
@@ -293,7 +302,7 @@ def show_scene(draft: Draft) -> None:
     drawn = show_view(dataset, scene, view, pick_bands(scene), opacity)
     if draft.files is not None and view == "Pixels":
         made = choices(draft.files)
-        if edit_area(scene, drawn, read_rows(draft.files), made, partial(choose_reading, draft.files)):
+        if edit_area(scene, drawn, partial(areas_in, draft.files), made, partial(choose_reading, draft.files)):
             st.rerun()
     describe(dataset, scene)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +67,12 @@ def save_dataset(dataset: Dataset, path: Path) -> None:
         np.savez(file, allow_pickle=False, header=header, **arrays)
 
 
-def load_dataset(path: Path) -> Dataset:
+def load_dataset(path: Path, mapped: bool = False) -> Dataset:
     """Reads a dataset that :func:`save_dataset` wrote.
+
+    Args:
+        path: of its file.
+        mapped: leave the arrays on the disk, from where the system fetches what is looked at, and make them read-only.
 
     Raises:
         InputError: the file is missing, broken, or not a dataset of this version.
@@ -76,8 +82,9 @@ def load_dataset(path: Path) -> Dataset:
             header = _Header.model_validate_json(archive["header"].tobytes())
             if header.version > _VERSION:
                 raise InputError(f"a dataset of version {header.version}", str(path), "create it again from its images")
+            arrays = _MappedArrays(file) if mapped else archive
             scenes = {
-                side: tuple(_scene(scene, archive, f"{side}{index}") for index, scene in enumerate(headers))
+                side: tuple(_scene(scene, arrays, f"{side}{index}") for index, scene in enumerate(headers))
                 for side, headers in (("training", header.training), ("validation", header.validation))
             }
     except InputError:
@@ -99,6 +106,35 @@ def load_dataset(path: Path) -> Dataset:
         match_rule=header.match_rule,
         **scenes,
     )
+
+
+class _MappedArrays(Mapping[str, NDArray[Any]]):
+    """The arrays of an ``.npz`` whose members are stored as they are, as views of the one mapped file."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        with zipfile.ZipFile(file) as archive:
+            self._members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        member = self._members[name]
+        if member.compress_type != zipfile.ZIP_STORED:
+            raise ValueError("compressed")
+        start = member.header_offset
+        lengths = self._pages[start + 26 : start + 30]  # of the member's name and of its extra field
+        start += 30 + int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little")
+        self._file.seek(start)
+        if np.lib.format.read_magic(self._file) != (1, 0):
+            raise ValueError("an array of another version")
+        shape, by_columns, dtype = np.lib.format.read_array_header_1_0(self._file)
+        return np.ndarray(shape, dtype, self._pages, self._file.tell(), order="F" if by_columns else "C")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
 
 
 def content_hash(dataset: Dataset) -> str:

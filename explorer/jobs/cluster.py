@@ -1,15 +1,17 @@
 """The engine's workers: an embedded Dask cluster in subprocesses, or those of a cluster that runs already.
 
 The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
-for runs of seconds, one for slices of landscapes, and one for short jobs, which answers while runs train and slices are
-measured. The workers that train start first: all at once would take the time of all until the first step. The cluster
-ends with the server's process (see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It
-takes orders only from whoever holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other
-files of its processes, and its processes serve no pages.
+for runs of seconds, one for slices of landscapes, one for short jobs, which answers while runs train and slices are
+measured, and one that has uploads read by processes with limits (``explorer.jobs.reading``). The workers that train
+start first: all at once would take the time of all until the first step. The cluster ends with the server's process (see
+``explorer.jobs.preload``); a worker that dies is started again by its nanny. It takes orders only from whoever holds its
+keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes, and its processes
+serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
-once), ``--resources "short=1"`` where runs of seconds are to have slots of their own, ``--resources "slice=1"`` and
-``--resources "quick=1"``. They must see the store's folder at the same path and be able to import ``explorer``.
+once), ``--resources "short=1"`` where runs of seconds are to have slots of their own, ``--resources "slice=1"``,
+``--resources "quick=1"`` and ``--resources "read=2"`` (as many uploads as they may read at once; where none reads, those
+for short jobs do). They must see the store's folder at the same path and be able to import ``explorer``.
 """
 
 from __future__ import annotations
@@ -75,7 +77,10 @@ def start_cluster(settings: Settings) -> SpecCluster:
     first = {f"train-{i}": _worker(of_worker, Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
     shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
     share = max(1, cores // settings.slice_workers)
-    others = {"quick": _worker(of_worker, Resource.QUICK, 1, shared_gpu)}
+    others = {
+        "read": _worker(of_worker, Resource.READ, 1, {}, jobs=settings.readers),
+        "quick": _worker(of_worker, Resource.QUICK, 1, shared_gpu),
+    }
     others |= {
         f"short-{i}": _worker(of_worker, Resource.SHORT, threads, shared_gpu) for i in range(settings.short_slots)
     }
@@ -127,19 +132,25 @@ def visible_gpus() -> list[str]:
     return listed.stdout.split() if listed.returncode == 0 else []
 
 
-def _worker(common: dict[str, Any], purpose: Resource, threads: int, environment: dict[str, str]) -> dict[str, Any]:
-    """One nanny with one worker, which takes one job at a time.
+def _worker(
+    common: dict[str, Any], purpose: Resource, threads: int, environment: dict[str, str], jobs: int = 1
+) -> dict[str, Any]:
+    """One nanny with one worker.
 
     Args:
         common: what all nannies are given.
+        purpose: what it is there for.
+        threads: of its arithmetic.
+        environment: variables of its own.
+        jobs: that it takes at a time.
     """
     return {
         "cls": SubprocessWorker,
         "options": {
             "worker_kwargs": {
                 **common,
-                "nthreads": 1,
-                "resources": {str(purpose): 1},
+                "nthreads": jobs,
+                "resources": {str(purpose): jobs},
                 "memory_limit": 0,  # the machine's own limits hold; Dask would kill a run that uses its share
                 "death_timeout": _DEATH_SECONDS,
                 "preload_nanny": [_PRELOAD],

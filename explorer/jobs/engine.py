@@ -207,7 +207,8 @@ class Engine:
             InputError: it does not answer in time; or what the job raises.
         """
         seconds = job.limit if timeout is None else timeout
-        future = self._client.submit(perform, job, pure=False, resources={job.resource: 1}, priority=_ANSWERS_FIRST)
+        resource = Resource.QUICK if job.resource is Resource.READ and not self._has_readers() else job.resource
+        future = self._client.submit(perform, job, pure=False, resources={resource: 1}, priority=_ANSWERS_FIRST)
         try:
             answer: Answer = future.result(timeout=seconds)
         except TimeoutError:
@@ -220,6 +221,11 @@ class Engine:
                 "the workers are busy: wait until other work is done, then try again",
             ) from None
         return answer
+
+    def _has_readers(self) -> bool:
+        """Whether workers are there to read uploads; those of a foreign cluster may date from before there were any."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values() if self._cluster is None else ()
+        return self._cluster is not None or any(Resource.READ in worker["resources"] for worker in workers)
 
     def close(self) -> None:
         """Ends the embedded cluster; runs that train on it can be resumed later. A foreign cluster goes on."""

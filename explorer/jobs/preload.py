@@ -1,6 +1,7 @@
 """Loaded by every process of the embedded cluster as it starts.
 
-A worker imports torch and the modules of its jobs, so that the first job need not wait for them. The scheduler and the
+A worker imports torch and the modules of its jobs, so that the first job need not wait for them; one that has uploads
+read needs none of these, and starts the process for the first upload instead. The scheduler and the
 workers' nannies leave the server's process group, so that Ctrl-C in a terminal reaches the server alone, which then
 ends them in order. They watch the server's process and end when it is gone: a server that is killed cannot tell them,
 but the kernel gives an orphan another parent.
@@ -25,7 +26,13 @@ def dask_setup(process: Any) -> None:
     if isinstance(process, Scheduler | Worker):
         process.http_server.stop()  # Dask always starts one
     if isinstance(process, Worker):
-        _import_what_jobs_need(trains=bool(process.state.total_resources.get("train")))
+        offered = process.state.total_resources
+        if "read" in offered:
+            from explorer.jobs.reading import readers  # here, since no other process has a use for it
+
+            readers().prepare()
+        if set(offered) != {"read"}:
+            _import_what_jobs_need(trains=bool(offered.get("train")))
     else:
         os.setpgid(0, 0)  # a nanny's worker starts later and inherits the group
         # Not os.getppid() as it is now: the server may have been killed while this process was starting

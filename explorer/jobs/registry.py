@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.imagery.choices import Polygon
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
@@ -34,6 +35,9 @@ from explorer.segmenter.inputs import InputSpec
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.recipe import SegmenterKind
 
+if TYPE_CHECKING:  # its readers import libraries that a server needs late or never
+    from explorer.runs.upload_reading import UploadReading, UploadToRead  # noqa: F401 (named in a base class)
+
 Answer = TypeVar("Answer")
 Mask = NDArray[np.bool_]
 
@@ -45,6 +49,7 @@ class Resource(StrEnum):
     SHORT = "short"  # for runs of seconds, as lessons have them: they do not wait for long ones
     SLICE = "slice"
     QUICK = "quick"  # short jobs, which answer while runs train and slices are measured
+    READ = "read"  # uploads, in processes with limits of their own
 
 
 class Job(Generic[Answer]):
@@ -310,6 +315,32 @@ class MeasureStep(Job[float]):
     device: str
 
 
+@dataclass(frozen=True)
+class ReadUpload(Job["UploadReading"]):
+    """Reads the files of an upload; leaves the dataset that they are as a file beside them."""
+
+    entry = "explorer.jobs.reading:read_upload"
+    resource = Resource.READ
+    limit = 900.0
+    title = "reading of an upload"
+
+    upload: UploadToRead
+
+
+@dataclass(frozen=True)
+class PlaceAreas(Job[dict[str, tuple[Polygon, ...]]]):
+    """Lays the polygons of a vector file on the scenes of an upload, as areas of interest."""
+
+    entry = "explorer.jobs.reading:place_areas"
+    resource = Resource.READ
+    limit = 300.0
+    title = "areas of a vector file"
+
+    upload: UploadToRead
+    data: bytes
+    name: str
+
+
 JOBS: tuple[type[Job[Any]], ...] = (
     TrainRun,
     MeasureSlice,
@@ -324,5 +355,7 @@ JOBS: tuple[type[Job[Any]], ...] = (
     MapGradients,
     MeasureDataset,
     MeasureStep,
+    ReadUpload,
+    PlaceAreas,
 )
 """All kinds of jobs."""

@@ -112,13 +112,13 @@ class Store:
             connection.execute("UPDATE datasets SET deleted = NULL WHERE id = ?", (dataset_id,))
 
     def dataset(self, dataset_id: str) -> Dataset:
-        """The dataset, with its pixels.
+        """The dataset; its pixels stay on the disk until they are looked at, and cannot be changed.
 
         Raises:
             InputError: there is none with this id.
         """
         self._reference(dataset_id)
-        return load_dataset(self.dataset_file(dataset_id))
+        return load_dataset(self.dataset_file(dataset_id), mapped=True)
 
     def dataset_file(self, dataset_id: str) -> Path:
         """Where a dataset is kept."""

@@ -1,7 +1,8 @@
 """What visitors have uploaded and not used yet: files of a folder of the store, known by a secret token.
 
 An upload outlives the page and the server. Its folder ``uploads/<token>/`` holds the files under names of this
-program's, ``upload.json`` with the names that they came with, and ``choices.json`` with what was chosen about them.
+program's, ``upload.json`` with the names that they came with, ``choices.json`` with what was chosen about them, and
+``decoded/`` with what readers made of them (see ``explorer.runs.upload_reading``).
 """
 
 from __future__ import annotations
@@ -165,6 +166,14 @@ class Uploads:
             InputError: there is no such upload.
         """
         return {file.name: self._folder(token) / file.content for file in self.files(token) if file.side == side}
+
+    def decoded(self, token: str) -> Path:
+        """The folder for what readers make of an upload's files; it goes with the upload.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        return self._folder(token) / "decoded"
 
     def choices(self, token: str) -> ReadingChoices:
         """What has been chosen about how the files are read; nothing if there is no such upload."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from explorer.figures.colours import class_colour, swatch
-from explorer.figures.imagery import Picture, raster_picture
-from explorer.figures.outlines import file_thumbnail, value_thumbnail
 from explorer.imagery.choices import NODATA, ReadingChoices
-from explorer.imagery.datasets import ReadFiles, Reading, ReadRow, SceneReport
+from explorer.imagery.datasets import Reading, ReadRow, SceneReport
 from explorer.imagery.notes import NOTE_CODES, Note
 from explorer.imagery.offers import A_CLASS, MERGE, edited_choices, made_so_far, offers_of
-from explorer.imagery.reading.mask_values import pixels_of
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.reading.values import MOST_VALUES
 from explorer.imagery.scene import BACKGROUND
@@ -27,8 +24,6 @@ from explorer.ui.unique_labels import unique_labels
 Choose = Callable[[ReadingChoices], None]
 """Takes all choices, once one was made."""
 
-_EXAMPLES, _LOOKS = "values-examples", "pairs-looks"  # in the session
-_MOST_PICTURES = 24  # of files that are not used
 _BY_ITSELF = ""  # the choice of no property
 _SHOWN_ELSEWHERE = ("not_used", "cannot_train", "brightness_differs", "no_foreground")  # table, problem, checks
 _SHOWN_REASONS = 4  # why rows are not used, above their table; the most frequent ones
@@ -110,12 +105,11 @@ def show_options(choices: ReadingChoices) -> None:
         st.code(shlex.join(choices.as_options()), language="bash", wrap_lines=True)
 
 
-def pick_property(read: ReadFiles, reading: Reading, choose: Choose) -> None:
+def pick_property(properties: Sequence[str], reading: Reading, choose: Choose) -> None:
     """Which property of vector files holds the class; nothing where no label has properties."""
-    found = list(dict.fromkeys(name for row in read.rows if row.mask is not None for name in row.mask.properties))
-    if not found:
+    if not properties:
         return
-    labels = {_BY_ITSELF: "found by itself", **unique_labels({name: name for name in found})}
+    labels = {_BY_ITSELF: "found by itself", **unique_labels({name: name for name in properties})}
     chosen = reading.choices.class_property
     st.selectbox(
         "Property that holds the class",
@@ -132,11 +126,17 @@ def _take_property(key: str, reading: Reading, choose: Choose) -> None:
     choose(reading.choices.model_copy(update={"class_property": st.session_state[key] or None}))
 
 
-def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
-    """A table of the values of the masks: what each is taken for can be changed, and classes can be named."""
+def edit_values(examples: Sequence[str], reading: Reading, choose: Choose) -> None:
+    """A table of the values of the masks: what each is taken for can be changed, and classes can be named.
+
+    Args:
+        examples: thumbnails of the values, "" where there is none.
+        reading: with the values.
+        choose: takes the choices.
+    """
     if not reading.values:
         return
-    table = _values_table(reading, _examples(read, reading))
+    table = _values_table(reading, examples)
     merges = [f"{MERGE}{name}" for name in reading.classes[1:]]
     key = f"values-{hash(reading.choices.model_dump_json())}-{len(reading.values)}"
     st.data_editor(
@@ -180,7 +180,7 @@ def edit_values(read: ReadFiles, reading: Reading, choose: Choose) -> None:
             )  # fmt: skip
 
 
-def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
+def _values_table(reading: Reading, examples: Sequence[str]) -> pd.DataFrame:
     first_of: dict[str, str] = {}
     rows = []
     for value, example in zip(reading.values, examples, strict=True):
@@ -189,7 +189,7 @@ def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
         taken = f"{MERGE}{value.role}" if merged else A_CLASS if is_class else value.role or "refused"
         rows.append(
             {
-                "example": example,
+                "example": example or swatch(value.colour or "#00000000"),
                 "value": value.text,
                 "taken for": taken,
                 "class": value.role if is_class else None,
@@ -198,33 +198,6 @@ def _values_table(reading: Reading, examples: list[str]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows).astype({"pieces": "Int64"})
-
-
-def _examples(read: ReadFiles, reading: Reading) -> list[str]:
-    """Of each value, a crop around its largest area; made once for each reading."""
-    key = [value.text for value in reading.values], id(read)
-    kept: tuple[object, list[str]] | None = st.session_state.get(_EXAMPLES)
-    if kept is None or kept[0] != key:
-        rows = [row for row in read.rows if row.mask is not None]
-        pictures: dict[int, Picture] = {}
-        examples = []
-        for value in reading.values:
-            row = rows[value.mask]
-            assert row.mask is not None
-            assert row.raster is not None
-            where = row.mask.nodata if value.text == NODATA else pixels_of(row.mask, (value.text, _number(value.text)))
-            if where is None or not where.any():  # colours of a palette, for example
-                examples.append(swatch(value.colour or "#00000000"))
-                continue
-            if value.mask not in pictures:
-                pictures[value.mask] = raster_picture(row.raster)
-            examples.append(value_thumbnail(pictures[value.mask], where))
-        kept = st.session_state[_EXAMPLES] = key, examples
-    return kept[1]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else -1
 
 
 def _take_values(key: str, reading: Reading, choose: Choose) -> None:
@@ -250,8 +223,14 @@ def _take_colour(key: str, name: str, reading: Reading, choose: Choose) -> None:
     choose(reading.choices.model_copy(update={"colours": colours}))
 
 
-def show_pairs(read: ReadFiles, reading: Reading, choose: Choose) -> None:
-    """A row for each image and label: what is used, what is not and why; the label of an image can be chosen."""
+def show_pairs(looks: Mapping[str, str], reading: Reading, choose: Choose) -> None:
+    """A row for each image and label: what is used, what is not and why; the label of an image can be chosen.
+
+    Args:
+        looks: thumbnails of files that are not used.
+        reading: with the rows.
+        choose: takes the choices.
+    """
     rows = [report.row for report in reading.reports]
     images = [row.pair.image for row in rows if row.pair.image is not None]
     labels = sorted({row.pair.mask for row in rows if row.pair.mask is not None})
@@ -262,7 +241,8 @@ def show_pairs(read: ReadFiles, reading: Reading, choose: Choose) -> None:
     ).sort_values("used", kind="stable")
     unused = int((~table["used"]).sum())
     if unused:
-        table.insert(1, "looks like", _looks(read, list(zip(table["image"], table["mask"], strict=True))))
+        rows_shown = zip(table["image"], table["mask"], strict=True)
+        table.insert(1, "looks like", [next((looks[name] for name in row if name in looks), "") for row in rows_shown])
     key = f"pairs-{hash(tuple(reading.choices.pairs.items()))}-{len(table)}-{unused}"
     with st.expander(
         f"{len(table) - unused} of {len(table)} rows used" + (": see why" if unused else ""),
@@ -307,15 +287,6 @@ def _files_of(row: ReadRow) -> tuple[str | None, str | None]:
     more = len(row.pair.more_masks)
     mask = f"{row.pair.mask} and {more} more" if more and row.pair.mask is not None else row.pair.mask
     return row.pair.image, mask
-
-
-def _looks(read: ReadFiles, rows: list[tuple[str | None, str | None]]) -> list[str]:
-    """A small picture of each row's file that is not used; made once for each reading."""
-    kept: tuple[int, dict[str, str]] | None = st.session_state.get(_LOOKS)
-    if kept is None or kept[0] != id(read):
-        shown = dict(list(read.unpaired.items())[:_MOST_PICTURES])
-        kept = st.session_state[_LOOKS] = id(read), {name: file_thumbnail(data, name) for name, data in shown.items()}
-    return [next((kept[1][name] for name in row if name in kept[1]), "") for row in rows]
 
 
 def _take_pairs(key: str, shown: list[str | None], images: list[str], reading: Reading, choose: Choose) -> None:

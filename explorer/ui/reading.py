@@ -1,36 +1,49 @@
-"""Reads an upload with the visitor's choices: the files once, and what their values mean again at each choice."""
+"""Has an upload read with the visitor's choices: workers decode the files, the server opens none of them."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.imagery.choices import ReadingChoices
-from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
+from explorer.imagery.archive import load_dataset
+from explorer.imagery.choices import Polygon, ReadingChoices
+from explorer.imagery.datasets import Reading
+from explorer.jobs.registry import PlaceAreas, ReadUpload
+from explorer.runs.upload_reading import UploadReading, UploadToRead
+from explorer.settings import settings
 from explorer.ui import services
 from explorer.ui.uploads import Files
 
-_CHOICES, _READ, _LABELLED = "reading-choices", "reading-files", "reading-labelled"  # in the session
+_CHOICES, _READ, _AREAS = "reading-choices", "reading-upload", "reading-areas"  # in the session
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    key: object
+    reading: Reading
+    of_files: UploadReading
 
 
 def read_upload(files: Files) -> Reading | InputError:
     """What the files are with the choices made so far, or why none of them could be used."""
     chosen = choices(files)
     key = (files.key, version(chosen))
-    labelled: tuple[object, Reading] | None = st.session_state.get(_LABELLED)
-    if labelled is None or labelled[0] != key:
+    kept: _Kept | None = st.session_state.get(_READ)
+    if kept is None or kept.key != key:
         try:
             with st.spinner("Reading the files …"):
-                labelled = key, label_scenes(_read(files, chosen), files.name, chosen)
+                found = services.engine().ask(ReadUpload(_to_read(files, chosen)))
+                dataset = None if found.dataset is None else load_dataset(found.dataset, mapped=True)
         except InputError as problem:
             return problem
-    reading = labelled[1]
+        kept = _Kept(key, replace(found.reading, dataset=dataset), found)
+    reading = kept.reading
     if reading.choices != chosen:
         dataset = reading.dataset and replace(reading.dataset, choices=chosen)
         reading = replace(reading, choices=chosen, dataset=dataset)
-    st.session_state[_LABELLED] = key, reading
+    st.session_state[_READ] = replace(kept, reading=reading)
     return reading
 
 
@@ -44,9 +57,24 @@ def labels_version(chosen: ReadingChoices) -> str:
     return version(chosen.model_copy(update={"minimum_area": None, "match_rule": None}))
 
 
-def read_rows(files: Files) -> ReadFiles:
-    """The images and masks behind ``read_upload``, decoded."""
-    return _read(files, choices(files))
+def shown_of_files() -> UploadReading:
+    """Thumbnails and properties of the files that ``read_upload`` has read."""
+    kept: _Kept = st.session_state[_READ]
+    return kept.of_files
+
+
+def areas_in(files: Files, data: bytes, name: str) -> dict[str, tuple[Polygon, ...]]:
+    """The polygons of a vector file in the pixels of each scene.
+
+    Raises:
+        InputError: the file cannot be read, or its polygons lie on none of the scenes.
+    """
+    key = files.key, choices(files).for_files(), hash(data), name
+    kept: tuple[object, dict[str, tuple[Polygon, ...]]] | None = st.session_state.get(_AREAS)
+    if kept is None or kept[0] != key:
+        found = services.engine().ask(PlaceAreas(_to_read(files, choices(files)), data, name))
+        kept = st.session_state[_AREAS] = key, found
+    return kept[1]
 
 
 def choices(files: Files) -> ReadingChoices:
@@ -73,9 +101,7 @@ def _token(files: Files) -> str:
     return files.key.partition(":")[0]
 
 
-def _read(files: Files, chosen: ReadingChoices) -> ReadFiles:
-    key = (files.key, chosen.for_files())
-    kept: tuple[object, ReadFiles] | None = st.session_state.get(_READ)
-    if kept is None or kept[0] != key:
-        kept = st.session_state[_READ] = key, read_files(files.images, files.masks or None, chosen)
-    return kept[1]
+def _to_read(files: Files, chosen: ReadingChoices) -> UploadToRead:
+    folder = services.uploads().decoded(_token(files)).resolve()
+    images, masks = ({name: path.resolve() for name, path in side.items()} for side in (files.images, files.masks))
+    return UploadToRead(folder, images, masks, files.name, chosen, settings())

@@ -11,12 +11,9 @@ from explorer.errors import InputError
 from explorer.figures.colours import class_colours
 from explorer.figures.imagery import scene_picture
 from explorer.figures.outlines import outline_figure
-from explorer.imagery.areas import areas_in_file
 from explorer.imagery.bands import Bands, natural_bands
 from explorer.imagery.choices import Polygon, ReadingChoices
-from explorer.imagery.datasets import ReadFiles
 from explorer.imagery.scene import Dataset, Scene
-from explorer.settings import settings
 from explorer.ui import address
 from explorer.ui.messages import escaped, show_problem, without_options
 from explorer.ui.unique_labels import position_labels, unique_labels
@@ -89,11 +86,18 @@ def show_view(dataset: Dataset, scene: Scene, view: str, bands: Bands, opacity: 
 def edit_area(
     scene: Scene,
     drawn: Sequence[Polygon],
-    read: ReadFiles,
+    areas_in: Callable[[bytes, str], dict[str, tuple[Polygon, ...]]],
     choices: ReadingChoices,
     choose: Callable[[ReadingChoices], None],
 ) -> bool:
     """Buttons that make what is drawn the scene's area of interest, and an uploader for one in a vector file.
+
+    Args:
+        scene: that is shown.
+        drawn: on it.
+        areas_in: gives the areas of all scenes in a vector file, by its content and name.
+        choices: so far.
+        choose: takes the choices.
 
     Returns:
         Whether the area has changed, so that the page must be drawn again.
@@ -120,8 +124,7 @@ def edit_area(
         )
         if file is not None:
             try:
-                rasters = {row.name: row.raster for row in read.rows if row.raster is not None}
-                areas = areas_in_file(file.getvalue(), file.name, rasters, settings())
+                areas = areas_in(file.getvalue(), file.name)
             except InputError as problem:
                 show_problem(problem)
                 return changed
