@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.texts import LONGEST_SENTENCE, plain
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
 class InputError(ValueError):
     """Input that cannot be used.
 
-    Pages show it next to the widget; the command line prints it in one line and exits with code 2.
+    Pages show it next to the widget; the command line prints it in one line and exits with code 2. Texts of visitors
+    may stand in it: see :func:`explorer.texts.plain`.
 
     Args:
         what: what is wrong ("the mask is 64×64, its image 128×128").
@@ -20,8 +23,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
-        self.what, self.where, self.remedy = what, where, remedy
-        super().__init__(what, where, remedy)
+        self.what, self.where, self.remedy = (plain(text, LONGEST_SENTENCE) for text in (what, where, remedy))
+        super().__init__(self.what, self.where, self.remedy)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from explorer.texts import LONGEST_SENTENCE, plain
+
 NOTE_CODES: Mapping[str, str] = MappingProxyType(
     {
         # Alignment
@@ -85,3 +87,4 @@ class Note:
     def __post_init__(self) -> None:
         if self.code not in NOTE_CODES:
             raise ValueError(f"{self.code!r} is not in NOTE_CODES")
+        object.__setattr__(self, "text", plain(self.text, LONGEST_SENTENCE))  # names of files and classes stand in it

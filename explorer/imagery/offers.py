@@ -16,6 +16,7 @@ from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.reading.roles import IGNORE_NAME, OBJECT
 from explorer.imagery.reading.values import FoundValue
 from explorer.imagery.scene import BACKGROUND
+from explorer.texts import LONGEST_NAME, plain
 
 A_CLASS, MERGE = "a class", "merge into "
 """What a value may be taken for in the table of values, besides background and ignored; the latter before a class."""
@@ -79,7 +80,7 @@ def edited_choices(
         choices = choices.model_copy(update={"swap": False})
         for other in reading.values:
             choices = with_role(choices, other, other.role, other.role)
-    name = (name or "").strip()
+    name = plain((name or "").strip(), LONGEST_NAME)
     in_class = value.role not in (BACKGROUND, IGNORE_NAME, "")
     if taken_for in (BACKGROUND, IGNORE_NAME):
         return with_role(choices, value, taken_for, "")

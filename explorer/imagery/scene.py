@@ -13,6 +13,7 @@ from explorer.errors import InputError
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.notes import Note
+from explorer.texts import LONGEST_NAME
 
 BACKGROUND = "background"
 """The name of class 0, which has no objects."""
@@ -147,12 +148,13 @@ def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> 
         classes: names; the position is the id, 0 is the background.
 
     Raises:
-        InputError: no scenes, duplicate scene or class names, different numbers of bands, labels outside the
-            classes, no foreground at all, or nothing but one class.
+        InputError: no scenes, names that are too long, duplicate scene or class names, different numbers of bands,
+            labels outside the classes, no foreground at all, or nothing but one class.
     """
     if not scenes:
         raise InputError("no scenes", name, "give at least one image and its mask")
     _check_names(scenes)
+    _check_lengths(name, classes)
     _check_classes(classes, name)
     _check_bands(scenes)
     for scene in scenes:
@@ -181,6 +183,13 @@ def _check_names(scenes: Sequence[Scene]) -> None:
     twice = [name for name, count in Counter(scene.name for scene in scenes).items() if count > 1]
     if twice:
         raise InputError("two scenes have this name", twice[0], "rename one")
+
+
+def _check_lengths(name: str, classes: Sequence[str]) -> None:
+    """Names are listed on every page: none may be longer than ``LONGEST_NAME``."""
+    for what, text in (("the name of the dataset", name), *(("a class name", text) for text in classes)):
+        if len(text) > LONGEST_NAME:
+            raise InputError(f"{what} has {len(text):,} characters, at most {LONGEST_NAME}", text[:40], "shorten it")
 
 
 def _check_classes(classes: Sequence[str], name: str) -> None:

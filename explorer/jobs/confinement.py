@@ -105,6 +105,13 @@ class ConfinedProcesses:
             process.end()
             self.prepare()
 
+    def close(self) -> None:
+        """Ends the process that was started ahead."""
+        with self._lock:
+            process, self._ahead = self._ahead, None
+        if process is not None:
+            process.end()
+
 
 class _Process:
     def __init__(self, module: str) -> None:
@@ -126,14 +133,17 @@ class _Process:
     def answer(self, task: _Task) -> Any:
         at, confines = "", task.confines
         last = time.monotonic() + confines.total_seconds
+        allowed = confines.total_seconds  # to start
         try:
             self._connection.send(task)
             while True:
-                left = min(confines.seconds, last - time.monotonic())
+                left = min(allowed, last - time.monotonic())
                 if not self._connection.poll(max(0.0, left)):
                     raise ConfinedError(f"takes longer than {confines.seconds:.0f} s to read", at)
                 kind, value = self._connection.recv()
                 match kind:
+                    case "begun":
+                        allowed = confines.seconds
                     case "at":
                         at = value
                     case "done":
@@ -189,6 +199,7 @@ def main() -> None:
         task = connection.recv()
     except EOFError:  # whoever started this process has gone, or needs it no longer
         return
+    connection.send(("begun", None))
     connection.send(_work(connection, task))
 
 

@@ -23,6 +23,7 @@ from explorer.errors import InputError
 from explorer.files import NoRoomError, locked, write_atomically, writing
 from explorer.imagery.choices import ReadingChoices
 from explorer.settings import MEBI, Settings, settings
+from explorer.texts import LONGEST_FILE_NAME, plain
 
 Side = Literal["images", "masks"]
 """Where a file was put: with the images, which may bring their masks, or with the masks."""
@@ -118,7 +119,9 @@ class Uploads:
         return outcomes
 
     def _add(self, folder: Path, kept: list[KeptFile], side: Side, name: str, content: bytes) -> str:
-        name = name.encode(errors="replace").decode()  # JSON has no lone surrogates
+        if len(name) > LONGEST_FILE_NAME:
+            raise InputError(f"a name of {len(name):,} characters, at most {LONGEST_FILE_NAME}", name[:40], "rename it")
+        name = plain(name, LONGEST_FILE_NAME)
         digest = hashlib.blake2b(content, digest_size=16).hexdigest()
         here = {file.name: file.content for file in kept if file.side == side}
         free, number = name, 1

@@ -42,7 +42,7 @@ def test_other_content_under_a_taken_name_gets_a_number_and_the_same_content_is_
 
 
 @pytest.mark.parametrize(
-    "name", ["../../evil.png", "/etc/passwd", "C:\\evil.png", "a\0b.png", "upload.json", "x" * 500]
+    "name", ["../../evil.png", "/etc/passwd", "C:\\evil.png", "a\0b.png", "upload.json", "x" * 255]
 )
 def test_a_name_decides_nothing_about_where_a_file_lies(uploads: Uploads, name: str) -> None:
     token = uploads.begin()
@@ -50,6 +50,14 @@ def test_a_name_decides_nothing_about_where_a_file_lies(uploads: Uploads, name: 
     [path] = uploads.kept_files(token, "images").values()
     assert path.parent.name == token
     assert contents(uploads, token, "images") == {name: b"content"}
+
+
+def test_a_name_without_end_is_refused_in_a_short_line(uploads: Uploads) -> None:
+    token = uploads.begin()
+    [problem] = uploads.add(token, "images", [("x" * 1_000_000, b"content")])
+    assert isinstance(problem, InputError)
+    assert len(str(problem)) < 200
+    assert uploads.files(token) == ()
 
 
 @pytest.mark.parametrize("token", ["", "..", "../runs", "a" * 22, "a/b", "*" * 22])

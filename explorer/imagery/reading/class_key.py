@@ -19,6 +19,7 @@ from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.mask_values import looks_like_instances, looks_smoothed, numbered
 from explorer.imagery.reading.masks import Key, Mask, MaskKind, hexadecimal
+from explorer.imagery.reading.names import escaped
 from explorer.imagery.reading.roles import (
     IGNORE_NAME,
     OBJECT,
@@ -36,6 +37,7 @@ from explorer.imagery.reading.roles import (
 )
 from explorer.imagery.scene import BACKGROUND, IGNORE
 from explorer.settings import Settings, settings
+from explorer.texts import LONGEST_NAME
 
 _BLACK, _WHITE = hexadecimal(0, 0, 0), hexadecimal(255, 255, 255)
 _SAME: Mapping[Key, Key] = {BACKGROUND: 0, OBJECT: 1, 0: BACKGROUND, 1: OBJECT}
@@ -178,6 +180,11 @@ def class_key(
     if choices.swap:
         roles, nodata = swapped(roles, nodata)
     names = tuple(classes) if classes is not None else _class_names(roles, nodata)
+    longest = max(names, key=len)
+    if len(longest) > LONGEST_NAME:
+        raise InputError(
+            f"a class name has {len(longest):,} characters, at most {LONGEST_NAME}", escaped(longest[:40]), "shorten it"
+        )
     if len(names) > limits.max_classes:
         _note_smoothed(smoothed, half, usable, notes)
         raise _too_many(names, smoothed, limits.max_classes, notes)

@@ -26,6 +26,7 @@ from explorer.imagery.reading.georeference import crs_text, fitted_transform
 from explorer.imagery.reading.regridding import control_points_lookup, picked
 from explorer.imagery.scene import GeoReference
 from explorer.settings import Settings
+from explorer.texts import LONGEST_NAME, plain
 
 _DRIVERS = {FileKind.TIFF: "GTiff", FileKind.PNG: "PNG"}
 _BAND_NAMES = {ColorInterp.red: "red", ColorInterp.green: "green", ColorInterp.blue: "blue"}
@@ -118,9 +119,9 @@ def _alpha_band(dataset: DatasetReader, values: NDArray[np.generic]) -> int | No
 
 def _band_names(dataset: DatasetReader) -> tuple[str, ...]:
     if dataset.count == 1:
-        return (dataset.descriptions[0] or "grey",)
+        return (plain(dataset.descriptions[0] or "grey", LONGEST_NAME),)
     return tuple(
-        description or _BAND_NAMES.get(colour) or f"band {number}"
+        plain(description or _BAND_NAMES.get(colour) or f"band {number}", LONGEST_NAME)
         for number, (description, colour) in enumerate(
             zip(dataset.descriptions, dataset.colorinterp, strict=True), start=1
         )

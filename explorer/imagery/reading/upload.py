@@ -18,12 +18,12 @@ from explorer.errors import InputError
 from explorer.imagery.reading.formats import FileKind, kind_of, read_bytes
 from explorer.imagery.reading.names import FileName, escaped, is_clean
 from explorer.settings import MEBI, Settings, settings
+from explorer.texts import LONGEST_FILE_NAME
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED, _IS_UTF8 = 0x1, 0x800
 _CLUTTER = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 _MAY_BE_EMPTY = (".txt",)  # of an image without objects (YOLO)
-_MAX_NAME_LENGTH = 255
 _MAX_DIRECTORY = 64 * MEBI  # bytes of a zip's list of members
 _CHUNK = MEBI
 _HEAD = 64
@@ -146,7 +146,7 @@ def safe_name(name: str) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or (path.parts and path.parts[0].endswith(":")):
         raise InputError("the name leads out of its folder", shown, remedy)
-    if not path.name.strip() or len(str(path)) > _MAX_NAME_LENGTH:
+    if not path.name.strip() or len(str(path)) > LONGEST_FILE_NAME:
         raise InputError("the name is empty or too long", shown, remedy)
     return str(path)
 

@@ -26,10 +26,12 @@ from explorer.imagery.reading.vector_files import read_vector_file, side_files
 from explorer.imagery.reading.vector_placing import Placed, place
 from explorer.imagery.scene import BACKGROUND, Raster
 from explorer.settings import Settings, settings
+from explorer.texts import LONGEST_NAME
 
 _KEPT_FILES = 4
 _MAX_PIXELS_DRAWN = 100  # images' worth, by polygons that lie on each other
 _MAX_CORNER_ROWS = 3e9  # corners × rows over all polygons, what drawing costs: about a minute
+_MOST_PROPERTIES = 500  # that are offered for the class
 _MAX_HOLES = 1000  # of an area of interest
 
 _kept: OrderedDict[bytes, Areas] = OrderedDict()
@@ -76,7 +78,7 @@ def read_polygons(
     classes, notes = classes_of(areas.properties, features, chosen, limits.max_classes, name)
     notes = (*areas.notes(), *notes)
     names = sorted(set(classes.values()), key=order_of)
-    properties = tuple(areas.properties)
+    properties = tuple(name for name in areas.properties if len(name) <= LONGEST_NAME)[:_MOST_PROPERTIES]
     empty = np.zeros(raster.valid.shape, dtype=np.int32)
     if not len(areas.polygons):
         notes += (Note("no_objects_here", f"{name} holds no polygons: all of {raster.name} is background."),)

@@ -24,6 +24,7 @@ from explorer.imagery.reading.masks import Mask, MaskKind
 from explorer.imagery.reading.pixel_centres import covers_a_centre
 from explorer.imagery.scene import BACKGROUND
 from explorer.settings import Settings
+from explorer.texts import LONGEST_NAME
 
 MAX_ANNOTATIONS = 200_000
 """Annotations of one image."""
@@ -31,7 +32,6 @@ MAX_ANNOTATIONS = 200_000
 MAX_CORNERS = 2_000_000
 """Corners of all outlines on one image."""
 
-_LONGEST_NAME = 200  # characters of a class
 _MAX_CLASSES = 65_000  # positions in the keys are uint16
 _MAX_OVERLAP = 20  # area of all annotations ÷ the largest image that is allowed
 _MAX_EDGE_TESTS = 6_000_000_000  # rows × corners: GDAL tests every edge in every row, 10 s
@@ -158,7 +158,7 @@ def draw(
     annotations = [replace(each, class_name=_folded(each.class_name)) for each in annotations]
     named = (each.class_name for each in annotations if not each.ignored)
     keys = tuple(dict.fromkeys((BACKGROUND, *map(_folded, classes), *named)))
-    if max(map(len, keys)) > _LONGEST_NAME:
+    if max(map(len, keys)) > LONGEST_NAME:
         raise InputError(f"a class name of {max(map(len, keys)):,} characters", name, "shorten it")
     if len(keys) > _MAX_CLASSES:
         raise InputError(f"{len(keys):,} classes, at most {_MAX_CLASSES:,}", name, "merge classes")
