@@ -14,7 +14,7 @@ from tools.import_contracts import add_script
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 MOST = {
-    "A crop: bytes → device": 10,
+    "A crop: bytes → device": 12,
     "A plan: page → loop": 8,
     "An event: loop → chart": 12,
     "A slice: request → figure": 12,

@@ -17,7 +17,7 @@ from explorer.runs.store import Store
 from explorer.settings import Settings
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
-WORKERS = 4  # of all kinds; one that still starts belongs to the terminal's group
+WORKERS = 5  # of all kinds; one that still starts belongs to the terminal's group
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # tests started with "&" in a script ignore Ctrl-C
