@@ -265,7 +265,8 @@ def balance(dataset: Dataset, scenes: Sequence[Scene], minimum_area: int, key: H
     """The class balance of some scenes of a dataset, computed once per key."""
     if st.session_state.get("balance-key") != key:
         st.session_state["balance-key"] = key
-        st.session_state["balance"] = class_balance(scenes or dataset.scenes, dataset.classes, minimum_area)
+        with services.alone_if_large(dataset):
+            st.session_state["balance"] = class_balance(scenes or dataset.scenes, dataset.classes, minimum_area)
     counted: tuple[ClassShare, ...] = st.session_state["balance"]
     return counted
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NO_TORCH, NO_CLUSTER = "The server never imports torch", "The command line runs without the cluster"
 ONLY_JOBS, LAYERS = "Only jobs use Dask", "Imports go down the layers"
 BELOW_JOBS = "What lies below jobs works without Dask"
+DECODES_NOTHING = "The server decodes nothing that a visitor sent"
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ def test_tree_keeps_all_contracts(tree: Path) -> None:
         ("explorer/ui/frame.py", "import explorer.training.loop", NO_TORCH),
         ("app.py", "import dask", ONLY_JOBS),
         ("pages/imagery.py", "from distributed import Client", ONLY_JOBS),
+        ("explorer/ui/reading.py", "from explorer.imagery.reading.raster import read_raster", DECODES_NOTHING),
         ("explorer/cli/train.py", "from explorer.jobs import engine", NO_CLUSTER),
         ("explorer/runs/folder.py", "import distributed", BELOW_JOBS),
         ("explorer/figures/colours.py", "import explorer.ui.frame", LAYERS),

@@ -22,6 +22,9 @@ IGNORE = 255
 """The label of a pixel that no loss and no metric counts."""
 
 
+_COUNTED_AT_ONCE = 1 << 20  # pixels
+
+
 @dataclass(frozen=True)
 class GeoReference:
     """Where a raster lies on the ground.
@@ -71,7 +74,11 @@ class Scene:
 
     def pixel_counts(self, classes: int) -> NDArray[np.int64]:
         """Number of pixels of each class, (classes,); ignored pixels are not counted."""
-        return np.bincount(self.label.ravel(), minlength=IGNORE + 1)[:classes].astype(np.int64)
+        counts = np.zeros(IGNORE + 1, dtype=np.int64)
+        rows = max(1, _COUNTED_AT_ONCE // self.label.shape[1])  # to count a byte, NumPy makes eight of it
+        for top in range(0, self.label.shape[0], rows):
+            counts += np.bincount(self.label[top : top + rows].ravel(), minlength=IGNORE + 1)
+        return counts[:classes]
 
 
 @dataclass(frozen=True)
@@ -215,7 +222,7 @@ def _check_bands(scenes: Sequence[Scene]) -> None:
 
 
 def _check_labels(scene: Scene, classes: Sequence[str]) -> None:
-    outside = np.flatnonzero(np.bincount(scene.label.ravel(), minlength=IGNORE + 1)[len(classes) : IGNORE])
+    outside = np.flatnonzero(scene.pixel_counts(IGNORE)[len(classes) :])
     if outside.size:
         raise InputError(
             f"label {len(classes) + int(outside[0])} is not one of the {len(classes)} classes",

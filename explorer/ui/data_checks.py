@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.imagery.checks import CHECKS, Finding, Mend, StretchPerScene
 from explorer.imagery.scene import Dataset
+from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.messages import escaped
 
@@ -69,7 +70,7 @@ def _findings(dataset: Dataset, key: str) -> tuple[Finding, ...]:
     keys = {check.code: (key, dataset.minimum_area if check.code in _OF_AREAS else None) for check in CHECKS}
     stale = [check for check in CHECKS if check.code not in kept or kept[check.code][0] != keys[check.code]]
     if stale:
-        with st.spinner("Checking the data …"):
+        with st.spinner("Checking the data …"), services.alone_if_large(dataset):
             for check in stale:
                 kept[check.code] = keys[check.code], check.findings(dataset)
     return tuple(finding for check in CHECKS for finding in kept[check.code][1])

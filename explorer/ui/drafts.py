@@ -10,6 +10,7 @@ from explorer.imagery.assembly import revise
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
 from explorer.texts import LONGEST_NAME, plain
+from explorer.ui import services
 from explorer.ui.match_rules import entered_rule
 from explorer.ui.reading import choices, choose_reading
 from explorer.ui.uploads import Files
@@ -63,7 +64,8 @@ def revised(
     values = (draft.key, draft.version, classes, tuple(validation), tuple(left_out), minimum_area, rule)
     kept: tuple[object, Dataset, Dataset] | None = st.session_state.get("revised")
     if kept is None or kept[0] != values or kept[1] is not draft.dataset:
-        made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area, rule)
+        with services.alone_if_large(draft.dataset):
+            made = revise(draft.dataset, draft.dataset.name, classes, validation, left_out, minimum_area, rule)
         kept = st.session_state["revised"] = values, draft.dataset, made
     name = plain(name, LONGEST_NAME)  # a browser may send more than its field takes
     return kept[2] if kept[2].name == name else replace(kept[2], name=name)  # without fitting a stretch again

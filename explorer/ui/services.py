@@ -10,10 +10,11 @@ import gc
 import logging
 import secrets
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,6 +40,8 @@ from explorer.training.recipe import SegmenterKind
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
 _MEASURED_FOR = 600.0  # seconds
+_LARGE_SCENE = 10_000_000  # pixels
+_large_scenes = threading.Lock()
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_CLUSTER = (
     "whoever reaches the cluster of EXPLORER_SCHEDULER can have code run by its workers. Start it with TLS, and set "
@@ -150,6 +153,14 @@ def teacher_token() -> str:
 def uploads() -> Uploads:
     """What visitors have uploaded to this server and not used yet."""
     return Uploads(store().root)
+
+
+@contextmanager
+def alone_if_large(dataset: Dataset) -> Iterator[None]:
+    """Lets only one page at a time compute with whole scenes of this size: each takes some bytes for every pixel."""
+    large = max(scene.label.size for scene in dataset.scenes) > _LARGE_SCENE
+    with _large_scenes if large else nullcontext():
+        yield
 
 
 def engine() -> Engine:

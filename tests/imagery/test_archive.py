@@ -1,3 +1,4 @@
+import mmap
 import os
 import pickle
 from dataclasses import replace
@@ -31,6 +32,28 @@ DATASET = Dataset(
     minimum_area=5,
 )
 OBJECTS = np.arange(63, dtype=np.int32).reshape(9, 7)
+
+
+def test_a_mapped_dataset_is_the_same_and_stays_on_the_disk(tmp_path):
+    path = tmp_path / "dataset.npz"
+    dataset = replace(DATASET, training=(replace(DATASET.training[0], objects=OBJECTS), DATASET.training[1]))
+    save_dataset(dataset, path)
+    mapped = load_dataset(path, mapped=True)
+    assert content_hash(mapped) == content_hash(dataset)
+    image = mapped.scenes[0].image
+    assert isinstance(image.base, mmap.mmap)
+    assert not image.flags.writeable
+    path.unlink()  # as when an upload is discarded that a page still shows
+    np.testing.assert_array_equal(mapped.scenes[2].image, dataset.scenes[2].image)
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-40], lambda data: b"no zip", lambda data: b""])
+def test_a_broken_file_cannot_be_mapped(tmp_path, spoil):
+    path = tmp_path / "dataset.npz"
+    save_dataset(DATASET, path)
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(InputError, match="broken"):
+        load_dataset(path, mapped=True)
 
 
 def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
