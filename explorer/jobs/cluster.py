@@ -3,15 +3,15 @@
 The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
 for runs of seconds, one for slices of landscapes, one for short jobs, which answers while runs train and slices are
 measured, and one that has uploads read by processes with limits (``explorer.jobs.reading``). The workers that train
-start first: all at once would take the time of all until the first step. The cluster ends with the server's process (see
-``explorer.jobs.preload``); a worker that dies is started again by its nanny. It takes orders only from whoever holds its
-keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes, and its processes
-serve no pages.
+start first: all at once would take the time of all until the first step. The cluster ends with the server's process
+(see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It takes orders only from whoever
+holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes, and its
+processes serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
 once), ``--resources "short=1"`` where runs of seconds are to have slots of their own, ``--resources "slice=1"``,
-``--resources "quick=1"`` and ``--resources "read=2"`` (as many uploads as they may read at once; where none reads, those
-for short jobs do). They must see the store's folder at the same path and be able to import ``explorer``.
+``--resources "quick=1"`` and ``--resources "read=2"`` (as many uploads as they may read at once; where none reads,
+those for short jobs do). They must see the store's folder at the same path and be able to import ``explorer``.
 """
 
 from __future__ import annotations
