@@ -16,7 +16,7 @@ from tests.imagery.reading.hostile_files import Upload
 
 
 def read(upload: Upload, watch: Watch) -> str:
-    """What becomes of an upload, in words."""
+    """What an upload leads to, in words."""
     try:
         reading = label_scenes(read_files(upload, limits=Settings(), watch=watch), "upload")
     except InputError as problem:
@@ -26,7 +26,7 @@ def read(upload: Upload, watch: Watch) -> str:
 
 
 def read_all(uploads: list[tuple[str, Upload]], watch: Watch) -> list[tuple[str, str]]:
-    """What becomes of each upload; anything but an input error is a failure, and begins with "!"."""
+    """What each upload leads to; anything but an input error is a failure, and begins with "!"."""
     outcomes = []
     for what, upload in uploads:
         try:
