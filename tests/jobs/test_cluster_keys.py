@@ -59,9 +59,9 @@ def test_a_client_with_the_keys_is_served(cluster: SpecCluster) -> None:
 
 
 def test_no_process_answers_without_tls(cluster: SpecCluster) -> None:
-    wait_for(lambda: len(cluster.scheduler_info["workers"]) == 4)
+    wait_for(lambda: len(cluster.scheduler_info["workers"]) == 5)
     listening = ports(cluster)
-    assert len(listening) == 9, "the scheduler, and four workers with their nannies: no pages"
+    assert len(listening) == 11, "the scheduler, and five workers with their nannies: no pages"
     for port in listening:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
             connection.sendall(b"GET /health HTTP/1.0\r\n\r\n")
