@@ -20,8 +20,10 @@ from explorer.errors import InputError
 from explorer.files import locked
 from explorer.runs.belongings import TABLES, Kind, owned
 from explorer.runs.database import Database
+from explorer.runs.job_files import lock_file
 from explorer.runs.ownership import Visitor
 from explorer.runs.records import DatasetRecord, JobStatus, RunRecord, RunStatus
+from explorer.runs.rows import dataset_record, run_record
 from explorer.settings import Settings
 
 _ACTIVE_RUN = ", ".join(f"'{status}'" for status in RunStatus if status.active)
@@ -50,6 +52,47 @@ class Bin:
             if owned(connection, kind, item_id, visitor)["deleted"] is None:
                 raise InputError(f"the {kind} is not in the bin", item_id, "delete it first")
         self._remove(kind, item_id)
+
+    def remove_file(self, run_id: str, file: str, visitor: Visitor) -> None:
+        """Deletes what a job has left in a run's folder: for the visitor who ordered it, and for the run's owner.
+
+        Args:
+            run_id: of the run.
+            file: relative to its folder, as the job has it.
+            visitor: who wants it.
+
+        Raises:
+            InputError: there is no such job, it still works, or the visitor may not.
+        """
+        rows = self._database.rows(
+            "SELECT jobs.owner, jobs.status, jobs.title, runs.owner AS keeper FROM jobs JOIN runs ON runs.id = run_id "
+            "WHERE run_id = ? AND file = ? ORDER BY jobs.rowid DESC LIMIT 1",
+            run_id,
+            file,
+        )
+        if not rows:
+            raise InputError("there is no such measurement", file, "choose one of the list")
+        if visitor.id not in (rows[0]["owner"], rows[0]["keeper"]):
+            raise InputError("somebody else has ordered it", rows[0]["title"], "choose one of yours")
+        if JobStatus(rows[0]["status"]).active:
+            raise InputError("a job still works on it", rows[0]["title"], "stop it first, or wait until it has ended")
+        path = self._home("run", run_id) / file
+        with lock_file(path):
+            for each in (path, path.with_name(f"{path.name}.part")):
+                each.unlink(missing_ok=True)
+            with self._database.transaction() as connection:
+                connection.execute("DELETE FROM jobs WHERE run_id = ? AND file = ?", (run_id, file))
+
+    def contents(self, owner: str) -> list[RunRecord | DatasetRecord]:
+        """What a visitor has deleted and can restore, the last first."""
+        runs = self._database.rows(
+            "SELECT runs.*, datasets.name AS dataset_name FROM runs JOIN datasets ON datasets.id = runs.dataset_id "
+            "WHERE runs.deleted IS NOT NULL AND runs.owner = ?",
+            owner,
+        )
+        datasets = self._database.rows("SELECT * FROM datasets WHERE deleted IS NOT NULL AND owner = ?", owner)
+        records: list[RunRecord | DatasetRecord] = [*map(run_record, runs), *map(dataset_record, datasets)]
+        return sorted(records, key=lambda record: str(record.deleted), reverse=True)
 
     def tidy(self, limits: Settings, now: datetime | None = None) -> None:
         """Does what is due: deletes files of what was removed, expires what nobody looks at, empties the bin.

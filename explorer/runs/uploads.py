@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -187,6 +188,14 @@ class Uploads:
             with suppress(InputError):
                 found[folder.name] = self._contents(folder).owner
         return found
+
+    def changed(self, token: str) -> datetime:
+        """When files were added to an upload or removed last, with time zone.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        return datetime.fromtimestamp(self._folder(token).stat().st_mtime, UTC)
 
     def discard(self, token: str) -> None:
         """Throws an upload away; does nothing if it is not there."""
