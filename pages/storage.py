@@ -37,9 +37,7 @@ made again.
 def show_totals(taken: Taken, in_bin: int) -> None:
     """How much of the visitor's share is taken, and by what."""
     limit = settings().visitor_bytes
-    st.progress(
-        min(1.0, taken.total / limit), f"**{in_words(taken.total)}** of the {in_words(limit)} that you have are taken"
-    )
+    st.progress(min(1.0, taken.total / limit), f"**{in_words(taken.total)}** taken of your {in_words(limit)}")
     st.caption(shares(taken, in_bin))
     if taken.total >= limit:
         st.warning(
@@ -49,8 +47,8 @@ def show_totals(taken: Taken, in_bin: int) -> None:
         )
 
 
-def pick_rows(rows: Sequence[Stored]) -> list[Stored]:
-    """Filters, and the table in which rows are ticked; gives those."""
+def pick_rows(rows: Sequence[Stored], in_bin: int) -> list[Stored] | None:
+    """Filters, and the table in which rows are ticked; gives those, None if the table is empty."""
     text_field, tags_field, whose_field, archived_field = wrapping_columns("storage-filters", [3, 3, 3, 2])
     text = text_field.text_input("Find", key="storage-text", placeholder="name, dataset, status or tag")
     tags = tags_field.multiselect("Tags", sorted({tag for row in rows for tag in row.tags}), key="storage-tag-filter")
@@ -62,8 +60,8 @@ def pick_rows(rows: Sequence[Stored]) -> list[Stored]:
     )  # fmt: skip
     shown = filtered(rows, text, groups, kinds, tags, archived)
     if not shown:
-        show_nothing(rows)
-        return []
+        show_nothing(rows, in_bin)
+        return None
     event = st.dataframe(
         table(shown, any(row.expires for row in shown)),
         hide_index=True,
@@ -73,12 +71,13 @@ def pick_rows(rows: Sequence[Stored]) -> list[Stored]:
         key=f"storage-rows-{hash(tuple((row.kind, row.id, row.file) for row in shown))}",
         column_config={
             "kind": st.column_config.TextColumn("kind", width=110),
-            "name": st.column_config.TextColumn("name", width=230),
-            "about": st.column_config.TextColumn("about", width=250),
+            "name": st.column_config.TextColumn("name", width=200),
+            "whose": st.column_config.TextColumn("whose", width=170),
+            "about": st.column_config.TextColumn("about", width=240),
             "MiB": st.column_config.NumberColumn(
                 "MiB", format="%.1f", width=70, help="Empty: it takes nothing of yours."
             ),
-            "made": st.column_config.DatetimeColumn("made", format="distance", width=110),
+            "made": st.column_config.DatetimeColumn("made", format="distance", width=120),
             "tags": st.column_config.ListColumn("tags"),
             "expires": st.column_config.DatetimeColumn("expires", format="calendar"),
         },
@@ -87,10 +86,12 @@ def pick_rows(rows: Sequence[Stored]) -> list[Stored]:
     return [shown[number] for number in event.selection.rows if number < len(shown)]
 
 
-def show_nothing(rows: Sequence[Stored]) -> None:
+def show_nothing(rows: Sequence[Stored], in_bin: int) -> None:
     """What to do where the table is empty."""
     if any(row.group == MINE for row in rows):
         st.info("Nothing matches. Clear a filter above.", icon=":material/filter_alt_off:")
+    elif in_bin:
+        st.info("All that is yours lies in the bin below.", icon=":material/delete:")
     else:
         st.info("Nothing is yours yet. Upload imagery or train a run: it is kept here.", icon=":material/inventory_2:")
         st.page_link("pages/train.py", label="Go to Train", icon=":material/arrow_forward:")
@@ -254,7 +255,9 @@ try:
     everything = stored(used)
     show_totals(used, sum((used.runs | used.datasets).get(record.id, 0) for record in thrown))
     changes.show_outcome()
-    offer_changes(pick_rows(everything))
+    ticked = pick_rows(everything, len(thrown))
+    if ticked is not None:
+        offer_changes(ticked)
     say_what_expires(everything)
     show_bin(thrown, used)
     if me.teacher:

@@ -33,9 +33,18 @@ def say_deleted(kind: Kind, ids: Iterable[str]) -> set[str]:
             if own:
                 st.button(
                     "Restore", icon=":material/restore_from_trash:", key=f"restore-{item_id}",
-                    on_click=changes.restore, args=([(kind, item_id)],),
+                    on_click=_restore, args=(kind, item_id),
                 )  # fmt: skip
     return said
+
+
+def _restore(kind: Kind, item_id: str) -> None:
+    """Takes it out of the bin, and names it in the address again, which the page has left out."""
+    changes.restore([(kind, item_id)])
+    if "runs" in st.query_params and kind == "run":
+        st.query_params["runs"] = ",".join([item_id, *filter(None, st.query_params["runs"].split(","))])
+    else:
+        st.query_params[kind] = item_id
 
 
 def _deleted(kind: Kind, item_id: str) -> RunRecord | DatasetRecord | None:

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.runs.visitors import LONGEST_NAME
-from explorer.ui import services
+from explorer.ui import changes, services
 from explorer.ui.address import say_unknown
 from explorer.ui.datasets import is_dataset
 from explorer.ui.deleted import say_deleted
@@ -78,6 +78,8 @@ def frame(title: str) -> None:
     if requires_sign_in():
         st.info("Sign in to go on.", icon=":material/login:")
         st.stop()
+    if title != "Storage":
+        changes.forget_outcome()
     if title != "Home":
         st.title(title, anchor=False)
     _say_what_is_unknown()

@@ -129,10 +129,10 @@ def table(rows: Sequence[Stored], with_expiry: bool) -> list[dict[str, Any]]:
         {
             "kind": "slice or sweep" if row.kind == "measurement" else row.kind,
             "name": row.name,
-            "about": row.about,
-            "whose": row.whose,
             "MiB": None if row.size is None else row.size / 2**20,
+            "whose": row.whose,
             "made": row.created,
+            "about": row.about,
             "tags": list(row.tags),
         }
         | ({"expires": row.expires} if with_expiry else {})
