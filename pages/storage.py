@@ -19,6 +19,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.stored import KINDS, MINE, WHOSE, Stored, filtered, shares, stored, table
 
 MOST_ROWS = 10  # of the table, before it scrolls
+BIN = "Bin"
 NAME, TAGS = "storage-name", "storage-tags"  # fields
 EXPLANATION = """
 **Who sees what.** What you make is yours alone. *Share* lists it for the class: others can look at it and, if it is a
@@ -182,7 +183,7 @@ def show_bin(deleted: Sequence[RunRecord | DatasetRecord], taken: Taken) -> None
         st.caption(":material/delete: The bin is empty.")
         return
     days = settings().bin_days
-    with st.expander(f"Bin ({len(deleted)})", icon=":material/delete:"):
+    with st.expander(f"{BIN} ({len(deleted)})", icon=":material/delete:"):
         event = st.dataframe(
             [
                 {
