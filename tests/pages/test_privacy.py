@@ -14,8 +14,9 @@ from explorer.errors import InputError
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.ownership import Visitor
+from explorer.runs.records import RunStatus
 from explorer.runs.training import execute
-from explorer.ui import changes, identity, services
+from explorer.ui import changes, identity, nothing_found, services
 from explorer.ui.frame import PAGES
 from explorer.ui.live_feed import ROUTES, live_address, prediction_address
 from explorer.ui.plan_editor import start_run
@@ -148,6 +149,29 @@ def test_a_click_that_deletes_what_is_not_ones_own_stops_and_deletes_nothing(kep
     changes.discard([kept.upload], [])
     assert (services.store().run(kept.run), services.store().dataset_record(kept.dataset)) == before
     assert services.uploads().exists(kept.upload)
+
+
+class Recording:
+    """An engine that notes which runs it is asked to stop."""
+
+    def __init__(self) -> None:
+        self.stopped: list[str] = []
+
+    def stop(self, run_id: str) -> None:
+        self.stopped.append(run_id)
+
+
+@pytest.mark.parametrize(("owner", "stops"), [(ANA, False), (BEN, True)])
+def test_a_click_that_begins_another_run_stops_only_ones_own(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch, owner: Visitor, stops: bool
+) -> None:
+    engine = Recording()
+    monkeypatch.setattr(services, "engine", lambda: engine)
+    monkeypatch.setattr(nothing_found, "start_run", lambda *_: kept.run)
+    monkeypatch.setattr(nothing_found, "open_run", lambda _: None)
+    record = replace(services.store().run(kept.run), status=RunStatus.RUNNING, owner=owner.id)
+    nothing_found._start(record, record.plan)
+    assert engine.stopped == [kept.run] * stops
 
 
 def test_pictures_of_a_dataset_that_is_no_longer_shared_are_sent_to_nobody_else(kept: Kept) -> None:
