@@ -30,11 +30,20 @@ class Settings(BaseModel):
     store: Path = Field(Path(".store"), description="folder of the database, the datasets and the runs")
     upload_days: float = Field(7.0, gt=0, description="days an upload is kept after its last change, unless it is used")
 
+    bin_days: float = Field(7.0, gt=0, description="days that a deleted run or dataset can be restored")
+    expiry_days: float | None = Field(
+        None, gt=0, description="days until runs and unshared datasets that nobody looks at go to the bin; none: never"
+    )
+
     # visitors
     teacher_token: str | None = Field(
         None, min_length=8, description="opens the Class page; none: one is made and printed at each start"
     )
     visitor_runs: int = Field(12, ge=1, description="runs of one visitor that may wait or train at a time")
+    visitor_bytes: int = Field(5 * 1024 * MEBI, ge=1, description="bytes that one visitor's things may take")
+    visitor_upload_bytes_per_hour: int = Field(
+        2 * 1024 * MEBI, ge=1, description="bytes that one visitor may upload within an hour"
+    )
 
     # the engine
     scheduler: str | None = Field(

@@ -12,15 +12,17 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.figures.colours import class_colours
 from explorer.figures.imagery import balance_figure, balance_table
+from explorer.imagery.archive import archived_bytes
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
 from explorer.imagery.datasets import Reading
 from explorer.imagery.offers import made_so_far
 from explorer.imagery.scene import Dataset, Scene
+from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
-from explorer.ui.datasets import builtin_cards, choose, resolve
+from explorer.ui.datasets import builtin_cards, choose, dataset_labels, resolve
 from explorer.ui.drafts import Draft, area_key, revised, rule_key, take_match_rule, take_minimum_area
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.identity import listed_datasets, visitor
@@ -38,8 +40,9 @@ from explorer.ui.reading import (
     version,
 )
 from explorer.ui.scene_view import describe, edit_area, pick_bands, pick_scene, pick_view, show_view
+from explorer.ui.sharing import show_sharing
 from explorer.ui.unique_labels import unique_labels
-from explorer.ui.uploads import Files, forget_used, is_kept, pick_files
+from explorer.ui.uploads import Files, forget_used, is_kept, kept_bytes, pick_files
 
 EXPLANATION = """
 **Share.** The rarer a class, the harder it is to learn: where 99 % of the pixels are background, a prediction without
@@ -135,7 +138,8 @@ def mend_reading(files: Files, reading: Reading) -> None:
 
 def pick_saved() -> Draft | None:
     """The datasets in the store."""
-    labels = unique_labels({record.id: record.name for record in listed_datasets()})
+    records = {record.id: record for record in listed_datasets()}
+    labels = dataset_labels(records.values())
     if not labels:
         st.info(
             "Nothing is saved yet. Choose built-in scenes or upload your own, then press Use this dataset.",
@@ -145,6 +149,8 @@ def pick_saved() -> Draft | None:
     first = next(iter(labels))
     chosen = address.named("saved", "saved dataset", labels, labels[first]) or first
     address.select("Saved dataset", list(labels), chosen, labels.__getitem__, show_saved)
+    services.store().belongings.look_at("dataset", chosen)
+    show_sharing("dataset", records[chosen])
     return Draft(f"saved:{chosen}", services.dataset(chosen))
 
 
@@ -312,6 +318,12 @@ def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     """Saves the dataset and links to training."""
     shown = (dataset.name, dataset.minimum_area, check_key(draft, dataset))
     if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
+        try:
+            more = archived_bytes(dataset) - (kept_bytes(draft.files) if draft.files is not None else 0)
+            services.store().usage.require_room(visitor().id, dataset.name, settings(), max(0, more))
+        except InputError as problem:
+            show_problem(problem)
+            return
         dataset_id = services.store().save_dataset(dataset, visitor().id)
         choose(dataset_id)
         st.session_state[JUST_SAVED] = shown, dataset_id

@@ -301,6 +301,14 @@ def _follow(record: RunRecord) -> None:
     store = services.store()
     if not store.run(record.id).status.active:
         st.rerun()  # polling ends
+    try:
+        _follow_path(record)
+    except InputError as problem:
+        show_problem(problem)
+
+
+def _follow_path(record: RunRecord) -> None:
+    store = services.store()
     files = store.folder(record.id).checkpoint_files()
     if len(files) < 4:
         st.info("A path needs four checkpoints.", icon=":material/hourglass_empty:")

@@ -25,6 +25,7 @@ from explorer.ui.messages import show_problem
 from explorer.ui.pickers import offered_runs, open_run, pick_run
 from explorer.ui.plan_editor import Start, adopt, edit_plan, has_plan, plan_now, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
+from explorer.ui.sharing import show_sharing
 from explorer.ui.steering import steer
 from explorer.ui.unique_labels import position_labels
 
@@ -225,6 +226,7 @@ def watch_a_run(record: RunRecord) -> None:
             on_click=plan_again,
             args=(record,),
         )
+        show_sharing("run", record)
         link_on(record)
         downloads(record)
     with picture:

@@ -67,6 +67,11 @@ def save_dataset(dataset: Dataset, path: Path) -> None:
         np.savez(file, allow_pickle=False, header=header, **arrays)
 
 
+def archived_bytes(dataset: Dataset) -> int:
+    """About how many bytes :func:`save_dataset` writes: nothing is compressed."""
+    return sum(array.nbytes for _, array in _arrays(dataset))
+
+
 def load_dataset(path: Path, mapped: bool = False) -> Dataset:
     """Reads a dataset that :func:`save_dataset` wrote.
 

@@ -60,9 +60,18 @@ ALTER TABLE runs ADD COLUMN turn INTEGER;
 ALTER TABLE jobs ADD COLUMN owner TEXT;
 """
 
+_VERSION_4 = """
+ALTER TABLE datasets ADD COLUMN used TEXT;
+ALTER TABLE runs ADD COLUMN used TEXT;
+UPDATE datasets SET used = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now');
+UPDATE runs SET used = strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now');
+CREATE TABLE accepted (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, at TEXT NOT NULL, bytes INTEGER NOT NULL);
+CREATE INDEX accepted_of_owner ON accepted (owner, at);
+"""
+
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from explorer.errors import InputError
-from explorer.runs.records import JobRecord, RunRecord
+from explorer.runs.records import DatasetRecord, JobRecord, RunRecord
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,10 @@ def require_steering(record: RunRecord, visitor: Visitor) -> None:
     """Refuses to let anybody but its owner change a run.
 
     Raises:
-        InputError: the run is somebody else's.
+        InputError: the run is somebody else's, or was deleted.
     """
+    if record.deleted is not None:
+        raise InputError("the run was deleted", record.name, "restore it on the page Storage first")
     if not may_steer(record, visitor):
         raise InputError("the run is somebody else's", record.name, "look at it, or train a run of your own")
 
@@ -63,3 +65,17 @@ def require_steering(record: RunRecord, visitor: Visitor) -> None:
 def may_stop(job: JobRecord, record: RunRecord, visitor: Visitor) -> bool:
     """Whether a visitor may stop a job on a run: who ordered it, the run's owner and the teacher may."""
     return visitor.teacher or job.owner in (None, visitor.id) or is_of(record, visitor)
+
+
+def may_manage(owned: Owned, visitor: Visitor) -> bool:
+    """Whether a visitor may share, rename and delete something: who owns it, and the teacher what is nobody's."""
+    return is_of(owned, visitor) or (owned.owner is None and visitor.teacher)
+
+
+def may_look(run: RunRecord, dataset: DatasetRecord, visitor: Visitor) -> bool:
+    """Whether a visitor who has the link may look at a run, which shows scenes of its dataset.
+
+    Whoever trains on their own dataset gives both away with the link. A run on somebody else's dataset shows scenes
+    that its owner cannot give away once they are no longer shared.
+    """
+    return is_of(run, visitor) or run.owner == dataset.owner or is_seen_by(dataset, visitor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -67,6 +67,7 @@ class RunRecord:
     archived: bool = False  # kept, and left out of lists
     deleted: datetime | None = None  # when, with time zone; until it is removed for good, it can be restored
     tags: tuple[str, ...] = ()
+    used: datetime | None = field(default=None, compare=False)  # when somebody looked at it last, to the hour
 
 
 @dataclass(frozen=True)
@@ -99,3 +100,4 @@ class DatasetRecord:
     archived: bool = False  # kept, and left out of lists
     deleted: datetime | None = None  # when, with time zone; until it is removed for good, it can be restored
     tags: tuple[str, ...] = ()
+    used: datetime | None = field(default=None, compare=False)  # when somebody looked at it last, to the hour

@@ -66,4 +66,5 @@ def _kept(row: sqlite3.Row) -> dict[str, Any]:
         "archived": bool(row["archived"]),
         "deleted": None if row["deleted"] is None else datetime.fromisoformat(row["deleted"]),
         "tags": tuple(json.loads(row["tags"])),
+        "used": datetime.fromisoformat(row["used"] or row["created"]),
     }

@@ -16,17 +16,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.imagery.archive import load_dataset, save_dataset
+from explorer.imagery.archive import content_hash, load_dataset, save_dataset
 from explorer.imagery.scene import Dataset
+from explorer.runs.belongings import Belongings
+from explorer.runs.bin import Bin
 from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
 from explorer.runs.names import as_read, numbered
 from explorer.runs.records import DatasetRecord, JobRecord, JobStatus, RunRecord, RunStatus
 from explorer.runs.requests import PlannedRun
 from explorer.runs.rows import dataset_record, job_record, now, run_record
+from explorer.runs.taking_in import status_after, whole_lines
 from explorer.runs.turns import Waiting, in_turn
+from explorer.runs.usage import Usage
 from explorer.runs.visitors import Visitors
-from explorer.training.events import Ended, Event, Paused, Started, from_json, to_json
+from explorer.training.events import Event, from_json, to_json
 from explorer.training.plan import Plan
 
 _ACTIVE = f"('{JobStatus.QUEUED}', '{JobStatus.RUNNING}')"
@@ -51,6 +55,10 @@ class Store:
                 (self.root / folder).mkdir(exist_ok=True)
             self._database = Database(self.root / "store.sqlite")
             self.visitors = Visitors(self._database)
+            self.belongings = Belongings(self._database)
+            self.bin = Bin(self._database, self.root)
+            self.usage = Usage(self._database, self.root)
+            self.bin.put_back()
         except (OSError, sqlite3.Error) as error:
             remedy = "make it writable, or set EXPLORER_STORE to a folder that is"
             raise InputError(f"the store cannot be used ({error})", str(root), remedy) from None
@@ -82,9 +90,9 @@ class Store:
             dataset_id = _id_of(reference.id, owner)
             path = self.dataset_file(dataset_id)
             alike = self._datasets_named(name, owner)
-            if dataset_id in alike:
-                self._restore_dataset(dataset_id)
-                return dataset_id
+            kept = self._kept_as(dataset, {dataset_id, *alike}, owner)
+            if kept is not None and self._list_again(kept):
+                return kept
             if alike:
                 continue
             if not path.exists():
@@ -106,19 +114,32 @@ class Store:
         rows = self._database.rows("SELECT id, name FROM datasets WHERE owner IS ?", owner)
         return {row["id"] for row in rows if as_read(row["name"]) == as_read(name)}
 
-    def _restore_dataset(self, dataset_id: str) -> None:
-        """Lists a dataset again that was deleted, since it was saved again."""
+    def _kept_as(self, dataset: Dataset, candidates: Collection[str], owner: str | None) -> str | None:
+        """Which of these datasets is this one: its id is that of the name under which it was saved at first."""
+        for dataset_id in candidates:
+            for row in self._database.rows("SELECT reference FROM datasets WHERE id = ?", dataset_id):
+                first = DatasetReference.model_validate_json(row["reference"]).name
+                if _id_of(content_hash(replace(dataset, name=first)), owner) == dataset_id:
+                    return dataset_id
+        return None
+
+    def _list_again(self, dataset_id: str) -> bool:
+        """Lists a dataset that was deleted or archived, since it was saved again; false if it has been removed."""
         with self._database.transaction() as connection:
-            connection.execute("UPDATE datasets SET deleted = NULL WHERE id = ?", (dataset_id,))
+            listed = connection.execute(
+                "UPDATE datasets SET deleted = NULL, archived = 0, used = ? WHERE id = ?", (now(), dataset_id)
+            )
+            return listed.rowcount > 0
 
     def dataset(self, dataset_id: str) -> Dataset:
-        """The dataset; its pixels stay on the disk until they are looked at, and cannot be changed.
+        """The dataset under the name by which it is listed; its pixels stay on the disk until they are looked at, and
+        cannot be changed.
 
         Raises:
             InputError: there is none with this id.
         """
-        self._reference(dataset_id)
-        return load_dataset(self.dataset_file(dataset_id), mapped=True)
+        name = self.dataset_record(dataset_id).name
+        return replace(load_dataset(self.dataset_file(dataset_id), mapped=True), name=name)
 
     def dataset_file(self, dataset_id: str) -> Path:
         """Where a dataset is kept."""
@@ -352,7 +373,7 @@ class Store:
             ).fetchone()
             if row is None:
                 raise InputError("there is no such run", run_id, "choose one of the list")
-            lines = _whole_lines(self.root / "runs" / run_id / "events.jsonl", row["offset"])
+            lines = whole_lines(self.root / "runs" / run_id / "events.jsonl", row["offset"])
             if not lines:
                 return 0
             events = parse_lines(lines)
@@ -361,36 +382,12 @@ class Store:
             )
             status, step, message = RunStatus(row["status"]), row["step"], row["message"]
             for event in events:
-                status, step, message = _after(event, status, message)
+                status, step, message = status_after(event, status, message)
             connection.execute(
                 "UPDATE runs SET offset = ?, status = ?, step = ?, message = ? WHERE id = ?",
                 (row["offset"] + len(lines), status, step, message, run_id),
             )
         return len(events)
-
-
-def _after(event: Event, status: RunStatus, message: str) -> tuple[RunStatus, int, str]:
-    """Status, step and message of a run once this event has happened."""
-    match event:
-        case Started():
-            return RunStatus.RUNNING, event.step, ""
-        case Paused():
-            return RunStatus.PAUSED, event.step, ""
-        case Ended():
-            return RunStatus(event.reason), event.step, event.message
-        case _:
-            return status, event.step, message
-
-
-def _whole_lines(path: Path, offset: int) -> bytes:
-    """What follows the offset, up to the last line break."""
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            content = file.read()
-    except FileNotFoundError:
-        return b""
-    return content[: content.rfind(b"\n") + 1]
 
 
 def _id_of(content: str, owner: str | None) -> str:

@@ -13,7 +13,8 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -64,7 +65,7 @@ class Uploads:
 
     def __init__(self, root: Path, limits: Settings | None = None) -> None:
         self._root = root / "uploads"
-        self._limits = limits or settings()
+        self.limits = limits or settings()
 
     def begin(self, owner: str | None = None) -> str:
         """The token of a new upload, which nobody can guess. Discards uploads that have become too old.
@@ -192,6 +193,22 @@ class Uploads:
         if self.exists(token):
             write_atomically(self._root / token / _CHOICES, choices.model_dump_json(indent=1).encode())
 
+    def owners(self) -> dict[str, str | None]:
+        """Whose each upload is, by its token; those whose list cannot be read are left out."""
+        found: dict[str, str | None] = {}
+        for folder in self._root.glob("*"):
+            with suppress(InputError):
+                found[folder.name] = self._contents(folder).owner
+        return found
+
+    def changed(self, token: str) -> datetime:
+        """When files were added to an upload or removed last, with time zone.
+
+        Raises:
+            InputError: there is no such upload.
+        """
+        return datetime.fromtimestamp(self._folder(token).stat().st_mtime, UTC)
+
     def discard(self, token: str) -> None:
         """Throws an upload away; does nothing if it is not there."""
         if self.exists(token):
@@ -199,7 +216,7 @@ class Uploads:
 
     def discard_old(self) -> None:
         """Throws away the uploads that nobody has changed for ``upload_days``."""
-        oldest = time.time() - self._limits.upload_days * _DAY
+        oldest = time.time() - self.limits.upload_days * _DAY
         for folder in self._root.glob("*"):
             try:
                 if folder.stat().st_mtime < oldest:
@@ -221,7 +238,7 @@ class Uploads:
             raise InputError("the list of its files cannot be read", "upload", "upload the files again") from None
 
     def _check(self, kept: Sequence[KeptFile], side: Side, name: str, size: int) -> None:
-        largest, most, total = self._limits.max_file_bytes, self._limits.max_files, self._limits.max_total_bytes
+        largest, most, total = self.limits.max_file_bytes, self.limits.max_files, self.limits.max_total_bytes
         if size > largest:
             raise InputError(
                 f"{size / MEBI:.0f} MiB, at most {largest // MEBI} MiB per file", name, "use a smaller file"

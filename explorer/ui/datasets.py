@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
@@ -21,6 +22,7 @@ from explorer.runs.records import DatasetRecord
 from explorer.ui import address, services
 from explorer.ui.identity import listed_datasets, visitor
 from explorer.ui.messages import escaped
+from explorer.ui.sharing import mark
 from explorer.ui.unique_labels import unique_labels
 
 _PREFIX = "builtin:"
@@ -46,7 +48,13 @@ def dataset_choices() -> dict[str, str]:
     drawn = _drawn_ids()
     saved = [record for record in listed_datasets() if record.id not in drawn.values()]
     built_in = {f"{_PREFIX}{key}": f"{info.name} (built in)" for key, info in BUILTIN.items()}
-    return unique_labels(built_in | {record.id: record.name for record in saved})
+    return unique_labels(built_in | dataset_labels(saved))
+
+
+def dataset_labels(records: Iterable[DatasetRecord]) -> dict[str, str]:
+    """Saved datasets as they read in a list, by id: those of others with their names."""
+    names, me = services.store().visitors.names(), visitor()
+    return unique_labels({record.id: record.name + mark(record, me, names) for record in records})
 
 
 def resolve(choice: str) -> str:
@@ -126,7 +134,9 @@ def pick_dataset(notes: DeltaGenerator) -> str:
             wanted = f"{_PREFIX}car_park"
     st.session_state[_DATASET] = st.query_params[_DATASET] = wanted
     address.select("Dataset", list(choices), wanted, choices.__getitem__, _take)
-    return resolve(wanted)
+    dataset_id = resolve(wanted)
+    services.store().belongings.look_at("dataset", dataset_id)
+    return dataset_id
 
 
 def _take(choice: str) -> None:

@@ -11,6 +11,7 @@ from explorer.jobs.registry import JOBS, FileJob
 from explorer.runs.job_files import JobProgress, read_progress
 from explorer.runs.ownership import may_stop
 from explorer.runs.records import JobRecord, JobStatus
+from explorer.settings import settings
 from explorer.ui import services
 from explorer.ui.identity import visitor
 from explorer.ui.messages import escaped, show_problem
@@ -26,7 +27,12 @@ def latest(job: FileJob) -> JobRecord | None:
 
 
 def order(job: FileJob) -> JobRecord:
-    """Has a job done for the visitor, unless it is being done."""
+    """Has a job done for the visitor, unless it is being done.
+
+    Raises:
+        InputError: what they have takes their whole share of the disk.
+    """
+    services.store().usage.require_room(visitor().id, job.title, settings())
     return services.engine().order(job, visitor().id)
 
 

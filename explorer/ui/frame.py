@@ -9,9 +9,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.runs.visitors import LONGEST_NAME
-from explorer.ui import services
+from explorer.ui import changes, services
 from explorer.ui.address import say_unknown
 from explorer.ui.datasets import is_dataset
+from explorer.ui.deleted import say_deleted
 from explorer.ui.identity import requires_sign_in, visitor
 from explorer.ui.messages import escaped, show_problem
 
@@ -25,6 +26,7 @@ PAGES = {
     "Train": ("pages/train.py", ":material/play_circle:"),
     "Trade-offs": ("pages/tradeoffs.py", ":material/balance:"),
     "Landscape": ("pages/landscape.py", ":material/landscape:"),
+    "Storage": ("pages/storage.py", ":material/hard_drive:"),
 }
 """Title of a page, its file and its icon, in the order of work."""
 
@@ -76,6 +78,8 @@ def frame(title: str) -> None:
     if requires_sign_in():
         st.info("Sign in to go on.", icon=":material/login:")
         st.stop()
+    if title != "Storage":
+        changes.forget_outcome()
     if title != "Home":
         st.title(title, anchor=False)
     _say_what_is_unknown()
@@ -102,16 +106,18 @@ def _take_name(visitor_id: str) -> None:
 
 
 def _say_what_is_unknown() -> None:
-    """Says on every page which runs and datasets of the address do not exist; pages then show their default."""
+    """Says on every page which runs and datasets of the address do not exist, or were deleted; pages show others."""
     runs = [st.query_params.get("run", ""), *st.query_params.get("runs", "").split(",")]
     if any(runs):
         known = {record.id for record in services.store().runs()}
         unknown = list(dict.fromkeys(run_id for run_id in runs if run_id and run_id not in known))
+        deleted = say_deleted("run", unknown[:_MOST_NAMED])
+        unknown = [run_id for run_id in unknown if run_id not in deleted]
         if unknown:
             more = [f"{len(unknown) - _MOST_NAMED} others"] if len(unknown) > _MOST_NAMED else []
             say_unknown([*unknown[:_MOST_NAMED], *more], "run", "the page is shown without it")
     dataset = st.query_params.get("dataset", "")
-    if dataset and not is_dataset(dataset):
+    if dataset and not is_dataset(dataset) and not say_deleted("dataset", [dataset]):
         say_unknown([dataset], "dataset", "the page is shown without it")
 
 

@@ -8,6 +8,7 @@ sign-in is configured (``[auth]`` in ``.streamlit/secrets.toml``), whoever has s
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from explorer.errors import InputError
 from explorer.files import secret_key
-from explorer.runs.ownership import Visitor, is_seen_by, may_steer, require_steering
+from explorer.runs.ownership import Owned, Visitor, is_of, is_seen_by, may_look, may_steer, require_steering
 from explorer.runs.records import DatasetRecord, RunRecord
 from explorer.runs.visitors import new_id
 from explorer.settings import settings
@@ -78,15 +80,39 @@ def require_change(record: RunRecord) -> None:
 
 
 def listed_runs() -> list[RunRecord]:
-    """The runs that are offered to the visitor, newest first: their own, those of the class, and nobody's."""
+    """The runs that are offered to the visitor: their own, those of the class, and nobody's; of each the newest first.
+
+    What a run shares with the class shows scenes of its dataset, see :func:`explorer.runs.ownership.may_look`.
+    """
     who = visitor()
-    return [record for record in services.store().runs() if is_seen_by(record, who) and not record.archived]
+    seen = [record for record in services.store().runs() if is_seen_by(record, who) and not record.archived]
+    return sorted((record for record in seen if may_look_at(record)), key=lambda record: _group(record, who))
 
 
 def listed_datasets() -> list[DatasetRecord]:
-    """The datasets that are offered to the visitor, newest first: their own, those of the class, and examples."""
+    """The datasets that are offered to the visitor: their own, those of the class, examples; the newest first."""
     who = visitor()
-    return [record for record in services.store().datasets() if is_seen_by(record, who) and not record.archived]
+    seen = [record for record in services.store().datasets() if is_seen_by(record, who) and not record.archived]
+    return sorted(seen, key=lambda record: _group(record, who))
+
+
+def may_look_at(record: RunRecord) -> bool:
+    """Whether the visitor may look at a run whose id they know."""
+    me = visitor()
+    return is_of(record, me) or may_look(record, services.store().dataset_record(record.dataset_id), me)
+
+
+def require_dataset(dataset_id: str) -> None:
+    """Refuses that the visitor trains on a dataset that is not offered to them; their own archived ones may be used.
+
+    Raises:
+        InputError: it is somebody else's and not shared, or it was deleted.
+    """
+    record = services.store().dataset_record(dataset_id)
+    if not is_seen_by(record, visitor()):
+        raise InputError("the dataset is not shared with you", dataset_id, "choose one of the list")
+    if record.deleted is not None:
+        raise InputError("the dataset was deleted", record.name, "restore it on the page Storage, or choose another")
 
 
 def requires_sign_in() -> bool:
@@ -102,6 +128,16 @@ def _visitor_id() -> str:
     if known is None:
         known = str(st.session_state.setdefault(_TAB, new_id()))
     return known
+
+
+def id_of_browser(cookies: Mapping[str, str]) -> str | None:
+    """The id of whoever asks for an address beside the pages; None if no cookie says it, as after a sign-in."""
+    return _id_in(cookies.get(COOKIE))
+
+
+def _group(owned: Owned, who: Visitor) -> int:
+    """Where something stands in a list: one's own, then that of the class, then nobody's."""
+    return 0 if is_of(owned, who) else 1 if owned.owner is not None else 2
 
 
 def _id_in(cookie: str | None) -> str | None:

@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -25,10 +26,12 @@ from starlette.routing import Route
 from explorer.errors import InputError
 from explorer.figures.live import Moment, Schedule, changes, moment, structure
 from explorer.runs.history import History
+from explorer.runs.ownership import Visitor, may_look
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.training.finding import silences
 from explorer.ui import services
 from explorer.ui.browser_script import base_path
+from explorer.ui.identity import id_of_browser
 from explorer.ui.preview_pictures import prediction_picture
 
 _PATH = "/live/runs"
@@ -148,8 +151,8 @@ async def _changes(request: Request) -> Response:
 
 
 async def _picture(request: Request) -> Response:
-    step = request.query_params.get("step", "")
-    return await _response("image/webp", _prediction, request.path_params["run_id"], step)
+    step, who = request.query_params.get("step", ""), Visitor(id_of_browser(request.cookies) or "", "")
+    return await _response("image/webp", partial(_prediction, who), request.path_params["run_id"], step)
 
 
 async def _response(kind: str, work: Callable[[str, int], bytes], run_id: str, number: str) -> Response:
@@ -163,15 +166,30 @@ async def _response(kind: str, work: Callable[[str, int], bytes], run_id: str, n
 
 
 def _content(run_id: str, since: int) -> bytes:
+    _present(run_id)
     return feed(run_id).answer(since)
 
 
-def _prediction(run_id: str, step: int) -> bytes:
-    record = services.store().run(run_id)
+def _prediction(who: Visitor, run_id: str, step: int) -> bytes:
+    record = _present(run_id)
+    if not may_look(record, services.store().dataset_record(record.dataset_id), who):
+        raise InputError("its dataset is no longer shared", run_id, "ask its owner")
     for preview in reversed(services.follower(run_id).history().previews):
         if preview.step == step:
             return prediction_picture(run_id, record.dataset_id, preview)
     raise InputError("there is no prediction of this step", str(step), "take the step of a validation")
+
+
+def _present(run_id: str) -> RunRecord:
+    """A run that has not been deleted.
+
+    Raises:
+        InputError: it has, or there is no such run.
+    """
+    record = services.store().run(run_id)
+    if record.deleted is not None:
+        raise InputError("the run was deleted", run_id, "choose another run")
+    return record
 
 
 ROUTES = (Route(_PATH + "/{run_id}", _changes), Route(_PATH + "/{run_id}/prediction", _picture))

@@ -49,6 +49,8 @@ def show_run(drawn: RunRecord, phases: int, class_id: int) -> None:
 
 def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     run_id = drawn.id
+    if not _is_present(run_id):
+        st.rerun()  # the page then says so
     record = services.store().run(run_id)
     history = services.follower(run_id).history()
     if _course(record, len(history.spans)) != _course(drawn, phases):
@@ -104,9 +106,17 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
 
 def _follow_status(run_id: str, structure: str) -> None:
     """The status of a run that is active; the page is drawn again where more than its curves changes."""
-    if feed(run_id).structure() != structure:
+    if not _is_present(run_id) or feed(run_id).structure() != structure:
         st.rerun()
     show_status(services.store().run(run_id), services.follower(run_id).history(), None, {})
+
+
+def _is_present(run_id: str) -> bool:
+    """The run has not been deleted, in another tab for example."""
+    try:
+        return services.store().run(run_id).deleted is None
+    except InputError:
+        return False
 
 
 def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:

@@ -13,6 +13,7 @@ from explorer.training.diagnosis import Concern, nothing_found
 from explorer.training.finding import silences
 from explorer.training.plan import Plan
 from explorer.ui import services
+from explorer.ui.identity import may_change
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import open_run
 from explorer.ui.plan_editor import start_run
@@ -82,9 +83,9 @@ def _show_concern(record: RunRecord, concern: Concern, number: int) -> None:
 
 
 def _start(record: RunRecord, plan: Plan) -> None:
-    """Stops the run and starts one with the changed plan."""
+    """Starts a run with the changed plan, and stops the one before unless it is somebody else's."""
     try:
-        if record.status.active or record.status.resumable:
+        if (record.status.active or record.status.resumable) and may_change(record):
             services.engine().stop(record.id)
         open_run(start_run(plan, record.dataset_id))
     except InputError as problem:  # a callback: the page that is drawn next shows it

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from explorer.runs.ownership import is_of
 from explorer.runs.records import RunRecord
 from explorer.ui import address, services
-from explorer.ui.identity import listed_runs, visitor
+from explorer.ui.identity import listed_runs, may_look_at, visitor
 from explorer.ui.messages import escaped
+from explorer.ui.sharing import mark
 from explorer.ui.unique_labels import unique_labels
 
 MOST_RUNS = 6
@@ -27,7 +27,7 @@ def run_labels(records: Iterable[RunRecord]) -> dict[str, str]:
     return unique_labels(
         {
             record.id: f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:6]}"
-            + (f" · {names[record.owner]}" if record.owner in names and not is_of(record, me) else "")
+            + mark(record, me, names)
             for record in records
         }
     )
@@ -41,7 +41,10 @@ def offered_runs() -> list[RunRecord]:
     listed = listed_runs()
     asked = {st.query_params.get(_RUN, ""), *st.query_params.get(_RUNS, "").split(",")}
     wanted = asked - {record.id for record in listed} - {""}
-    return [*listed, *(record for record in services.store().runs() if wanted and record.id in wanted)]
+    if not wanted:
+        return listed
+    named = (record for record in services.store().runs() if record.id in wanted)
+    return [*listed, *(record for record in named if may_look_at(record))]
 
 
 def runs_with_checkpoints() -> list[RunRecord]:
@@ -70,6 +73,8 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
         _say_not_offered([wanted], labels[options[0]])
         wanted = options[0]
     open_run(wanted)
+    if wanted:
+        services.store().belongings.look_at("run", wanted)
     address.select("Run", options, wanted, labels.__getitem__, open_run)
     return runs.get(wanted)
 
@@ -101,6 +106,8 @@ def pick_runs() -> list[RunRecord]:
         key="runs-chosen",
     )
     st.query_params[_RUNS] = ",".join(chosen)
+    for run_id in chosen:
+        services.store().belongings.look_at("run", run_id)
     alike = [runs[run_id] for run_id in chosen if runs[run_id].dataset_id == runs[chosen[0]].dataset_id]
     if len(alike) < len(chosen):
         st.warning("Runs on other datasets are left out: their scores do not compare.", icon=":material/info:")
@@ -110,7 +117,11 @@ def pick_runs() -> list[RunRecord]:
 def _say_not_offered(run_ids: Iterable[str], instead: str) -> None:
     """Says which runs exist and cannot be shown here; the frame names those that do not exist."""
     known = {record.id: record for record in services.store().runs()}
-    for label in run_labels(known[run_id] for run_id in dict.fromkeys(run_ids) if run_id in known).values():
+    there = [known[run_id] for run_id in dict.fromkeys(run_ids) if run_id in known]
+    hidden = [record.id for record in there if not may_look_at(record)]
+    if hidden:
+        address.say_unknown(hidden, "run that you may look at", "its dataset is no longer shared")
+    for label in run_labels(record for record in there if record.id not in hidden).values():
         st.info(
             f"{escaped(label)} has no checkpoint yet; {escaped(instead)} is shown instead.",
             icon=":material/hourglass_empty:",

@@ -24,7 +24,7 @@ from explorer.settings import settings
 from explorer.training.plan import Plan, Trigger
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
-from explorer.ui.identity import visitor
+from explorer.ui.identity import require_dataset, visitor
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched, watched_class
@@ -225,6 +225,8 @@ def _created(
     store: Store, plan: Plan, dataset_id: str, others: Sequence[Start], planned: PlannedRun | None
 ) -> list[str]:
     me = visitor().id
+    require_dataset(dataset_id)
+    store.usage.require_room(me, plan.name, settings())
     active = sum(record.owner == me and record.status.active for record in store.runs())
     if active + len(others) >= settings().visitor_runs:
         raise InputError(

@@ -42,6 +42,7 @@ _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the process
 _MEASURED_FOR = 600.0  # seconds
 _LARGE_SCENE = 10_000_000  # pixels
 _large_scenes = threading.Lock()
+_TIDY_SECONDS = 20.0  # between two looks at what is due in the store
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 OPEN_CLUSTER = (
     "whoever reaches the cluster of EXPLORER_SCHEDULER can have code run by its workers. Start it with TLS, and set "
@@ -95,11 +96,12 @@ def check_installation() -> None:
 async def lifespan(_app: object) -> AsyncIterator[None]:
     """Starts store and engine with the server, not with its first visitor, and ends them with it."""
     print("", *who_reaches_the_app(), sep="\n  ", flush=True)
-    warming = asyncio.create_task(_warm_up())
+    tasks = [asyncio.create_task(work) for work in (_warm_up(), _tidy())]
     try:
         yield
     finally:
-        warming.cancel()
+        for task in tasks:
+            task.cancel()
         await asyncio.to_thread(_release, _services())
 
 
@@ -132,6 +134,17 @@ async def _warm_up() -> None:
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
     await asyncio.to_thread(_drawn, next(iter(BUILTIN)))
+
+
+async def _tidy() -> None:
+    """Now and then, beside the pages: files of what was removed, what expires, the bin and old uploads."""
+    while True:
+        await asyncio.sleep(_TIDY_SECONDS)
+        try:
+            await asyncio.to_thread(store().bin.tidy, settings())
+            await asyncio.to_thread(uploads().discard_old)
+        except Exception as error:  # a full disk may pass; whatever it is, the server goes on
+            _logger.warning("what is due in the store could not be done: %s", error)
 
 
 def start() -> None:

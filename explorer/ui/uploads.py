@@ -20,6 +20,7 @@ from explorer.imagery.reading.layout import arrange
 from explorer.runs.names import free_name
 from explorer.runs.ownership import is_of
 from explorer.runs.uploads import KeptFile, Side
+from explorer.runs.usage import Sent
 from explorer.settings import MEBI, settings
 from explorer.ui import services
 from explorer.ui.address import say_unknown
@@ -94,6 +95,12 @@ def pick_files() -> Files | None:
 def is_kept(files: Files) -> bool:
     """Whether the files are still there; not once they were used."""
     return services.uploads().exists(files.key.partition(":")[0])
+
+
+def kept_bytes(files: Files) -> int:
+    """What the files take, which are thrown away once they are used."""
+    token = files.key.partition(":")[0]
+    return sum(file.size for file in services.uploads().files(token)) if services.uploads().exists(token) else 0
 
 
 def forget_used(files: Files) -> None:
@@ -199,7 +206,8 @@ def _changed(side: Side, key: str) -> None:
     try:
         if token is None:
             token = st.session_state[_KEPT] = uploads.begin(visitor().id)
-        outcomes = uploads.add(token, side, ((file.name, file.getvalue()) for file in new))
+        sent = [Sent(file.name, file.size, file.getvalue) for file in new]
+        outcomes = services.store().usage.add_upload(uploads, token, side, sent, visitor().id)
     except InputError as problem:  # a callback: the page that shows it is drawn afterwards
         st.session_state[_REFUSED] = [problem]
         return

@@ -22,6 +22,7 @@ OpenPage = Callable[[str], AppTest]
 
 PAGES = [
     "app.py", "pages/imagery.py", "pages/loss_lab.py", "pages/train.py", "pages/tradeoffs.py", "pages/landscape.py",
+    "pages/storage.py",
 ]  # fmt: skip
 UNKNOWN = "nowhere"
 HOSTILE = "**x**<img src=x>" + "y" * 500
