@@ -9,6 +9,7 @@ from importlib import import_module
 
 # Before torch is loaded: idle threads must sleep, not spin, or two programs on one machine are ten times slower
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as Dask sets for workers: NumPy's matrices here are small
 
 from explorer.cli import parsing
 from explorer.errors import InputError

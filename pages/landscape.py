@@ -29,7 +29,15 @@ from explorer.runs.records import RunRecord
 from explorer.runs.slice_files import PointPrediction, load_curvature, slice_version
 from explorer.settings import settings
 from explorer.ui import services
-from explorer.ui.file_jobs import POLL_SECONDS, is_active, latest, order, show_ending, show_progress
+from explorer.ui.file_jobs import (
+    POLL_SECONDS,
+    is_active,
+    latest,
+    order,
+    show_ending,
+    show_progress,
+    wait_for_first,
+)
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.messages import show_problem
@@ -48,6 +56,10 @@ shown only where they were measured. Gaps are undefined values.
 **What it cannot show.** Two directions out of tens of thousands show little: what lies off the plane is not seen, and a
 checkpoint drawn on it may lie far above or below (the dots of the path shrink with the distance). How flat a slice
 looks depends on how weights are scaled, so flat does not mean that the segmenter generalises.
+
+**How exact it is.** Each batch of points is predicted before it is measured, and the slice is finished when such errors
+say that 95 % of all points are within the tolerance. What no measured point has touched is not foreseen: a step or a
+spike between two points can be off by several times as much. *Error* shows how much is expected where.
 
 **Agreement.** Blue: a step down this loss raises the metric there. Orange: it lowers the metric.
 """
@@ -72,14 +84,23 @@ def _show_slice(record: RunRecord, job: MeasureSlice, was_active: bool) -> None:
     if active and ordered is not None:
         show_progress(ordered, read_progress(job.file))
     show_ending(job)
+    if active:
+        wait_for_first(lambda: can_be_drawn(job, True))
     version = slice_version(job.file)
-    if version is None or (active and read_progress(job.file) is None and not job.file.exists()):
+    if version is None or not can_be_drawn(job, active):
         if not active:
             st.info(
                 "Nothing has been measured here yet. Choose a plane and press Measure.", icon=":material/landscape:"
             )
         return
     draw(record, services.measured_slice(job.file, version), job)
+
+
+def can_be_drawn(job: MeasureSlice, active: bool) -> bool:
+    """Whether the slice's file, or the journal of one that is being measured, holds points."""
+    if job.file.exists():
+        return True
+    return slice_version(job.file) is not None and (not active or read_progress(job.file) is not None)
 
 
 def show_other_jobs(record: RunRecord, elsewhere: Sequence[FileJob]) -> None:

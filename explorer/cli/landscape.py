@@ -46,7 +46,7 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
         "--tolerance",
         type=float,
         default=default.tolerance,
-        help="95th percentile of the error, share of the range",
+        help="95th percentile of the expected error, as a share of the range",
     )
     parser.add_argument("--budget", type=parsing.positive, metavar="POINTS", help="maximum number of points")
     parser.add_argument("--exhaustive", action="store_true", help="measure every point of the grid")

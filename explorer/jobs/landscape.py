@@ -44,7 +44,7 @@ def measure_slice(job: MeasureSlice) -> JobStatus:
     folder = RunFolder(job.run)
 
     def work(report: Report) -> None:
-        ensure_landscape_data(folder, dataset_of(job.dataset))
+        ensure_landscape_data(folder, partial(dataset_of, job.dataset))
         shared = partial(_shared_measure, job)
         for progress in slices.measure_slice(folder, job.request, job.file, job.device, shared):
             report(progress)
@@ -57,7 +57,7 @@ def measure_curvature(job: MeasureCurvature) -> JobStatus:
     folder = RunFolder(job.run)
 
     def work(report: Report) -> None:
-        ensure_landscape_data(folder, dataset_of(job.dataset))
+        ensure_landscape_data(folder, partial(dataset_of, job.dataset))
         found = slices.curvature_report(folder, job.loss, job.checkpoint, device=job.device, report=report)
         save_curvature(found, job.file)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -59,9 +61,8 @@ class SegmenterObjective:
                 f"take a multiple of {segmenter.multiple}",
             )
         self.segmenter = segmenter.eval()
-        named = dict(segmenter.named_parameters())
-        self.names = tuple(named)
-        self.parameters: tuple[Tensor, ...] = tuple(named.values())
+        self.names = tuple(name for name, _ in segmenter.named_parameters())
+        self.parameters: tuple[Tensor, ...] = tuple(segmenter.parameters())
         axes = filter_axes(segmenter)
         self.filter_axes = tuple(axes[name] for name in self.names)
         device = self.parameters[0].device
@@ -73,6 +74,13 @@ class SegmenterObjective:
         )
         self.evaluator = FieldEvaluator(crops, losses, classes, device, objects, minimum_area, rule)
         self._losses: dict[LossKind, Loss] = {kind: build_loss(spec) for kind, spec in losses.items()}
+
+    def copied(self) -> Self:
+        """The same with weights of its own; all that is not written is shared."""
+        copied = copy.copy(self)
+        copied.segmenter = copy.deepcopy(self.segmenter)
+        copied.parameters = tuple(copied.segmenter.parameters())
+        return copied
 
     @property
     def fields(self) -> tuple[Field, ...]:

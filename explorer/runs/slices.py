@@ -27,13 +27,14 @@ from explorer.landscape.build import BuiltPlane, build_plane, load_plane, locate
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE, LandscapeData, cut_crops
 from explorer.landscape.curvature import HessianOperator, stable_curvature, top_eigenpairs, trace
 from explorer.landscape.directions import WeightsOf, layer_mask
-from explorer.landscape.evaluation import Writer, evaluate_points, restored, standard_error
+from explorer.landscape.evaluation import Writer, restored, standard_error
 from explorer.landscape.grid import Grid
 from explorer.landscape.objective import Objective, flatten
 from explorer.landscape.plane import Plane
 from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.refine import PointEvaluator, Refinement, refine
 from explorer.landscape.segmenter_objective import SegmenterObjective
+from explorer.landscape.side_by_side import SideBySide
 from explorer.landscape.slice import Journal, Slice, empty_refinement, known_points
 from explorer.landscape.slice_meta import PathPoint, SliceMeta, SliceRequest
 from explorer.losses.registry import LossKind
@@ -80,11 +81,15 @@ def save_landscape_data(folder: RunFolder, dataset: Dataset) -> LandscapeData:
     return data
 
 
-def ensure_landscape_data(folder: RunFolder, dataset: Dataset) -> None:
-    """Likewise, where it has not been done; a dataset without labelled validation pixels has no landscape."""
+def ensure_landscape_data(folder: RunFolder, dataset: Callable[[], Dataset]) -> None:
+    """Likewise, where it has not been done; a dataset without labelled validation pixels has no landscape.
+
+    Args:
+        dataset: reads the dataset, which takes longer than the first points of a slice.
+    """
     if not (folder.path / LANDSCAPE_DATA_FILE).exists():
         with suppress(InputError):  # said when a landscape is asked for; no reason not to train
-            save_landscape_data(folder, dataset)
+            save_landscape_data(folder, dataset())
 
 
 def prepare(
@@ -235,11 +240,12 @@ def _finite(value: float) -> float | None:
 
 def local_measure(setup: SliceSetup) -> PointEvaluator:
     """Values and standard errors of points, measured in this process."""
+    side_by_side = SideBySide(setup.objective, setup.plane)
 
     def measured(
         points: Sequence[tuple[float, float]],
     ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        for values in evaluate_points(setup.objective, setup.plane, points):
+        for values in side_by_side.evaluate(points):
             yield values[0], standard_error(values)
 
     return measured

@@ -68,7 +68,7 @@ def execute(
         kept, lost = going_back(timeline(past), step)
         inbox, timekeeper = _Inbox(folder), Timekeeper(plan, kept)
         folder.checkpoints.mkdir(exist_ok=True)
-        ensure_landscape_data(folder, dataset)
+        ensure_landscape_data(folder, lambda: dataset)
         with EventLog(folder, kept, len(dataset.classes), on_write) as log:
             if past and not isinstance(past[-1], Paused | Ended):
                 text = f"The job was lost at step {past[-1].step}; it resumes from step {step}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -17,6 +18,8 @@ from explorer.ui.identity import visitor
 from explorer.ui.messages import escaped, show_problem
 
 POLL_SECONDS = 0.7
+_FIRST_SECONDS = 1.0
+_LOOK_SECONDS = 0.02
 _RESOURCES = {kind.__name__: kind.resource for kind in JOBS}
 _REFUSED = "refused-stop"  # in the session: the job whose Stop was clicked last, and why nothing came of it
 
@@ -61,6 +64,15 @@ def all_done(jobs: Sequence[FileJob]) -> bool:
             order(job)
             st.rerun()
     return not missing
+
+
+def wait_for_first(ready: Callable[[], bool]) -> None:
+    """Waits until there is something to draw, or for a second: what a job leaves first is shown at once, not when the
+    page polls next. A page may wait where it has drawn all that it has; its own polls do not interrupt it.
+    """
+    deadline = time.monotonic() + _FIRST_SECONDS
+    while not ready() and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
 
 
 def show_progress(record: JobRecord, progress: JobProgress | None) -> None:

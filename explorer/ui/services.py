@@ -236,7 +236,7 @@ def follower(run_id: str) -> Follower:
     return Follower(store(), run_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=24)
+@st.cache_resource(show_spinner=False, max_entries=64)  # more than a class that looks at a slice each; 1 MB each
 def measured_slice(path: Path, version: tuple[int, int]) -> Slice:
     """What has been measured of a slice, interpolated once for all sessions.
 

@@ -58,7 +58,8 @@ def pick_slice(run_id: str, checkpoints: Sequence[str]) -> SliceRequest:
             "resolution": st.select_slider("Points per side", (11, 21, 31, 41, 61), 41, key="resolution"),
             "tolerance": st.select_slider(
                 "Tolerance (share of the range)", (0.002, 0.005, 0.01, 0.02, 0.05), 0.01, key="tolerance",
-                help="Points are measured until 95 % of the estimated errors are below this.",
+                help="Points are measured until the error at 95 % of the points is expected to be below this, and "
+                "nowhere above four times this. Points that were predicted before they were measured tell.",
             ),
             "budget": st.slider("Maximum points", 50, 3721, 1681, 1, key="budget"),
             "objects": st.checkbox("Include object metrics (slower)", key="object-metrics"),

@@ -2,7 +2,8 @@
 
 Prints, in seconds and as a share of what is allowed (below 1 is good): the start of the server until Home can be used,
 the click on "Train on it" until the chart has its first point (on a server ten seconds old, then warm: the second
-time), and a slider on Train until the server has answered while a run trains, median of some.
+time), a slider on Train until the server has answered while a run trains, and the click on Measure on Landscape until
+its first picture is drawn, on workers that have measured a slice before; medians of some.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, ROOT, free_port, settled
 
-START, FIRST_CLICK, CLICK, SLIDER = 3.0, 3.0, 1.5, 0.3  # seconds allowed
+START, FIRST_CLICK, CLICK, SLIDER, PICTURE = 3.0, 3.0, 1.5, 0.3, 1.0  # seconds allowed
 AGE = 10.0  # seconds since the server's start, at the first click
 _FIRST_POINT = (
     "() => [...document.querySelectorAll('.live-figure')].some(node => node.layout?.yaxis?.title?.text === "
     "'training loss' && node.data.some(trace => trace.y?.length || trace.y?._inputArray?.length))"
+)
+_CONTOURS = (
+    "() => [...document.querySelectorAll('.live-figure')].some(node => (node.data || []).some(trace => "
+    "trace.type === 'contour' && trace.z))"
 )
 
 
@@ -78,6 +83,22 @@ def slider(page: Page) -> float:
     return time.perf_counter() - began
 
 
+def picture(page: Page, address: str, extent: float) -> float:
+    """Seconds from the click on Measure to the first picture of a slice that nobody has measured; then stops it."""
+    page.goto(f"{address}/landscape?extent={extent:g}")
+    settled(page)
+    assert not page.evaluate(_CONTOURS), "this slice was measured before"
+    began = time.perf_counter()
+    page.get_by_role("button", name="Measure", exact=True).click()
+    page.wait_for_function(_CONTOURS, timeout=60_000, polling=10)
+    seconds = time.perf_counter() - began
+    button = page.get_by_role("button", name="Stop", exact=True)
+    if button.count():
+        button.first.click()
+    expect(button).to_have_count(0, timeout=60_000)
+    return seconds
+
+
 def report(what: str, seconds: float, allowed: float) -> None:
     print(f"{what}: {seconds:.2f} s, {seconds / allowed:.2f} of the {allowed:g} s allowed")
 
@@ -99,6 +120,11 @@ def main() -> None:
             report("click to first point, warm", statistics.median(warm), CLICK)
             click_to_point(page, address)
             report("slider while it trains", statistics.median(slider(page) for _ in range(7)), SLIDER)
+            stop(page)
+            picture(page, address, 1.0)
+            pictures = [picture(page, address, extent) for extent in (1.2, 1.4, 1.6, 1.8, 2.0)]
+            print("first pictures of a slice:", ", ".join(f"{each:.2f}" for each in pictures))
+            report("Measure to the first picture, warm", statistics.median(pictures), PICTURE)
         finally:
             server.terminate()
             server.wait()

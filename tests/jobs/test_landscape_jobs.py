@@ -117,7 +117,7 @@ def test_a_slice_of_a_run_that_trains_is_shared_whatever_happens_to_a_helper(
     alone, together = Slice.load(tmp_path / "alone.npz"), Slice.load(job.file)
     assert together.measured.all()
     np.testing.assert_array_equal(together.fields["jaccard"], alone.fields["jaccard"])
-    assert helper.asked == (1 if failure else 3)  # 25 points in tiles of 9; one that fails is not asked again
+    assert helper.asked == (1 if failure else 2)  # stages of 9 and 16 points; one that fails is not asked again
 
 
 def test_a_click_predicts_on_the_plane_that_is_drawn_while_checkpoints_arrive(run: RunFolder) -> None:

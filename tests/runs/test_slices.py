@@ -177,7 +177,8 @@ def test_a_click_shows_the_mask_there(run: RunFolder) -> None:
     np.testing.assert_array_equal(here.centre_mask, there.centre_mask)
     assert (there.mask != there.centre_mask).any()
     tile = measured(setup, np.array([40]))
-    assert list(here.values.values()) == pytest.approx(tile.values[0].tolist(), nan_ok=True)
+    # Not exactly: a prediction uses all threads for its one point, whose sums are then in another order
+    assert list(here.values.values()) == pytest.approx(tile.values[0].tolist(), rel=5e-5, nan_ok=True)
     with pytest.raises(InputError, match="no crop"):
         predict_at(setup, 0, 0, crop=99)
 
