@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import InputError
 from explorer.runs.records import JobStatus
 from explorer.runs.store import Store
-from explorer.ui import services
+from explorer.ui import identity, services
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 
@@ -26,6 +26,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     store = Store(tmp_path)
     monkeypatch.setattr(services, "store", lambda: store)
     monkeypatch.setattr(services, "engine", RefusingEngine)
+    monkeypatch.setattr(identity, "_visitor_id", lambda: "0123456789abcdef01234567")  # AppTest has no cookies
     return store
 
 
