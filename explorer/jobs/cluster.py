@@ -20,7 +20,6 @@ import logging
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 import weakref
@@ -31,6 +30,7 @@ from distributed import Security, SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
+from explorer.jobs.cluster_folder import ClusterFolder
 from explorer.jobs.cluster_keys import make_keys
 from explorer.jobs.registry import Resource
 from explorer.settings import SERVER_PID, Settings
@@ -70,10 +70,10 @@ def start_cluster(settings: Settings) -> SpecCluster:
     else:
         slots = [{}] * settings.cpu_slots
         threads = max(1, cores // settings.cpu_slots)
-    folder = tempfile.TemporaryDirectory(prefix="explorer-cluster-", ignore_cleanup_errors=True)  # nobody else's: 0700
-    keys = make_keys(Path(folder.name))
+    folder = ClusterFolder()
+    keys = make_keys(folder.path)
     common = {"protocol": "tls", "host": "127.0.0.1", "dashboard": False, "preload": [_PRELOAD], "security": keys}
-    of_worker = common | {"local_directory": folder.name}
+    of_worker = common | {"local_directory": str(folder.path)}
     first = {f"train-{i}": _worker(of_worker, Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
     shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
     share = max(1, cores // settings.slice_workers)
@@ -87,7 +87,7 @@ def start_cluster(settings: Settings) -> SpecCluster:
     others |= {
         f"slice-{i}": _worker(of_worker, Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)
     }
-    of_scheduler = common | {"port": 0, "scheduler_file": str(Path(folder.name) / "scheduler.json")}
+    of_scheduler = common | {"port": 0, "scheduler_file": str(folder.path / "scheduler.json")}
     scheduler = {"cls": SubprocessScheduler, "options": {"scheduler_kwargs": of_scheduler}}
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     inherited = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), SERVER_PID: str(os.getpid())}
@@ -95,7 +95,7 @@ def start_cluster(settings: Settings) -> SpecCluster:
     cluster = SpecCluster(
         workers=first, scheduler=scheduler, security=Security(**keys), name="explorer", silence_logs=logging.WARNING
     )
-    weakref.finalize(cluster, folder.cleanup)  # at the latest when this process ends
+    weakref.finalize(cluster, folder.remove)  # at the latest when this process ends
     threading.Thread(
         target=_start_others, args=(cluster, len(first), others), name="start-workers", daemon=True
     ).start()

@@ -30,6 +30,7 @@ from explorer.jobs.lease import StoreInUseError
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
+from explorer.runs.leftovers import remove_leftovers
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.runs.uploads import Uploads
@@ -120,7 +121,7 @@ def who_reaches_the_app() -> list[str]:
 
 
 async def _warm_up() -> None:
-    """Prepares what the first run needs: the workers, then the dataset that most visitors begin with."""
+    """Prepares what the first run needs: the workers, then the dataset that most visitors begin with; tidies up."""
     await asyncio.sleep(_FIRST_PAGE_SECONDS)
     keeper, said = _services().engine, None
     while (engine := keeper.now) is None:
@@ -132,6 +133,7 @@ async def _warm_up() -> None:
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
     await asyncio.to_thread(_drawn, next(iter(BUILTIN)))
+    await asyncio.to_thread(remove_leftovers, _services().store.root)
 
 
 async def _tidy() -> None:
