@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from explorer.errors import InputError
@@ -18,6 +19,7 @@ from explorer.files import locked
 _PREFIX = "explorer-cluster-"
 _STARTING = "explorer-starting-"  # a folder has the other name once its lock is held
 _LOCK = "in-use"
+_EARLIER_VERSION_SECONDS = 24 * 60 * 60.0
 
 
 class ClusterFolder:
@@ -42,6 +44,8 @@ def _remove_abandoned() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             is_own = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+            if not (folder / _LOCK).exists() and folder.stat().st_mtime > time.time() - _EARLIER_VERSION_SECONDS:
+                continue  # a server of an earlier version, which held no lock, may still run
             if is_own:  # one without a lock was half removed
                 with contextlib.suppress(InputError), locked(folder / _LOCK):
                     shutil.rmtree(folder, ignore_errors=True)

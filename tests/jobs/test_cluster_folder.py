@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -57,5 +58,8 @@ def test_what_another_user_could_have_planted_is_left_alone(temporary: Path) -> 
 def test_what_was_half_removed_is_removed(temporary: Path) -> None:
     (temporary / "explorer-cluster-half").mkdir()
     (temporary / "explorer-cluster-half" / "left").touch()
+    ClusterFolder().remove()
+    assert (temporary / "explorer-cluster-half").exists(), "a server of an earlier version may still run"
+    os.utime(temporary / "explorer-cluster-half", (0, 0))
     ClusterFolder().remove()
     assert list(temporary.iterdir()) == []
