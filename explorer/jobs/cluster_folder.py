@@ -10,7 +10,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 from explorer.errors import InputError
@@ -19,7 +18,6 @@ from explorer.files import locked
 _PREFIX = "explorer-cluster-"
 _STARTING = "explorer-starting-"  # a folder has the other name once its lock is held
 _LOCK = "in-use"
-_EARLIER_VERSION_SECONDS = 24 * 60 * 60.0
 
 
 class ClusterFolder:
@@ -35,17 +33,26 @@ class ClusterFolder:
 
     def remove(self) -> None:
         """Removes it with all it holds."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        _remove(self.path)
         self._held.close()
 
 
 def _remove_abandoned() -> None:
-    """Removes folders of this user whose server is gone."""
+    """Removes folders of this user whose server is gone; one without a lock may be that of an earlier version."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, InputError):
             is_own = folder.is_dir() and not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-            if not (folder / _LOCK).exists() and folder.stat().st_mtime > time.time() - _EARLIER_VERSION_SECONDS:
-                continue  # a server of an earlier version, which held no lock, may still run
-            if is_own:  # one without a lock was half removed
-                with contextlib.suppress(InputError), locked(folder / _LOCK):
-                    shutil.rmtree(folder, ignore_errors=True)
+            if is_own and (folder / _LOCK).is_file():
+                with locked(folder / _LOCK):
+                    _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Removes a folder, its lock last: where a process still writes into it, the next server finds lock and rest."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _LOCK:
+            path.unlink(missing_ok=True)
+    if [path.name for path in folder.iterdir()] == [_LOCK]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -22,7 +22,7 @@ from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
 from explorer.files import NoRoomError
-from explorer.jobs.cluster import known_keys, start_cluster
+from explorer.jobs.cluster import has_ended, known_keys, start_cluster
 from explorer.jobs.cluster_keys import foreign_keys
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.lease import Lease
@@ -233,8 +233,8 @@ class Engine:
 
     @property
     def lost(self) -> bool:
-        """Another server has taken the store while this one was suspended: close this engine."""
-        return self._lost
+        """Another server has taken the store while this one was suspended, or the scheduler was killed: close it."""
+        return self._lost or (self._cluster is not None and has_ended(self._cluster))
 
     def close(self) -> None:
         """Ends the embedded cluster; runs that train on it can be resumed later. A foreign cluster goes on."""
@@ -390,7 +390,7 @@ class Engine:
         """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
         runs, jobs = self._store.run_keys(), self._store.job_keys()
         alive = set(self._client.run_on_scheduler(known_keys)) if (runs or jobs) and self._cluster is None else set()
-        lost = "The server was restarted."
+        lost = "The server or its cluster was restarted."
         with self._lock:
             for run_id, key in runs.items():
                 self._store.ingest(run_id)

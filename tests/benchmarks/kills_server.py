@@ -39,7 +39,7 @@ _lock = threading.Lock()
 
 def killed_plan() -> Plan:
     """What all runs train: small steps for some ten seconds."""
-    return tiny_plan(250)
+    return tiny_plan(150)
 
 
 def slice_request(index: int, checkpoint: str) -> SliceRequest:

@@ -55,11 +55,25 @@ def test_what_another_user_could_have_planted_is_left_alone(temporary: Path) -> 
     assert (elsewhere / "in-use").exists()
 
 
-def test_what_was_half_removed_is_removed(temporary: Path) -> None:
-    (temporary / "explorer-cluster-half").mkdir()
-    (temporary / "explorer-cluster-half" / "left").touch()
+def test_a_folder_without_a_lock_is_left_alone(temporary: Path) -> None:
+    """A server of an earlier version may be at work there."""
+    earlier = temporary / "explorer-cluster-earlier"
+    earlier.mkdir()
+    (earlier / "key.pem").touch()
+    os.utime(earlier, (0, 0))
     ClusterFolder().remove()
-    assert (temporary / "explorer-cluster-half").exists(), "a server of an earlier version may still run"
-    os.utime(temporary / "explorer-cluster-half", (0, 0))
+    assert (earlier / "key.pem").exists()
+
+
+def test_the_lock_is_removed_last(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of a killed server may write while the next server removes the folder, which the one after it finds."""
+    abandoned = temporary / "explorer-cluster-abandoned"
+    (abandoned / "scratch").mkdir(parents=True)
+    for name in ("in-use", "key.pem"):
+        (abandoned / name).touch()
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)  # as where a process writes
+        own = ClusterFolder()
+    assert sorted(path.name for path in abandoned.iterdir()) == ["in-use", "scratch"]
     ClusterFolder().remove()
-    assert list(temporary.iterdir()) == []
+    assert list(temporary.iterdir()) == [own.path]
