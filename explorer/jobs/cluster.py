@@ -108,6 +108,23 @@ def has_ended(cluster: SpecCluster) -> bool:
     return cluster.status is Status.running and _was_killed(cluster.scheduler)
 
 
+def end_cluster(cluster: SpecCluster, seconds: float) -> None:
+    """Ends an embedded cluster in order, also one whose scheduler was killed."""
+    # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+    with contextlib.suppress(TimeoutError, OSError):
+        if has_ended(cluster):
+            cluster.sync(_end_workers, cluster)
+        cluster.close(timeout=seconds)
+
+
+async def _end_workers(cluster: SpecCluster) -> None:
+    """Ends the workers without their scheduler, which nobody can ask to."""
+    cluster.worker_spec.clear()
+    for name in list(cluster.workers):
+        with contextlib.suppress(Exception):  # it has ended meanwhile
+            await cluster.workers.pop(name).close()
+
+
 def _keep_workers(cluster: SpecCluster, first: int, others: dict[str, Any]) -> None:
     """Starts the other workers once the first ones have registered, or after a while; then starts lost ones again."""
     deadline = time.monotonic() + _FIRST_SECONDS
@@ -117,7 +134,7 @@ def _keep_workers(cluster: SpecCluster, first: int, others: dict[str, Any]) -> N
         time.sleep(0.05)
     cluster.worker_spec.update(others)
     cluster.scale(len(cluster.worker_spec))
-    while cluster.status is Status.running:
+    while cluster.status is Status.running and not has_ended(cluster):
         with contextlib.suppress(RuntimeError, TimeoutError):  # the cluster closes at this very moment
             cluster.sync(_start_lost, cluster)
         time.sleep(_LOOK_SECONDS)

@@ -22,7 +22,7 @@ from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
 from explorer.files import NoRoomError
-from explorer.jobs.cluster import has_ended, known_keys, start_cluster
+from explorer.jobs.cluster import end_cluster, has_ended, known_keys, start_cluster
 from explorer.jobs.cluster_keys import foreign_keys
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.lease import Lease
@@ -251,9 +251,7 @@ class Engine:
 
     def _end_cluster(self) -> None:
         if self._cluster is not None:
-            # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
-            with contextlib.suppress(TimeoutError, OSError):
-                self._cluster.close(timeout=_CLOSE_SECONDS)
+            end_cluster(self._cluster, _CLOSE_SECONDS)
 
     # The queue of runs ------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import tempfile
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from pydantic import ValidationError
 
 from explorer.errors import InputError
@@ -25,7 +27,7 @@ from explorer.runs.training import execute
 from explorer.runs.uploads import Uploads
 from explorer.training.checkpoints import load_checkpoint
 from explorer.training.events import CheckpointSaved, Ended, Event, Started, Step, from_json
-from tests.benchmarks.kills_server import killed_plan
+from tests.benchmarks.kills_server import RUNS_AT_ONCE, killed_plan
 from tests.runs.tiny import tiny_dataset
 
 
@@ -94,7 +96,8 @@ class Findings:
 
 
 def reference_steps() -> list[Step]:
-    """The steps of a run that nobody disturbs: on a processor, all others make the same."""
+    """The steps of a run that nobody disturbs: with as many threads as a worker has, all others make the same."""
+    torch.set_num_threads(max(1, len(os.sched_getaffinity(0)) // RUNS_AT_ONCE))
     with tempfile.TemporaryDirectory() as folder:
         dataset = tiny_dataset()
         run = RunFolder.create(Path(folder) / "run", killed_plan(), DatasetReference.to(dataset))
