@@ -35,7 +35,7 @@ def test_a_second_server_harms_no_run_and_takes_over_when_the_first_is_killed(pa
         page.wait_for_url("**/train?run=*")
         store, first_process = Store(path), server_of(path)
         (run,) = store.runs()
-        wait_for(lambda: store.run(run.id).step > 5)
+        wait_for(lambda: store.run(run.id).step > 5, 150)
         before = store.run(run.id).step
         with running_server(path, tmp_path / "second.txt") as second:
             for file, _ in PAGES.values():
@@ -43,7 +43,7 @@ def test_a_second_server_harms_no_run_and_takes_over_when_the_first_is_killed(pa
                 settled(page)
                 expect(page.get_by_text(f"another server uses this store: process {first_process} on")).to_be_visible()
                 assert page.get_by_test_id("stMain").get_by_role("button").count() == 0, "there is nothing to do here"
-            wait_for(lambda: store.run(run.id).step > before)
+            wait_for(lambda: store.run(run.id).step > before, 60)
             assert store.run(run.id).status is RunStatus.RUNNING, "its run was not taken for lost"
             assert len(store.runs()) == 1
             os.kill(first_process, signal.SIGKILL)
