@@ -16,9 +16,10 @@ from explorer.ui.identity import VisitorCookie, listed_runs
 from explorer.ui.live_feed import ROUTES
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
+from explorer.ui.security_headers import SECURITY_HEADERS
 
 app = st.App(  # the engine starts with the server
-    __file__, lifespan=services.lifespan, routes=ROUTES, middleware=[Middleware(VisitorCookie)]
+    __file__, lifespan=services.lifespan, routes=ROUTES, middleware=[SECURITY_HEADERS, Middleware(VisitorCookie)]
 )
 
 

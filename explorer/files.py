@@ -17,6 +17,7 @@ from explorer.errors import InputError
 
 _LOCK_POLL_SECONDS = 0.1
 _making_a_key = threading.Lock()
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # some network file systems
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -109,7 +110,8 @@ def locked(
         remedy: what to do about it.
 
     Raises:
-        InputError: the lock is held elsewhere, in this process or another; it names the folder of ``path``.
+        InputError: the lock is held elsewhere, in this process or another, or the file system has no locks; it names
+            the folder of ``path``.
     """
     deadline = time.monotonic() + wait
     with path.open("ab") as file:
@@ -120,5 +122,10 @@ def locked(
             except BlockingIOError:
                 if time.monotonic() >= deadline:
                     raise InputError(busy, str(path.parent), remedy) from None
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                where = "choose a folder elsewhere, or mount it with locks"
+                raise InputError("its file system has no file locks", str(path.parent), where) from None
             time.sleep(_LOCK_POLL_SECONDS)
         yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -143,3 +145,12 @@ with {name}(Path({str(path)!r})) as file:
     assert process.stdout is not None
     assert process.stdout.readline() == "inside\n"
     return process
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", none)
+    with pytest.raises(InputError, match="no file locks"), locked(tmp_path / "lock"):
+        pass

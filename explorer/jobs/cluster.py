@@ -4,9 +4,9 @@ The embedded cluster has a worker for each slot, so that a run has a process to 
 for runs of seconds, one for slices of landscapes, one for short jobs, which answers while runs train and slices are
 measured, and one that has uploads read by processes with limits (``explorer.jobs.reading``). The workers that train
 start first: all at once would take the time of all until the first step. The cluster ends with the server's process
-(see ``explorer.jobs.preload``); a worker that dies is started again by its nanny. It takes orders only from whoever
-holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of its processes, and its
-processes serve no pages.
+(see ``explorer.jobs.preload``); a worker that dies is started again by its nanny, a nanny by the server. It takes
+orders only from whoever holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of
+its processes, and its processes serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
 once), ``--resources "short=1"`` where runs of seconds are to have slots of their own, ``--resources "slice=1"``,
@@ -16,11 +16,11 @@ those for short jobs do). They must see the store's folder at the same path and 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
 import weakref
@@ -31,13 +31,16 @@ from distributed import Security, SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
+from explorer.jobs.cluster_folder import ClusterFolder
 from explorer.jobs.cluster_keys import make_keys
 from explorer.jobs.registry import Resource
 from explorer.settings import SERVER_PID, Settings
 
+_logger = logging.getLogger(__name__)
 _ROOT = Path(explorer.__file__).resolve().parents[1]
 _PRELOAD = "explorer.jobs.preload"
 _DEATH_SECONDS = 300  # a worker that takes longer to start is given up: a busy machine needs more than Dask's minute
+_LOOK_SECONDS = 1.0  # between looks for workers that are gone
 _FIRST_SECONDS = 15.0  # at most, until the workers that do not train are started, too
 _DASK = {
     # A worker that is killed takes no run with it: the run goes on from its checkpoint, as often as it must
@@ -70,10 +73,10 @@ def start_cluster(settings: Settings) -> SpecCluster:
     else:
         slots = [{}] * settings.cpu_slots
         threads = max(1, cores // settings.cpu_slots)
-    folder = tempfile.TemporaryDirectory(prefix="explorer-cluster-", ignore_cleanup_errors=True)  # nobody else's: 0700
-    keys = make_keys(Path(folder.name))
+    folder = ClusterFolder()
+    keys = make_keys(folder.path)
     common = {"protocol": "tls", "host": "127.0.0.1", "dashboard": False, "preload": [_PRELOAD], "security": keys}
-    of_worker = common | {"local_directory": folder.name}
+    of_worker = common | {"local_directory": str(folder.path)}
     first = {f"train-{i}": _worker(of_worker, Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
     shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
     share = max(1, cores // settings.slice_workers)
@@ -87,7 +90,7 @@ def start_cluster(settings: Settings) -> SpecCluster:
     others |= {
         f"slice-{i}": _worker(of_worker, Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)
     }
-    of_scheduler = common | {"port": 0, "scheduler_file": str(Path(folder.name) / "scheduler.json")}
+    of_scheduler = common | {"port": 0, "scheduler_file": str(folder.path / "scheduler.json")}
     scheduler = {"cls": SubprocessScheduler, "options": {"scheduler_kwargs": of_scheduler}}
     paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     inherited = {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)), SERVER_PID: str(os.getpid())}
@@ -95,15 +98,35 @@ def start_cluster(settings: Settings) -> SpecCluster:
     cluster = SpecCluster(
         workers=first, scheduler=scheduler, security=Security(**keys), name="explorer", silence_logs=logging.WARNING
     )
-    weakref.finalize(cluster, folder.cleanup)  # at the latest when this process ends
-    threading.Thread(
-        target=_start_others, args=(cluster, len(first), others), name="start-workers", daemon=True
-    ).start()
+    weakref.finalize(cluster, folder.remove)  # at the latest when this process ends
+    threading.Thread(target=_keep_workers, args=(cluster, len(first), others), name="keep-workers", daemon=True).start()
     return cluster
 
 
-def _start_others(cluster: SpecCluster, first: int, others: dict[str, Any]) -> None:
-    """Starts the other workers once the first ones have registered, or after a while."""
+def has_ended(cluster: SpecCluster) -> bool:
+    """The scheduler of an embedded cluster was killed: its workers follow, and nothing brings it back."""
+    return cluster.status is Status.running and _was_killed(cluster.scheduler)
+
+
+def end_cluster(cluster: SpecCluster, seconds: float) -> None:
+    """Ends an embedded cluster in order, also one whose scheduler was killed."""
+    # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
+    with contextlib.suppress(TimeoutError, OSError):
+        if has_ended(cluster):
+            cluster.sync(_end_workers, cluster)
+        cluster.close(timeout=seconds)
+
+
+async def _end_workers(cluster: SpecCluster) -> None:
+    """Ends the workers without their scheduler, which nobody can ask to."""
+    cluster.worker_spec.clear()
+    for name in list(cluster.workers):
+        with contextlib.suppress(Exception):  # it has ended meanwhile
+            await cluster.workers.pop(name).close()
+
+
+def _keep_workers(cluster: SpecCluster, first: int, others: dict[str, Any]) -> None:
+    """Starts the other workers once the first ones have registered, or after a while; then starts lost ones again."""
     deadline = time.monotonic() + _FIRST_SECONDS
     while len(cluster.scheduler_info["workers"]) < first and time.monotonic() < deadline:
         if cluster.status is not Status.running:
@@ -111,6 +134,24 @@ def _start_others(cluster: SpecCluster, first: int, others: dict[str, Any]) -> N
         time.sleep(0.05)
     cluster.worker_spec.update(others)
     cluster.scale(len(cluster.worker_spec))
+    while cluster.status is Status.running and not has_ended(cluster):
+        with contextlib.suppress(RuntimeError, TimeoutError):  # the cluster closes at this very moment
+            cluster.sync(_start_lost, cluster)
+        time.sleep(_LOOK_SECONDS)
+
+
+async def _start_lost(cluster: SpecCluster) -> None:
+    """Starts the workers again whose nanny has ended, as it does where its first worker is killed while it starts."""
+    lost = [name for name, worker in cluster.workers.items() if _was_killed(worker)]
+    for name in lost:
+        await cluster.workers.pop(name).close()
+    if lost:
+        _logger.warning("started again, since their processes have ended: %s", ", ".join(map(str, lost)))
+        cluster.scale(len(cluster.worker_spec))
+
+
+def _was_killed(process: SubprocessScheduler | SubprocessWorker) -> bool:
+    return process.process is not None and process.process.returncode is not None
 
 
 def known_keys(dask_scheduler: Any) -> list[str]:

@@ -21,10 +21,11 @@ from functools import partial
 from distributed import Client, Future, fire_and_forget
 
 from explorer.errors import InputError
-from explorer.files import NoRoomError, locked
-from explorer.jobs.cluster import known_keys, start_cluster
+from explorer.files import NoRoomError
+from explorer.jobs.cluster import end_cluster, has_ended, known_keys, start_cluster
 from explorer.jobs.cluster_keys import foreign_keys
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
+from explorer.jobs.lease import Lease
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
 from explorer.jobs.slots import Place, Slots
@@ -39,7 +40,6 @@ _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
 _CLOSE_SECONDS = 8.0
 _ENDING_SECONDS = 5.0  # for the answer of a job that has ended
-_HANDOVER_SECONDS = 2.0  # for a server that is about to leave the store
 _ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
 
@@ -51,14 +51,21 @@ class Engine:
         settings: the shape of the cluster, or the address of one that runs already.
 
     Raises:
-        InputError: another server uses the store, or there is no cluster at the address.
+        StoreInUseError: another server uses the store.
+        InputError: there is no cluster at the address.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        with contextlib.ExitStack() as held:
-            held.enter_context(_only_server(store))
+        self._closed = self._lost = False
+        self._lock = threading.RLock()
+        self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
+        self._jobs: dict[str, Future] = {}  # jobs that leave a file, by id
+        self._reader = Reader(self._due)
+        with contextlib.ExitStack() as held:  # ended in reverse order, by close() or where this fails
+            held.enter_context(contextlib.closing(Lease(store.root, self._leave)))
             self._cluster = None if settings.scheduler else start_cluster(settings)
+            held.callback(self._end_cluster)
             try:
                 self._client = Client(
                     self._cluster or settings.scheduler,
@@ -71,16 +78,13 @@ class Engine:
                 raise InputError(
                     f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
                 ) from None
+            held.callback(self._end_client)
+            self._slots = Slots(self._client)
+            self._reattach_jobs()
+            self._reader.start()
+            held.callback(self._reader.close)
+            self._client.subscribe_topic(store.id, self._notified)
             self._held = held.pop_all()
-        self._lock = threading.RLock()
-        self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
-        self._slots = Slots(self._client)
-        self._jobs: dict[str, Future] = {}  # jobs that leave a file, by id
-        self._closed = False
-        self._reader = Reader(self._due)
-        self._reattach_jobs()
-        self._reader.start()
-        self._client.subscribe_topic(store.id, self._notified)
 
     # Runs -------------------------------------------------------------------------------------------------
 
@@ -227,19 +231,27 @@ class Engine:
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values() if self._cluster is None else ()
         return self._cluster is not None or any(Resource.READ in worker["resources"] for worker in workers)
 
+    @property
+    def lost(self) -> bool:
+        """Another server has taken the store while this one was suspended, or the scheduler was killed: close it."""
+        return self._lost or (self._cluster is not None and has_ended(self._cluster))
+
     def close(self) -> None:
         """Ends the embedded cluster; runs that train on it can be resumed later. A foreign cluster goes on."""
-        if self._closed:
-            return
-        self._closed = True
-        with self._held:
-            self._reader.close()
-            with contextlib.suppress(TimeoutError, OSError):
-                self._client.close()
-            if self._cluster is not None:
-                # Whoever ends a server may end its scheduler, too (systemd does); the others then follow by themselves
-                with contextlib.suppress(TimeoutError, OSError):
-                    self._cluster.close(timeout=_CLOSE_SECONDS)
+        if not self._closed:
+            self._closed = True
+            self._held.close()
+
+    def _leave(self) -> None:
+        self._lost = True
+
+    def _end_client(self) -> None:
+        with contextlib.suppress(TimeoutError, OSError):
+            self._client.close()
+
+    def _end_cluster(self) -> None:
+        if self._cluster is not None:
+            end_cluster(self._cluster, _CLOSE_SECONDS)
 
     # The queue of runs ------------------------------------------------------------------------------------
 
@@ -376,7 +388,7 @@ class Engine:
         """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
         runs, jobs = self._store.run_keys(), self._store.job_keys()
         alive = set(self._client.run_on_scheduler(known_keys)) if (runs or jobs) and self._cluster is None else set()
-        lost = "The server was restarted."
+        lost = "The server or its cluster was restarted."
         with self._lock:
             for run_id, key in runs.items():
                 self._store.ingest(run_id)
@@ -396,12 +408,6 @@ class Engine:
             if self._cluster is not None:
                 for waiting in self._store.queue():
                     self._store.set_status(waiting.run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
-
-
-def _only_server(store: Store) -> contextlib.AbstractContextManager[None]:
-    """Keeps other servers from a store: each would take the runs of the other for lost."""
-    file, busy = store.root / "server.lock", "another server uses this store"
-    return locked(file, _HANDOVER_SECONDS, busy, "stop it, or set EXPLORER_STORE")
 
 
 def _message(future: Future) -> str:

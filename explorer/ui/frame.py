@@ -17,6 +17,7 @@ from explorer.ui.identity import requires_sign_in, visitor
 from explorer.ui.messages import escaped, show_problem
 
 SIDEBAR_PIXELS = 220
+_LOOK_SECONDS = 2.0  # while another server uses the store
 _MOST_NAMED = 3  # unknown runs that are named
 _NAME, _REFUSED_NAME = "visitor-name", "visitor-name-refused"  # in the session
 PAGES = {
@@ -54,6 +55,8 @@ def frame(title: str) -> None:
     Args:
         title: one of ``PAGES``.
 
+    Where another server uses the store, the page ends here, with a message.
+
     Raises:
         KeyError: there is no such page.
     """
@@ -71,6 +74,10 @@ def frame(title: str) -> None:
         st.markdown("### Loss Explorer")
         for name, (file, icon) in PAGES.items():
             st.page_link(file, label=name, icon=icon)
+    if services.used_elsewhere() is not None:
+        st.fragment(_wait_for_the_store, run_every=_LOOK_SECONDS)()
+        st.stop()
+    with st.sidebar:
         if requires_sign_in():
             st.button("Sign in", icon=":material/login:", on_click=st.login)
         else:
@@ -103,6 +110,15 @@ def _take_name(visitor_id: str) -> None:
         services.store().visitors.rename(visitor_id, st.session_state[_NAME])
     except InputError as problem:  # a callback: the page that shows it is drawn afterwards
         st.session_state[_REFUSED_NAME] = problem
+
+
+def _wait_for_the_store() -> None:
+    """Says that another server uses the store; once that one has left it, the page is drawn."""
+    problem = services.used_elsewhere()
+    if problem is None:
+        st.rerun()
+    show_problem(problem)
+    st.caption("Nothing can be seen or done here until then. This page looks again every few seconds.")
 
 
 def _say_what_is_unknown() -> None:

@@ -140,10 +140,11 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Start] = (), planned
     began, started, run_id = st.session_state.get(_LAST, (0.0, None, ""))
     if started == wanted and time.monotonic() - began < DOUBLE_CLICK_SECONDS:
         return str(run_id)
+    engine = services.engine()  # first: where it cannot start, no runs are made that nobody trains
     run_id, *rest = _created(services.store(), plan, dataset_id, others, planned)
     st.session_state[_LAST] = time.monotonic(), wanted, run_id
     for each in (run_id, *rest):
-        services.engine().submit(each)
+        engine.submit(each)
     return run_id
 
 

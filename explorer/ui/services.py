@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
@@ -27,15 +26,18 @@ from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.cluster_keys import is_open_to_all
 from explorer.jobs.engine import Engine
+from explorer.jobs.lease import StoreInUseError
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
+from explorer.runs.leftovers import remove_leftovers
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.runs.uploads import Uploads
 from explorer.settings import settings
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.recipe import SegmenterKind
+from explorer.ui.engine_keeper import EngineKeeper
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
@@ -55,7 +57,7 @@ _logger = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class _Services:
     store: Store
-    engine: Future[Engine]
+    engine: EngineKeeper
 
 
 def _start_engine(store: Store) -> Engine:
@@ -71,17 +73,13 @@ def _start_engine(store: Store) -> Engine:
 
 
 def _release(services: _Services) -> None:
-    if services.engine.exception() is None:
-        services.engine.result().close()
+    services.engine.close()
 
 
 @st.cache_resource(show_spinner=False, on_release=_release)
 def _services() -> _Services:
     store = Store(settings().store)
-    starter = ThreadPoolExecutor(1, thread_name_prefix="engine-start")
-    engine = starter.submit(_start_engine, store)
-    starter.shutdown(wait=False)
-    return _Services(store, engine)
+    return _Services(store, EngineKeeper(lambda: _start_engine(store)))
 
 
 def check_installation() -> None:
@@ -123,17 +121,19 @@ def who_reaches_the_app() -> list[str]:
 
 
 async def _warm_up() -> None:
-    """Prepares what the first run needs: the workers, then the dataset that most visitors begin with."""
+    """Prepares what the first run needs: the workers, then the dataset that most visitors begin with; tidies up."""
     await asyncio.sleep(_FIRST_PAGE_SECONDS)
-    try:
-        engine = await asyncio.to_thread(_services().engine.result)
-    except InputError as error:  # pages say so, too
-        _logger.error("%s", error)
-        return
+    keeper, said = _services().engine, None
+    while (engine := keeper.now) is None:
+        if keeper.problem is not None and said != str(keeper.problem):
+            said = str(keeper.problem)
+            _logger.error("%s", said)  # pages say so, too
+        await asyncio.sleep(0.2)
     deadline = time.monotonic() + _WORKERS_SECONDS
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
     await asyncio.to_thread(_drawn, next(iter(BUILTIN)))
+    await asyncio.to_thread(remove_leftovers, _services().store.root)
 
 
 async def _tidy() -> None:
@@ -177,8 +177,18 @@ def alone_if_large(dataset: Dataset) -> Iterator[None]:
 
 
 def engine() -> Engine:
-    """The engine of this server; waits until its cluster is there (half a second after a fresh start)."""
-    return _services().engine.result()
+    """The engine of this server; waits until its cluster is there (half a second after a fresh start).
+
+    Raises:
+        InputError: it cannot start at present, for example because another server uses the store.
+    """
+    return _services().engine.wait()
+
+
+def used_elsewhere() -> StoreInUseError | None:
+    """Who uses the store instead of this server; None: nobody, or it is not known yet."""
+    problem = _services().engine.problem
+    return problem if isinstance(problem, StoreInUseError) else None
 
 
 @st.cache_resource(show_spinner="Drawing the built-in scenes …", max_entries=8)

@@ -100,6 +100,69 @@ def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) 
         engine.close()
 
 
+def processes_of(kind: str) -> list[psutil.Process]:
+    """Of an embedded cluster of this process."""
+    return [each for each in psutil.Process().children() if f"distributed.{kind}" in " ".join(each.cmdline())]
+
+
+def test_a_worker_that_is_killed_while_it_starts_is_there_later(tmp_path: Path) -> None:
+    """Its nanny gives up then, and ends."""
+    store = Store(tmp_path)
+    run_id = store.create_run(tiny_plan(5), store.save_dataset(tiny_dataset())).id
+    engine = Engine(store, Settings())
+    try:
+        wait_for(lambda: any("spawn_main" in " ".join(each.cmdline()) for each in children(processes_of("Nanny"))))
+        assert engine.starting, "it has not registered yet"
+        for each in children(processes_of("Nanny")):
+            each.kill()
+        engine.submit(run_id)
+        wait_for(has_status(store, run_id, RunStatus.DONE), 120)
+    finally:
+        engine.close()
+
+
+def children(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return [child for each in processes for child in each.children()]
+
+
+def test_a_nanny_that_is_killed_is_started_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_id = store.create_run(tiny_plan(LONG), store.save_dataset(tiny_dataset())).id
+    engine = Engine(store, Settings(checkpoint_steps=CHECKPOINT_STEPS))
+    try:
+        engine.submit(run_id)
+        wait_for(lambda: store.run(run_id).step > 3, 120)
+        for each in processes_of("Nanny"):
+            each.kill()
+        before = store.run(run_id).step
+        wait_for(lambda: store.run(run_id).step > before + CHECKPOINT_STEPS, 120)
+        ended(store, engine, run_id)
+    finally:
+        engine.close()
+
+
+def test_an_engine_whose_scheduler_is_killed_is_lost_and_the_next_one_takes_its_runs(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    run_id = store.create_run(tiny_plan(LONG), store.save_dataset(tiny_dataset())).id
+    engine = Engine(store, Settings())
+    try:
+        engine.submit(run_id)
+        assert not engine.lost
+        (scheduler,) = processes_of("Scheduler")
+        scheduler.kill()
+        wait_for(lambda: engine.lost)
+    finally:
+        engine.close()
+    assert not processes_of("Nanny"), "they end with their engine"
+    again = Engine(store, Settings())
+    try:
+        assert store.run(run_id).status is RunStatus.INTERRUPTED
+        again.submit(run_id)
+        assert store.run(run_id).status is RunStatus.QUEUED
+    finally:
+        again.close()
+
+
 def test_foreign_cluster_goes_on_while_there_is_no_server(tmp_path: Path) -> None:
     cluster = start_cluster(Settings())
     settings = foreign(cluster)

@@ -60,7 +60,7 @@ def test_whoever_starts_the_server_reads_who_reaches_it(monkeypatch: pytest.Monk
 class ReadyEngine:
     """An engine whose workers are there."""
 
-    starting = False
+    starting = lost = False
 
     def __init__(self, *_: object) -> None:
         pass
