@@ -7,20 +7,28 @@ from starlette.middleware import Middleware
 
 from explorer.errors import InputError
 from explorer.jobs.cluster_keys import is_open_to_all
+from explorer.runs.class_state import Control
 from explorer.settings import settings
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
+from explorer.ui.class_push import CLASS_ROUTES
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.identity import VisitorCookie, listed_runs
 from explorer.ui.live_feed import ROUTES
+from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
 from explorer.ui.security_headers import SECURITY_HEADERS
 
 app = st.App(  # the engine starts with the server
-    __file__, lifespan=services.lifespan, routes=ROUTES, middleware=[SECURITY_HEADERS, Middleware(VisitorCookie)]
+    __file__,
+    lifespan=services.lifespan,
+    routes=(*ROUTES, *CLASS_ROUTES),
+    middleware=[SECURITY_HEADERS, Middleware(VisitorCookie)],
 )
+
+_LOCKS: tuple[Control, ...] = ("start", "dataset", "preset")  # any of which locks the buttons
 
 
 def home() -> None:
@@ -41,14 +49,17 @@ def home() -> None:
             type="primary" if key == "car_park" else "secondary",
             key=f"train-{key}",
             width="stretch",
+            disabled=any(is_locked(each) for each in _LOCKS),
         ):
             try:
+                require_unlocked(*_LOCKS)
                 run_id = start_run(preset_plan("recall_first"), resolve(f"builtin:{key}"))
             except InputError as problem:
                 show_problem(problem)
             else:
                 choose(f"builtin:{key}")
                 st.switch_page("pages/train.py", query_params={"run": run_id})
+    say_locked(*_LOCKS)
     st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
 
     st.subheader("The idea", anchor=False)

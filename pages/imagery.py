@@ -19,6 +19,7 @@ from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, 
 from explorer.imagery.datasets import Reading
 from explorer.imagery.offers import made_so_far
 from explorer.imagery.scene import Dataset, Scene
+from explorer.runs.class_state import Control
 from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
@@ -26,6 +27,7 @@ from explorer.ui.datasets import builtin_cards, choose, dataset_labels, resolve
 from explorer.ui.drafts import Draft, area_key, revised, rule_key, take_match_rule, take_minimum_area
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.identity import listed_datasets, visitor
+from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.match_rules import pick_match_rule
 from explorer.ui.mending import edit_values, pick_property, show_notes, show_options, show_pairs
 from explorer.ui.messages import escaped, show_problem, without_options
@@ -317,8 +319,12 @@ def show_scene(draft: Draft) -> None:
 def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     """Saves the dataset and links to training."""
     shown = (dataset.name, dataset.minimum_area, check_key(draft, dataset))
-    if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch"):
+    locks: tuple[Control, ...] = ("dataset", "upload") if draft.files is not None else ("dataset",)
+    say_locked(*locks)
+    locked = any(is_locked(each) for each in locks)
+    if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch", disabled=locked):
         try:
+            require_unlocked(*locks)
             more = archived_bytes(dataset) - (kept_bytes(draft.files) if draft.files is not None else 0)
             services.store().usage.require_room(visitor().id, dataset.name, settings(), max(0, more))
         except InputError as problem:

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
 from explorer.figures.training import schedule_figure
+from explorer.runs.class_state import CONTROLS, as_given
 from explorer.runs.records import RunRecord
 from explorer.runs.requests import PlannedRun, PlanRequest
 from explorer.training.budget import Budget
@@ -15,23 +16,37 @@ from explorer.training.plan import Plan
 from explorer.training.planning import first_preset, propose, propose_measured
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
+from explorer.ui.class_push import pushed_preset
 from explorer.ui.datasets import is_builtin, is_dataset, pick_dataset
+from explorer.ui.edited_plan import (
+    OFFERED,
+    PRESET,
+    SOURCE,
+    adopt,
+    forget_replaced_plan,
+    given_plan,
+    has_plan,
+    hold_to,
+    plan_now,
+    remember_preset,
+    replaced_plan,
+    take_plan_back,
+    take_preset,
+)
 from explorer.ui.evidence import show_preset_evidence
 from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.identity import listed_runs, may_change
 from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
-from explorer.ui.messages import show_problem
+from explorer.ui.locks import is_locked, is_locked_by_link_alone, locked_controls, say_locked
+from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import offered_runs, open_run, pick_run
-from explorer.ui.plan_editor import Start, adopt, edit_plan, has_plan, plan_now, rarest, start_run
+from explorer.ui.plan_editor import Start, edit_plan, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
 from explorer.ui.sharing import show_sharing
 from explorer.ui.steering import steer
 from explorer.ui.unique_labels import position_labels
 
-PRESET = "preset"  # in the address and in the session
-OFFERED = "preset-offered"  # in the session: the preset, if the visitor has not chosen it
-SOURCE = "plan-source"  # in the session: dataset, preset and time from which the plan came, and the plan
 RECIPE = "recall_first"  # the article's
 EXPLANATION = """
 **A plan** is a table of phases. Each phase trains with one loss at one learning rate for a number of steps. *Until*
@@ -58,6 +73,10 @@ def pick_preset(notes: DeltaGenerator, first: str) -> str | None:
         first: the preset that is offered until the visitor chooses one.
     """
     asked = st.query_params.get(PRESET)
+    locked = is_locked("preset")
+    if locked and (has_plan() or not is_locked_by_link_alone("preset")):
+        asked = None
+        first = pushed_preset() or first
     if asked is not None and asked not in PRESETS:
         with notes:
             address.say_unknown([asked], "preset", "another one is shown")
@@ -68,28 +87,27 @@ def pick_preset(notes: DeltaGenerator, first: str) -> str | None:
         wanted: str | None = asked
     else:
         wanted = first if offered is not None and kept == offered else kept
+    if wanted is None and locked_controls() & {"losses", "rate", "plan", "preset", "length"}:
+        wanted = first  # the plan of an earlier run may differ in all of these
+        st.session_state.pop(SOURCE, None)
     st.session_state[OFFERED] = first if wanted == first else None
     remember_preset(wanted)
     address.select(
-        "Preset", list(PRESETS), wanted, lambda key: PRESETS[key].name, take_preset, "Plan of an earlier run"
+        "Preset",
+        list(PRESETS),
+        wanted,
+        lambda key: PRESETS[key].name,
+        choose_preset,
+        "Plan of an earlier run",
+        disabled=locked,
     )
     return wanted
 
 
-def take_preset(chosen: str) -> None:
-    """Makes the chosen preset the one that the plan comes from."""
-    st.session_state[OFFERED] = None
-    st.session_state.pop(SOURCE, None)
-    remember_preset(chosen)
-
-
-def remember_preset(key: str | None) -> None:
-    """Keeps the preset in the session and in the address."""
-    st.session_state[PRESET] = key
-    if key is None:
-        st.query_params.pop(PRESET, None)
-    else:
-        st.query_params[PRESET] = key
+def choose_preset(chosen: str) -> None:
+    """Takes the preset that the visitor chose, unless the choice is locked."""
+    if not is_locked("preset"):
+        take_preset(chosen)
 
 
 def take_plan(plan: Plan, source: tuple[object, ...]) -> None:
@@ -114,6 +132,9 @@ def take_plan(plan: Plan, source: tuple[object, ...]) -> None:
 def plan_a_run() -> None:
     """Dataset, preset, training time, plan and the buttons that start it."""
     notes = st.container()
+    with notes:
+        say_locked(*CONTROLS)
+        offer_replaced_plan()
     data, preset, time = wrapping_columns("plan", [3, 3, 2])
     buttons = st.container(horizontal=True)
     with data:
@@ -133,17 +154,32 @@ def plan_a_run() -> None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
         show_preset_evidence(chosen)
     above = st.container()
-    plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands)
+    locked, given = locked_controls(), given_plan()
+    if given is not None and hold_to(given, locked):
+        above.info("What you had changed of it is taken back: the teacher has locked it.", icon=":material/lock:")
+    plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands, locked)
     if plan is not None:
         with above:
             show_schedule(plan)
             if fingerprint is not None:
-                show_warnings(fingerprint, plan)
+                show_warnings(fingerprint, plan, lambda other: as_given(other, given or other, locked) == other)
             if planned is not None:
                 planned = planned.model_copy(update={"changed": plan != offered})
                 show_reasons(planned.choices, planned.changed)
     with buttons:
         offer_start(plan, dataset_id, planned, fingerprint if planned is not None and chosen != RECIPE else None)
+
+
+def offer_replaced_plan() -> None:
+    """A plan that the teacher's preset has replaced, with buttons that take it back or forget it."""
+    replaced = replaced_plan()
+    if replaced is None:
+        return
+    st.info(f"The teacher has opened a preset for all. Your plan “{escaped(replaced.name)}” is kept.",
+            icon=":material/campaign:")  # fmt: skip
+    with st.container(horizontal=True):
+        st.button("Take my plan back", icon=":material/undo:", on_click=take_plan_back)
+        st.button("Go on with the preset", icon=":material/check:", on_click=forget_replaced_plan)
 
 
 def proposed(dataset_id: str, fingerprint: Fingerprint, preset: str, budget: Budget) -> tuple[Plan, PlannedRun]:
@@ -175,7 +211,7 @@ def offer_start(plan: Plan | None, dataset_id: str, planned: PlannedRun | None, 
         planned: what the plan follows from; None: not from the data.
         beside: the dataset's fingerprint, where the recipe is offered.
     """
-    waits = plan is None
+    waits = plan is None or is_locked("start")
     plays = st.button("Play", type="primary", icon=":material/play_arrow:", disabled=waits, key="play")
     compares = st.button(
         "With controls",
@@ -198,7 +234,7 @@ def offer_start(plan: Plan | None, dataset_id: str, planned: PlannedRun | None, 
         recipe = propose(beside, RECIPE, Budget(steps=plan.steps), seed=plan.seed, segmenter=kind)
         request = PlanRequest(preset=RECIPE, steps=plan.steps, seed=plan.seed, segmenter=kind)
         others = [(recipe.plan.model_copy(update={"seconds": plan.seconds}), PlannedRun.of(request, recipe))]
-    open_run(start_run(plan, dataset_id, others, planned))
+    open_run(start_run(plan, dataset_id, others, planned, given_plan()))
     st.rerun()
 
 

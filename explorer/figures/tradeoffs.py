@@ -31,7 +31,7 @@ def precision_recall_figure(
         best: by the run's name, the point that costs least, drawn as a star.
         scope: of what: "pixel", "object", or "relaxed": within a tolerance.
     """
-    figure = _iso_f1()
+    figure = iso_f1_lines()
     for colour, (name, curve) in zip(run_colours(len(curves)), curves.items(), strict=True):
         figure.add_scatter(
             x=curve.recall,
@@ -56,12 +56,12 @@ def precision_recall_figure(
                 hovertemplate=f"{what}: threshold {point.threshold:.3f}"
                 "<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
             )
-    return _square(figure, f"{scope} recall", f"{scope} precision")
+    return recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
 
 
 def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
     """Recall and precision through training: one dot per validation, in the colour of the loss that was trained."""
-    figure = _iso_f1()
+    figure = iso_f1_lines()
     steps, recall = history.scores(class_id, scope, "recall")
     _, precision = history.scores(class_id, scope, "precision")
     figure.add_scatter(
@@ -83,7 +83,7 @@ def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
             hovertemplate="step %{customdata}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
         )
         named.add(info.name)
-    return _square(figure, f"{scope} recall", f"{scope} precision")
+    return recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
 
 
 def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
@@ -174,8 +174,8 @@ def curves_table(curves: Mapping[str, Mapping[str, Curve]]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _iso_f1() -> go.Figure:
-    """Lines on which F1 is the same."""
+def iso_f1_lines() -> go.Figure:
+    """A figure with the lines on which F1 is the same."""
     figure = go.Figure()
     for value in ISO_F1:
         recall, precision = iso_f1(value)
@@ -193,7 +193,8 @@ def _iso_f1() -> go.Figure:
     return figure
 
 
-def _square(figure: go.Figure, x: str, y: str) -> go.Figure:
+def recall_precision_axes(figure: go.Figure, x: str, y: str) -> go.Figure:
+    """The figure with axes from 0 to 1 of these titles, and a legend above."""
     figure.update_xaxes(title_text=x, range=[-0.02, 1.03])
     figure.update_yaxes(title_text=y, range=[-0.02, 1.03])
     figure.update_layout(

@@ -20,6 +20,7 @@ from explorer.imagery.archive import content_hash, load_dataset, save_dataset
 from explorer.imagery.scene import Dataset
 from explorer.runs.belongings import Belongings
 from explorer.runs.bin import Bin
+from explorer.runs.class_state import ClassTable
 from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
 from explorer.runs.names import as_read, numbered
@@ -59,6 +60,7 @@ class Store:
             self.bin = Bin(self._database, self.root)
             self.usage = Usage(self._database, self.root)
             self.bin.put_back()
+            self.class_table = ClassTable(self._database)
         except (OSError, sqlite3.Error) as error:
             remedy = "make it writable, or set EXPLORER_STORE to a folder that is"
             raise InputError(f"the store cannot be used ({error})", str(root), remedy) from None

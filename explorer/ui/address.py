@@ -57,6 +57,7 @@ def select(
     in_words: Callable[[str], str],
     take: Callable[[str], None],
     placeholder: str | None = None,
+    disabled: bool = False,
 ) -> None:
     """Draws the selectbox.
 
@@ -67,6 +68,7 @@ def select(
         in_words: an option as the visitor reads it; no two may read the same.
         take: puts a choice into the address; called before the page runs again.
         placeholder: what is shown for None.
+        disabled: nothing else can be chosen.
     """
     turn = f"{label}-turn"
     key = f"{label}-{st.session_state.setdefault(turn, 0)}"
@@ -82,6 +84,7 @@ def select(
         on_change=_chosen,
         args=(key, shown, take),
         placeholder=placeholder,
+        disabled=disabled,
     )
 
 

@@ -11,9 +11,10 @@ _FOLDER = Path(__file__).parent
 
 
 @cache
-def script(name: str) -> str:
-    """A component's script, with what it needs to follow a run."""
-    return "\n".join((_FOLDER / file).read_text("utf-8") for file in ("live_feed.js", name))
+def script(name: str, follows_run: bool = True) -> str:
+    """A component's script, with what it needs to follow a run, unless it does not follow one."""
+    files = ("live_feed.js", name) if follows_run else (name,)
+    return "\n".join((_FOLDER / file).read_text("utf-8") for file in files)
 
 
 def base_path() -> str:

@@ -21,6 +21,7 @@ from explorer.runs.ownership import is_of
 from explorer.runs.records import DatasetRecord
 from explorer.ui import address, services
 from explorer.ui.identity import listed_datasets, visitor
+from explorer.ui.locks import is_locked, is_locked_by_link_alone, require_unlocked
 from explorer.ui.messages import escaped
 from explorer.ui.sharing import mark
 from explorer.ui.unique_labels import unique_labels
@@ -82,7 +83,12 @@ def is_builtin(dataset_id: str) -> bool:
 
 
 def choose(choice: str) -> None:
-    """Makes a dataset the one that the visitor trains on, in this session and in later ones."""
+    """Makes a dataset the one that the visitor trains on, in this session and in later ones.
+
+    Raises:
+        InputError: the choice is locked.
+    """
+    require_unlocked("dataset")
     st.session_state[_DATASET] = choice
     services.store().visitors.choose(visitor().id, choice)
 
@@ -123,6 +129,9 @@ def pick_dataset(notes: DeltaGenerator) -> str:
     """
     choices, drawn = dataset_choices(), _drawn_ids()
     asked = st.query_params.get(_DATASET)
+    locked = is_locked("dataset")
+    if locked and (_DATASET in st.session_state or not is_locked_by_link_alone("dataset")):
+        asked = None
     wanted = _choice_of(asked or "", drawn)
     if wanted not in choices:  # the frame has said so
         wanted = _choice_of(st.session_state.get(_DATASET, ""), drawn)
@@ -133,15 +142,16 @@ def pick_dataset(notes: DeltaGenerator) -> str:
         else:
             wanted = f"{_PREFIX}car_park"
     st.session_state[_DATASET] = st.query_params[_DATASET] = wanted
-    address.select("Dataset", list(choices), wanted, choices.__getitem__, _take)
+    address.select("Dataset", list(choices), wanted, choices.__getitem__, _take, disabled=locked)
     dataset_id = resolve(wanted)
     services.store().belongings.look_at("dataset", dataset_id)
     return dataset_id
 
 
 def _take(choice: str) -> None:
-    st.query_params[_DATASET] = choice
-    choose(choice)
+    if not is_locked("dataset"):
+        st.query_params[_DATASET] = choice
+        choose(choice)
 
 
 def _choice_of(dataset_id: str, drawn: dict[str, str]) -> str:

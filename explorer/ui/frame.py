@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
+from explorer.runs.ownership import Visitor
 from explorer.runs.visitors import LONGEST_NAME
 from explorer.ui import changes, services
 from explorer.ui.address import say_unknown
+from explorer.ui.class_push import follow_class, take_push
 from explorer.ui.datasets import is_dataset
 from explorer.ui.deleted import say_deleted
 from explorer.ui.identity import requires_sign_in, visitor
+from explorer.ui.locks import is_page_locked, say_unknown_locks, take_locks_of_link
 from explorer.ui.messages import escaped, show_problem
 
 SIDEBAR_PIXELS = 220
 _LOOK_SECONDS = 2.0  # while another server uses the store
 _MOST_NAMED = 3  # unknown runs that are named
 _NAME, _REFUSED_NAME = "visitor-name", "visitor-name-refused"  # in the session
+CLASS = "Class"
+"""Title of the page that only teachers find in the sidebar."""
 PAGES = {
     "Home": ("app.py", ":material/home:"),
     "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
@@ -28,8 +34,11 @@ PAGES = {
     "Trade-offs": ("pages/tradeoffs.py", ":material/balance:"),
     "Landscape": ("pages/landscape.py", ":material/landscape:"),
     "Storage": ("pages/storage.py", ":material/hard_drive:"),
+    CLASS: ("pages/class.py", ":material/groups:"),
 }
 """Title of a page, its file and its icon, in the order of work."""
+LOCKABLE = {Path(file).stem: title for title, (file, _) in PAGES.items() if title not in ("Home", CLASS)}
+"""Pages that a teacher can lock: title by the name that the address has."""
 
 _STYLE = """<style>
 .stMainBlockContainer { padding: 3rem 2.5rem; }  /* the window is for content */
@@ -70,31 +79,41 @@ def frame(title: str) -> None:
     )
     st.html(_STYLE)
     services.start()
+    in_use = services.used_elsewhere() is not None
+    me = None if in_use or requires_sign_in() else visitor()
+    if me is not None:
+        take_push(title, PAGES, me)
+    unknown = take_locks_of_link(LOCKABLE)
     with st.sidebar:
         st.markdown("### Loss Explorer")
         for name, (file, icon) in PAGES.items():
-            st.page_link(file, label=name, icon=icon)
-    if services.used_elsewhere() is not None:
+            if name != CLASS or (me is not None and me.teacher):
+                st.page_link(file, label=name, icon=icon, disabled=me is not None and is_page_locked(Path(file).stem))
+    if in_use:
         st.fragment(_wait_for_the_store, run_every=_LOOK_SECONDS)()
         st.stop()
     with st.sidebar:
-        if requires_sign_in():
+        if me is None:
             st.button("Sign in", icon=":material/login:", on_click=st.login)
         else:
-            _show_visitor()
-    if requires_sign_in():
+            _show_visitor(me)
+            follow_class(me)
+    if me is None:
         st.info("Sign in to go on.", icon=":material/login:")
         st.stop()
     if title != "Storage":
         changes.forget_outcome()
     if title != "Home":
         st.title(title, anchor=False)
+    if is_page_locked(Path(PAGES[title][0]).stem):
+        st.info("The teacher has locked this page.", icon=":material/lock:")
+        st.stop()
+    say_unknown_locks(unknown, LOCKABLE)
     _say_what_is_unknown()
 
 
-def _show_visitor() -> None:
+def _show_visitor(me: Visitor) -> None:
     """Who the visitor is for others, and a field to change it."""
-    me = visitor()
     with st.popover(f"You: {escaped(me.name)}", icon=":material/person:", width="stretch"):
         st.text_input(
             "Name that others see", me.name, max_chars=LONGEST_NAME, key=_NAME, on_change=_take_name, args=(me.id,)

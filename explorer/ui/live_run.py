@@ -25,6 +25,7 @@ from explorer.ui.identity import may_change, require_change
 from explorer.ui.live_feed import feed, live_address, prediction_address
 from explorer.ui.live_figure import Followed, live_figure
 from explorer.ui.live_prediction import live_prediction
+from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
 from explorer.ui.preview_pictures import preview_label_picture
@@ -127,12 +128,13 @@ def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:
 def _transport(record: RunRecord) -> None:
     """Play, pause, step and stop; each takes effect at the next step."""
     status, run_id, may = record.status, record.id, may_change(record)
+    starts = not is_locked("start")
     columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
-        ("Resume" if record.step else "Play", "play_arrow", status.resumable, "play"),
+        ("Resume" if record.step else "Play", "play_arrow", status.resumable and starts, "play"),
         ("Pause", "pause", status.active, "pause"),
-        ("+1", "skip_next", status.resumable, "one"),
-        ("+10", "fast_forward", status.resumable, "ten"),
+        ("+1", "skip_next", status.resumable and starts, "one"),
+        ("+10", "fast_forward", status.resumable and starts, "ten"),
         ("Stop", "stop", status.active or status.resumable, "stop"),
     )
     for column, (label, icon, usable, action) in zip(columns, buttons, strict=True):
@@ -148,6 +150,7 @@ def _transport(record: RunRecord) -> None:
     if not may:
         owner = services.store().visitors.names().get(record.owner or "", "somebody else")
         st.caption(f":material/visibility: This run is {escaped(owner)}'s: you can look at it, not change it.")
+    say_locked("start")
     refused, problem = st.session_state.get(_REFUSED, ("", None))
     if problem is not None and refused == run_id:
         show_problem(problem)
@@ -158,6 +161,8 @@ def _act(action: str, run_id: str) -> None:
     st.session_state.pop(_REFUSED, None)
     try:
         require_change(services.store().run(run_id))
+        if action in ("play", "one", "ten"):
+            require_unlocked("start")
         engine = services.engine()
         match action:
             case "play":

@@ -23,7 +23,11 @@ AGGREGATES = {"batch": "over the batch", "image": "mean over images"}
 
 
 def loss_controls(
-    spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None = None
+    spec: LossSpec,
+    key: str,
+    shares: Sequence[ClassShare],
+    on_change: Callable[[], None] | None = None,
+    disabled: bool = False,
 ) -> LossSpec:
     """Widgets for all settings of this kind of loss.
 
@@ -32,6 +36,7 @@ def loss_controls(
         key: unique on the page.
         shares: class balance of the data, from which weight rules compute.
         on_change: called when the visitor changes one of them.
+        disabled: nothing can be changed.
 
     Returns:
         The loss with the current settings.
@@ -42,7 +47,11 @@ def loss_controls(
         shown = getattr(spec, setting.name)
         optional = setting.default is None
         if optional and not st.checkbox(
-            f"Set {setting.label}", shown is not None, key=f"{key}-{setting.name}-set", on_change=on_change
+            f"Set {setting.label}",
+            shown is not None,
+            key=f"{key}-{setting.name}-set",
+            on_change=on_change,
+            disabled=disabled,
         ):
             continue
         values[setting.name] = st.slider(
@@ -54,9 +63,10 @@ def loss_controls(
             key=f"{key}-{setting.name}",
             help=setting.help,
             on_change=on_change,
+            disabled=disabled,
         )
     if info.takes_class_weights:
-        values |= _weight_controls(spec, key, shares, on_change)
+        values |= _weight_controls(spec, key, shares, on_change, disabled)
     if info.region:
         values["aggregate"] = st.selectbox(
             "Aggregation",
@@ -66,9 +76,14 @@ def loss_controls(
             key=f"{key}-aggregate",
             help="Over the batch: one overlap for all its crops. Mean over images: one overlap per crop, averaged.",
             on_change=on_change,
+            disabled=disabled,
         )
         values["include_background"] = st.checkbox(
-            "Include the background class", spec.include_background, key=f"{key}-bg", on_change=on_change
+            "Include the background class",
+            spec.include_background,
+            key=f"{key}-bg",
+            on_change=on_change,
+            disabled=disabled,
         )
     if spec.kind == "combined":
         values["terms"] = spec.terms
@@ -83,7 +98,7 @@ def default_spec(kind: LossKind) -> LossSpec:
 
 
 def _weight_controls(
-    spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None
+    spec: LossSpec, key: str, shares: Sequence[ClassShare], on_change: Callable[[], None] | None, disabled: bool
 ) -> dict[str, Any]:
     none = [] if LOSSES[spec.kind].needs_class_weights else ["none"]
     options = [*none, BY_HAND, *RULES]
@@ -101,13 +116,19 @@ def _weight_controls(
         key=f"{key}-rule",
         help="Set by hand, or computed from the pixels and objects of the training scenes.",
         on_change=on_change,
+        disabled=disabled,
     )
     if chosen == "none":
         return {}
     weights_of = weights_of_shares(shares)
     if chosen != BY_HAND:
         cap = st.select_slider(
-            "Maximum class weight", _GRID[4:], _nearest(spec.weight_cap or 20.0), key=f"{key}-cap", on_change=on_change
+            "Maximum class weight",
+            _GRID[4:],
+            _nearest(spec.weight_cap or 20.0),
+            key=f"{key}-cap",
+            on_change=on_change,
+            disabled=disabled,
         )
         numbers = weights_of(RULES[chosen], cap)
         st.caption(
@@ -126,6 +147,7 @@ def _weight_controls(
             _nearest(start[i]),
             key=f"{key}-weight-{i}",
             on_change=on_change,
+            disabled=disabled,
         )
         for i, share in enumerate(shares)
     )

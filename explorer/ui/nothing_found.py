@@ -85,8 +85,9 @@ def _show_concern(record: RunRecord, concern: Concern, number: int) -> None:
 def _start(record: RunRecord, plan: Plan) -> None:
     """Starts a run with the changed plan, and stops the one before unless it is somebody else's."""
     try:
+        run_id = start_run(plan, record.dataset_id, given=record.plan)
         if (record.status.active or record.status.resumable) and may_change(record):
             services.engine().stop(record.id)
-        open_run(start_run(plan, record.dataset_id))
+        open_run(run_id)
     except InputError as problem:  # a callback: the page that is drawn next shows it
         st.session_state[_REFUSED] = problem

@@ -7,7 +7,7 @@ and a new set of widgets starts from it.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -18,13 +18,16 @@ from explorer.errors import InputError, explain_validation
 from explorer.imagery.balance import ClassShare
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
+from explorer.runs.class_state import CONTROLS, as_given
 from explorer.runs.requests import PlannedRun
 from explorer.runs.store import Store
 from explorer.settings import settings
 from explorer.training.plan import Plan, Trigger
 from explorer.ui import services
+from explorer.ui.edited_plan import adopt, plan_now
 from explorer.ui.frame import stacking_columns
 from explorer.ui.identity import require_dataset, visitor
+from explorer.ui.locks import is_locked, locked_problem, require_unlocked
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched, watched_class
@@ -33,6 +36,12 @@ from explorer.ui.plan_table import COLUMNS, KIND_OF, SELDOM, TRIGGERS, phases_of
 DOUBLE_CLICK_SECONDS = 2.0
 _LAST = "started-last"  # in the session: when, what, and the id of its run
 _ALL_COLUMNS = "plan-all-columns"  # in the session
+_LOCKED = "plan-locked"  # in the session: names of controls that were locked when the editor was drawn last
+_LOCKED_COLUMNS = {
+    "losses": ("Loss",),
+    "rate": ("Learning rate", "Decay"),
+    "length": ("Steps", "Until", "Threshold", "Minimum steps", "Warm-up (steps)"),
+}
 _COLUMNS: dict[str, ColumnConfig] = {
     "Learning rate": st.column_config.NumberColumn(
         width=112, min_value=1e-7, max_value=1.0, format="%.2g", default=1e-3
@@ -73,56 +82,51 @@ Start = tuple[Plan, PlannedRun | None]
 """A plan, and what it follows from; None: not from the data, or from another plan."""
 
 
-def adopt(plan: Plan) -> None:
-    """Makes this the plan that the editor starts from, instead of what was edited; interventions are dropped."""
-    st.session_state.pop("plan-now", None)
-    st.session_state["plan-base"] = plan.model_copy(update={"interventions": ()})
-    st.session_state["plan-token"] = st.session_state.get("plan-token", 0) + 1
-
-
-def plan_now() -> Plan | None:
-    """The plan as it was edited last in this session; None before one was adopted."""
-    now: Plan | None = st.session_state.get("plan-now", st.session_state.get("plan-base"))
-    return now
-
-
-def has_plan() -> bool:
-    """A plan has been adopted in this session."""
-    return "plan-base" in st.session_state
-
-
-def edit_plan(shares: Sequence[ClassShare], bands: Sequence[str]) -> Plan | None:
+def edit_plan(shares: Sequence[ClassShare], bands: Sequence[str], locked: Collection[str] = frozenset()) -> Plan | None:
     """The editor.
 
     Args:
         shares: class balance of the training scenes.
         bands: names of the dataset's bands.
+        locked: names of controls whose widgets are disabled, see :mod:`explorer.ui.locks`.
 
     Returns:
         The edited plan; None while it is invalid, with the error shown.
     """
-    if f"phases-{st.session_state['plan-token']}" not in st.session_state and "plan-now" in st.session_state:
-        adopt(st.session_state["plan-now"])  # the visitor comes back from another page
+    if "plan-now" in st.session_state and (
+        f"phases-{st.session_state['plan-token']}" not in st.session_state  # the visitor comes back from another page
+        or st.session_state.get(_LOCKED, frozenset()) != frozenset(locked)  # a table that is locked is another table
+    ):
+        adopt(st.session_state["plan-now"])
+    st.session_state[_LOCKED] = frozenset(locked)
     base: Plan = st.session_state["plan-base"]
     key = f"phases-{st.session_state['plan-token']}"
-    table = _edit_phases(base, key)
+    table = _edit_phases(base, key, locked)
     kinds = [KIND_OF[name] for name in dict.fromkeys(table["Loss"].dropna())]
     usual = watched_class(base, rarest(shares))
     left, right = stacking_columns("editor", 2)
+    whole = "plan" in locked
+    fixed_length = whole or "length" in locked
     with left:
-        losses = {kind: _settings(base, kind, f"{key}-{kind}", shares) for kind in kinds}
-        watched = pick_watched(usual, key, shares) if table["Until"].notna().any() else usual
+        losses = {kind: _settings(base, kind, f"{key}-{kind}", shares, whole or "losses" in locked) for kind in kinds}
+        watched = pick_watched(usual, key, shares, fixed_length) if table["Until"].notna().any() else usual
     with right, st.expander("Cycles, seed, segmenter, batches", expanded=True):
-        rest = main_settings(base, key) | {"segmenter": pick_segmenter(base, key, bands)}
+        rest = main_settings(base, key, whole, fixed_length) | {"segmenter": pick_segmenter(base, key, bands, whole)}
     with st.expander("Input, augmentation, optimiser, threshold"):
-        rest |= input_settings(base, key)
+        rest |= input_settings(base, key, whole, fixed_length)
     plan = _assembled(base, table, losses, watched, rest)
     if plan is not None:
         st.session_state["plan-now"] = plan
     return plan
 
 
-def start_run(plan: Plan, dataset_id: str, others: Sequence[Start] = (), planned: PlannedRun | None = None) -> str:
+def start_run(
+    plan: Plan,
+    dataset_id: str,
+    others: Sequence[Start] = (),
+    planned: PlannedRun | None = None,
+    given: Plan | None = None,
+) -> str:
     """Queues a plan, then the plans to compare it with, in this order.
 
     The second click of a double click starts nothing: it may arrive before the page has changed.
@@ -132,10 +136,15 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Start] = (), planned
         dataset_id: the store's id of the dataset that all train on.
         others: plans that are trained after it, as one group with it, and what they follow from.
         planned: what the first plan follows from.
+        given: the plan that it was edited from, which it agrees with in all that is locked; None: it was not edited.
 
     Returns:
         The id of the plan's run.
+
+    Raises:
+        InputError: a lock forbids it, or too many of the visitor's runs wait.
     """
+    _require_unlocked(plan, given or plan)
     wanted = plan, dataset_id, tuple(others)
     began, started, run_id = st.session_state.get(_LAST, (0.0, None, ""))
     if started == wanted and time.monotonic() - began < DOUBLE_CLICK_SECONDS:
@@ -148,13 +157,27 @@ def start_run(plan: Plan, dataset_id: str, others: Sequence[Start] = (), planned
     return run_id
 
 
-def _edit_phases(base: Plan, key: str) -> pd.DataFrame:
+def _require_unlocked(plan: Plan, given: Plan) -> None:
+    """Refuses to start what the teacher has locked.
+
+    Raises:
+        InputError: starting is locked, or a part of the plan that was changed.
+    """
+    require_unlocked("start")
+    broken = [each for each in CONTROLS if is_locked(each) and as_given(plan, given, {each}) != plan]
+    if broken:
+        raise locked_problem(broken)
+
+
+def _edit_phases(base: Plan, key: str, locked: Collection[str]) -> pd.DataFrame:
     """The table of phases; columns that are seldom changed are shown on demand."""
     more = st.session_state.get(_ALL_COLUMNS, False)
+    fixed = [column for control, columns in _LOCKED_COLUMNS.items() if control in locked for column in columns]
     table = st.data_editor(
         table_of(base),
         key=key,
-        num_rows="dynamic",
+        num_rows="fixed" if fixed or "plan" in locked else "dynamic",
+        disabled=True if "plan" in locked else fixed,
         hide_index=True,
         column_order=COLUMNS if more else COLUMNS[:SELDOM],
         column_config={"Loss": _loss_column(base), **_COLUMNS},
@@ -187,7 +210,7 @@ def _loss_column(base: Plan) -> ColumnConfig:
     return st.column_config.SelectboxColumn(options=offered, required=True, width=165)
 
 
-def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]) -> LossSpec:
+def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare], fixed: bool) -> LossSpec:
     """The settings of one loss, which all phases with it share."""
     info = LOSSES[kind]
     same = [phase.loss for phase in base.phases if phase.loss.kind == kind]
@@ -197,7 +220,7 @@ def _settings(base: Plan, kind: LossKind, key: str, shares: Sequence[ClassShare]
     with st.expander(f"Settings of {info.name}", expanded=info.takes_class_weights and kind != "focal"):
         if len(set(same)) > 1:
             st.caption("The phases of the plan differ in the settings of this loss. Here, all get those of the first.")
-        return loss_controls(start, key, shares)
+        return loss_controls(start, key, shares, disabled=fixed)
 
 
 def rarest(shares: Sequence[ClassShare]) -> int:

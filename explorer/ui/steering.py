@@ -15,6 +15,7 @@ from explorer.runs.records import RunRecord
 from explorer.training.commands import Steer
 from explorer.ui import services
 from explorer.ui.identity import may_change, require_change
+from explorer.ui.locks import locked_controls, require_unlocked, say_locked
 from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_table import KIND_OF
@@ -35,10 +36,12 @@ def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassS
     position = (spans[-1].phase, spans[-1].cycle) if spans else (0, 0)
     phase = record.plan.phases[position[0]]
     key = f"steer-{record.id}-{position}"
+    locked = locked_controls()
     is_new = f"{key}-rate" not in st.session_state  # Streamlit forgets the values of widgets that were not drawn
     st.markdown(f"**Steer phase {position[0] + 1}**")
     with st.container(border=True):
-        loss = _loss(spans[-1].loss if spans else phase.loss, key, shares)
+        fixed = bool(locked & {"losses", "plan"})
+        loss = _loss(spans[-1].loss if spans else phase.loss, key, shares, fixed)
         present = spans[-1].learning_rate if spans else phase.learning_rate
         rate = st.select_slider(
             "Learning rate",
@@ -48,7 +51,9 @@ def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassS
             key=f"{key}-rate",
             on_change=_mark,
             args=(f"{key}-rate-moved",),
+            disabled=bool(locked & {"rate", "plan"}),
         )
+        say_locked("losses", "rate", "plan")
         st.caption("Changes take effect at the next step, last until the phase ends, and are recorded.")
     before = None if is_new else st.session_state.get(f"{key}-drawn")
     change = _change(key, before, (rate, loss))
@@ -56,6 +61,11 @@ def steer(record: RunRecord, spans: Sequence[PhaseSpan], shares: Sequence[ClassS
     if change.loss is not None or change.learning_rate is not None:
         try:
             require_change(record)
+            require_unlocked("plan")
+            if change.loss is not None:
+                require_unlocked("losses")
+            if change.learning_rate is not None:
+                require_unlocked("rate")
             services.engine().steer(record.id, change)
             st.caption(f":material/check: Sent: {_in_words(change)}.")
         except InputError as problem:
@@ -77,7 +87,7 @@ def _change(key: str, before: tuple[float, LossSpec] | None, now: tuple[float, L
     )
 
 
-def _loss(present: LossSpec, key: str, shares: Sequence[ClassShare]) -> LossSpec:
+def _loss(present: LossSpec, key: str, shares: Sequence[ClassShare], fixed: bool) -> LossSpec:
     kinds = list(KIND_OF.values())
     if present.kind not in kinds:
         kinds.append(present.kind)
@@ -89,9 +99,10 @@ def _loss(present: LossSpec, key: str, shares: Sequence[ClassShare]) -> LossSpec
         key=f"{key}-kind",
         on_change=_mark,
         args=(f"{key}-loss-moved",),
+        disabled=fixed,
     )
     start = present if kind == present.kind else default_spec(kind)
-    return loss_controls(start, f"{key}-{kind}", shares, on_change=lambda: _mark(f"{key}-loss-moved"))
+    return loss_controls(start, f"{key}-{kind}", shares, lambda: _mark(f"{key}-loss-moved"), fixed)
 
 
 def _in_words(change: Steer) -> str:

@@ -25,6 +25,7 @@ from explorer.settings import MEBI, settings
 from explorer.ui import services
 from explorer.ui.address import say_unknown
 from explorer.ui.identity import visitor
+from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import show_problem
 
 _TOKEN = "upload"  # in the address
@@ -51,6 +52,7 @@ class Files:
 def pick_files() -> Files | None:
     """Two uploaders, whose files add up, and what is kept of earlier uploads; None while there is nothing."""
     token = _token()
+    say_locked("upload")
     whole = st.segmented_control(
         "What to upload",
         [_FILES, _FOLDER],
@@ -177,6 +179,7 @@ def _uploader(side: Side, label: str, help_text: str, folder: bool) -> set[tuple
         accept_multiple_files="directory" if folder else True,
         key=key,
         help=help_text,
+        disabled=is_locked("upload"),
         on_change=_changed,
         args=(side, key),
     )
@@ -204,6 +207,7 @@ def _changed(side: Side, key: str) -> None:
     if st.session_state.pop(_USED, None) is not None:
         _empty_the_widgets()  # they list what was used
     try:
+        require_unlocked("upload")
         if token is None:
             token = st.session_state[_KEPT] = uploads.begin(visitor().id)
         sent = [Sent(file.name, file.size, file.getvalue) for file in new]

@@ -2,11 +2,12 @@
 
     python -m tests.benchmarks.classroom [--seconds S] [--viewers N]
 
-Prints, each with its bar: what one viewer of a run costs of a core and of the training speed, how fast and how large
-the answers are, and the same for a class that looks at one run, and at as many runs as there are viewers. A viewer does
-what the page in a browser does: it opens the page, asks for what has changed once a second, fetches each new
-prediction, and has the parts of the page run that run by themselves. Shares are those of one core. The workers, which
-train, are not counted. Speed with a viewer and without is measured in turns, so that a busy machine slows both.
+Prints, each with its bar: what it costs that open pages follow the teacher's changes, what one viewer of a run costs
+of a core and of the training speed, how fast and how large the answers are, and the same for a class that looks at
+one run, and at as many runs as there are viewers. A viewer does what the page in a browser does: it opens the page,
+asks for what has changed once a second, fetches each new prediction, and has the parts of the page run that run by
+themselves. Shares are those of one core. The workers, which train, are not counted. Speed with a viewer and without
+is measured in turns, so that a busy machine slows both.
 """
 
 from __future__ import annotations
@@ -25,17 +26,20 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from tornado.httpclient import AsyncHTTPClient
 
 from explorer.imagery.builtin import builtin_dataset
 from explorer.runs.store import Store
 from explorer.training.plan import scaled
 from explorer.training.presets import preset_plan
+from explorer.ui.class_push import FOLLOW_SECONDS
 from tests.benchmarks.session import FollowedRun, Reply, Session
 from tests.browser.conftest import ROOT, free_port, wait_for_health
 
 ONE_CORE, ONE_SPEED = 0.03, 0.02  # of a core, and of the training speed, that one viewer may cost
 CLASS_CORE, CLASS_P95, RUNS_P95 = 0.35, 0.3, 0.5  # of a core; seconds
 POLL_BYTES = 4096  # median
+PUSH_CORE = 0.03  # of a core: open pages that ask whether the teacher has changed something
 STEPS = 100_000  # of each run
 _TURNS = 3
 
@@ -105,6 +109,32 @@ async def watched(server: psutil.Process, address: str, runs: Sequence[str], sec
     return together
 
 
+async def core_of(server: psutil.Process, seconds: float) -> float:
+    """Share of a core that the server takes."""
+    before, began = sum(server.cpu_times()[:2]), time.perf_counter()
+    await asyncio.sleep(seconds)
+    return (sum(server.cpu_times()[:2]) - before) / (time.perf_counter() - began)
+
+
+async def following(server: psutil.Process, address: str, pages: int, seconds: float) -> float:
+    """Share of a core that it costs that these pages follow the class, nothing else being done."""
+    idle = await core_of(server, seconds)
+
+    async def page(number: int) -> None:
+        await asyncio.sleep(number / pages * FOLLOW_SECONDS)
+        while True:
+            await AsyncHTTPClient().fetch(f"{address}/live/class/{number}", request_timeout=60)
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    asking = [asyncio.create_task(page(number)) for number in range(pages)]
+    await asyncio.sleep(FOLLOW_SECONDS)
+    core = await core_of(server, seconds)
+    for each in asking:
+        each.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    return core - idle
+
+
 async def speed(followed: FollowedRun, seconds: float) -> float:
     """Steps a second of the run that trains."""
     first, began = await followed.step(), time.perf_counter()
@@ -137,6 +167,9 @@ def line(what: str, value: str, bar: str, met: bool) -> bool:
 async def measured(address: str, server: psutil.Process, seconds: float, runs: Sequence[str]) -> bool:
     """All measurements, with as many viewers as there are runs; says whether every bar is met."""
     run_id, viewers = runs[0], len(runs)
+    push = await following(server, address, viewers, seconds)
+    met = [line(f"{viewers} pages follow the class: share of a core", f"{push:.1%}", f"≤ {PUSH_CORE:.0%}",
+                push <= PUSH_CORE)]  # fmt: skip
     await play(address, run_id)
     followed = FollowedRun(address, run_id)
     while await followed.step() < 20:
@@ -153,7 +186,7 @@ async def measured(address: str, server: psutil.Process, seconds: float, runs: S
     core = one.core - statistics.fmean(idle)
     slower = 1 - statistics.fmean(shared) / statistics.fmean(alone)
     size = statistics.median(reply.size for reply in one.polls)
-    met = [
+    met += [
         line("one viewer: share of a core", f"{core:.1%}", f"≤ {ONE_CORE:.0%}", core <= ONE_CORE),
         line("one viewer: training is slower by", f"{slower:.1%}", f"≤ {ONE_SPEED:.0%}", slower <= ONE_SPEED),
         line("median bytes of an answer", f"{size:.0f}", f"≤ {POLL_BYTES}", size <= POLL_BYTES),

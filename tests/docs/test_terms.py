@@ -12,10 +12,14 @@ import pytest
 from explorer.imagery.choices import ReadingChoices
 from explorer.landscape.slice_meta import PlaneSpec, SliceRequest
 from explorer.losses.spec import LossSpec
+from explorer.runs.class_state import ClassState
 from explorer.training.plan import Phase, Plan, Trigger
 
 ROOT = Path(__file__).resolve().parents[2]
-MODELS = {model.__name__: model for model in (Plan, Phase, Trigger, LossSpec, PlaneSpec, SliceRequest, ReadingChoices)}
+MODELS = {
+    model.__name__: model
+    for model in (Plan, Phase, Trigger, LossSpec, PlaneSpec, SliceRequest, ReadingChoices, ClassState)
+}
 TERM = re.compile(r"^\| `(\w+(?:\.\w+)?)` \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
 WIDGETS = (
     "app.py",
