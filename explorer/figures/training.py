@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from explorer.figures.colours import INK
 from explorer.losses.registry import LOSSES
-from explorer.runs.history import NORM, RATE, History, PhaseSpan, logged_curve, loss_curve
+from explorer.runs.history import NORM, RATE, History, PhaseSpan, logged_curve, loss_curve, score_curve
 from explorer.runs.thinning import Column
 from explorer.training.plan import Plan
 from explorer.training.schedule import PlannedPhase, course, effective_learning_rate
@@ -22,11 +22,6 @@ BENDS = 25  # points of a learning rate that falls along a cosine
 NAME_FITS = 120  # letters that fit along the schedule at 800 pixels
 RECALL, PRECISION = "#0072B2", "#009E73"
 _EMPTY = (np.empty(0), np.empty(0))
-
-
-def score_curve(class_id: int, scope: str, metric: str) -> str:
-    """Name of the curve of a score on the validation scenes."""
-    return f"{scope} {metric} {class_id}"
 
 
 def trained_loss_figure(history: History, steps: int) -> go.Figure:
@@ -71,11 +66,12 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
     figure = go.Figure()
     for metric, color in (("recall", RECALL), ("precision", PRECISION)):
         for scope, dash in (("pixel", "solid"), ("object", "dot")):
-            x, y = history.scores(class_id, scope, metric)
+            curve = score_curve(class_id, scope, metric)
+            x, y = history.curves.get(curve, _EMPTY)
             figure.add_scatter(
                 x=x,
                 y=y,
-                meta=score_curve(class_id, scope, metric),
+                meta=curve,
                 mode="lines+markers",
                 name=f"{scope} {metric}",
                 line={"color": color, "dash": dash, "width": 2},

@@ -54,6 +54,8 @@ class Curve:
     def __init__(self, most: int) -> None:
         self._most = most
         self._stretches: list[_Stretch] = []
+        self._drawn = np.empty((0, 2))  # points of all stretches but the last, which stay as they are
+        self._new: list[tuple[float, float]] = []  # those of them that are not in the array yet
         self._size = 1  # points of a stretch
         self._inside = 0  # points of the last stretch
         self._last = (math.nan, math.nan)
@@ -69,15 +71,20 @@ class Curve:
             pairs = zip(self._stretches[::2], self._stretches[1::2], strict=True)
             self._stretches = [left.joined(right) for left, right in pairs]
             self._size *= 2
+            self._drawn, self._new = np.empty((0, 2)), [p for each in self._stretches[:-1] for p in each.points()]
+        if self._stretches:
+            self._new += self._stretches[-1].points()
         self._stretches.append(point)
         self._inside = 1
 
     def points(self) -> tuple[Column, Column]:
         """x and y, each (n,), from left to right; y is NaN in a hole."""
-        kept = [point for stretch in self._stretches for point in stretch.points()]
-        if kept and kept[-1][0] < self._last[0] and math.isfinite(self._last[1]):
-            kept.append(self._last)
-        columns = np.array(kept, dtype=np.float64).reshape(-1, 2)
+        if self._new:
+            self._drawn, self._new = np.concatenate([self._drawn, np.array(self._new, dtype=np.float64)]), []
+        end = self._stretches[-1].points() if self._stretches else []
+        if end and end[-1][0] < self._last[0] and math.isfinite(self._last[1]):
+            end.append(self._last)
+        columns = np.concatenate([self._drawn, np.array(end, dtype=np.float64).reshape(-1, 2)])
         return columns[:, 0], columns[:, 1]
 
 

@@ -29,10 +29,9 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
 from explorer.ui.preview_pictures import preview_label_picture
 from explorer.ui.run_result import read_summary, show_result
-from explorer.ui.run_status import show_status
+from explorer.ui.run_status import show_status, status_of
 from explorer.ui.scene_outcome import show_outcome_legend
 
-LOOK_SECONDS, FIRST_LOOK_SECONDS = 1.0, 0.4  # between looks at the status of a run that is active; until it has a step
 _REFUSED = "refused"  # in the session: the run whose button was clicked last, and why nothing came of it
 
 
@@ -59,11 +58,8 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     summary = read_summary(record)
     not_found = classes_not_found(history, summary)
     follow = live_address(run_id) if record.status.active else None
-    if follow is None:
-        show_status(record, history, summary, not_found)
-    else:
-        every = LOOK_SECONDS if history.last_step else FIRST_LOOK_SECONDS
-        st.fragment(_follow_status, run_every=every)(run_id, feed(run_id).structure(at_once=True))
+    page = feed(run_id).structure() if follow else ""
+    show_status(status_of(record, history, summary, not_found), f"status-{run_id}", follow, page)
     _messages(record, summary is not None, not_found)
     show_nothing_found(record, history, not_found)
     if summary is not None:
@@ -102,13 +98,6 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     st.markdown("**Gradient norm and learning rate**")
     draw(live.RATES, rates_figure(history, steps), 260)
     _notes(history)
-
-
-def _follow_status(run_id: str, structure: str) -> None:
-    """The status of a run that is active; the page is drawn again where more than its curves changes."""
-    if not _is_present(run_id) or feed(run_id).structure() != structure:
-        st.rerun()
-    show_status(services.store().run(run_id), services.follower(run_id).history(), None, {})
 
 
 def _is_present(run_id: str) -> bool:

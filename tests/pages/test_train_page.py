@@ -20,7 +20,7 @@ from explorer.training.events import Event, to_json
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import services
-from tests.pages.look import address, button, picker, run_of, texts
+from tests.pages.look import address, button, picker, run_of, status_line, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
@@ -223,7 +223,7 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
 def test_paused_run_can_be_steered_stepped_and_planned_again(train: AppTest) -> None:
     store, run_id = services.store(), open_paused(train)
     assert not train.exception
-    assert "step **5**" in train.get("progress")[0].proto.text
+    assert "step 5 of" in status_line(train)["words"]
     rate = next(each for each in train.select_slider if each.label == "Learning rate")
     rate.set_value(0.01).run()
     button(train, "+1").click().run()
@@ -357,13 +357,13 @@ def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.M
     train.query_params["run"] = run_id
     for starting, place, text, info in (
         (True, None, "workers are starting", "The workers are starting"),
-        (False, 2, "place **2** in the queue", "Waiting for a slot"),
+        (False, 2, "place 2 in the queue", "Waiting for a slot"),
         (False, None, "about to start", "About to start"),
     ):
         monkeypatch.setattr(Engine, "starting", starting)
         monkeypatch.setattr(Engine, "position", lambda *_, place=place: place)
         train.run()
-        assert text in train.get("progress")[0].proto.text
+        assert text in status_line(train)["words"]
         assert info in train.info[0].value
     store.set_status(run_id, RunStatus.PAUSED)
 
