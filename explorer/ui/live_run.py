@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.errors import InputError
 from explorer.figures import live
-from explorer.figures.training import (
-    other_losses_figure,
-    rates_figure,
-    schedule_figure,
-    scores_figure,
-    trained_loss_figure,
-)
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
@@ -28,6 +20,7 @@ from explorer.ui.live_prediction import live_prediction
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
 from explorer.ui.preview_pictures import preview_label_picture
+from explorer.ui.run_figures import run_figure
 from explorer.ui.run_result import read_summary, show_result
 from explorer.ui.run_status import show_status, status_of
 from explorer.ui.scene_outcome import show_outcome_legend
@@ -65,38 +58,38 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     if summary is not None:
         show_result(record, summary, class_id)
 
-    def draw(name: str, figure: go.Figure, height: int) -> None:
+    def draw(name: str, height: int) -> None:
+        figure = run_figure(name, record.plan, history, class_id, services.dataset(record.dataset_id).classes[class_id])
         live_figure(
             figure, f"{name}-{run_id}-{class_id}", height=height, follow=Followed(follow, name) if follow else None
         )
 
-    draw(live.SCHEDULE, schedule_figure(record.plan, history), 150)
+    draw(live.SCHEDULE, 150)
     if not history.last_step:
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
-    steps = history.most_steps
     left, right = stacking_columns("scores", 2)
     with left:
         st.markdown("**Training loss**")
-        draw(live.TRAINED, trained_loss_figure(history, steps), 260)
+        draw(live.TRAINED, 260)
         st.caption("Bands are phases, in the colour of their loss. The line breaks where the loss changes: values of "
                    "different losses are not comparable.")  # fmt: skip
     with right:
         name = services.dataset(record.dataset_id).classes[class_id]
         st.markdown(f"**Recall and precision of {escaped(name)}**")
-        draw(live.SCORES, scores_figure(history, class_id, name, steps), 260)
+        draw(live.SCORES, 260)
         if history.validations and not history.labels(class_id):
             st.caption(f"n/a: the parts of the validation scenes that are looked at hold no {escaped(name)}.")
         st.caption("On the validation scenes, which are never trained on. Recall: the share of the label that was "
                    "found. Precision: the share of the prediction that is right.")  # fmt: skip
     _prediction(record, history, follow)
     st.markdown("**All losses on the training batches**")
-    draw(live.OTHERS, other_losses_figure(history, steps), 430)
+    draw(live.OTHERS, 430)
     st.caption(
         "Each loss has its own axis. Lovász and the object losses are slow to compute and logged every 20 steps."
     )
     st.markdown("**Gradient norm and learning rate**")
-    draw(live.RATES, rates_figure(history, steps), 260)
+    draw(live.RATES, 260)
     _notes(history)
 
 
