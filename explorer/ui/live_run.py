@@ -8,6 +8,13 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.figures import live
+from explorer.figures.training import (
+    other_losses_figure,
+    rates_figure,
+    schedule_figure,
+    scores_figure,
+    trained_loss_figure,
+)
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
@@ -15,12 +22,11 @@ from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.identity import may_change, require_change
 from explorer.ui.live_feed import feed, live_address, prediction_address
-from explorer.ui.live_figure import Followed, live_figure
+from explorer.ui.live_figure import EncodedFigure, Followed, live_figure, shared_figure
 from explorer.ui.live_prediction import live_prediction
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
 from explorer.ui.preview_pictures import preview_label_picture
-from explorer.ui.run_figures import run_figure
 from explorer.ui.run_result import read_summary, show_result
 from explorer.ui.run_status import show_status, status_of
 from explorer.ui.scene_outcome import show_outcome_legend
@@ -59,9 +65,11 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
         show_result(record, summary, class_id)
 
     def draw(name: str, height: int) -> None:
-        figure = run_figure(name, record.plan, history, class_id, services.dataset(record.dataset_id).classes[class_id])
         live_figure(
-            figure, f"{name}-{run_id}-{class_id}", height=height, follow=Followed(follow, name) if follow else None
+            _figure(name, record, history, class_id),
+            f"{name}-{run_id}-{class_id}",
+            height=height,
+            follow=Followed(follow, name) if follow else None,
         )
 
     draw(live.SCHEDULE, 150)
@@ -99,6 +107,21 @@ def _is_present(run_id: str) -> bool:
         return services.store().run(run_id).deleted is None
     except InputError:
         return False
+
+
+def _figure(name: str, record: RunRecord, history: History, class_id: int) -> EncodedFigure:
+    steps = history.most_steps
+    match name:
+        case live.SCHEDULE:
+            return shared_figure(schedule_figure, record.plan, history)
+        case live.SCORES:
+            of_class = services.dataset(record.dataset_id).classes[class_id]
+            return shared_figure(scores_figure, history, class_id, of_class, steps)
+        case live.TRAINED:
+            return shared_figure(trained_loss_figure, history, steps)
+        case live.OTHERS:
+            return shared_figure(other_losses_figure, history, steps)
+    return shared_figure(rates_figure, history, steps)
 
 
 def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:
