@@ -43,6 +43,8 @@ MAIN_THREAD = 3.0  # seconds a minute
 HIDDEN_SHARE = 0.1  # of the questions of a tab in view
 _TURNS = 5
 _SETTLING = 3.0  # seconds between turns
+_KEPT_FOR = 32.0  # seconds after which a session is forgotten, see .streamlit/config.toml
+_FEW = 8  # sessions
 
 
 @dataclass(frozen=True)
@@ -202,12 +204,22 @@ async def sessions(room: Room) -> list[bool]:
     def held() -> tuple[int, int]:
         return room.server.num_fds(), room.server.memory_info().rss
 
-    await visit(SESSIONS)  # what is kept for a while, as Streamlit keeps sessions that may come back, is there now
-    before = held()
+    async def over() -> tuple[int, int]:
+        """Once no session is kept any more for a visitor who may come back."""
+        await asyncio.sleep(_KEPT_FOR)
+        await visit(_FEW)  # Streamlit lets go of a session when another one ends
+        await asyncio.sleep(_SETTLING)
+        return held()
+
+    await visit(4 * _FEW)
+    before = await over()
     await visit(SESSIONS)
-    after = held()
+    meanwhile = held()
+    after = await over()
     files, memory = (b - a for a, b in zip(before, after, strict=True))
-    print(f"  descriptors {before[0]} → {after[0]}, memory {before[1] / 2**20:.0f} → {after[1] / 2**20:.0f} MiB")
+    files_seen, memory_seen = zip(before, meanwhile, after, strict=True)
+    print(f"  before, as the last one ends, and {_KEPT_FOR:g} s later: {' → '.join(map(str, files_seen))} descriptors, "
+          f"{' → '.join(f'{each / 2**20:.0f}' for each in memory_seen)} MiB")  # fmt: skip
     return [
         line(f"file descriptors more after {SESSIONS} sessions", str(files), f"≤ {LEFT_OPEN}", files <= LEFT_OPEN),
         line(f"memory more after {SESSIONS} sessions", f"{memory / 2**20:.1f} MiB",
