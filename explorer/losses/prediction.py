@@ -7,7 +7,7 @@ float64): half precision gives NaN in region losses of published libraries.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -149,7 +149,8 @@ class Prediction:
                 return self.nll.sum(), self.pixels
             weight = self.by_class(weights)
             return (self.nll * weight).sum(), weight.sum()
-        of_class = None if weights is None else _on_device(tuple(weights), self.logits.dtype, self.logits.device)
+        # filled on the device: copying numbers from the host would make it wait
+        of_class = None if weights is None else torch.stack([self.logits.new_full((), each) for each in weights])
         both: tuple[Tensor, Tensor] = torch.ops.aten.nll_loss2d_forward(
             self.log_probabilities, self._targets, of_class, _SUM, self.classes
         )
@@ -205,9 +206,3 @@ class Prediction:
             owners = torch.from_numpy(np.stack([each.owners for each in maps])).to(self.labels.device)
             bound = 1 + max(int(each.ids.max(initial=0)) for each in maps)
         return ids.long(), owners.long(), bound
-
-
-@lru_cache(maxsize=64)
-def _on_device(numbers: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Copied once: a device waits for each copy of numbers from the host."""
-    return torch.tensor(numbers, dtype=dtype, device=device)
