@@ -32,7 +32,6 @@ from explorer.training.finding import silences
 from explorer.ui import services
 from explorer.ui.browser_script import base_path
 from explorer.ui.identity import id_of_browser
-from explorer.ui.preview_pictures import prediction_picture
 from explorer.ui.run_status import Status, status_of
 
 _PATH = "/live/runs"
@@ -198,6 +197,8 @@ def _content(run_id: str, since: int, drawn: Drawn) -> bytes:
 
 
 def _prediction(who: Visitor, run_id: str, step: int) -> bytes:
+    from explorer.ui.preview_pictures import prediction_picture  # here: Home does not wait for what pictures need
+
     record = _present(run_id)
     if not may_look(record, services.store().dataset_record(record.dataset_id), who):
         raise InputError("its dataset is no longer shared", run_id, "ask its owner")

@@ -19,7 +19,7 @@ from explorer.training.commands import Steer
 from explorer.training.events import Event, to_json
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, preset_plan
-from explorer.ui import services
+from explorer.ui import live_figure, services
 from tests.pages.look import address, button, picker, run_of, status_line, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -366,6 +366,34 @@ def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.M
         assert text in status_line(train)["words"]
         assert info in train.info[0].value
     store.set_status(run_id, RunStatus.PAUSED)
+
+
+def test_no_part_of_the_page_of_a_run_runs_by_itself(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty pages with one that did would keep the server busy: the browser asks the feed."""
+    store = services.store()
+    run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    monkeypatch.setattr(Engine, "_fill_slots", lambda _: None)
+    made: list[float | None] = []
+    fragment = st.fragment
+    monkeypatch.setattr(
+        st, "fragment", lambda *args, run_every=None, **kw: made.append(run_every) or fragment(*args, **kw)
+    )
+    store.set_status(run_id, RunStatus.QUEUED)
+    train.query_params["run"] = run_id
+    train.run()
+    store.set_status(run_id, RunStatus.PAUSED)
+    assert not train.exception
+    assert made == [None]
+
+
+def test_figures_are_drawn_once_for_all_who_look(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = open_paused(train)
+    drawn: list[object] = []
+    encode = live_figure._encoded
+    monkeypatch.setattr(live_figure, "_encoded", lambda figure: drawn.append(figure) or encode(figure))
+    train.run()
+    assert not train.exception
+    assert not drawn, f"{run_id} has not changed"
 
 
 def test_full_disk_is_said_on_the_page(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
