@@ -357,11 +357,11 @@ def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.M
     train.query_params["run"] = run_id
     for starting, place, text, info in (
         (True, None, "workers are starting", "The workers are starting"),
-        (False, 2, "place 2 in the queue", "Waiting for a slot"),
+        (False, Place(False, (Waiting(run_id, None, 1),), ("other",), 0), "place 2 in the queue", "Waiting for a slot"),
         (False, None, "about to start", "About to start"),
     ):
         monkeypatch.setattr(Engine, "starting", starting)
-        monkeypatch.setattr(Engine, "position", lambda *_, place=place: place)
+        monkeypatch.setattr(Engine, "place", lambda *_, place=place: place)
         train.run()
         assert text in status_line(train)["words"]
         assert info in train.info[0].value
@@ -379,6 +379,7 @@ def test_no_part_of_the_page_of_a_run_runs_by_itself(train: AppTest, monkeypatch
         st, "fragment", lambda *args, run_every=None, **kw: made.append(run_every) or fragment(*args, **kw)
     )
     store.set_status(run_id, RunStatus.QUEUED)
+    store.enqueue(run_id)
     train.query_params["run"] = run_id
     train.run()
     store.set_status(run_id, RunStatus.PAUSED)

@@ -27,8 +27,8 @@ class Idle:
 
     starting, problem = False, None
 
-    def position(self, _: str) -> int | None:
-        return None
+    def place(self, _: str) -> None:
+        """No run waits for a slot."""
 
 
 @pytest.fixture
