@@ -39,7 +39,7 @@ from explorer.ui.file_jobs import (
     wait_for_first,
 )
 from explorer.ui.frame import frame, stacking_columns
-from explorer.ui.live_figure import Click, live_figure
+from explorer.ui.live_figure import Click, live_figure, shared_figure
 from explorer.ui.messages import show_problem
 from explorer.ui.pickers import pick_run, runs_with_checkpoints, step_of
 from explorer.ui.slice_request import pick_slice
@@ -152,11 +152,15 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
     click: Click | None = None
     match kind:
         case "Contours":
-            click = live_figure(contour_figure(shown, names, logarithmic, plan), key, height, stem)
+            click = live_figure(
+                shared_figure(contour_figure, shown, tuple(names), logarithmic, plan), key, height, stem
+            )
         case "Surfaces":
-            click = live_figure(surface_figure(shown, names, logarithmic, plan), key, height, stem)
+            click = live_figure(
+                shared_figure(surface_figure, shown, tuple(names), logarithmic, plan), key, height, stem
+            )
         case "Lines":
-            click = live_figure(line_figure(shown, names), key, 420, stem)
+            click = live_figure(shared_figure(line_figure, shown, tuple(names)), key, 420, stem)
         case "Error":
             show_error(shown, names, key, stem)
         case "Agreement":
@@ -179,7 +183,7 @@ def show_error(shown: Slice, names: list[str], key: str, image: str) -> None:
         st.caption("n/a: none of these fields is interpolated.")
         return
     st.caption(f"Estimated error of {labels[smooth[0]]}, in percent of its range. Dots were measured.")
-    live_figure(error_figure(shown, smooth[0]), key, 420, image)
+    live_figure(shared_figure(error_figure, shown, smooth[0]), key, 420, image)
 
 
 def show_agreement(shown: Slice, names: list[str], key: str, record: RunRecord, image: str) -> None:
@@ -192,7 +196,7 @@ def show_agreement(shown: Slice, names: list[str], key: str, record: RunRecord, 
         return
     loss, metric = fields[losses[0]].label, fields[metrics[0]].label
     st.caption(f"A step down {loss}: blue where it raises {metric} (cosine 1), orange where it lowers it (−1).")
-    live_figure(agreement_figure(shown, losses[0], metrics[0], record.plan), key, 420, image)
+    live_figure(shared_figure(agreement_figure, shown, losses[0], metrics[0], record.plan), key, 420, image)
 
 
 def show_point(job: MeasureSlice, shown: Slice) -> None:
@@ -346,8 +350,8 @@ def _follow_path(record: RunRecord) -> None:
     if not ready:
         return
     shown = services.measured_slice(ready[-1].file, slice_version(ready[-1].file) or (0, 0))
-    fields = [name for name in ("weighted_cross_entropy", "jaccard") if name in shown.fields]
-    live_figure(contour_figure(shown, fields, True, record.plan), f"follow-{record.id}", 380)
+    fields = tuple(name for name in ("weighted_cross_entropy", "jaccard") if name in shown.fields)
+    live_figure(shared_figure(contour_figure, shown, fields, True, record.plan), f"follow-{record.id}", 380)
     st.caption(
         f"Up to step {step_of(shown.meta.checkpoint)}. The plane is fitted again for each checkpoint, so the picture "
         "turns as the path grows. " + about(shown)

@@ -10,33 +10,40 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 
-from explorer.figures.training import curve_values, log_axis, schedule_figure, score_curve
-from explorer.runs.history import NORM, RATE, History, loss_curve
+from explorer.figures.training import curve_values, log_axis, schedule_figure
+from explorer.runs.history import DRAWN_SCORES, NORM, RATE, History, logged_curve, loss_curve, score_curve
 from explorer.runs.thinning import Column
 from explorer.training.plan import Plan
 from explorer.training.schedule import PlannedPhase
 
 TRAINED, SCORES, OTHERS, RATES, SCHEDULE = "trained", "scores", "others", "rates", "schedule"
+FIGURES = (TRAINED, SCORES, OTHERS, RATES, SCHEDULE)
 """Names of the figures."""
 
 _DIGITS = 5  # significant digits of what is sent
 
 
 @dataclass(frozen=True, eq=False)
+class Moving:
+    """All that moves in one figure, at one moment."""
+
+    curves: Mapping[str, tuple[Column, Column]]  # x and y, by the curve's name
+    layout: Mapping[str, Any]  # values by their path, such as "shapes.0.x1"
+
+
+@dataclass(frozen=True, eq=False)
 class Moment:
     """All that moves in the figures of a run, at one moment."""
 
-    curves: Mapping[str, tuple[Column, Column]]  # x and y, by the curve's name
-    layout: Mapping[str, Mapping[str, Any]]  # by the figure's name: values by their path, such as "shapes.0.x1"
+    figures: Mapping[str, Moving]
     schedule: Schedule
 
 
@@ -76,54 +83,56 @@ def moment(history: History, classes: int, schedule: Schedule) -> Moment:
         classes: of its dataset, background included.
         schedule: see :meth:`Schedule.of`.
     """
-    curves = dict(history.curves)
-    for class_id, scope, metric in product(range(1, classes), ("pixel", "object"), ("recall", "precision")):
-        curves[score_curve(class_id, scope, metric)] = history.scores(class_id, scope, metric)
-    steps = {name: {"xaxis.range": [0, history.most_steps]} for name in (TRAINED, SCORES, OTHERS, RATES)}
-    layout: dict[str, dict[str, Any]] = {**steps, SCHEDULE: {}}
-    layout[OTHERS] |= {f"xaxis{place}.range": [0, history.most_steps] for place in range(2, len(history.losses) + 1)}
-    layout[RATES] |= {"xaxis2.range": [0, history.most_steps]}
-    for place, span in enumerate(history.spans):
-        for name in (TRAINED, SCORES):
-            layout[name][f"shapes.{place}.x1"] = span.end
-    losses = curve_values(history, *(loss_curve(place) for place in range(len(history.spans))))
-    layout[TRAINED] |= _axis("yaxis", losses)
-    layout[RATES] |= _axis("yaxis", curve_values(history, NORM)) | _axis("yaxis2", curve_values(history, RATE))
-    if history.last_step:
-        marker = len(history.course)  # after the bands
-        layout[SCHEDULE] = {f"shapes.{marker}.{end}": history.last_step for end in ("x0", "x1")}
-    return Moment(curves, layout, schedule)
+    of_loss = [loss_curve(place) for place in range(len(history.spans))]
+    of_scores = [score_curve(k, scope, metric) for k in range(1, classes) for scope, metric in DRAWN_SCORES]
+    steps, ends = [0, history.most_steps], {f"shapes.{i}.x1": span.end for i, span in enumerate(history.spans)}
+    axes = ["xaxis", *(f"xaxis{place}" for place in range(2, len(history.losses) + 1))]
+    trained = {"xaxis.range": steps} | ends | _axis("yaxis", curve_values(history, *of_loss))
+    rates = {"xaxis.range": steps, "xaxis2.range": steps}
+    rates |= _axis("yaxis", curve_values(history, NORM)) | _axis("yaxis2", curve_values(history, RATE))
+    marker = len(history.course)  # after the bands
+    there = {f"shapes.{marker}.{end}": history.last_step for end in ("x0", "x1")} if history.last_step else {}
+    figures = {
+        TRAINED: Moving(_curves(history, of_loss), trained),
+        SCORES: Moving(_curves(history, of_scores), {"xaxis.range": steps} | ends),
+        OTHERS: Moving(_curves(history, map(logged_curve, history.losses)), {f"{axis}.range": steps for axis in axes}),
+        RATES: Moving(_curves(history, (NORM, RATE)), rates),
+        SCHEDULE: Moving({}, there),
+    }
+    return Moment(figures, schedule)
+
+
+def _curves(history: History, names: Iterable[str]) -> dict[str, tuple[Column, Column]]:
+    return {name: history.curves[name] for name in names if name in history.curves}
 
 
 def _axis(name: str, values: Column) -> dict[str, Any]:
     return {f"{name}.{key}": value for key, value in log_axis(values).items()}
 
 
-def changes(before: Moment | None, now: Moment) -> dict[str, Any]:
-    """What turns the figures of one moment into those of another, as JSON.
+def changes(before: Moment | None, now: Moment, figure: str) -> dict[str, Any]:
+    """What turns a figure of one moment into that of another, as JSON.
 
     Args:
-        before: what there is; None: nothing.
+        before: what there is; None: the figure of a moment that is not known.
         now: what there is to be.
+        figure: its name.
 
     Returns:
-        ``curves``: by name ``[kept, x, y]``: after so many of the points that there are follow these; ``layout``: the
-        values that are new, by figure and path; ``figures``: those that are replaced.
+        Those that there is something of: ``curves``: by name ``[kept, x, y]``: after so many of the points that there
+        are follow these; ``layout``: the values that are new, by path; ``figure``: what replaces the whole of it.
     """
     curves = {}
-    for name, (x, y) in now.curves.items():
-        old = before.curves.get(name) if before is not None else None
-        kept = 0 if old is None else _equal_at_first(old, (x, y))
-        if old is None or kept < max(len(x), len(old[0])):
+    old, new = before.figures[figure] if before is not None else Moving({}, {}), now.figures[figure]
+    for name, (x, y) in new.curves.items():
+        known = old.curves.get(name)
+        kept = 0 if known is None else _equal_at_first(known, (x, y))
+        if known is None or kept < max(len(x), len(known[0])):
             curves[name] = [kept, _numbers(x[kept:]), _numbers(y[kept:])]
-    layout: dict[str, dict[str, Any]] = {}
-    for figure, values in now.layout.items():
-        known = before.layout.get(figure, {}) if before is not None else {}
-        new = {path: value for path, value in values.items() if path not in known or known[path] != value}
-        if new:
-            layout[figure] = new
-    replaced = before is not None and before.schedule is not now.schedule
-    return {"curves": curves, "layout": layout, "figures": {SCHEDULE: now.schedule.figure} if replaced else {}}
+    layout = {path: value for path, value in new.layout.items() if path not in old.layout or old.layout[path] != value}
+    replaced = figure == SCHEDULE and (before is None or before.schedule is not now.schedule)
+    parts = {"curves": curves, "layout": layout, "figure": now.schedule.figure if replaced else {}}
+    return {name: part for name, part in parts.items() if part}
 
 
 def _equal_at_first(one: tuple[Column, Column], other: tuple[Column, Column]) -> int:

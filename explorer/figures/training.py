@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from explorer.figures.colours import INK
 from explorer.losses.registry import LOSSES
-from explorer.runs.history import NORM, RATE, History, PhaseSpan, logged_curve, loss_curve
+from explorer.runs.history import NORM, RATE, History, PhaseSpan, logged_curve, loss_curve, score_curve
 from explorer.runs.thinning import Column
 from explorer.training.plan import Plan
 from explorer.training.schedule import PlannedPhase, course, effective_learning_rate
@@ -24,21 +23,14 @@ RECALL, PRECISION = "#0072B2", "#009E73"
 _EMPTY = (np.empty(0), np.empty(0))
 
 
-def score_curve(class_id: int, scope: str, metric: str) -> str:
-    """Name of the curve of a score on the validation scenes."""
-    return f"{scope} {metric} {class_id}"
-
-
 def trained_loss_figure(history: History, steps: int) -> go.Figure:
     """The training loss, phase by phase; a phase is a band in the colour of its loss.
 
     The line breaks where the loss changes: values of two losses are not comparable.
     """
-    figure = go.Figure()
     names = [loss_curve(place) for place in range(len(history.spans))]
-    for span, name in zip(history.spans, names, strict=True):
-        info = LOSSES[span.loss.kind]
-        _line(figure, history, name, info.name, info.color)
+    infos = [LOSSES[span.loss.kind] for span in history.spans]
+    figure = go.Figure([_line(history, name, info.name, info.color) for name, info in zip(names, infos, strict=True)])
     _bands(figure, history.spans)
     figure.update_xaxes(title_text="step", range=[0, steps])
     figure.update_yaxes(title_text="training loss", **log_axis(curve_values(history, *names)))
@@ -46,24 +38,45 @@ def trained_loss_figure(history: History, steps: int) -> go.Figure:
 
 
 def other_losses_figure(history: History, steps: int) -> go.Figure:
-    """Every loss of the registry on the training batches, each on its own axis."""
+    """Every loss of the registry on the training batches, each on its own axis.
+
+    Described as a whole: through ``make_subplots`` and its axes, a page would wait a tenth of a second for it.
+    """
     kinds = list(history.losses)
-    rows = max(1, -(-len(kinds) // COLUMNS))
-    figure = make_subplots(
-        rows=rows,
-        cols=COLUMNS,
-        subplot_titles=[LOSSES[kind].name for kind in kinds],
-        vertical_spacing=0.33 / rows,
-        horizontal_spacing=0.07,
-    )
+    rows, gap = max(1, -(-len(kinds) // COLUMNS)), 0.07
+    width, height = (1 - gap * (COLUMNS - 1)) / COLUMNS, (1 - 0.33 * (rows - 1) / rows) / rows
+    traces: list[dict[str, Any]] = []
+    titles: list[dict[str, Any]] = []
+    axes: dict[str, dict[str, Any]] = {}
     for i, kind in enumerate(kinds):
-        row, column = i // COLUMNS + 1, i % COLUMNS + 1
-        _line(figure, history, logged_curve(kind), LOSSES[kind].name, LOSSES[kind].color, row=row, col=column)
-        lowest = i + COLUMNS >= len(kinds)
-        figure.update_xaxes(range=[0, steps], nticks=3, showticklabels=lowest, row=row, col=column)
-        figure.update_yaxes(rangemode="tozero", nticks=4, row=row, col=column)
-    figure.update_annotations(font_size=11)
-    return _framed(figure, top=28)
+        row, column = divmod(i, COLUMNS)
+        left, top = column * (width + gap), 1 - row * (height + 0.33 / rows)
+        number, lowest = "" if i == 0 else str(i + 1), i + COLUMNS >= len(kinds)
+        info = LOSSES[kind]
+        traces.append(_line(history, logged_curve(kind), info.name, info.color, number))
+        across, down = [left, left + width], [max(0.0, top - height), top]
+        axes[f"xaxis{number}"] = {
+            "anchor": f"y{number}",
+            "domain": across,
+            "range": [0, steps],
+            "nticks": 3,
+            "showticklabels": lowest,
+        }
+        axes[f"yaxis{number}"] = {"anchor": f"x{number}", "domain": down, "rangemode": "tozero", "nticks": 4}
+        titles.append(
+            {
+                "text": info.name,
+                "font": {"size": 11},
+                "showarrow": False,
+                "x": left + width / 2,
+                "xanchor": "center",
+                "xref": "paper",
+                "y": top,
+                "yanchor": "bottom",
+                "yref": "paper",
+            }
+        )
+    return _framed(go.Figure(traces, {**axes, "annotations": titles}), top=28)
 
 
 def scores_figure(history: History, class_id: int, class_name: str, steps: int) -> go.Figure:
@@ -71,11 +84,12 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
     figure = go.Figure()
     for metric, color in (("recall", RECALL), ("precision", PRECISION)):
         for scope, dash in (("pixel", "solid"), ("object", "dot")):
-            x, y = history.scores(class_id, scope, metric)
+            curve = score_curve(class_id, scope, metric)
+            x, y = history.curves.get(curve, _EMPTY)
             figure.add_scatter(
                 x=x,
                 y=y,
-                meta=score_curve(class_id, scope, metric),
+                meta=curve,
                 mode="lines+markers",
                 name=f"{scope} {metric}",
                 line={"color": color, "dash": dash, "width": 2},
@@ -101,13 +115,18 @@ def scores_figure(history: History, class_id: int, class_name: str, steps: int) 
 
 def rates_figure(history: History, steps: int) -> go.Figure:
     """Gradient norm above, learning rate below."""
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.12)
-    for row, name, title, color in ((1, NORM, "gradient norm", "#7F7F7F"), (2, RATE, "learning rate", INK)):
-        _line(figure, history, name, title, color, row=row, col=1)
-        figure.update_yaxes(title_text=title, **log_axis(curve_values(history, name)), row=row, col=1)
-    figure.update_xaxes(range=[0, steps])
-    figure.update_xaxes(title_text="step", row=2, col=1)
-    return _framed(figure)
+    traces, layout = [], {}
+    for number, name, title, color, domain in (
+        ("", NORM, "gradient norm", "#7F7F7F", [0.56, 1]),
+        ("2", RATE, "learning rate", INK, [0, 0.44]),
+    ):
+        traces.append(_line(history, name, title, color, number))
+        values = log_axis(curve_values(history, name))
+        layout[f"yaxis{number}"] = {"anchor": f"x{number}", "domain": domain, "title": {"text": title}, **values}
+        layout[f"xaxis{number}"] = {"anchor": f"y{number}", "domain": [0, 1], "range": [0, steps]}
+    layout["xaxis"] |= {"matches": "x2", "showticklabels": False}
+    layout["xaxis2"] |= {"title": {"text": "step"}}
+    return _framed(go.Figure(traces, layout))
 
 
 def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
@@ -223,28 +242,25 @@ def curve_values(history: History, *curves: str) -> Column:
     return np.concatenate([history.curves.get(name, _EMPTY)[1] for name in curves] or [_EMPTY[1]])
 
 
-def _line(
-    figure: go.Figure,
-    history: History,
-    curve: str,
-    name: str,
-    color: str,
-    row: int | None = None,
-    col: int | None = None,
-) -> None:
-    """Draws a curve of the history; its trace tells which, so that only its new points need to be sent later."""
+def _line(history: History, curve: str, name: str, color: str, number: str = "") -> dict[str, Any]:
+    """A curve of the history as a trace, which tells its name, so that only its new points need to be sent later.
+
+    Args:
+        number: of its axes; "": the first.
+    """
     x, y = history.curves.get(curve, _EMPTY)
-    figure.add_scatter(
-        x=x,
-        y=y,
-        meta=curve,
-        mode="lines",
-        name=name,
-        line={"color": color, "width": 1.6},
-        hovertemplate=f"{name} %{{y:.4g}}<extra>step %{{x}}</extra>",
-        row=row,
-        col=col,
-    )
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": y,
+        "xaxis": f"x{number}",
+        "yaxis": f"y{number}",
+        "meta": curve,
+        "mode": "lines",
+        "name": name,
+        "line": {"color": color, "width": 1.6},
+        "hovertemplate": f"{name} %{{y:.4g}}<extra>step %{{x}}</extra>",
+    }
 
 
 def _bands(figure: go.Figure, spans: Sequence[PhaseSpan], opacity: float = 0.14) -> None:

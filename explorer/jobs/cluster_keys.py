@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
-from typing import Any
-
-from distributed import Security
+from typing import TYPE_CHECKING, Any
 
 from explorer.errors import InputError
 from explorer.settings import Settings
+
+if TYPE_CHECKING:
+    from distributed import Security
 
 
 def make_keys(folder: Path) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def make_keys(folder: Path) -> dict[str, Any]:
         The arguments of ``distributed.Security``: nobody without the keys is accepted. They name files and can be
         written as JSON.
     """
+    from distributed import Security  # here: Home asks ``is_open_to_all``, and must not wait for it
+
     made = Security.temporary()
     files = {"certificate.pem": made.tls_client_cert, "key.pem": made.tls_client_key}
     for name, content in files.items():
@@ -50,6 +53,8 @@ def foreign_keys(settings: Settings) -> Security:
         InputError: some of the three files are not named, one cannot be used, or the cluster wants keys and there are
             none.
     """
+    from distributed import Security
+
     given = {name: getattr(settings, name) for name in ("tls_ca_file", "tls_cert_file", "tls_key_file")}
     missing = [f"EXPLORER_{name.upper()}" for name, path in given.items() if path is None]
     if len(missing) == len(given):

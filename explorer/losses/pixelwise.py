@@ -19,7 +19,8 @@ def cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     >>> cross_entropy(Prediction(even, torch.ones(1, 3, 3)), LossSpec(kind="cross_entropy"))
     tensor(0.6931)
     """
-    return prediction.nll_sum / prediction.pixels.clamp_min(1)
+    total, pixels = prediction.nll_sum()
+    return total / pixels.clamp_min(1)
 
 
 def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
@@ -33,13 +34,7 @@ def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
     Raises:
         ValueError: there is not one number for each class.
     """
-    weights = _class_weights(prediction, spec)
-    if prediction.classes == 2:
-        weight = prediction.by_class(weights)
-        weighted, total = (prediction.nll * weight).sum(), weight.sum()
-    else:
-        of_class = torch.stack([prediction.logits.new_full((), weight) for weight in weights])
-        weighted, total = ((sums * of_class).sum() for sums in (prediction.nll_by_class, prediction.area))
+    weighted, total = prediction.nll_sum(_class_weights(prediction, spec))
     return weighted / torch.where(total > 0, total, 1)
 
 

@@ -18,6 +18,8 @@ from explorer.imagery.objects import object_maps
 
 CERTAIN = 1e4  # logits this far apart give p = 1, a loss of 0 and a gradient of 0, even in float64
 
+_SUM = 2  # torch's number of the reduction
+
 
 class Prediction:
     """Logits with their labels; everything else is derived from them on first use and kept.
@@ -130,14 +132,29 @@ class Prediction:
         return (self.log_probabilities * self.one_hot).sum(1).neg_()
 
     @cached_property
-    def nll_by_class(self) -> Tensor:
-        """(N, K): Σ −log p·y, with fewer passes over memory than ``nll`` where classes are many."""
-        return -(self.log_probabilities * self.one_hot).sum((2, 3))
+    def _targets(self) -> Tensor:
+        """(N, H, W): class ids, int64, K where ignored."""
+        return self.labels.clamp_max(self.classes).long()
 
-    @cached_property
-    def nll_sum(self) -> Tensor:
-        """Scalar: Σ −log p of the labelled class."""
-        return self.nll.sum() if self.classes == 2 else self.nll_by_class.sum()
+    def nll_sum(self, weights: Sequence[float] | None = None) -> tuple[Tensor, Tensor]:
+        """Scalars: Σ w·(−log p) of the labelled class over valid pixels, and Σ w, where w is the weight of that class.
+
+        With more than two classes, torch's fused kernel gives both in one pass.
+
+        Args:
+            weights: one number for each class; None: all are 1.
+        """
+        if self.classes == 2:
+            if weights is None:
+                return self.nll.sum(), self.pixels
+            weight = self.by_class(weights)
+            return (self.nll * weight).sum(), weight.sum()
+        # filled on the device: copying numbers from the host would make it wait
+        of_class = None if weights is None else torch.stack([self.logits.new_full((), each) for each in weights])
+        both: tuple[Tensor, Tensor] = torch.ops.aten.nll_loss2d_forward(
+            self.log_probabilities, self._targets, of_class, _SUM, self.classes
+        )
+        return both
 
     @cached_property
     def one_minus_pt(self) -> Tensor:

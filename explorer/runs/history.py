@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -37,6 +38,9 @@ _RECENT = 100  # steps that tell how fast a run is
 _LARGE, _SMALL = 256, 64  # stretches of a curve that has a figure to itself, and of a small one among others
 NORM, RATE = "norm", "rate"
 """Names of the curves of the gradient norm and the learning rate."""
+
+DRAWN_SCORES = tuple(product(("pixel", "object"), ("recall", "precision")))
+"""Scopes and metrics of the scores that are drawn of each foreground class while a run trains."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ class History:
         return any(each.scores.classes[class_id].pixel.recall is not None for each in self.validations)
 
     def scores(self, class_id: int, scope: str, metric: str) -> tuple[Column, Column]:
-        """Steps and values of one metric ("recall") of one class in one scope ("pixel" or "object")."""
+        """Steps and values of one metric ("recall") of one class in one scope ("pixel" or "object"), of every
+        validation; ``curves`` has what is drawn of them while the run goes on, see ``score_curve``."""
         values = [getattr(getattr(v.scores.classes[class_id], scope), metric) for v in self.validations]
         return _column(v.step for v in self.validations), _column(values)
 
@@ -92,6 +97,11 @@ def loss_curve(span: int) -> str:
 def logged_curve(kind: LossKind) -> str:
     """Name of the curve of a logged loss."""
     return f"logged {kind}"
+
+
+def score_curve(class_id: int, scope: str, metric: str) -> str:
+    """Name of the curve of a score of a foreground class on the validation scenes, see :meth:`History.scores`."""
+    return f"{scope} {metric} {class_id}"
 
 
 def history(events: Sequence[Event], plan: Plan) -> History:
@@ -163,6 +173,10 @@ class Columns:
                     self._draw(logged_curve(kind), event.step, value, _SMALL)
             case Validation():
                 self._validations.append(event)
+                for class_id, scores in event.scores.classes.items():
+                    for scope, metric in DRAWN_SCORES if class_id else ():
+                        name = score_curve(class_id, scope, metric)
+                        self._draw(name, event.step, getattr(getattr(scores, scope), metric), _LARGE)
             case Preview():
                 self._previews.append(event)
             case PhaseChange() | Intervened():

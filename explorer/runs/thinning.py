@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,28 +16,37 @@ from numpy.typing import NDArray
 Column = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+Point = tuple[float, float]
+
+
+@dataclass(slots=True)
 class _Stretch:
     """What is kept of some neighbouring points."""
 
-    low: tuple[float, float] | None = None  # x and y of the lowest and the highest; None: none is finite
-    high: tuple[float, float] | None = None
+    low: Point | None = None  # the lowest and the highest, the first of equal ones; None: none is finite
+    high: Point | None = None
     hole: float | None = None  # x of the first that is not finite
 
-    @classmethod
-    def of(cls, x: float, y: float) -> Self:
-        """Of one point."""
-        return cls((x, y), (x, y)) if math.isfinite(y) else cls(hole=x)
+    def take(self, point: Point) -> None:
+        """Adds a point to the right."""
+        if not math.isfinite(point[1]):
+            if self.hole is None:
+                self.hole = point[0]
+            return
+        if self.low is None or point[1] < self.low[1]:
+            self.low = point
+        if self.high is None or point[1] > self.high[1]:
+            self.high = point
 
-    def joined(self, other: Self) -> _Stretch:
+    def joined(self, other: _Stretch) -> _Stretch:
         """Of this stretch and the one to its right."""
-        return _Stretch(
-            min((each for each in (self.low, other.low) if each is not None), key=_height, default=None),
-            max((each for each in (self.high, other.high) if each is not None), key=_height, default=None),
-            self.hole if self.hole is not None else other.hole,
-        )
+        both = _Stretch(self.low, self.high, self.hole if self.hole is not None else other.hole)
+        for point in (other.low, other.high):
+            if point is not None:
+                both.take(point)
+        return both
 
-    def points(self) -> list[tuple[float, float]]:
+    def points(self) -> list[Point]:
         """One to three, from left to right; the hole's is NaN high."""
         drawn = {each for each in (self.low, self.high) if each is not None}
         return sorted(drawn if self.hole is None else {*drawn, (self.hole, math.nan)})
@@ -54,32 +62,36 @@ class Curve:
     def __init__(self, most: int) -> None:
         self._most = most
         self._stretches: list[_Stretch] = []
+        self._drawn = np.empty((0, 2))  # points of all stretches but the last, which stay as they are
+        self._new: list[Point] = []  # those of them that are not in the array yet
         self._size = 1  # points of a stretch
         self._inside = 0  # points of the last stretch
         self._last = (math.nan, math.nan)
 
     def append(self, x: float, y: float) -> None:
         """Adds a point to the right of all others. One that is not finite leaves a hole."""
-        self._last, point = (x, y), _Stretch.of(x, y)
+        self._last = x, y
         if self._stretches and self._inside < self._size:
-            self._stretches[-1] = self._stretches[-1].joined(point)
+            self._stretches[-1].take(self._last)
             self._inside += 1
             return
         if len(self._stretches) == self._most:
             pairs = zip(self._stretches[::2], self._stretches[1::2], strict=True)
             self._stretches = [left.joined(right) for left, right in pairs]
             self._size *= 2
-        self._stretches.append(point)
+            self._drawn, self._new = np.empty((0, 2)), [p for each in self._stretches[:-1] for p in each.points()]
+        if self._stretches:
+            self._new += self._stretches[-1].points()
+        self._stretches.append(_Stretch())
+        self._stretches[-1].take(self._last)
         self._inside = 1
 
     def points(self) -> tuple[Column, Column]:
         """x and y, each (n,), from left to right; y is NaN in a hole."""
-        kept = [point for stretch in self._stretches for point in stretch.points()]
-        if kept and kept[-1][0] < self._last[0] and math.isfinite(self._last[1]):
-            kept.append(self._last)
-        columns = np.array(kept, dtype=np.float64).reshape(-1, 2)
+        if self._new:
+            self._drawn, self._new = np.concatenate([self._drawn, np.array(self._new, dtype=np.float64)]), []
+        end = self._stretches[-1].points() if self._stretches else []
+        if end and end[-1][0] < self._last[0] and math.isfinite(self._last[1]):
+            end.append(self._last)
+        columns = np.concatenate([self._drawn, np.array(end, dtype=np.float64).reshape(-1, 2)])
         return columns[:, 0], columns[:, 1]
-
-
-def _height(point: tuple[float, float]) -> float:
-    return point[1]

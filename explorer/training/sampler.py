@@ -118,8 +118,8 @@ class Sampler:
                 scene = int(random.choice(len(self._chance), p=self._chance))
                 top, left = (int(random.integers(0, side - plan.crop_size + 1)) for side in self._sizes[scene])
                 fixed.append((top + plan.crop_size // 2, left + plan.crop_size // 2))
-            height, width = self._sizes[scene]
-            top, left = (int(np.clip(v, 0, side - plan.crop_size)) for v, side in ((top, height), (left, width)))
+            height, width = self._sizes[scene].tolist()
+            top, left = (min(max(v, 0), side - plan.crop_size) for v, side in ((top, height), (left, width)))
             turns, flip = int(random.integers(4)), bool(random.integers(2))
             crops.append(SampledCrop(scene, top, left, 0 if plan.upright else turns, flip, plan.crop_size))
         if plan.augmentation == Augmentation():

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from explorer.errors import InputError
-from explorer.jobs.engine import Engine
+
+if TYPE_CHECKING:
+    from explorer.jobs.engine import Engine  # it brings Dask, for which the first page does not wait
 
 _RETRY_SECONDS = 1.0
 

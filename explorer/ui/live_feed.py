@@ -1,30 +1,30 @@
 """What all who watch a run are sent while it trains, made once for all of them.
 
-A page draws the run's figures once. From then on the browser asks for what has changed since, by a number that counts
-the changes, at an address of its own: no page runs for it, and two who ask the same get the same bytes. Where more has
-changed than the ends of the curves, a phase or the status for example, the page is drawn again.
+A page draws the run once. From then on the browser asks for what has changed since, by a number that counts the
+changes, at an address of its own: no page runs for it, and two who ask the same get the same bytes. It asks for the
+figures that are in view, each by the change up to which it was drawn. Where more has changed than the status and the
+ends of the curves, a phase or a message for example, it has the page drawn again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 from anyio import to_thread
-from plotly.io.json import to_json_plotly
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from explorer.errors import InputError
-from explorer.figures.live import Moment, Schedule, changes, moment, structure
+from explorer.figures.live import FIGURES, Moment, Schedule, changes, moment, structure
 from explorer.runs.history import History
 from explorer.runs.ownership import Visitor, may_look
 from explorer.runs.records import RunRecord, RunStatus
@@ -32,13 +32,18 @@ from explorer.training.finding import silences
 from explorer.ui import services
 from explorer.ui.browser_script import base_path
 from explorer.ui.identity import id_of_browser
-from explorer.ui.preview_pictures import prediction_picture
+from explorer.ui.run_status import Status, status_of
 
 _PATH = "/live/runs"
 _LOOK_SECONDS = 0.4  # at most so often is looked for news, whoever asks
+_EVERY, _EVERY_AT_FIRST = 1000, 400  # milliseconds between two questions of a browser; until there is a step
 _MOMENTS = 8  # that can be gone on from; who is further behind gets all curves
+_ANSWERS = 64  # to different questions that are kept until there is another moment
 _RUNS = 64
 _LONGEST_NUMBER = 20  # digits
+
+Drawn = tuple[tuple[str, int], ...]
+"""Figures that a browser asks for, in order, each with the number of the change up to which it has drawn it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +54,7 @@ class _Seen:
     history: History
     moment: Moment
     figures: tuple[object, ...]  # their structure, see :func:`explorer.figures.live.structure`
+    status: Status
     page: str  # see :meth:`LiveFeed.structure`
 
 
@@ -65,29 +71,33 @@ class LiveFeed:
         self._lock = threading.Lock()
         self._looked_at = 0.0
         self._seen: OrderedDict[int, _Seen] = OrderedDict()  # the last moments
-        self._answers: dict[int, bytes] = {}  # for those who have seen this moment, until there is another
+        self._answers: OrderedDict[tuple[int, Drawn], bytes] = OrderedDict()  # until there is another moment
 
-    def answer(self, since: int) -> bytes:
-        """What has changed since then, as JSON.
+    def answer(self, since: int, drawn: Drawn = ()) -> bytes:
+        """What has changed, as JSON.
 
         Args:
-            since: number of the change up to which the browser has drawn; 0: it has nothing.
+            since: number of the change up to which the browser knows the status; 0: it knows nothing.
+            drawn: the figures that it shows.
         """
         with self._lock:
             now = self._look()
-            since = since if since in self._seen else 0  # whatever else is asked has one answer
-            if since not in self._answers:
-                self._answers[since] = _answer(self._seen.get(since), now)
-            return self._answers[since]
+            asked = self._known(since), tuple((figure, self._known(number)) for figure, number in drawn)
+            if asked not in self._answers:
+                self._answers[asked] = self._made(now, *asked)
+                if len(self._answers) > _ANSWERS:
+                    self._answers.popitem(last=False)
+            return self._answers[asked]
 
-    def structure(self, at_once: bool = False) -> str:
-        """Differs where only the page can draw what has changed: status, phases, messages, what is not found.
-
-        Args:
-            at_once: of this very moment, as a page needs it that is being drawn.
-        """
+    def structure(self) -> str:
+        """Differs where only the page can draw what has changed: phases, messages, what is not found. Of this very
+        moment, as a page needs it that is being drawn."""
         with self._lock:
-            return self._look(0.0 if at_once else _LOOK_SECONDS).page
+            return self._look(0.0).page
+
+    def _known(self, number: int) -> int:
+        """Whatever else is asked has one answer."""
+        return number if number in self._seen else 0
 
     def _look(self, every: float = _LOOK_SECONDS) -> _Seen:
         last = next(reversed(self._seen.values()), None)
@@ -95,29 +105,39 @@ class LiveFeed:
             return last
         self._looked_at = time.monotonic()
         record, history = services.store().run(self._run_id), services.follower(self._run_id).history()
-        figures = structure(history)
+        figures, status = structure(history), status_of(record, history)
         page = _page(record, history, figures)
-        if last is not None and last.history is history and last.page == page:
+        if last is not None and last.history is history and (last.page, last.status) == (page, status):
             return last
         schedule = Schedule.of(record.plan, history, last.moment.schedule if last is not None else None)
         # numbers go on after a restart of the server, so that no browser takes one for another
         number = last.number + 1 if last is not None else time.time_ns() // 1_000_000
-        now = _Seen(number, history, moment(history, self._classes, schedule), figures, page)
-        self._seen[number], self._answers = now, {}
+        now = _Seen(number, history, moment(history, self._classes, schedule), figures, status, page)
+        self._seen[number] = now
+        self._answers.clear()
         if len(self._seen) > _MOMENTS:
             self._seen.popitem(last=False)
         return now
 
+    def _made(self, now: _Seen, since: int, drawn: Drawn) -> bytes:
+        known = self._seen.get(since)
+        answer: dict[str, Any] = {"number": now.number, "page": now.page}
+        if known is None or known.status != now.status:
+            answer["status"] = asdict(now.status)
+        if known is None or known.history.previews[-1:] != now.history.previews[-1:]:
+            answer["preview"] = now.history.previews[-1].step if now.history.previews else None
+        if not now.history.last_step:
+            answer["wait"] = _EVERY_AT_FIRST
+        figures = {name: _figure(self._seen.get(number), now, name) for name, number in drawn}
+        if any(figures.values()):
+            answer["figures"] = {name: changed for name, changed in figures.items() if changed}
+        return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
 
-def _answer(before: _Seen | None, now: _Seen) -> bytes:
-    previews = now.history.previews
-    answer: dict[str, Any] = {"number": now.number, "preview": previews[-1].step if previews else None}
+
+def _figure(before: _Seen | None, now: _Seen, name: str) -> dict[str, Any]:
     if before is None or before.figures != now.figures:
-        answer |= {"whole": True} | changes(None, now.moment)
-    elif before is not now:
-        answer |= changes(before.moment, now.moment)
-    content: str = to_json_plotly(answer)
-    return content.encode()
+        return {"whole": True} | changes(None, now.moment, name)
+    return {} if before is now else changes(before.moment, now.moment, name)
 
 
 def _page(record: RunRecord, history: History, figures: tuple[object, ...]) -> str:
@@ -146,31 +166,39 @@ def feed(run_id: str) -> LiveFeed:
 
 
 async def _changes(request: Request) -> Response:
-    since = request.query_params.get("since", "")
-    return await _response("application/json", _content, request.path_params["run_id"], since)
+    run_id, asked = request.path_params["run_id"], request.query_params
+    drawn = tuple((name, _number(asked[name])) for name in FIGURES if name in asked)
+    return await _response("application/json", lambda: _content(run_id, _number(asked.get("since", "")), drawn))
 
 
 async def _picture(request: Request) -> Response:
-    step, who = request.query_params.get("step", ""), Visitor(id_of_browser(request.cookies) or "", "")
-    return await _response("image/webp", partial(_prediction, who), request.path_params["run_id"], step)
+    run_id, step = request.path_params["run_id"], _number(request.query_params.get("step", ""))
+    who = Visitor(id_of_browser(request.cookies) or "", "")
+    return await _response("image/webp", lambda: _prediction(who, run_id, step))
 
 
-async def _response(kind: str, work: Callable[[str, int], bytes], run_id: str, number: str) -> Response:
+def _number(text: str) -> int:
+    """0 where it is none."""
+    return int(text) if text.isdecimal() and len(text) < _LONGEST_NUMBER else 0
+
+
+async def _response(kind: str, work: Callable[[], bytes]) -> Response:
     """What the work gives, done in a thread: others are answered meanwhile."""
     try:
-        known = number.isdecimal() and len(number) < _LONGEST_NUMBER
-        content = await to_thread.run_sync(work, run_id, int(number) if known else 0)
+        content = await to_thread.run_sync(work)
     except InputError as problem:
         return Response(str(problem), status_code=404, media_type="text/plain")
     return Response(content, media_type=kind, headers={"Cache-Control": "no-store"})
 
 
-def _content(run_id: str, since: int) -> bytes:
+def _content(run_id: str, since: int, drawn: Drawn) -> bytes:
     _present(run_id)
-    return feed(run_id).answer(since)
+    return feed(run_id).answer(since, drawn)
 
 
 def _prediction(who: Visitor, run_id: str, step: int) -> bytes:
+    from explorer.ui.preview_pictures import prediction_picture  # here: Home does not wait for what pictures need
+
     record = _present(run_id)
     if not may_look(record, services.store().dataset_record(record.dataset_id), who):
         raise InputError("its dataset is no longer shared", run_id, "ask its owner")

@@ -1,7 +1,7 @@
 // Draws a Plotly figure and keeps it: Plotly.react on the existing graph, in the colours of the theme.
 // An update that arrives while the pointer is down waits until it is up again, so that no click or drag is lost.
-// A figure that follows a run takes the ends of its curves from there (live_feed.js); it is drawn when it is in view, and
-// no more often than a hundredth of the browser's time allows, but every four seconds.
+// A figure that follows a run takes the ends of its curves from there (live_feed.js); they are sent and drawn when it is
+// in view, and no more often than a hundredth of the browser's time allows, but every four seconds.
 
 const INK = "#010203"; // explorer/figures/colours.py: the text colour, which the server does not know
 const states = new WeakMap();
@@ -68,17 +68,16 @@ const DRAWING_SHARE = 0.01, LATEST = 4000; // ms
 
 // Brings the figure to what the feed knows.
 function update(state, feed) {
-  const name = state.followed.figure;
-  const whole = feed.figures[name];
+  const { whole, curves, layout } = feed.figures[state.followed.figure];
   if (whole && whole !== state.whole) {
     state.whole = whole;
     Object.assign(state.figure, themed(structuredClone(whole), state.host));
   }
   for (const trace of state.figure.data) {
-    const curve = feed.curves[trace.meta];
+    const curve = curves[trace.meta];
     if (curve) { trace.x = curve.x; trace.y = curve.y; }
   }
-  for (const [path, value] of Object.entries(feed.layout[name] ?? {})) {
+  for (const [path, value] of Object.entries(layout)) {
     const keys = path.split(".");
     const last = keys.pop();
     const place = keys.reduce((inner, key) => inner?.[key], state.figure.layout);
@@ -125,9 +124,14 @@ function create(host) {
   window.addEventListener("pointerup", state.release, true);
   window.addEventListener("pointercancel", state.release, true);
 
-  // Following a run: the feed is looked at when the figure is in view and its next drawing is due.
+  // Following a run: the feed is asked while the figure is in view, and looked at when its next drawing is due.
   state.visible = true;
-  state.sight = new IntersectionObserver(([entry]) => { state.visible = entry.isIntersecting; state.catchUp(); });
+  state.sight = new IntersectionObserver((entries) => {
+    const before = state.visible;
+    state.visible = entries.at(-1).isIntersecting;
+    if (state.visible && !before) state.following?.hurry();
+    state.catchUp();
+  });
   state.sight.observe(host);
   state.next = 0;
   state.catchUp = () => {
@@ -163,8 +167,9 @@ function create(host) {
       await react(state);
       state.followed = followed;
       state.news = null;
-      state.stop?.();
-      state.stop = followed ? follow(followed.url, (feed) => { state.news = feed; state.catchUp(); }) : null;
+      state.following?.stop();
+      const news = (feed) => { state.news = feed; state.catchUp(); };
+      state.following = followed ? follow(followed.url, news, followed.figure, () => state.visible) : null;
       host.dataset.updates = String(Number(host.dataset.updates ?? 0) + 1);
       if (!first) return;
       host.on("plotly_click", (event) => { if (!threeDimensional(event.points[0])) state.click(describe(event.points[0])); });
@@ -195,7 +200,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     state.observer.disconnect();
     state.sight.disconnect();
     clearTimeout(state.timer);
-    state.stop?.();
+    state.following?.stop();
     window.removeEventListener("pointerup", state.release, true);
     window.removeEventListener("pointercancel", state.release, true);
     if (window.Plotly && host._fullLayout) window.Plotly.purge(host);

@@ -7,9 +7,13 @@ from the installed wheel, so that nothing comes from another host.
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NewType
 
 import plotly
 import plotly.graph_objects as go
@@ -18,6 +22,8 @@ import streamlit.components.v1 as components_v1
 from plotly.io.json import to_json_plotly
 
 from explorer.ui.browser_script import base_path, script
+
+_SHARED = 128  # figures that are kept
 
 
 @dataclass(frozen=True)
@@ -40,8 +46,42 @@ class Followed:
     figure: str  # its name there
 
 
+EncodedFigure = NewType("EncodedFigure", str)
+"""A figure as JSON, see ``shared_figure``."""
+
+
+def shared_figure(draw: Callable[..., go.Figure], *content: Hashable) -> EncodedFigure:
+    """A figure that is drawn once for all sessions: a class opens one page at one moment.
+
+    Args:
+        draw: makes it.
+        content: what it is made of, which must not change.
+    """
+    with _turn:
+        return _drawn(draw, *content)
+
+
+_turn = threading.Lock()  # those who come at the same moment wait for the first, who draws for all
+
+
+@lru_cache(maxsize=_SHARED)
+def _drawn(draw: Callable[..., go.Figure], *content: Hashable) -> EncodedFigure:
+    return _encoded(draw(*content))
+
+
+def _encoded(figure: go.Figure) -> EncodedFigure:
+    """Without Streamlit's template, which holds placeholder colours; the script takes the real ones from the theme."""
+    content = figure.to_plotly_json()
+    content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
+    return EncodedFigure(to_json_plotly(content))
+
+
 def live_figure(
-    figure: go.Figure, key: str, height: int = 320, image: str | None = None, follow: Followed | None = None
+    figure: go.Figure | EncodedFigure,
+    key: str,
+    height: int = 320,
+    image: str | None = None,
+    follow: Followed | None = None,
 ) -> Click | None:
     """Draws a figure, or updates the one with this key.
 
@@ -55,13 +95,10 @@ def live_figure(
     Returns:
         The click that made the page run again; None if something else did.
     """
-    content = figure.to_plotly_json()
-    # Streamlit's template holds placeholder colours; the script takes the real ones from the theme.
-    content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
     followed = None if follow is None else asdict(follow)
-    data = to_json_plotly(
-        {"library": _library(), "height": height, "image": image, "figure": content, "follow": followed}
-    )
+    around = {"library": _library(), "height": height, "image": image, "follow": followed}
+    drawn = figure if isinstance(figure, str) else _encoded(figure)
+    data = f'{json.dumps(around)[:-1]}, "figure": {drawn}}}'
     answer = _component()(key=key, data=data.encode(), on_click_change=_seen)
     clicked: dict[str, Any] | None = answer.click
     return Click(**clicked) if clicked else None

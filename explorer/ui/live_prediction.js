@@ -11,12 +11,12 @@ export default function ({ data, parentElement }) {
     host.querySelector("img").src = `${data.picture}?step=${step}`;
   };
   show(data.step);
-  parts.get(host)?.();
+  parts.get(host)?.stop();
   if (!data.url) return;
   parts.set(host, follow(data.url, ({ preview }) => { if (preview !== null) show(preview); }));
   return () => setTimeout(() => {
     if (host.isConnected) return; // also called for an update that has been overtaken
-    parts.get(host)?.();
+    parts.get(host)?.stop();
     parts.delete(host);
   }, 0);
 }

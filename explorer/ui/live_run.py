@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from explorer.errors import InputError
@@ -23,17 +22,16 @@ from explorer.ui import services
 from explorer.ui.frame import stacking_columns
 from explorer.ui.identity import may_change, require_change
 from explorer.ui.live_feed import feed, live_address, prediction_address
-from explorer.ui.live_figure import Followed, live_figure
+from explorer.ui.live_figure import EncodedFigure, Followed, live_figure, shared_figure
 from explorer.ui.live_prediction import live_prediction
 from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
 from explorer.ui.preview_pictures import preview_label_picture
 from explorer.ui.run_result import read_summary, show_result
-from explorer.ui.run_status import show_status
+from explorer.ui.run_status import show_status, status_of
 from explorer.ui.scene_outcome import show_outcome_legend
 
-LOOK_SECONDS, FIRST_LOOK_SECONDS = 1.0, 0.4  # between looks at the status of a run that is active; until it has a step
 _REFUSED = "refused"  # in the session: the run whose button was clicked last, and why nothing came of it
 
 
@@ -60,56 +58,48 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     summary = read_summary(record)
     not_found = classes_not_found(history, summary)
     follow = live_address(run_id) if record.status.active else None
-    if follow is None:
-        show_status(record, history, summary, not_found)
-    else:
-        every = LOOK_SECONDS if history.last_step else FIRST_LOOK_SECONDS
-        st.fragment(_follow_status, run_every=every)(run_id, feed(run_id).structure(at_once=True))
+    page = feed(run_id).structure() if follow else ""
+    show_status(status_of(record, history, summary, not_found), f"status-{run_id}", follow, page)
     _messages(record, summary is not None, not_found)
     show_nothing_found(record, history, not_found)
     if summary is not None:
         show_result(record, summary, class_id)
 
-    def draw(name: str, figure: go.Figure, height: int) -> None:
+    def draw(name: str, height: int) -> None:
         live_figure(
-            figure, f"{name}-{run_id}-{class_id}", height=height, follow=Followed(follow, name) if follow else None
+            _figure(name, record, history, class_id),
+            f"{name}-{run_id}-{class_id}",
+            height=height,
+            follow=Followed(follow, name) if follow else None,
         )
 
-    draw(live.SCHEDULE, schedule_figure(record.plan, history), 150)
+    draw(live.SCHEDULE, 150)
     if not history.last_step:
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
-    steps = history.most_steps
     left, right = stacking_columns("scores", 2)
     with left:
         st.markdown("**Training loss**")
-        draw(live.TRAINED, trained_loss_figure(history, steps), 260)
+        draw(live.TRAINED, 260)
         st.caption("Bands are phases, in the colour of their loss. The line breaks where the loss changes: values of "
                    "different losses are not comparable.")  # fmt: skip
     with right:
         name = services.dataset(record.dataset_id).classes[class_id]
         st.markdown(f"**Recall and precision of {escaped(name)}**")
-        draw(live.SCORES, scores_figure(history, class_id, name, steps), 260)
+        draw(live.SCORES, 260)
         if history.validations and not history.labels(class_id):
             st.caption(f"n/a: the parts of the validation scenes that are looked at hold no {escaped(name)}.")
         st.caption("On the validation scenes, which are never trained on. Recall: the share of the label that was "
                    "found. Precision: the share of the prediction that is right.")  # fmt: skip
     _prediction(record, history, follow)
     st.markdown("**All losses on the training batches**")
-    draw(live.OTHERS, other_losses_figure(history, steps), 430)
+    draw(live.OTHERS, 430)
     st.caption(
         "Each loss has its own axis. Lovász and the object losses are slow to compute and logged every 20 steps."
     )
     st.markdown("**Gradient norm and learning rate**")
-    draw(live.RATES, rates_figure(history, steps), 260)
+    draw(live.RATES, 260)
     _notes(history)
-
-
-def _follow_status(run_id: str, structure: str) -> None:
-    """The status of a run that is active; the page is drawn again where more than its curves changes."""
-    if not _is_present(run_id) or feed(run_id).structure() != structure:
-        st.rerun()
-    show_status(services.store().run(run_id), services.follower(run_id).history(), None, {})
 
 
 def _is_present(run_id: str) -> bool:
@@ -118,6 +108,21 @@ def _is_present(run_id: str) -> bool:
         return services.store().run(run_id).deleted is None
     except InputError:
         return False
+
+
+def _figure(name: str, record: RunRecord, history: History, class_id: int) -> EncodedFigure:
+    steps = history.most_steps
+    match name:
+        case live.SCHEDULE:
+            return shared_figure(schedule_figure, record.plan, history)
+        case live.SCORES:
+            of_class = services.dataset(record.dataset_id).classes[class_id]
+            return shared_figure(scores_figure, history, class_id, of_class, steps)
+        case live.TRAINED:
+            return shared_figure(trained_loss_figure, history, steps)
+        case live.OTHERS:
+            return shared_figure(other_losses_figure, history, steps)
+    return shared_figure(rates_figure, history, steps)
 
 
 def _course(record: RunRecord, phases: int) -> tuple[bool, bool, int]:

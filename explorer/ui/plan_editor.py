@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 from streamlit.elements.lib.column_types import ColumnConfig
@@ -32,6 +32,9 @@ from explorer.ui.loss_controls import default_spec, loss_controls
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_settings import input_settings, main_settings, pick_segmenter, pick_watched, watched_class
 from explorer.ui.plan_table import COLUMNS, KIND_OF, SELDOM, TRIGGERS, phases_of, table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DOUBLE_CLICK_SECONDS = 2.0
 _LAST = "started-last"  # in the session: when, what, and the id of its run

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from pydantic import ValidationError
 
 from explorer.errors import InputError, explain_validation
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.training.plan import Phase, Plan, Trigger
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KIND_OF: dict[str, LossKind] = {info.name: kind for kind, info in LOSSES.items()}
 """The kind behind a name in the table."""
@@ -44,6 +47,8 @@ SELDOM = 6
 
 def table_of(plan: Plan) -> pd.DataFrame:
     """One row per phase, with ``COLUMNS``."""
+    import pandas as pd  # here: Home, which starts runs, does not wait for it
+
     return pd.DataFrame([_row(phase) for phase in plan.phases], columns=list(COLUMNS))
 
 
@@ -125,4 +130,4 @@ def _phase(
 
 
 def _given(value: object) -> bool:
-    return value is not None and not (isinstance(value, float) and pd.isna(value)) and value != ""
+    return value is not None and not (isinstance(value, float) and math.isnan(value)) and value != ""

@@ -15,7 +15,7 @@ def queue_words(run_id: str) -> str:
     training = [_seconds_left(each) for each in place.training]
     seconds = seconds_until_start(training, [_seconds(each) for each in place.ahead], place.free)
     when = "" if seconds is None or place.free else f", starts in about {in_words(seconds)}"
-    return f"place **{place.number}** in the queue{' of short runs' if place.is_short else ''}{when}"
+    return f"place {place.number} in the queue{' of short runs' if place.is_short else ''}{when}"
 
 
 def in_words(seconds: float) -> str:

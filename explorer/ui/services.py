@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -25,7 +26,6 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.cluster_keys import is_open_to_all
-from explorer.jobs.engine import Engine
 from explorer.jobs.lease import StoreInUseError
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
@@ -38,6 +38,9 @@ from explorer.settings import settings
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.recipe import SegmenterKind
 from explorer.ui.engine_keeper import EngineKeeper
+
+if TYPE_CHECKING:
+    from explorer.jobs.engine import Engine
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
@@ -61,8 +64,10 @@ class _Services:
 
 
 def _start_engine(store: Store) -> Engine:
+    from explorer.jobs.engine import Engine  # here, with all of Dask: the first page does not wait for it
+
     engine = Engine(store, settings())
-    # Streamlit collects garbage after every run of a page: with the libraries' objects frozen that costs 8 ms, not 70
+    # What pages need later. Frozen: a collection of garbage that looks at the libraries' objects takes 70 ms, else 8
     import pandas  # noqa: F401
     import plotly.graph_objects
 

@@ -8,12 +8,16 @@ import json
 import time
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tornado.httpclient import AsyncHTTPClient
+
+AsyncHTTPClient.configure(None, max_clients=1000)
+FIGURES_IN_VIEW = ("schedule", "trained", "scores")
+"""Of the page of a run, at the top of a window of usual size."""
 
 
 @dataclass
@@ -31,6 +35,8 @@ class Session:
     Attributes:
         buttons: ids of the page's buttons, by label.
         fragments: seconds between runs of the page's parts that run by themselves, by id.
+        figures: ids of the page's parts that draw a figure, which run again for a click on a widget in them.
+        drawn: what the page has drawn of a run that it follows, as the feed names it; "": it follows none.
         problems: what the page said in red.
     """
 
@@ -39,6 +45,8 @@ class Session:
     query: str = ""  # of the address, "run=…"
     buttons: dict[str, str] = field(default_factory=dict)
     fragments: dict[str, float] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
+    drawn: str = ""
     problems: list[str] = field(default_factory=list)
     _socket: Any = None
 
@@ -55,7 +63,7 @@ class Session:
         """Runs the page, or one of its parts, and waits until it is done.
 
         Args:
-            fragment: id of a part that runs by itself; empty: the whole page.
+            fragment: id of a part of the page; empty: the whole page.
             button: label of the button that is clicked.
         """
         message = BackMsg()
@@ -65,6 +73,7 @@ class Session:
             message.rerun_script.fragment_id = fragment
         else:
             self.fragments.clear()
+            self.figures.clear()
             self.buttons = {} if not button else self.buttons
         if button:
             widget = message.rerun_script.widget_states.widgets.add()
@@ -97,6 +106,11 @@ class Session:
         match element.WhichOneof("type"):
             case "button":
                 self.buttons.setdefault(element.button.label, element.button.id)
+            case "bidi_component" if element.bidi_component.component_name.endswith("live_status"):
+                self.drawn = json.loads(element.bidi_component.json)["page"]
+            case "bidi_component" if element.bidi_component.component_name.endswith("live_figure"):
+                part = message.delta.fragment_id
+                self.figures += [part] if part and part not in self.figures else []
             case "exception":
                 self.problems.append(element.exception.message)
 
@@ -118,26 +132,34 @@ class FollowedRun:
     run_id: str
     number: int = 0
     preview: int | None = None
+    page: str = ""  # what the feed says of the page, see ``Session.drawn``
+    wait: float = 1.0  # seconds until it asks again
 
     async def step(self) -> int:
         """Steps made so far."""
-        answer = await AsyncHTTPClient().fetch(f"{self.address}/live/runs/{self.run_id}?since=0", request_timeout=60)
-        steps: list[int] = json.loads(answer.body)["curves"].get("norm", [0, [], []])[1]
+        answer = await self._fetch("", {"since": 0, "rates": 0})
+        content = json.loads(answer.body)["figures"]["rates"].get("curves", {})
+        steps: list[int] = content.get("norm", [0, [], []])[1]
         return steps[-1] if steps else 0
 
     async def ask(self) -> Reply:
         """What has changed, and the latest prediction where it is a new one."""
         began = time.perf_counter()
-        answer = await AsyncHTTPClient().fetch(
-            f"{self.address}/live/runs/{self.run_id}?since={self.number}", decompress_response=False,
-            headers={"Accept-Encoding": "gzip"}, request_timeout=60,
-        )  # fmt: skip
+        answer = await self._fetch("", {"since": self.number} | dict.fromkeys(FIGURES_IN_VIEW, self.number))
         reply = Reply(time.perf_counter() - began, len(answer.body))
         packed = answer.headers.get("Content-Encoding") == "gzip"
         content = json.loads(gzip.decompress(answer.body) if packed else answer.body)
-        self.number, before, self.preview = content["number"], self.preview, content["preview"]
+        self.number, self.page, before = content["number"], content["page"], self.preview
+        self.wait = content.get("wait", 1000) / 1000
+        self.preview = content.get("preview", before)
         if self.preview not in (None, before):
-            await AsyncHTTPClient().fetch(
-                f"{self.address}/live/runs/{self.run_id}/prediction?step={self.preview}", request_timeout=60
-            )
+            await self._fetch("/prediction", {"step": self.preview})
         return reply
+
+    async def _fetch(self, path: str, query: dict[str, Any]) -> Any:
+        return await AsyncHTTPClient().fetch(
+            f"{self.address}/live/runs/{self.run_id}{path}?{urlencode(query)}",
+            decompress_response=not path and query["since"] == 0,
+            headers={"Accept-Encoding": "gzip"},
+            request_timeout=60,
+        )

@@ -38,13 +38,13 @@ def png(array: np.ndarray) -> bytes:
 
 
 def step_of(page: Page) -> int:
-    found = STEP.search(page.get_by_test_id("stProgress").inner_text())
+    found = STEP.search(page.get_by_test_id("run-status").inner_text())
     return int(found[1]) if found else 0
 
 
 def wait_for_step(page: Page, step: int) -> None:
     page.wait_for_function(
-        "least => Number((document.querySelector('[data-testid=stProgress]')?.innerText.match(/step (\\d+) of/)"
+        "least => Number((document.querySelector('[data-testid=run-status]')?.innerText.match(/step (\\d+) of/)"
         " ?? [0, 0])[1]) >= least",
         arg=step,
         timeout=60_000,

@@ -53,16 +53,22 @@ def moment(history: History, before: Moment | None = None) -> Moment:
     return live.moment(history, 2, Schedule.of(PLAN, history, before.schedule if before else None))
 
 
+def sent(before: Moment | None, now: Moment) -> dict[str, Any]:
+    """Of all figures, as JSON."""
+    changed: dict[str, Any] = json.loads(json.dumps({name: changes(before, now, name) for name in live.FIGURES}))
+    return changed
+
+
 def apply(shown: dict[str, dict[str, Any]], change: dict[str, Any]) -> None:
     """As the browser does it."""
-    shown |= unpacked(change["figures"])
-    for figure in shown.values():
-        for trace in figure["data"]:
-            if trace.get("meta") in change["curves"]:
-                kept, x, y = change["curves"][trace["meta"]]
+    for name, parts in change.items():
+        if "figure" in parts:
+            shown[name] = unpacked(parts["figure"])
+        for trace in shown[name]["data"]:
+            if trace.get("meta") in parts.get("curves", {}):
+                kept, x, y = parts["curves"][trace["meta"]]
                 trace["x"], trace["y"] = trace["x"][:kept] + x, trace["y"][:kept] + y
-    for name, values in change["layout"].items():
-        for path, value in values.items():
+        for path, value in parts.get("layout", {}).items():
             *outer, last = [int(part) if part.isdigit() else part for part in path.split(".")]
             place: Any = shown[name]["layout"]
             for part in outer:
@@ -129,7 +135,7 @@ def test_each_change_leads_from_one_moment_to_the_next() -> None:
         now = moment(history, before)
         if structure(history) == structure_before:
             kept += 1
-            apply(shown, json.loads(json.dumps(changes(before, now))))
+            apply(shown, sent(before, now))
         else:
             shown = unpacked(figures(history))
         assert_alike(shown, unpacked(figures(history)))
@@ -142,12 +148,13 @@ def test_what_is_sent_each_second_is_small_however_long_the_run(before: int) -> 
     columns = Columns(PLAN, [*COURSE[0], *steps(1, before)])
     then = moment(columns.history())
     columns.add(steps(before + 1, before + 8))
-    sent = json.dumps(changes(then, moment(columns.history(), then)))
-    assert len(sent) < 1500
+    assert len(json.dumps(sent(then, moment(columns.history(), then)))) < 1500
 
 
 def test_nothing_new_is_nothing_sent() -> None:
     now = moment(Columns(PLAN, [*COURSE[0], *steps(1, 30)]).history())
-    assert changes(now, now) == {"curves": {}, "layout": {}, "figures": {}}
-    assert set(changes(None, now)["layout"]) == {live.TRAINED, live.SCORES, live.OTHERS, live.RATES, live.SCHEDULE}
-    assert all(kept == 0 for kept, _, _ in changes(None, now)["curves"].values())
+    assert not any(sent(now, now).values())
+    whole = sent(None, now)
+    assert all(whole[name]["layout"] for name in live.FIGURES)
+    assert all(kept == 0 for parts in whole.values() for kept, _, _ in parts.get("curves", {}).values())
+    assert "figure" in whole[live.SCHEDULE], "what is known of it may be of other phases"

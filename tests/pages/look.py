@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -21,6 +22,13 @@ def texts(page: AppTest) -> str:
     """All sentences of the page."""
     kinds = (page.success, page.error, page.warning, page.info, page.caption, page.markdown)
     return " ".join(each.value for kind in kinds for each in kind)
+
+
+def status_line(page: AppTest) -> dict[str, Any]:
+    """What the status of the run says: its badge with its colour, and the words beside it."""
+    lines = (json.loads(each.proto.json) for each in page.get("bidi_component") if "status-" in each.proto.id)
+    status: dict[str, Any] = next(lines)["status"]
+    return status
 
 
 def run_of(page: AppTest) -> str:

@@ -16,7 +16,7 @@ from explorer.training.diagnosis import nothing_found
 from explorer.training.events import Ended, Event, PhaseChange, Started, Step, Validation, to_json
 from explorer.training.plan import Phase
 from explorer.ui import services
-from tests.pages.look import address, button, run_of, texts
+from tests.pages.look import address, button, run_of, status_line, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
@@ -77,11 +77,6 @@ def opened(page: AppTest, run_id: str) -> AppTest:
     return page
 
 
-def status_line(page: AppTest) -> str:
-    text: str = page.get("progress")[0].proto.text
-    return text
-
-
 @pytest.mark.parametrize(
     ("validations", "said"),
     [
@@ -95,21 +90,20 @@ def test_run_that_finds_nothing_says_since_when(
     opened(train, ran(*validations, message="done, but nothing was found: no pixel"))
     assert "**Nothing found** of square" in train.error[0].value
     assert said in train.error[0].value
-    assert "badge[done]" not in status_line(train)
-    assert "badge[done, but nothing was found]" in status_line(train)
+    assert status_line(train)["badge"] == "done, but nothing was found"
     assert not train.warning, "it is said once"
 
 
 def test_run_that_found_something_is_done(train: AppTest) -> None:
     opened(train, ran(SILENT, FOUND))
     assert not train.error
-    assert "badge[done]" in status_line(train)
+    assert status_line(train)["badge"] == "done"
 
 
 def test_run_whose_scores_at_the_end_are_nothing_is_not_plainly_done(train: AppTest) -> None:
     """What is scored at the end is more than what each validation looks at."""
     opened(train, ran(SILENT, FOUND, message="done, but nothing was found: no pixel"))
-    assert "badge[done]" not in status_line(train)
+    assert status_line(train)["badge"] != "done"
     assert "nothing was found: no pixel" in texts(train).replace("\\", "")
 
 
@@ -174,7 +168,7 @@ def test_run_that_has_ended_is_judged_on_all_scenes_at_its_own_threshold(
     services.store().folder(run_id).summary_file.write_text(json.dumps(summary_of(at_the_end)))
     opened(train, run_id)
     assert [each.value.partition(" of square ")[2] for each in train.error] == ([error] if error else [])
-    assert f"badge[{badge}]" in status_line(train)
+    assert status_line(train)["badge"] == badge
     only_at_half = live is SILENT and not at_the_end
     assert [("at ½. At the run's own threshold" in each.value) for each in train.warning] == [True] * only_at_half
 

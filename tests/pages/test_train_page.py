@@ -13,14 +13,16 @@ from streamlit.testing.v1 import AppTest
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.engine import Engine
+from explorer.jobs.slots import Place
 from explorer.losses.spec import LossSpec
 from explorer.runs.records import RunStatus
+from explorer.runs.turns import Waiting
 from explorer.training.commands import Steer
 from explorer.training.events import Event, to_json
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, preset_plan
-from explorer.ui import services
-from tests.pages.look import address, button, picker, run_of, texts
+from explorer.ui import live_figure, services
+from tests.pages.look import address, button, picker, run_of, status_line, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
@@ -223,7 +225,7 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
 def test_paused_run_can_be_steered_stepped_and_planned_again(train: AppTest) -> None:
     store, run_id = services.store(), open_paused(train)
     assert not train.exception
-    assert "step **5**" in train.get("progress")[0].proto.text
+    assert "step 5 of" in status_line(train)["words"]
     rate = next(each for each in train.select_slider if each.label == "Learning rate")
     rate.set_value(0.01).run()
     button(train, "+1").click().run()
@@ -357,15 +359,49 @@ def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.M
     train.query_params["run"] = run_id
     for starting, place, text, info in (
         (True, None, "workers are starting", "The workers are starting"),
-        (False, 2, "place **2** in the queue", "Waiting for a slot"),
+        (
+            False,
+            Place(False, (Waiting("other", None, 1),), ("other",), 0),
+            "place 2 in the queue",
+            "Waiting for a slot",
+        ),
         (False, None, "about to start", "About to start"),
     ):
         monkeypatch.setattr(Engine, "starting", starting)
-        monkeypatch.setattr(Engine, "position", lambda *_, place=place: place)
+        monkeypatch.setattr(Engine, "place", lambda *_, place=place: place)
         train.run()
-        assert text in train.get("progress")[0].proto.text
+        assert text in status_line(train)["words"]
         assert info in train.info[0].value
     store.set_status(run_id, RunStatus.PAUSED)
+
+
+def test_no_part_of_the_page_of_a_run_runs_by_itself(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty pages with one that did would keep the server busy: the browser asks the feed."""
+    store = services.store()
+    run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    monkeypatch.setattr(Engine, "_fill_slots", lambda _: None)
+    made: list[float | None] = []
+    fragment = st.fragment
+    monkeypatch.setattr(
+        st, "fragment", lambda *args, run_every=None, **kw: made.append(run_every) or fragment(*args, **kw)
+    )
+    store.set_status(run_id, RunStatus.QUEUED)
+    store.enqueue(run_id)
+    train.query_params["run"] = run_id
+    train.run()
+    store.set_status(run_id, RunStatus.PAUSED)
+    assert not train.exception
+    assert made == [None]
+
+
+def test_figures_are_drawn_once_for_all_who_look(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_id = open_paused(train)
+    drawn: list[object] = []
+    encode = live_figure._encoded
+    monkeypatch.setattr(live_figure, "_encoded", lambda figure: drawn.append(figure) or encode(figure))
+    train.run()
+    assert not train.exception
+    assert not drawn, f"{run_id} has not changed"
 
 
 def test_full_disk_is_said_on_the_page(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

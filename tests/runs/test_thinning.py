@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from explorer.runs.thinning import Curve
+from explorer.runs.thinning import Curve, _Stretch
 
 RNG = np.random.default_rng(0)
 
@@ -66,3 +66,16 @@ def test_only_the_end_changes_but_for_the_rare_moments_when_stretches_are_joined
         before = now
     assert sum(count > 3 for count in changed) == 6, "joined at 32 · 2^k points, which at first loses none"
     assert max(changed[2049:4000]) <= 3
+
+
+@pytest.mark.parametrize("count", [100, 10_000])
+def test_what_stays_as_it_was_is_looked_at_once(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the run: a look costs what is new."""
+    curve = grown(RNG.normal(size=count), 256)
+    curve.points()
+    looked_at: list[int] = []
+    points = _Stretch.points
+    monkeypatch.setattr(_Stretch, "points", lambda self: looked_at.append(1) or points(self))
+    curve.append(count + 1, 0.0)
+    curve.points()
+    assert len(looked_at) <= 2

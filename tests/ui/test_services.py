@@ -13,6 +13,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.files import locked
 from explorer.imagery.builtin import BUILTIN
+from explorer.jobs import engine
 from explorer.settings import settings
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset
@@ -71,7 +72,7 @@ class ReadyEngine:
 
 @pytest.mark.usefixtures("no_cluster")
 def test_first_dataset_is_drawn_before_the_first_visitor_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services, "Engine", ReadyEngine)
+    monkeypatch.setattr(engine, "Engine", ReadyEngine)
     monkeypatch.setattr(services, "builtin_dataset", tiny_dataset)  # drawn in no time, and named by its key
 
     async def serve() -> list[str]:
