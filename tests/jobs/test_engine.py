@@ -310,7 +310,7 @@ class LateFuture:
 
     def result(self, timeout: float) -> JobStatus:
         with ThreadPoolExecutor(1) as page:
-            page.submit(engine.place, "any run").result(timeout)
+            page.submit(self._engine.place, "any run").result(timeout)
         raise TimeoutError
 
 
