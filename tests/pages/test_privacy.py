@@ -167,7 +167,7 @@ def test_a_click_that_begins_another_run_stops_only_ones_own(
 ) -> None:
     engine = Recording()
     monkeypatch.setattr(services, "engine", lambda: engine)
-    monkeypatch.setattr(nothing_found, "start_run", lambda *_: kept.run)
+    monkeypatch.setattr(nothing_found, "start_run", lambda *_, **__: kept.run)
     monkeypatch.setattr(nothing_found, "open_run", lambda _: None)
     record = replace(services.store().run(kept.run), status=RunStatus.RUNNING, owner=owner.id)
     nothing_found._start(record, record.plan)
