@@ -27,12 +27,13 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from distributed import Security, SpecCluster, Status
+from distributed import Client, Security, SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
+from explorer.errors import InputError
 from explorer.jobs.cluster_folder import ClusterFolder
-from explorer.jobs.cluster_keys import make_keys
+from explorer.jobs.cluster_keys import foreign_keys, make_keys
 from explorer.jobs.registry import Resource
 from explorer.settings import SERVER_PID, Settings
 
@@ -106,6 +107,30 @@ def start_cluster(settings: Settings) -> SpecCluster:
 def has_ended(cluster: SpecCluster) -> bool:
     """The scheduler of an embedded cluster was killed: its workers follow, and nothing brings it back."""
     return cluster.status is Status.running and _was_killed(cluster.scheduler)
+
+
+def connect(cluster: SpecCluster | None, settings: Settings) -> Client:
+    """A connection to the embedded cluster, or to the one that runs already.
+
+    Args:
+        cluster: the embedded one; None: the one at ``settings.scheduler``.
+        settings: with the keys of that one.
+
+    Raises:
+        InputError: there is no cluster at the address.
+    """
+    try:
+        return Client(
+            cluster or settings.scheduler,
+            security=foreign_keys(settings) if cluster is None else None,  # a cluster brings its own
+            set_as_default=False,
+            timeout=8,
+            direct_to_workers=False,
+        )
+    except OSError as error:
+        raise InputError(
+            f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
+        ) from None
 
 
 def end_cluster(cluster: SpecCluster, seconds: float) -> None:

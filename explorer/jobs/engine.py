@@ -18,12 +18,11 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
-from distributed import Client, Future, fire_and_forget
+from distributed import Future, fire_and_forget
 
 from explorer.errors import InputError
 from explorer.files import NoRoomError
-from explorer.jobs.cluster import end_cluster, has_ended, known_keys, start_cluster
-from explorer.jobs.cluster_keys import foreign_keys
+from explorer.jobs.cluster import connect, end_cluster, has_ended, known_keys, start_cluster
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
 from explorer.jobs.lease import Lease
 from explorer.jobs.reader import Reader, Update
@@ -66,18 +65,7 @@ class Engine:
             held.enter_context(contextlib.closing(Lease(store.root, self._leave)))
             self._cluster = None if settings.scheduler else start_cluster(settings)
             held.callback(self._end_cluster)
-            try:
-                self._client = Client(
-                    self._cluster or settings.scheduler,
-                    security=foreign_keys(settings) if self._cluster is None else None,  # a cluster brings its own
-                    set_as_default=False,
-                    timeout=8,
-                    direct_to_workers=False,
-                )
-            except OSError as error:
-                raise InputError(
-                    f"there is no cluster ({error})", "EXPLORER_SCHEDULER", "start one there, or unset it"
-                ) from None
+            self._client = connect(self._cluster, settings)
             held.callback(self._end_client)
             self._slots = Slots(self._client)
             self._reattach_jobs()

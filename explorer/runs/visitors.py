@@ -85,7 +85,7 @@ class Visitors:
 
     def make_teacher(self, visitor_id: str, given: str, teacher_token: str) -> bool:
         """Makes a visitor a teacher if the token that they give is the right one; says whether it is."""
-        if not hmac.compare_digest(given.encode(), teacher_token.encode()):
+        if not hmac.compare_digest(given.encode(errors="replace"), teacher_token.encode()):
             return False
         with self._database.transaction() as connection:
             connection.execute("UPDATE visitors SET teacher = ? WHERE id = ?", (_digest(teacher_token), visitor_id))
