@@ -156,12 +156,13 @@ def test_a_database_that_is_full_says_so_and_can_be_used_again(tmp_path: Path) -
     database = Database(tmp_path / "store.sqlite")
     pages = database.rows("PRAGMA page_count")[0][0]
     database.rows(f"PRAGMA max_page_count = {pages}")
+    columns = "id, name, reference, scenes, created"
     many = [(str(number), "x" * 1000) for number in range(1000)]
     with pytest.raises(NoRoomError, match="full"), database.transaction() as connection:
-        connection.executemany("INSERT INTO datasets VALUES (?, ?, '', 0, '')", many)
+        connection.executemany(f"INSERT INTO datasets ({columns}) VALUES (?, ?, '', 0, '')", many)
     database.rows("PRAGMA max_page_count = 100000")
     with database.transaction() as connection:
-        connection.execute("INSERT INTO datasets VALUES ('a', 'b', '', 0, '')")
+        connection.execute(f"INSERT INTO datasets ({columns}) VALUES ('a', 'b', '', 0, '')")
     assert [row["id"] for row in database.rows("SELECT id FROM datasets")] == ["a"]
 
 

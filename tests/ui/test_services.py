@@ -48,13 +48,14 @@ def test_server_without_its_cluster_says_so_and_ends_in_order(caplog: pytest.Log
 def test_whoever_starts_the_server_reads_who_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"server.address": None, "server.port": 8501}
     monkeypatch.setattr(st, "get_option", options.get)
-    listens, warning = services.who_reaches_the_app()
+    listens, teacher, warning = services.who_reaches_the_app()
+    assert services.teacher_token() in teacher
     assert "every address of this machine, port 8501: whoever reaches it uses it" in listens
     assert "EXPLORER_TLS_CA_FILE" in warning
     options["server.address"] = "127.0.0.1"
     monkeypatch.delenv("EXPLORER_SCHEDULER")
     settings.cache_clear()
-    (listens,) = services.who_reaches_the_app()
+    listens, _ = services.who_reaches_the_app()
     assert "only users of this machine" in listens
 
 
