@@ -354,17 +354,14 @@ def test_bad_address_is_ignored_with_a_note(train: AppTest) -> None:
 def test_queued_run_says_what_it_waits_for(train: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     store = services.store()
     run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    services.engine()  # is there: as it starts, it takes what waits for interrupted
     monkeypatch.setattr(Engine, "_fill_slots", lambda _: None)  # the run stays in the queue
     store.set_status(run_id, RunStatus.QUEUED)
+    store.enqueue(run_id)
     train.query_params["run"] = run_id
     for starting, place, text, info in (
         (True, None, "workers are starting", "The workers are starting"),
-        (
-            False,
-            Place(False, (Waiting("other", None, 1),), ("other",), 0),
-            "place 2 in the queue",
-            "Waiting for a slot",
-        ),
+        (False, Place(False, (Waiting(run_id, None, 1),), (), 1), "place 2 in the queue", "Waiting for a slot"),
         (False, None, "about to start", "About to start"),
     ):
         monkeypatch.setattr(Engine, "starting", starting)
@@ -379,6 +376,7 @@ def test_no_part_of_the_page_of_a_run_runs_by_itself(train: AppTest, monkeypatch
     """Thirty pages with one that did would keep the server busy: the browser asks the feed."""
     store = services.store()
     run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
+    services.engine()
     monkeypatch.setattr(Engine, "_fill_slots", lambda _: None)
     made: list[float | None] = []
     fragment = st.fragment
