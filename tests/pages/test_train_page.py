@@ -22,6 +22,7 @@ from explorer.training.events import Event, to_json
 from explorer.training.plan import Plan
 from explorer.training.presets import PRESETS, preset_plan
 from explorer.ui import live_figure, services
+from tests.pages.conftest import VISITOR
 from tests.pages.look import address, button, picker, run_of, status_line, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -215,7 +216,8 @@ def test_with_controls_queues_equal_budgets_to_compare(train: AppTest) -> None:
     assert len(runs) == 4
     assert len({run.plan.steps for run in runs}) == 1
     assert len({(run.plan.seed, run.plan.batch_size, run.plan.segmenter) for run in runs}) == 1
-    shown_first = [run_of(train), *(run_id for run_id in services.store().queue() if run_id != run_of(train))]
+    queued = [waiting.run_id for waiting in services.store().queue()]
+    shown_first = [run_of(train), *(run_id for run_id in queued if run_id != run_of(train))]
     by_age = [run.id for run in sorted(runs, key=lambda run: run.created)]
     assert [run_id for run_id in shown_first if run_id in by_age] == by_age, "the controls wait in the order of places"
     for run in runs:
@@ -316,10 +318,10 @@ def reseeded(name: str) -> Dataset:
 
 def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_page: OpenPage, measured: None) -> None:
     store = services.store()
-    older, newer = store.save_dataset(tiny_dataset("older")), store.save_dataset(tiny_dataset("newer"))
+    older, newer = (store.save_dataset(tiny_dataset(name), VISITOR) for name in ("older", "newer"))
     fresh = open_page("pages/train.py").run()
     assert picker(fresh, "Dataset").value == newer
-    assert "newer is the dataset used last on this server" in texts(fresh)
+    assert "newer is the dataset that you used last" in texts(fresh)
     assert address(fresh) == {"dataset": newer, "preset": "dice_ce"}
     picker(fresh, "Dataset").set_value(older).run()
     picker(fresh, "Preset").set_value("focal").run()
@@ -335,7 +337,7 @@ def test_fresh_visit_takes_the_dataset_used_last_and_the_address_keeps_it(open_p
 
 
 def test_looking_at_built_in_scenes_does_not_choose_them(open_page: OpenPage, measured: None) -> None:
-    chosen = services.store().save_dataset(tiny_dataset("mine"))
+    chosen = services.store().save_dataset(tiny_dataset("mine"), VISITOR)
     imagery = open_page("pages/imagery.py")
     imagery.query_params["builtin"] = "harbour"
     assert not imagery.run().exception
