@@ -147,7 +147,7 @@ def test_new_tab_takes_the_dataset_used_last_and_a_reload_keeps_it(browser: Brow
     tab.goto(f"{address}/train")
     settled(tab)
     expect(tab.get_by_role("combobox", name="Dataset")).to_have_value("Harbour (built in)")
-    expect(tab.get_by_text("Harbour (built in) is the dataset used last on this server.")).to_be_visible()
+    expect(tab.get_by_text("Harbour (built in) is the dataset that you used last.")).to_be_visible()
     choose(tab, "Dataset", "Car park (built in)")
     choose(tab, "Preset", "Focal")
     tab.wait_for_url(re.compile("preset=focal"))
