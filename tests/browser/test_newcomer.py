@@ -138,12 +138,12 @@ def test_one_click_on_home_leads_to_a_run_that_trains(page: Page, address: str) 
     expect(page.get_by_text("stopped", exact=True)).to_be_visible()
 
 
-def test_new_tab_takes_the_dataset_used_last_and_a_reload_keeps_it(browser: Browser, page: Page, address: str) -> None:
+def test_new_tab_takes_the_dataset_used_last_and_a_reload_keeps_it(page: Page, address: str) -> None:
     page.goto(f"{address}/imagery?builtin=harbour")
     settled(page)
     page.get_by_role("button", name="Use this dataset").click()
     expect(page.get_by_role("link", name="Go on to Train")).to_be_visible()
-    tab = browser.new_page()
+    tab = page.context.new_page()
     tab.goto(f"{address}/train")
     settled(tab)
     expect(tab.get_by_role("combobox", name="Dataset")).to_have_value("Harbour (built in)")
@@ -239,12 +239,20 @@ def test_page_fits_the_window_and_raises_no_error(page: Page, address: str, path
     assert not complaints
 
 
-def test_second_tab_sees_the_same_run(page: Page, browser: Browser, address: str) -> None:
+def test_second_tab_sees_the_same_run_and_another_visitor_cannot_stop_it(
+    page: Page, browser: Browser, address: str
+) -> None:
     page.goto(f"{address}/train?dataset=builtin:car_park")
     settled(page)
     page.get_by_role("button", name="Play").click()
     wait_for_step(page, 2)
-    other = browser.new_page()
+    guest = browser.new_page()
+    guest.goto(page.url)
+    wait_for_step(guest, 3)
+    expect(guest.get_by_text("you can look at it, not change it")).to_be_visible()
+    expect(guest.get_by_role("button", name="Stop", exact=True)).to_be_disabled()
+    guest.close()
+    other = page.context.new_page()
     other.goto(page.url)
     wait_for_step(other, 3)
     other.get_by_role("button", name="Stop", exact=True).click()
