@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from explorer.runs.turns import Waiting, seconds_until_start
 from explorer.ui import services
 
@@ -33,9 +35,12 @@ def _seconds_left(run_id: str) -> float | None:
 
 def _seconds(waiting: Waiting) -> float | None:
     """Of a run that waits: what it was planned for, else its steps at the time that was measured for one."""
-    if waiting.seconds is not None:
-        return waiting.seconds
-    planned = services.store().folder(waiting.run_id).planned()
+    return waiting.seconds if waiting.seconds is not None else _measured_seconds(waiting.run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)  # all who wait ask for all who are ahead of them
+def _measured_seconds(run_id: str) -> float | None:
+    planned = services.store().folder(run_id).planned()
     if planned is None or planned.step_seconds is None:
         return None
-    return planned.step_seconds * services.store().run(waiting.run_id).plan.steps
+    return planned.step_seconds * services.store().run(run_id).plan.steps
