@@ -18,7 +18,7 @@ import platform
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,6 +53,37 @@ class _Owner(BaseModel):
     since: datetime  # with time zone
 
 
+def server_beside(root: Path) -> StoreInUseError | None:
+    """That another server on this machine uses the store, found out at once; None: none does.
+
+    Args:
+        root: folder of the store.
+    """
+    try:
+        with _only_server(root):
+            return None
+    except StoreInUseError as problem:
+        return problem
+
+
+@contextlib.contextmanager
+def _only_server(root: Path) -> Iterator[None]:
+    """Holds the lock of a store.
+
+    Raises:
+        StoreInUseError: another server holds it.
+    """
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(root / "server.lock", busy=_IN_USE))
+        except InputError as problem:
+            if problem.what != _IN_USE:
+                raise
+            file = root / "server.json"
+            raise StoreInUseError(_in_use(file, _read(file)), str(root), _REMEDY) from None
+        yield
+
+
 class Lease:
     """The use of a store, from when it is made until it is closed.
 
@@ -83,12 +114,7 @@ class Lease:
             since=datetime.now(UTC),
         )
         with contextlib.ExitStack() as held:
-            try:
-                held.enter_context(locked(root / "server.lock", busy=_IN_USE))
-            except InputError as problem:
-                if problem.what != _IN_USE:
-                    raise
-                raise StoreInUseError(_in_use(self._file, _read(self._file)), str(root), _REMEDY) from None
+            held.enter_context(_only_server(root))
             before = _read(self._file)
             if before is not None and before.kernel != self._owner.kernel and _gives_signs(self._file, silence):
                 raise StoreInUseError(_in_use(self._file, before), str(root), _REMEDY)

@@ -80,7 +80,7 @@ class Store:
         """Keeps a dataset and gives its id; the same pixels, labels and split of one owner have the same id.
 
         No two datasets of an owner have one name: where another one has it, also in other case, this one gets a number.
-        It is listed under that name, and keeps it when it is saved again.
+        It is listed under that name, and keeps it when it is saved again. An example that nobody has changed stays one.
 
         Args:
             dataset: to keep.
@@ -89,6 +89,8 @@ class Store:
         for name in numbered(dataset.name):
             named = replace(dataset, name=name)
             reference = DatasetReference.to(named)
+            if owner is not None and reference.id in self._datasets_named(name, None):
+                return reference.id  # an example, unchanged
             dataset_id = _id_of(reference.id, owner)
             path = self.dataset_file(dataset_id)
             alike = self._datasets_named(name, owner)

@@ -23,12 +23,13 @@ class EngineKeeper:
 
     Args:
         start: makes an engine; raises ``InputError`` where it cannot be made at present.
+        problem: why it cannot be made now, if that is known beforehand.
     """
 
-    def __init__(self, start: Callable[[], Engine]) -> None:
+    def __init__(self, start: Callable[[], Engine], problem: Exception | None = None) -> None:
         self._start = start
         self._engine: Engine | None = None
-        self._problem: Exception | None = None
+        self._problem = problem
         self._known = threading.Condition()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="engine-keeper", daemon=True)

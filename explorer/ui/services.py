@@ -26,7 +26,7 @@ from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN, builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.cluster_keys import is_open_to_all
-from explorer.jobs.lease import StoreInUseError
+from explorer.jobs.lease import StoreInUseError, server_beside
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
@@ -84,7 +84,8 @@ def _release(services: _Services) -> None:
 @st.cache_resource(show_spinner=False, on_release=_release)
 def _services() -> _Services:
     store = Store(settings().store)
-    return _Services(store, EngineKeeper(lambda: _start_engine(store)))
+    beside = server_beside(store.root)  # the first page says so, before Dask is imported
+    return _Services(store, EngineKeeper(lambda: _start_engine(store), beside))
 
 
 def check_installation() -> None:
