@@ -72,8 +72,8 @@ def quantile(deviation: Array, beyond: float) -> Array:
         beyond: between 0 and 1.
 
     >>> even = np.ones((100, 1))
-    >>> quantile(even, 0.05).round(1)  # 2.57 · √(3/5), of Student's distribution with 5 degrees of freedom
-    array([2.])
+    >>> quantile(even, 0.05).round(1)  # 2.57 · √(3/5) = 1.99 of the distribution itself, of which 24 values stand here
+    array([1.9])
     >>> quantile(np.where(np.arange(100)[:, None] < 96, 0, even), 0.05)  # too few points are unknown
     array([0.])
     """

@@ -79,8 +79,8 @@ class Store:
     def save_dataset(self, dataset: Dataset, owner: str | None = None) -> str:
         """Keeps a dataset and gives its id; the same pixels, labels and split of one owner have the same id.
 
-        No two datasets of an owner have one name: where another one has it, also in other case, this one gets a number.
-        It is listed under that name, and keeps it when it is saved again. An example that nobody has changed stays one.
+        No two datasets of an owner have one name: where another one has it, also in other case, this one gets a number,
+        which it keeps. An example that nobody has changed stays one.
 
         Args:
             dataset: to keep.

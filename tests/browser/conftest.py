@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,11 +12,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeoutError
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
@@ -117,6 +119,22 @@ def stop_run(page: Page) -> None:
     if button.count() and button.is_enabled():
         button.click()
         expect(page.get_by_text("stopped", exact=True)).to_be_visible()
+
+
+def follow(page: Page, link: str, path: str) -> None:
+    """Clicks a link until its page is there: what comes late, a picture or a table, may move it from under the pointer.
+
+    Args:
+        link: its text.
+        path: of the address that it leads to.
+    """
+    for _ in range(3):
+        page.get_by_role("link", name=link).click()
+        with suppress(PageTimeoutError):
+            page.wait_for_url(f"**/{path}*", timeout=PATIENCE / 3)
+            break
+    expect(page).to_have_url(re.compile(f"/{path}"))
+    settled(page)
 
 
 def settled(page: Page) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, TimeoutError, expect
 
 from explorer.ui.frame import PAGES
-from tests.browser.conftest import settled
+from tests.browser.conftest import follow, settled
 
 STEP = re.compile(r"step (\d+) of")
 
@@ -54,7 +54,7 @@ def wait_for_step(page: Page, step: int) -> None:
 def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     page.goto(address)
     settled(page)
-    page.get_by_role("link", name="Bring your own imagery").click()
+    follow(page, "Bring your own imagery", "imagery")
     page.get_by_text("Upload", exact=True).click()
     pairs = [pair("north", 1), pair("south", 2)]
     uploaders = page.get_by_test_id("stFileUploaderDropzoneInput")
@@ -64,8 +64,7 @@ def test_newcomer_trains_on_own_imagery(page: Page, address: str) -> None:
     uploaders.last.set_input_files([mask for _, mask in pairs])
     expect(page.get_by_text("2 of 2 rows used")).to_be_visible()
     page.get_by_role("button", name="Use this dataset").click()
-    page.get_by_role("link", name="Go on to Train").click()
-    settled(page)
+    follow(page, "Go on to Train", "train")
     expect(page.get_by_role("combobox", name="Dataset")).to_have_value("north and 1 more")
     choose(page, "Training time", "2 min")
 

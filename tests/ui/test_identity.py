@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def headers_of(response: Response, cookie: str = "", scheme: str = "http", metho
 
     own = [(b"cookie", cookie.encode())] if cookie else []
     scope = {"type": "http", "method": method, "scheme": scheme, "path": "/", "headers": own}
-    asyncio.run(VisitorCookie(app)(scope, nothing, take))
+    with ThreadPoolExecutor(1) as thread:  # the tests in a browser leave a running loop in this one
+        thread.submit(asyncio.run, VisitorCookie(app)(scope, nothing, take)).result()
     return Headers(raw=sent[0]["headers"])
 
 
