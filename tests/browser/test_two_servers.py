@@ -28,7 +28,7 @@ def server_of(store: Path) -> int:
 
 def test_a_second_server_harms_no_run_and_takes_over_when_the_first_is_killed(page: Page, tmp_path: Path) -> None:
     path = tmp_path / "store"
-    with running_server(path, tmp_path / "first.txt") as first:
+    with running_server(path, tmp_path / "first.txt", is_killed=True) as first:
         page.goto(first)
         settled(page)
         page.get_by_role("button", name="Train on it").first.click()
