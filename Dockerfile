@@ -2,7 +2,7 @@
 FROM python:3.12-slim
 
 # Another index for pip, for example one whose torch is for processors alone, which is much smaller
-ARG EXTRA_INDEX_URL=""
+ARG PIP_EXTRA_INDEX_URL
 
 # The store is a volume. All else that is written at run time goes to /tmp: the root may be read-only
 ENV EXPLORER_STORE=/store \
@@ -21,7 +21,7 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin explorer \
 
 WORKDIR /app
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --compile ${EXTRA_INDEX_URL:+--extra-index-url "$EXTRA_INDEX_URL"} -r requirements.txt
+RUN pip install --no-cache-dir --compile -r requirements.txt
 COPY LICENSE app.py ./
 COPY .streamlit .streamlit
 COPY assets assets
