@@ -16,14 +16,15 @@ from explorer.imagery.archive import archived_bytes
 from explorer.imagery.balance import ClassShare, class_balance
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, StretchPerScene
-from explorer.imagery.datasets import Reading
 from explorer.imagery.offers import made_so_far
+from explorer.imagery.readings import Reading
 from explorer.imagery.scene import Dataset, Scene
 from explorer.runs.class_state import Control
 from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, dataset_labels, resolve
+from explorer.ui.deleted import say_deleted
 from explorer.ui.drafts import Draft, area_key, revised, rule_key, take_match_rule, take_minimum_area
 from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.identity import listed_datasets, visitor
@@ -142,6 +143,8 @@ def pick_saved() -> Draft | None:
     """The datasets in the store."""
     records = {record.id: record for record in listed_datasets()}
     labels = dataset_labels(records.values())
+    asked = st.query_params.get("saved", "")
+    was_deleted = asked not in labels and say_deleted("dataset", [asked], "saved")
     if not labels:
         st.info(
             "Nothing is saved yet. Choose built-in scenes or upload your own, then press Use this dataset.",
@@ -149,7 +152,7 @@ def pick_saved() -> Draft | None:
         )
         return None
     first = next(iter(labels))
-    chosen = address.named("saved", "saved dataset", labels, labels[first]) or first
+    chosen = (None if was_deleted else address.named("saved", "saved dataset", labels, labels[first])) or first
     address.select("Saved dataset", list(labels), chosen, labels.__getitem__, show_saved)
     services.store().belongings.look_at("dataset", chosen)
     show_sharing("dataset", records[chosen])

@@ -110,7 +110,7 @@ def show_other_jobs(record: RunRecord, elsewhere: Sequence[FileJob]) -> None:
         elsewhere: jobs whose progress the page shows in another place.
     """
     files = frozenset(str(job.file.relative_to(job.run)) for job in elsewhere)
-    active = any(each.file not in files for each in services.store().active_jobs(record.id))
+    active = any(each.file not in files for each in services.store().jobs.active(record.id))
     st.fragment(_show_other_jobs, run_every=POLL_SECONDS if active else None)(record, files, active)
 
 
@@ -122,7 +122,7 @@ def _show_other_jobs(record: RunRecord, elsewhere: frozenset[str], were_active: 
 def show_active_jobs(record: RunRecord, elsewhere: frozenset[str] = frozenset()) -> bool:
     """Progress and Stop of all that works on a run, except for these files; whether there is any."""
     store = services.store()
-    active = [each for each in store.active_jobs(record.id) if each.file not in elsewhere]
+    active = [each for each in store.jobs.active(record.id) if each.file not in elsewhere]
     for each in active:
         show_progress(each, read_progress(store.folder(record.id).path / each.file))
     return bool(active)

@@ -252,7 +252,7 @@ frame("Storage")
 try:
     me = visitor()
     used = services.store().usage.of(me.id)
-    thrown = services.store().bin.contents(me.id)
+    thrown = services.store().bin.contents(me)
     everything = stored(used)
     show_totals(used, sum((used.runs | used.datasets).get(record.id, 0) for record in thrown))
     changes.show_outcome()

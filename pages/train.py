@@ -90,6 +90,11 @@ def pick_preset(notes: DeltaGenerator, first: str) -> str | None:
     if wanted is None and locked_controls() & {"losses", "rate", "plan", "preset", "length"}:
         wanted = first  # the plan of an earlier run may differ in all of these
         st.session_state.pop(SOURCE, None)
+        name = PRESETS[first].name
+        text = (
+            f"The teacher has locked parts of the plan: not that of the earlier run is opened, but the preset “{name}”."
+        )
+        notes.info(text, icon=":material/lock:")
     st.session_state[OFFERED] = first if wanted == first else None
     remember_preset(wanted)
     address.select(

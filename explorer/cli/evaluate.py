@@ -11,8 +11,8 @@ from pathlib import Path
 from explorer.cli import imagery_options, parsing
 from explorer.errors import InputError
 from explorer.imagery.checks.finding import listed
-from explorer.imagery.datasets import Reading
 from explorer.imagery.notes import Note
+from explorer.imagery.readings import Reading
 from explorer.imagery.scene import IGNORE, Scene
 from explorer.imagery.stretch import outside_stretch
 from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of

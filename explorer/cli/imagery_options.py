@@ -14,10 +14,11 @@ from explorer.cli import parsing
 from explorer.errors import InputError
 from explorer.imagery.areas import area_of, areas_in_file
 from explorer.imagery.choices import Polygon, ReadingChoices
-from explorer.imagery.datasets import ReadFiles, Reading, label_scenes, read_files
+from explorer.imagery.datasets import label_scenes, read_files
 from explorer.imagery.match_rule import FORMS, MatchRule
 from explorer.imagery.reading.formats import read_bytes
 from explorer.imagery.reading.upload import files_in
+from explorer.imagery.readings import ReadFiles, Reading
 from explorer.settings import settings
 
 _SWITCH = argparse.BooleanOptionalAction  # "--no-…" takes back what a run chose

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from explorer.cli import imagery_options, parsing
 from explorer.imagery.balance import class_balance
-from explorer.imagery.datasets import Reading, SceneReport
 from explorer.imagery.notes import Note
+from explorer.imagery.readings import Reading, SceneReport
 from explorer.imagery.scene import IGNORE
 from explorer.imagery.writing import write_label
 

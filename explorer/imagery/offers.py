@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import Any
 
 from explorer.imagery.choices import NODATA, ReadingChoices
-from explorer.imagery.datasets import Reading
 from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.reading.roles import IGNORE_NAME, OBJECT
 from explorer.imagery.reading.values import FoundValue
+from explorer.imagery.readings import Reading
 from explorer.imagery.scene import BACKGROUND
 from explorer.texts import LONGEST_NAME, plain
 

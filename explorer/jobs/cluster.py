@@ -27,7 +27,7 @@ import weakref
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Security, SpecCluster, Status
+from distributed import Client, Future, Security, SpecCluster, Status
 from distributed.deploy.subprocess import SubprocessScheduler, SubprocessWorker
 
 import explorer
@@ -182,6 +182,12 @@ def _was_killed(process: SubprocessScheduler | SubprocessWorker) -> bool:
 def known_keys(dask_scheduler: Any) -> list[str]:
     """The keys that a scheduler knows; runs there."""
     return [str(key) for key in dask_scheduler.tasks]
+
+
+def message_of(future: Future) -> str:
+    """What the error of a failed job says."""
+    error = future.exception()
+    return str(error) or type(error).__name__
 
 
 def visible_gpus() -> list[str]:

@@ -22,13 +22,13 @@ from distributed import Future, fire_and_forget
 
 from explorer.errors import InputError
 from explorer.files import NoRoomError
-from explorer.jobs.cluster import connect, end_cluster, has_ended, known_keys, start_cluster
-from explorer.jobs.file_job import job_key, perform_unless_withdrawn
+from explorer.jobs.cluster import connect, end_cluster, has_ended, known_keys, message_of, start_cluster
 from explorer.jobs.lease import Lease
+from explorer.jobs.ordered_jobs import OrderedJobs
 from explorer.jobs.reader import Reader, Update
 from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
 from explorer.jobs.slots import Place, Slots
-from explorer.runs.job_files import announce, clear, forget, request_stop, withdraw
+from explorer.runs.job_files import announce, forget, withdraw
 from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.runs.turns import Waiting
@@ -38,7 +38,7 @@ from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
 _CLOSE_SECONDS = 8.0
-_ENDING_SECONDS = 5.0  # for the answer of a job that has ended
+_LOST = "The server or its cluster was restarted."
 _ANSWERS_FIRST = 10.0  # priority of a job that a page waits for; Dask starts higher ones first
 
 
@@ -59,7 +59,6 @@ class Engine:
         self._closed = self._lost = False
         self._lock = threading.RLock()
         self._training: dict[str, Future] = {}  # runs whose job the cluster has, by id
-        self._jobs: dict[str, Future] = {}  # jobs that leave a file, by id
         self._reader = Reader(self._due)
         with contextlib.ExitStack() as held:  # ended in reverse order, by close() or where this fails
             held.enter_context(contextlib.closing(Lease(store.root, self._leave)))
@@ -68,7 +67,9 @@ class Engine:
             self._client = connect(self._cluster, settings)
             held.callback(self._end_client)
             self._slots = Slots(self._client)
-            self._reattach_jobs()
+            self._jobs = OrderedJobs(store, self._client, self._cluster is None, self._reader.add)
+            held.callback(self._jobs.close)
+            self._reattach()
             self._reader.start()
             held.callback(self._reader.close)
             self._client.subscribe_topic(store.id, self._notified)
@@ -143,49 +144,12 @@ class Engine:
     # Jobs that leave a file -------------------------------------------------------------------------------
 
     def order(self, job: FileJob, owner: str | None = None) -> JobRecord:
-        """Gives the active job for the same file, or starts a new one as soon as a worker is free.
-
-        Args:
-            job: to do.
-            owner: id of the visitor who orders it.
-        """
-        with self._lock:
-            file = str(job.file.relative_to(job.run))
-            record, new = self._store.create_job(type(job).__name__, job.run.name, file, job.describe(), owner)
-            if new:
-                clear(job.file)
-                key = job_key(record.id)
-                announce(job.run, key)
-                future = self._client.submit(
-                    perform_unless_withdrawn,
-                    job,
-                    self._store.id,
-                    record.id,
-                    key=key,
-                    pure=False,
-                    resources={job.resource: 1},
-                    priority=-time.time(),
-                )
-                if self._cluster is None:
-                    fire_and_forget(future)
-                self._store.set_job_key(record.id, key)
-                self._watch_job(record.id, future)
-            return record
+        """Gives the active job for the same file, or starts a new one; ``owner`` is the visitor who orders it."""
+        return self._jobs.order(job, owner)
 
     def stop_job(self, job_id: str) -> None:
         """Stops a job that leaves a file: at once if it waits, else as soon as it looks."""
-        with self._lock:
-            record = self._store.job(job_id)
-            if not record.status.active:
-                return
-            run = self._store.folder(record.run_id).path
-            if record.status is not JobStatus.QUEUED or not withdraw(run, job_key(job_id)):
-                request_stop(run / record.file)
-            else:
-                future = self._jobs.pop(job_id, None)
-                if future is not None:
-                    future.cancel(force=True)
-                self._store.set_job_status(job_id, JobStatus.STOPPED)
+        self._jobs.stop(job_id)
 
     # Jobs that answer -------------------------------------------------------------------------------------
 
@@ -205,7 +169,7 @@ class Engine:
             answer: Answer = future.result(timeout=seconds)
         except TimeoutError:
             future.cancel()
-            busy = [record.title for record in self._store.active_jobs() if record.status is JobStatus.RUNNING]
+            busy = [record.title for record in self._store.jobs.active() if record.status is JobStatus.RUNNING]
             others = f"; at work: {', '.join(busy)}" if busy else ""
             raise InputError(
                 f"no answer in {seconds:.0f} s{others}",
@@ -308,19 +272,13 @@ class Engine:
             lambda done: self._reader.add(f"end of run {run_id}", partial(self._run_ended, run_id, done))
         )
 
-    def _watch_job(self, job_id: str, future: Future) -> None:
-        self._jobs[job_id] = future
-        future.add_done_callback(
-            lambda done: self._reader.add(f"end of job {job_id}", partial(self._job_ended, job_id, done))
-        )
-
     def _notified(self, event: tuple[float, tuple[str, str]]) -> None:
         """A job has written something into a run's folder, or begins."""
         kind, name = event[1]
         if kind == "run":
             self._reader.add(f"run {name}", partial(self._store.ingest, name))
         else:
-            self._reader.add(f"job {name}", partial(self._store.set_job_status, name, JobStatus.RUNNING))
+            self._reader.add(f"job {name}", partial(self._store.jobs.set_status, name, JobStatus.RUNNING))
 
     def _due(self) -> Iterator[tuple[str, Update]]:
         """What the reader does every second: runs that train may have been heard of too late, slots may be free."""
@@ -342,43 +300,18 @@ class Engine:
                 self._store.set_status(run_id, RunStatus.INTERRUPTED, "Its job was lost.", _ACTIVE)
             else:
                 ending = RunStatus.PAUSED if isinstance(future.exception(), NoRoomError) else RunStatus.FAILED
-                self._store.set_status(run_id, ending, _message(future), _ACTIVE)
+                self._store.set_status(run_id, ending, message_of(future), _ACTIVE)
             del self._training[run_id]
             self._slots.leave(run_id)
             self._fill_slots()
 
-    def _job_ended(self, job_id: str, future: Future) -> None:
-        if not self._awaited(job_id, future):
-            return
-        ending: JobStatus | None = None
-        if future.status in ("finished", "pending"):  # pending: its worker died with the answer, it is done again
-            # Before the lock: while the answer is on its way, pages go on; the reader asks again if it does not come
-            ending = future.result(timeout=_ENDING_SECONDS)
+    def _reattach(self) -> None:
+        """Finds what a server that is gone had started: what still works on a foreign cluster, and the rest."""
+        keys = self._store.run_keys()
+        is_alive = self._cluster is None and (keys or self._store.jobs.keys())
+        alive = frozenset(self._client.run_on_scheduler(known_keys)) if is_alive else frozenset()
         with self._lock:
-            if not self._awaited(job_id, future):
-                return
-            forget(
-                self._store.folder(self._store.job(job_id).run_id).path, future.key
-            )  # whoever sees the end finds none
-            if ending is not None:
-                self._store.set_job_status(job_id, ending)
-            elif future.status == "error":
-                self._store.set_job_status(job_id, JobStatus.FAILED, _message(future))
-            else:
-                self._store.set_job_status(job_id, JobStatus.INTERRUPTED, "Its worker was lost.")
-            del self._jobs[job_id]
-
-    def _awaited(self, job_id: str, future: Future) -> bool:
-        with self._lock:
-            return not self._closed and self._jobs.get(job_id) is future
-
-    def _reattach_jobs(self) -> None:
-        """Finds the jobs of a server that is gone: those that still work on a foreign cluster, and the others."""
-        runs, jobs = self._store.run_keys(), self._store.job_keys()
-        alive = set(self._client.run_on_scheduler(known_keys)) if (runs or jobs) and self._cluster is None else set()
-        lost = "The server or its cluster was restarted."
-        with self._lock:
-            for run_id, key in runs.items():
+            for run_id, key in keys.items():
                 self._store.ingest(run_id)
                 if key in alive:
                     self._slots.take(run_id, self._slots.kind_for(self._store.run(run_id).plan.seconds))
@@ -386,18 +319,8 @@ class Engine:
                     continue
                 self._store.set_key(run_id, None)
                 forget(self._store.folder(run_id).path, key)
-                self._store.set_status(run_id, RunStatus.INTERRUPTED, lost, _ACTIVE)
-            for job_id, of_job in jobs.items():
-                if of_job in alive:
-                    self._watch_job(job_id, Future(of_job, self._client))
-                else:
-                    forget(self._store.folder(self._store.job(job_id).run_id).path, job_key(job_id))
-                    self._store.set_job_status(job_id, JobStatus.INTERRUPTED, lost)
+                self._store.set_status(run_id, RunStatus.INTERRUPTED, _LOST, _ACTIVE)
+            self._jobs.reattach(alive, _LOST)
             if self._cluster is not None:
                 for waiting in self._store.queue():
-                    self._store.set_status(waiting.run_id, RunStatus.INTERRUPTED, lost, [RunStatus.QUEUED])
-
-
-def _message(future: Future) -> str:
-    error = future.exception()
-    return str(error) or type(error).__name__
+                    self._store.set_status(waiting.run_id, RunStatus.INTERRUPTED, _LOST, [RunStatus.QUEUED])

@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.errors import InputError
 from explorer.files import locked, write_atomically
+from explorer.runs.database import SERVER_LOCK
 
 BEAT_SECONDS = 5.0  # between signs of life
 _SILENT_SECONDS = 4 * BEAT_SECONDS  # without any, until a server on another machine counts as gone
@@ -75,7 +76,7 @@ def _only_server(root: Path) -> Iterator[None]:
     """
     with contextlib.ExitStack() as held:
         try:
-            held.enter_context(locked(root / "server.lock", busy=_IN_USE))
+            held.enter_context(locked(root / SERVER_LOCK, busy=_IN_USE))
         except InputError as problem:
             if problem.what != _IN_USE:
                 raise

@@ -83,14 +83,17 @@ class Bin:
             with self._database.transaction() as connection:
                 connection.execute("DELETE FROM jobs WHERE run_id = ? AND file = ?", (run_id, file))
 
-    def contents(self, owner: str) -> list[RunRecord | DatasetRecord]:
-        """What a visitor has deleted and can restore, the last first."""
+    def contents(self, visitor: Visitor) -> list[RunRecord | DatasetRecord]:
+        """What was deleted and a visitor can restore: their own; what is nobody's, for the teacher. The last first."""
+        theirs = visitor.id, visitor.teacher
         runs = self._database.rows(
             "SELECT runs.*, datasets.name AS dataset_name FROM runs JOIN datasets ON datasets.id = runs.dataset_id "
-            "WHERE runs.deleted IS NOT NULL AND runs.owner = ?",
-            owner,
+            "WHERE runs.deleted IS NOT NULL AND (runs.owner = ? OR runs.owner IS NULL AND ?)",
+            *theirs,
         )
-        datasets = self._database.rows("SELECT * FROM datasets WHERE deleted IS NOT NULL AND owner = ?", owner)
+        datasets = self._database.rows(
+            "SELECT * FROM datasets WHERE deleted IS NOT NULL AND (owner = ? OR owner IS NULL AND ?)", *theirs
+        )
         records: list[RunRecord | DatasetRecord] = [*map(run_record, runs), *map(dataset_record, datasets)]
         return sorted(records, key=lambda record: str(record.deleted), reverse=True)
 

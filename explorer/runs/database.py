@@ -10,11 +10,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from explorer.errors import InputError
-from explorer.files import NoRoomError
+from explorer.files import NoRoomError, locked
 
 _VERSION_1 = """
 CREATE TABLE datasets (
@@ -69,6 +69,9 @@ CREATE TABLE accepted (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, at TEXT NOT 
 CREATE INDEX accepted_of_owner ON accepted (owner, at);
 """
 
+SERVER_LOCK = "server.lock"
+"""Beside the database; held by the server that uses the store."""
+
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 
 MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
@@ -79,7 +82,7 @@ class Database:
     """A connection that threads take turns with.
 
     Raises:
-        InputError: the database was written by a newer version of the program.
+        InputError: the database was written by a newer version of the program, or by an older one that uses it now.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,10 +100,18 @@ class Database:
                     str(path),
                     "update the program, or set EXPLORER_STORE to another folder",
                 )
-            for migration in MIGRATIONS[version:]:
-                for statement in migration.strip().split(";\n"):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+            with self._unused() if 0 < version < len(MIGRATIONS) else nullcontext():
+                for migration in MIGRATIONS[version:]:
+                    for statement in migration.strip().split(";\n"):
+                        connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _unused(self) -> AbstractContextManager[None]:
+        """No server uses the store: one of an older version would go on with a database that it does not know."""
+        remedy = "stop that server first, or set EXPLORER_STORE to another folder"
+        return locked(
+            self._path.parent / SERVER_LOCK, busy="a server of an older version uses this store", remedy=remedy
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

@@ -23,10 +23,12 @@ from explorer.runs.bin import Bin
 from explorer.runs.class_state import ClassTable
 from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
+from explorer.runs.job_table import JobTable
+from explorer.runs.leftovers import remove_leftovers, remove_unlisted
 from explorer.runs.names import as_read, numbered
-from explorer.runs.records import DatasetRecord, JobRecord, JobStatus, RunRecord, RunStatus
+from explorer.runs.records import DatasetRecord, RunRecord, RunStatus
 from explorer.runs.requests import PlannedRun
-from explorer.runs.rows import dataset_record, job_record, now, run_record
+from explorer.runs.rows import dataset_record, now, run_record
 from explorer.runs.taking_in import status_after, whole_lines
 from explorer.runs.turns import Waiting, in_turn
 from explorer.runs.usage import Usage
@@ -34,7 +36,6 @@ from explorer.runs.visitors import Visitors
 from explorer.training.events import Event, from_json, to_json
 from explorer.training.plan import Plan
 
-_ACTIVE = f"('{JobStatus.QUEUED}', '{JobStatus.RUNNING}')"
 _RUNS = "SELECT runs.*, datasets.name AS dataset_name FROM runs JOIN datasets ON datasets.id = runs.dataset_id"
 
 
@@ -55,6 +56,7 @@ class Store:
             for folder in ("datasets", "runs"):
                 (self.root / folder).mkdir(exist_ok=True)
             self._database = Database(self.root / "store.sqlite")
+            self.jobs = JobTable(self._database)
             self.visitors = Visitors(self._database)
             self.belongings = Belongings(self._database)
             self.bin = Bin(self._database, self.root)
@@ -64,6 +66,11 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             remedy = "make it writable, or set EXPLORER_STORE to a folder that is"
             raise InputError(f"the store cannot be used ({error})", str(root), remedy) from None
+
+    def remove_leftovers(self) -> None:
+        """Removes what killed processes have left, once it is old enough that nobody can be at work on it."""
+        remove_leftovers(self.root)
+        remove_unlisted(self._database, self.root)
 
     @property
     def id(self) -> str:
@@ -99,7 +106,9 @@ class Store:
                 return kept
             if alike:
                 continue
-            if not path.exists():
+            if path.exists():
+                path.touch()  # a file that a kill has left unlisted is not removed at this moment
+            else:
                 save_dataset(named, path)
             with self._database.transaction() as connection:  # others save, too: look again
                 alike = self._datasets_named(name, owner)
@@ -274,81 +283,6 @@ class Store:
         with self._database.transaction() as connection:
             last = connection.execute("SELECT max(turn) FROM runs").fetchone()[0] or 0
             connection.execute("UPDATE runs SET turn = ? WHERE id = ?", (last + 1, run_id))
-
-    # Jobs that leave a file -------------------------------------------------------------------------------
-
-    def create_job(
-        self, kind: str, run_id: str, file: str, title: str, owner: str | None = None
-    ) -> tuple[JobRecord, bool]:
-        """A job that has not begun; the active one for this file, if there is one.
-
-        Args:
-            kind: the class in ``explorer.jobs.registry``.
-            run_id: of the run in whose folder the file will lie.
-            file: relative to that folder.
-            title: in words, for lists.
-            owner: id of the visitor who orders it.
-
-        Returns:
-            The job, and whether it is new.
-        """
-        with self._database.transaction() as connection:
-            active = connection.execute(
-                f"SELECT * FROM jobs WHERE run_id = ? AND file = ? AND status IN {_ACTIVE}", (run_id, file)
-            ).fetchone()
-            if active is not None:
-                return job_record(active), False
-            row = (secrets.token_hex(6), kind, run_id, file, title, JobStatus.QUEUED, now(), owner)
-            connection.execute(
-                "INSERT INTO jobs (id, kind, run_id, file, title, status, created, owner) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                row,
-            )
-        return self.job(row[0]), True
-
-    def job(self, job_id: str) -> JobRecord:
-        """One job.
-
-        Raises:
-            InputError: there is none with this id.
-        """
-        rows = self._database.rows("SELECT * FROM jobs WHERE id = ?", job_id)
-        if not rows:
-            raise InputError("there is no such job", job_id, "order it again")
-        return job_record(rows[0])
-
-    def job_of(self, run_id: str, file: str) -> JobRecord | None:
-        """The latest job for a file of a run; None if there has been none."""
-        rows = self._database.rows(
-            "SELECT * FROM jobs WHERE run_id = ? AND file = ? ORDER BY rowid DESC LIMIT 1", run_id, file
-        )
-        return job_record(rows[0]) if rows else None
-
-    def active_jobs(self, run_id: str | None = None) -> list[JobRecord]:
-        """The jobs that wait or work, oldest first; of one run, if it is given."""
-        of_run = "AND run_id = ?" if run_id is not None else ""
-        values = (run_id,) if run_id is not None else ()
-        rows = self._database.rows(f"SELECT * FROM jobs WHERE status IN {_ACTIVE} {of_run} ORDER BY rowid", *values)
-        return [job_record(row) for row in rows]
-
-    def set_job_status(self, job_id: str, status: JobStatus, message: str = "") -> None:
-        """Changes the status of a job that is active; one that has ended keeps its status."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                f"UPDATE jobs SET status = ?, message = ? WHERE id = ? AND status IN {_ACTIVE}",
-                (status, message, job_id),
-            )
-
-    def set_job_key(self, job_id: str, key: str) -> None:
-        """Stores the name by which the cluster knows the job."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE jobs SET key = ? WHERE id = ?", (key, job_id))
-
-    def job_keys(self) -> dict[str, str | None]:
-        """Those names, by job, of jobs that are active."""
-        return {
-            row["id"]: row["key"] for row in self._database.rows(f"SELECT id, key FROM jobs WHERE status IN {_ACTIVE}")
-        }
 
     # Events -----------------------------------------------------------------------------------------------
 

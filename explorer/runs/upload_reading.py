@@ -23,8 +23,9 @@ from explorer.files import atomic_file, locked, writing
 from explorer.imagery.archive import save_dataset
 from explorer.imagery.areas import areas_in_file
 from explorer.imagery.choices import NODATA, Polygon, ReadingChoices
-from explorer.imagery.datasets import ReadFiles, Reading, ReadRow, SceneReport, label_scenes, read_files
+from explorer.imagery.datasets import label_scenes, read_files
 from explorer.imagery.reading.mask_values import pixels_of
+from explorer.imagery.readings import ReadFiles, Reading, ReadRow, SceneReport
 from explorer.imagery.scene import Scene
 from explorer.imagery.thumbnails import file_thumbnail, value_thumbnail
 from explorer.runs.array_file import ArrayFile

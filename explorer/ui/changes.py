@@ -121,7 +121,7 @@ def _delete(kind: Kind, item_id: str) -> None:
         engine = services.engine()
         if services.store().run(item_id).status.active:
             engine.stop(item_id)
-        for job in services.store().active_jobs(item_id):
+        for job in services.store().jobs.active(item_id):
             engine.stop_job(job.id)
 
 

@@ -15,10 +15,15 @@ from explorer.ui.identity import visitor
 from explorer.ui.messages import escaped
 
 
-def say_deleted(kind: Kind, ids: Iterable[str]) -> set[str]:
+def say_deleted(kind: Kind, ids: Iterable[str], parameter: str | None = None) -> set[str]:
     """Says which of these were deleted, and offers their owner to restore them; gives their ids.
 
     Of a deleted dataset of somebody else nothing is said: its id gives nobody a right to know of it.
+
+    Args:
+        kind: of all of them.
+        ids: that the address names.
+        parameter: of the address, which names them; the kind if not given.
     """
     said = set()
     for item_id in ids:
@@ -33,18 +38,18 @@ def say_deleted(kind: Kind, ids: Iterable[str]) -> set[str]:
             if own:
                 st.button(
                     "Restore", icon=":material/restore_from_trash:", key=f"restore-{item_id}",
-                    on_click=_restore, args=(kind, item_id),
+                    on_click=_restore, args=(kind, item_id, parameter or kind),
                 )  # fmt: skip
     return said
 
 
-def _restore(kind: Kind, item_id: str) -> None:
+def _restore(kind: Kind, item_id: str, parameter: str) -> None:
     """Takes it out of the bin, and names it in the address again, which the page has left out."""
     changes.restore([(kind, item_id)])
     if "runs" in st.query_params and kind == "run":
         st.query_params["runs"] = ",".join([item_id, *filter(None, st.query_params["runs"].split(","))])
     else:
-        st.query_params[kind] = item_id
+        st.query_params[parameter] = item_id
 
 
 def _deleted(kind: Kind, item_id: str) -> RunRecord | DatasetRecord | None:

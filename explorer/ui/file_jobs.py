@@ -26,7 +26,7 @@ _REFUSED = "refused-stop"  # in the session: the job whose Stop was clicked last
 
 def latest(job: FileJob) -> JobRecord | None:
     """The last job for the same file, whoever ordered it; None if there has been none."""
-    return services.store().job_of(job.run.name, str(job.file.relative_to(job.run)))
+    return services.store().jobs.latest(job.run.name, str(job.file.relative_to(job.run)))
 
 
 def order(job: FileJob) -> JobRecord:
@@ -101,7 +101,7 @@ def show_ending(job: FileJob) -> None:
 def _stop(job_id: str) -> None:
     st.session_state.pop(_REFUSED, None)
     try:
-        if not _may_stop(services.store().job(job_id)):
+        if not _may_stop(services.store().jobs.get(job_id)):
             raise InputError("somebody else has ordered it", job_id, "wait until it has ended")
         services.engine().stop_job(job_id)
     except InputError as problem:  # a callback: the page that shows it is drawn afterwards
@@ -134,7 +134,7 @@ def _goes_first(other: JobRecord, record: JobRecord) -> bool:
 
 def _words(record: JobRecord, progress: JobProgress | None) -> str:
     if record.status is JobStatus.QUEUED:
-        ahead = sum(_goes_first(other, record) for other in services.store().active_jobs())
+        ahead = sum(_goes_first(other, record) for other in services.store().jobs.active())
         return f"waits for a worker; {ahead} ahead" if ahead else "waits for a worker"
     if progress is None:
         return "starts"

@@ -8,7 +8,6 @@ sign-in is configured (``[auth]`` in ``.streamlit/secrets.toml``), whoever has s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from explorer.ui.browser_script import base_path
 
 COOKIE = "explorer-visitor"
 _SECONDS = 365 * 24 * 60 * 60  # that a browser keeps it
+_PASS = "explorer-pass"
 _TAB = "visitor-of-this-tab"  # in the session: the id of a visitor whose browser keeps no cookies
 
 
@@ -130,9 +130,18 @@ def _visitor_id() -> str:
     return known
 
 
-def id_of_browser(cookies: Mapping[str, str]) -> str | None:
-    """The id of whoever asks for an address beside the pages; None if no cookie says it, as after a sign-in."""
-    return _id_in(cookies.get(COOKIE))
+def pass_to(run_id: str) -> str:
+    """What a page of the visitor adds to an address of the server beside its pages, where nobody is signed in."""
+    return _signer(_PASS).sign(f"{_visitor_id()}-{run_id}").decode()
+
+
+def holder_of(run_pass: str, run_id: str) -> str:
+    """The id of the visitor whose page has made a pass to this run; empty if none has."""
+    try:
+        holder, _, run = _signer(_PASS).unsign(run_pass).decode().partition("-")
+    except (BadSignature, UnicodeDecodeError):
+        return ""
+    return holder if run == run_id else ""
 
 
 def _group(owned: Owned, who: Visitor) -> int:
@@ -145,21 +154,22 @@ def _id_in(cookie: str | None) -> str | None:
     if not cookie:
         return None
     try:
-        return _signer().unsign(cookie).decode()
+        return _signer(COOKIE).unsign(cookie).decode()
     except (BadSignature, UnicodeDecodeError):
         return None
 
 
 def _cookie(visitor_id: str, secure: bool) -> str:
-    value = _signer().sign(visitor_id).decode()
+    value = _signer(COOKIE).sign(visitor_id).decode()
     attributes = f"Path={base_path() or '/'}; Max-Age={_SECONDS}; HttpOnly; SameSite=Lax"
     return f"{COOKIE}={value}; {attributes}{'; Secure' if secure else ''}"
 
 
 @cache
-def _signer_of(key: Path) -> Signer:
-    return Signer(secret_key(key), salt=COOKIE)
+def _signer_of(key: Path, salt: str) -> Signer:
+    return Signer(secret_key(key), salt=salt)
 
 
-def _signer() -> Signer:
-    return _signer_of(settings().store.resolve() / "visitors.key")
+def _signer(salt: str) -> Signer:
+    """What is signed with one salt is worth nothing with another."""
+    return _signer_of(settings().store.resolve() / "visitors.key", salt)

@@ -31,7 +31,7 @@ from explorer.runs.records import RunRecord, RunStatus
 from explorer.training.finding import silences
 from explorer.ui import services
 from explorer.ui.browser_script import base_path
-from explorer.ui.identity import id_of_browser
+from explorer.ui.identity import holder_of, pass_to
 from explorer.ui.run_status import Status, status_of
 
 _PATH = "/live/runs"
@@ -155,8 +155,8 @@ def live_address(run_id: str) -> str:
 
 
 def prediction_address(run_id: str) -> str:
-    """Where a browser gets a run's predictions, by ``?step=``."""
-    return f"{live_address(run_id)}/prediction"
+    """Where the visitor's browser gets a run's predictions, by ``?step=``."""
+    return f"{live_address(run_id)}/prediction/{pass_to(run_id)}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=_RUNS)
@@ -173,7 +173,7 @@ async def _changes(request: Request) -> Response:
 
 async def _picture(request: Request) -> Response:
     run_id, step = request.path_params["run_id"], _number(request.query_params.get("step", ""))
-    who = Visitor(id_of_browser(request.cookies) or "", "")
+    who = Visitor(holder_of(request.path_params["run_pass"], run_id), "")
     return await _response("image/webp", lambda: _prediction(who, run_id, step))
 
 
@@ -220,5 +220,5 @@ def _present(run_id: str) -> RunRecord:
     return record
 
 
-ROUTES = (Route(_PATH + "/{run_id}", _changes), Route(_PATH + "/{run_id}/prediction", _picture))
+ROUTES = (Route(_PATH + "/{run_id}", _changes), Route(_PATH + "/{run_id}/prediction/{run_pass}", _picture))
 """Addresses of the server beside its pages."""

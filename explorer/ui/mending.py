@@ -11,11 +11,11 @@ import streamlit as st
 
 from explorer.figures.colours import class_colour, swatch
 from explorer.imagery.choices import NODATA, ReadingChoices
-from explorer.imagery.datasets import Reading, ReadRow, SceneReport
 from explorer.imagery.notes import NOTE_CODES, Note
 from explorer.imagery.offers import A_CLASS, MERGE, edited_choices, made_so_far, offers_of
 from explorer.imagery.reading.roles import IGNORE_NAME
 from explorer.imagery.reading.values import MOST_VALUES
+from explorer.imagery.readings import Reading, ReadRow, SceneReport
 from explorer.imagery.scene import BACKGROUND
 from explorer.ui.frame import stacking_columns
 from explorer.ui.messages import escaped, without_options

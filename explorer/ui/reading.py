@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.imagery.archive import load_dataset
 from explorer.imagery.choices import Polygon, ReadingChoices
-from explorer.imagery.datasets import Reading
+from explorer.imagery.readings import Reading
 from explorer.jobs.registry import PlaceAreas, ReadUpload
 from explorer.runs.upload_reading import UploadReading, UploadToRead
 from explorer.settings import settings

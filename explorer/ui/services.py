@@ -30,7 +30,6 @@ from explorer.jobs.lease import StoreInUseError, server_beside
 from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.landscape.slice import Slice, read_slice
 from explorer.runs.history import Follower
-from explorer.runs.leftovers import remove_leftovers
 from explorer.runs.store import Store
 from explorer.runs.threshold_sweep import ThresholdSweep, load_sweep
 from explorer.runs.uploads import Uploads
@@ -139,7 +138,7 @@ async def _warm_up() -> None:
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
     await asyncio.to_thread(_drawn, next(iter(BUILTIN)))
-    await asyncio.to_thread(remove_leftovers, _services().store.root)
+    await asyncio.to_thread(_services().store.remove_leftovers)
 
 
 async def _tidy() -> None:

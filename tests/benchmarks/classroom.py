@@ -29,6 +29,7 @@ from tornado.httpclient import AsyncHTTPClient
 
 from explorer.runs.records import RunStatus
 from explorer.runs.store import Store
+from explorer.training.events import Step, from_json
 from explorer.ui.class_push import FOLLOW_SECONDS
 from tests.benchmarks.classroom_browser import measured_in_browser
 from tests.benchmarks.classroom_runs import LENGTHS, Runs, copy_slices, prepared
@@ -44,7 +45,7 @@ FLAT = 1.25  # times as much, at most, at the most steps as at the fewest
 SESSIONS, LEFT_OPEN, LEFT_BYTES = 200, 10, 20 * 1024 * 1024  # descriptors and memory more after so many sessions
 MAIN_THREAD = 3.0  # seconds a minute
 HIDDEN_SHARE = 0.1  # of the questions of a tab in view
-_TURNS = 5
+_TURNS = 9
 _SETTLING = 3.0  # seconds between turns
 _KEPT_FOR = 32.0  # seconds after which a session is forgotten, see .streamlit/config.toml
 _FEW = 8  # sessions
@@ -101,33 +102,41 @@ async def training(room: Room, run_id: str) -> AsyncIterator[FollowedRun]:
         await pause(room, run_id)
 
 
-async def speed(followed: FollowedRun, seconds: float) -> float:
-    """Steps a second of the run that trains."""
-    first, began = await followed.step(), time.perf_counter()
+async def speed(room: Room, run_id: str, seconds: float) -> float:
+    """Steps a second of the run that trains, by its own clock: others hear of a step up to half a second later."""
+    first = _last_step(room, run_id)
     await asyncio.sleep(seconds)
-    return (await followed.step() - first) / (time.perf_counter() - began)
+    last = _last_step(room, run_id)
+    return (last.step - first.step) / (last.seconds - first.seconds)
+
+
+def _last_step(room: Room, run_id: str) -> Step:
+    lines = (room.store / "runs" / run_id / "events.jsonl").read_bytes().rpartition(b"\n")[0].splitlines()
+    events = (from_json(line.decode()) for line in reversed(lines))
+    return next(event for event in events if isinstance(event, Step))
 
 
 async def one_viewer(room: Room) -> list[bool]:
     """What one viewer costs, against nobody who looks."""
     run_id, alone, shared, idle, one = room.runs.training, [], [], [], Look()
-    async with training(room, run_id) as followed:
+    async with training(room, run_id):
         for _ in range(_TURNS):
             before, began = cpu(room.server), time.perf_counter()
-            alone.append(await speed(followed, room.seconds))
+            alone.append(await speed(room, run_id, room.seconds))
             idle.append((cpu(room.server) - before) / (time.perf_counter() - began))
             looking = asyncio.create_task(watched(room.server, [of_run(room.address, run_id)], room.seconds))
             await asyncio.sleep(8)  # the page is open
-            shared.append(await speed(followed, room.seconds))
+            shared.append(await speed(room, run_id, room.seconds))
             one = one.joined(await looking)
             await asyncio.sleep(_SETTLING)
     core = one.core - statistics.fmean(idle)
-    slower = 1 - statistics.fmean(shared) / statistics.fmean(alone)
-    turns = ", ".join(f"{1 - b / a:+.1%}" for a, b in zip(alone, shared, strict=True))
-    print(f"  training slower by, turn by turn: {turns}; server without a viewer: {statistics.fmean(idle):.1%}")
+    turns = [1 - b / a for a, b in zip(alone, shared, strict=True)]
+    slower, unsure = statistics.median(turns), statistics.stdev(turns) / len(turns) ** 0.5
+    print(f"  training slower by, turn by turn: {', '.join(f'{each:+.1%}' for each in turns)} (± {unsure:.1%}); "
+          f"server without a viewer: {statistics.fmean(idle):.1%}")  # fmt: skip
     return [
         line("one viewer: share of a core", f"{core:.1%}", f"≤ {ONE_CORE:.0%}", core <= ONE_CORE),
-        line("one viewer: training is slower by", f"{slower:.1%}", f"≤ {ONE_SPEED:.0%}", slower <= ONE_SPEED),
+        line("one viewer: training is slower by (median)", f"{slower:.1%}", f"≤ {ONE_SPEED:.0%}", slower <= ONE_SPEED),
         line("median bytes of an answer", f"{one.size:.0f}", f"≤ {POLL_BYTES}", one.size <= POLL_BYTES),
     ]
 
@@ -163,7 +172,7 @@ async def class_of_landscapes(room: Room) -> list[bool]:
     visitor = await Session.begin(room.address, "landscape", f"run={first}")
     await visitor.run(button="Measure")
     store = Store(room.store)
-    while store.active_jobs(first):
+    while store.jobs.active(first):
         await asyncio.sleep(0.5)
     store.close()
     await visitor.end()

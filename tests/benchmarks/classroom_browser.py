@@ -67,7 +67,7 @@ def measured_in_browser(address: str, seconds: float) -> InBrowser:
 
 def _note(request: Request, asked: list[str]) -> None:
     parts = urlsplit(request.url)
-    if _FEED in parts.path and not parts.path.endswith("/prediction"):
+    if _FEED in parts.path and "/prediction/" not in parts.path:
         asked.append(parts.query)
 
 

@@ -132,7 +132,7 @@ def check_store(root: Path, acknowledged: Acknowledged, findings: Findings, when
                 findings.done += 1
                 _check_end(folder, events, findings)
             _check_slices(store, folder, findings)
-        for job in (store.job_of(run_id, file) for run_id, file in _jobs(root)):
+        for job in (store.jobs.latest(run_id, file) for run_id, file in _jobs(root)):
             if job is not None and job.status is JobStatus.FAILED:
                 findings.note(f"job {job.id} ({job.title}): failed, {job.message}")
         for dataset_id in acknowledged.datasets:

@@ -69,7 +69,7 @@ def keep_training(store: Store, engine: Engine) -> None:
 
 def keep_measuring(store: Store, engine: Engine) -> None:
     """Orders the slices that were interrupted again, and a new one where none is at work."""
-    if store.active_jobs():
+    if store.jobs.active():
         return
     for record in reversed(store.runs()):
         folder = store.folder(record.id)
@@ -79,7 +79,7 @@ def keep_measuring(store: Store, engine: Engine) -> None:
         for index in range(100):
             wanted = slice_request(index, checkpoints[1].name)
             job = MeasureSlice(folder.path, store.dataset_file(record.dataset_id), "cpu", wanted)
-            last = store.job_of(record.id, str(job.file.relative_to(folder.path)))
+            last = store.jobs.latest(record.id, str(job.file.relative_to(folder.path)))
             if last is None or last.status is not JobStatus.DONE:
                 engine.order(job)
                 return

@@ -196,7 +196,7 @@ def test_slice_is_shared_by_its_workers_and_survives_one_of_them(store: Store, e
     assert engine.order(job).id == record.id, "it cannot be ordered twice"
     wait_for(lambda: (progress := read_progress(job.file)) is not None and progress.done > 20)
     os.kill(_process_with(journal_path(job.file)), signal.SIGKILL)
-    wait_for(lambda: store.job(record.id).status is JobStatus.DONE, 90)
+    wait_for(lambda: store.jobs.get(record.id).status is JobStatus.DONE, 90)
     assert read_progress(job.file) is None
     shared = Slice.load(job.file)
     assert shared.measured.all()
@@ -214,7 +214,7 @@ def test_two_slices_at_once_do_not_wait_for_each_other(store: Store, engine: Eng
     jobs = [slice_job(store, run_id, dataset_id, resolution=13, exhaustive=True, plane={"seed": s}) for s in (1, 2)]
     ordered = [engine.order(job) for job in jobs]
     for record in ordered:
-        wait_for(lambda record=record: store.job(record.id).status is JobStatus.DONE, 90)
+        wait_for(lambda record=record: store.jobs.get(record.id).status is JobStatus.DONE, 90)
 
 
 def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
@@ -225,28 +225,28 @@ def test_slice_is_stopped_by_whoever_looks_and_goes_on_when_ordered_again(
     waiting = slice_job(store, run_id, dataset_id, resolution=9, plane={"seed": 7})
     first = engine.order(job)
     wait_for(lambda: (progress := read_progress(job.file)) is not None and progress.done > 9)
-    assert store.job_of(run_id, first.file) == store.job(first.id), "another visitor finds it by its file"
+    assert store.jobs.latest(run_id, first.file) == store.jobs.get(first.id), "another visitor finds it by its file"
     second = engine.order(waiting)
-    assert [each.id for each in store.active_jobs(run_id)] == [first.id, second.id]
+    assert [each.id for each in store.jobs.active(run_id)] == [first.id, second.id]
     engine.stop_job(second.id)
-    wait_for(lambda: store.job(second.id).status is JobStatus.STOPPED)
+    wait_for(lambda: store.jobs.get(second.id).status is JobStatus.STOPPED)
     engine.stop_job(first.id)
-    wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
+    wait_for(lambda: store.jobs.get(first.id).status is JobStatus.STOPPED)
     measured = read_slice(job.file).measured.sum()
     assert 9 < measured < 625
     third = engine.order(job)
     assert third.id != first.id
     wait_for(lambda: (progress := read_progress(job.file)) is not None and progress.done > measured)
     engine.stop_job(third.id)
-    wait_for(lambda: not store.active_jobs())
+    wait_for(lambda: not store.jobs.active())
 
 
 def test_job_that_waits_is_stopped_before_its_folder_is_there(store: Store, engine: Engine, dataset_id: str) -> None:
     run_id = store.create_run(tiny_plan(), dataset_id).id
-    with engine._lock:  # its beginning is not stored meanwhile
+    with engine._jobs._lock:  # its beginning is not stored meanwhile
         record = engine.order(slice_job(store, run_id, dataset_id))
         engine.stop_job(record.id)
-    wait_for(lambda: store.job(record.id).status is JobStatus.STOPPED)
+    wait_for(lambda: store.jobs.get(record.id).status is JobStatus.STOPPED)
 
 
 def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
@@ -255,20 +255,20 @@ def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
     run_id = trained(store, engine, dataset_id)
     job = slice_job(store, run_id, dataset_id, resolution=41, exhaustive=True)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "set_job_status", lambda *_: None)  # the server does not know yet that it works
+        patch.setattr(store.jobs, "set_status", lambda *_: None)  # the server does not know yet that it works
         first = engine.order(job)
         wait_for(lambda: read_progress(job.file) is not None)
-        assert store.job(first.id).status is JobStatus.QUEUED
-        with engine._lock:  # the end of the job is not stored meanwhile
+        assert store.jobs.get(first.id).status is JobStatus.QUEUED
+        with engine._jobs._lock:  # the end of the job is not stored meanwhile
             engine.stop_job(first.id)
             assert engine.order(job).id == first.id, "it has not ended"
             patch.undo()
-    wait_for(lambda: store.job(first.id).status is JobStatus.STOPPED)
+    wait_for(lambda: store.jobs.get(first.id).status is JobStatus.STOPPED)
     assert not list((job.run / "jobs").glob("job-*")), "it leaves nothing behind"
     again = engine.order(job)
     assert again.id != first.id
     engine.stop_job(again.id)
-    wait_for(lambda: not store.active_jobs())
+    wait_for(lambda: not store.jobs.active())
 
 
 def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:
@@ -281,7 +281,7 @@ def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dat
     )
     ordered = [engine.order(job) for job in jobs]
     for record in ordered:
-        wait_for(lambda record=record: store.job(record.id).status is JobStatus.DONE, 90)
+        wait_for(lambda record=record: store.jobs.get(record.id).status is JobStatus.DONE, 90)
     sweep = load_sweep(jobs[0].file)
     assert sweep.checkpoint == checkpoint
     assert load_curvature(jobs[1].file).checkpoint == checkpoint
@@ -294,9 +294,9 @@ def test_job_whose_file_another_process_works_on_fails_and_says_so(
     job = slice_job(store, run_id, dataset_id, resolution=5)
     with lock_file(job.file):  # as the command line does
         record = engine.order(job)
-        wait_for(lambda: not store.job(record.id).status.active)
-    assert store.job(record.id).status is JobStatus.FAILED
-    assert "another job works on" in store.job(record.id).message
+        wait_for(lambda: not store.jobs.get(record.id).status.active)
+    assert store.jobs.get(record.id).status is JobStatus.FAILED
+    assert "another job works on" in store.jobs.get(record.id).message
     assert not job.file.exists()
 
 
@@ -305,12 +305,12 @@ class LateFuture:
 
     key, status = "job-late", "finished"
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, ended: str) -> None:
+        self._engine, self._ended = engine, ended
 
     def result(self, timeout: float) -> JobStatus:
         with ThreadPoolExecutor(1) as page:
-            page.submit(self._engine.place, "any run").result(timeout)
+            page.submit(self._engine.stop_job, self._ended).result(timeout)
         raise TimeoutError
 
 
@@ -318,20 +318,22 @@ def test_page_does_not_wait_for_the_answer_of_a_job_that_has_ended(
     store: Store, engine: Engine, dataset_id: str
 ) -> None:
     run_id = store.create_run(tiny_plan(), dataset_id).id
-    record, _ = store.create_job("MeasureSlice", run_id, "slices/late.npz", "slice")
-    engine._jobs[record.id] = late = LateFuture(engine)
+    record, _ = store.jobs.create("MeasureSlice", run_id, "slices/late.npz", "slice")
+    ended, _ = store.jobs.create("MeasureSlice", run_id, "slices/ended.npz", "slice")
+    store.jobs.set_status(ended.id, JobStatus.DONE)
+    engine._jobs._futures[record.id] = late = LateFuture(engine, ended.id)
     with pytest.raises(TimeoutError):  # which makes the reader try it again
-        engine._job_ended(record.id, late)
+        engine._jobs._ended(record.id, late)
     late.result = lambda timeout: JobStatus.DONE
-    engine._job_ended(record.id, late)
-    assert store.job(record.id).status is JobStatus.DONE
+    engine._jobs._ended(record.id, late)
+    assert store.jobs.get(record.id).status is JobStatus.DONE
 
 
 def test_job_that_fails_says_why(store: Store, engine: Engine, dataset_id: str) -> None:
     run_id = trained(store, engine, dataset_id)
     record = engine.order(slice_job(store, run_id, dataset_id, checkpoint="step_00099999.safetensors"))
-    wait_for(lambda: store.job(record.id).status is JobStatus.FAILED)
-    assert "not a readable checkpoint" in store.job(record.id).message
+    wait_for(lambda: store.jobs.get(record.id).status is JobStatus.FAILED)
+    assert "not a readable checkpoint" in store.jobs.get(record.id).message
 
 
 def test_question_that_is_not_answered_in_time_says_what_is_at_work(
@@ -340,12 +342,12 @@ def test_question_that_is_not_answered_in_time_says_what_is_at_work(
     run_id = trained(store, engine, dataset_id)
     job = slice_job(store, run_id, dataset_id, resolution=41, exhaustive=True)
     record = engine.order(job)
-    wait_for(lambda: store.job(record.id).status is JobStatus.RUNNING)
+    wait_for(lambda: store.jobs.get(record.id).status is JobStatus.RUNNING)
     points = EvaluatePoints(job.run, job.request, "any", ((0.0, 0.0),))
     with pytest.raises(InputError, match="no answer in 0 s; at work: random slice"):
         engine.ask(points, timeout=0.01)
     engine.stop_job(record.id)
-    wait_for(lambda: not store.active_jobs())
+    wait_for(lambda: not store.jobs.active())
 
 
 def test_runs_start_in_the_order_of_the_places_shown(store: Store, engine: Engine, dataset_id: str) -> None:

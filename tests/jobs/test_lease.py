@@ -98,7 +98,7 @@ def test_an_engine_that_cannot_start_leaves_the_store(tmp_path: Path, monkeypatc
         raise OSError("no")
 
     store = Store(tmp_path)
-    monkeypatch.setattr(Engine, "_reattach_jobs", fails)
+    monkeypatch.setattr(Engine, "_reattach", fails)
     with pytest.raises(OSError, match="no"):
         Engine(store, Settings())
     Lease(tmp_path, never).close()

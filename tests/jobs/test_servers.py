@@ -87,10 +87,10 @@ def test_ctrl_c_in_a_terminal_ends_the_server_at_once(tmp_path: Path) -> None:
 def test_run_on_a_cold_server_waits_for_workers_and_for_no_slot(tmp_path: Path) -> None:
     store = Store(tmp_path)
     run_id = store.create_run(tiny_plan(5), store.save_dataset(tiny_dataset())).id
-    lost, _ = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")  # of a server that is gone
+    lost, _ = store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice")  # of a server that is gone
     engine = Engine(store, Settings())
     try:
-        assert store.job(lost.id).status is JobStatus.INTERRUPTED
+        assert store.jobs.get(lost.id).status is JobStatus.INTERRUPTED
         engine.submit(run_id)
         assert engine.starting
         assert engine.place(run_id) is None

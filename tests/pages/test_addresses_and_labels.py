@@ -149,7 +149,7 @@ def test_no_two_options_of_a_picker_read_the_same(
         page.query_params[name] = ids.get(value, value)
     page.run()
     deadline = time.monotonic() + 60
-    while path == "pages/tradeoffs.py" and services.store().active_jobs():
+    while path == "pages/tradeoffs.py" and services.store().jobs.active():
         assert time.monotonic() < deadline
         time.sleep(0.1)
         page.run()

@@ -241,6 +241,19 @@ def test_plan_whose_losses_were_changed_against_a_lock_does_not_start(train: App
     assert len(services.store().runs()) == before
 
 
+def test_plan_of_an_earlier_run_that_a_lock_keeps_back_is_said_to_be(train: AppTest) -> None:
+    dataset_id = services.store().save_dataset(tiny_dataset("mine"), ANN)
+    train.query_params["run"] = services.store().create_run(tiny_plan(name="earlier"), dataset_id, owner=ANN).id
+    classroom().change(lambda now: now.with_locks(["losses"], []))
+    train.run()
+    button(train, "New run").click().run()
+    assert not train.exception
+    assert train.session_state["plan-now"].name != "earlier"
+    assert "not that of the earlier run is opened" in texts(train)
+    train.run()
+    assert "not that of the earlier run is opened" not in texts(train), "said once"
+
+
 @pytest.mark.parametrize("way", ["class", "link"])
 def test_locked_widgets_are_disabled(train: AppTest, way: str) -> None:
     names = ["preset", "dataset", "length", "start", "rate"]

@@ -42,7 +42,7 @@ def landscape(open_page: OpenPage) -> AppTest:
 
 def wait_for_jobs() -> None:
     deadline = time.monotonic() + 90
-    while services.store().active_jobs():
+    while services.store().jobs.active():
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
@@ -195,7 +195,7 @@ def test_slice_outlives_its_tab_and_is_stopped_by_another(landscape: AppTest, op
     landscape.run()
     landscape.select_slider(key="tolerance").set_value(0.002).run()
     next(each for each in landscape.button if each.label == "Measure").click().run()
-    (job,) = services.store().active_jobs(run_of(landscape))
+    (job,) = services.store().jobs.active(run_of(landscape))
     other = open_page("pages/landscape.py")  # another visitor, who has ordered nothing
     other.query_params["run"] = run_of(landscape)
     other.run()
@@ -206,7 +206,7 @@ def test_slice_outlives_its_tab_and_is_stopped_by_another(landscape: AppTest, op
     assert "slice around" in other.get("progress")[0].proto.text
     next(each for each in other.button if each.label == "Stop").click().run()
     wait_for_jobs()
-    assert services.store().job(job.id).status in (JobStatus.STOPPED, JobStatus.DONE)
+    assert services.store().jobs.get(job.id).status in (JobStatus.STOPPED, JobStatus.DONE)
     other.run()
     assert "Stopped: random slice" in texts(other)
 
@@ -218,7 +218,7 @@ def test_a_slice_is_stopped_after_the_settings_have_changed(landscape: AppTest, 
     landscape.select_slider(key="resolution").set_value(61)
     landscape.slider(key="budget").set_value(3721).run()  # takes longer than this test
     next(each for each in landscape.button if each.label == "Measure").click().run()
-    (job,) = services.store().active_jobs(run_of(landscape))
+    (job,) = services.store().jobs.active(run_of(landscape))
     assert fragments["_show_other_jobs"][0] is None  # it is shown with its slice
     deadline = time.monotonic() + 30
     while not (services.store().folder(job.run_id).path / job.file).parent.exists():  # until a worker has begun
@@ -230,7 +230,7 @@ def test_a_slice_is_stopped_after_the_settings_have_changed(landscape: AppTest, 
     assert "slice around" in landscape.get("progress")[0].proto.text
     landscape.button(key=f"stop-{job.id}").click().run()
     wait_for_jobs()
-    assert services.store().job(job.id).status is JobStatus.STOPPED
+    assert services.store().jobs.get(job.id).status is JobStatus.STOPPED
     assert begins_again(poll)
     landscape.run()
     assert fragments["_show_other_jobs"][0] is None

@@ -174,16 +174,24 @@ def test_a_click_that_begins_another_run_stops_only_ones_own(
     assert engine.stopped == [kept.run] * stops
 
 
-def test_pictures_of_a_dataset_that_is_no_longer_shared_are_sent_to_nobody_else(kept: Kept) -> None:
+def test_pictures_of_a_dataset_that_is_no_longer_shared_are_sent_to_nobody_else(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = services.store()
-    steps = [each.step for each in services.follower(kept.run).history().previews]
-    assert get(APP, prediction_address(kept.run), step=steps[-1]).status == 200, "whoever has the link may look"
+    step = services.follower(kept.run).history().previews[-1].step
+    of_ben, of_another_run = prediction_address(kept.run), prediction_address("0123456789ab").rpartition("/")[2]
+    with monkeypatch.context() as patch:
+        patch.setattr(identity, "_visitor_id", lambda: "c" * 24)
+        of_guest = prediction_address(kept.run)
+    worthless = [f"{live_address(kept.run)}/prediction/{each}" for each in (f"{BEN.id}-{kept.run}", of_another_run)]
+    assert get(APP, of_guest, step=step).status == 200, "whoever has the link may look"
     with store._database.transaction() as connection:  # as if Ben had trained it while the dataset was shared
         connection.execute("UPDATE runs SET owner = ? WHERE id = ?", (BEN.id, kept.run))
     try:
-        assert get(APP, prediction_address(kept.run), step=steps[-1]).status == 404
+        assert get(APP, of_ben, step=step).status == 200, "his own run, also where no cookie says who he is"
+        assert [get(APP, each, step=step).status for each in (of_guest, *worthless)] == [404, 404, 404]
         store.belongings.share("dataset", kept.dataset, True, ANA)
-        assert get(APP, prediction_address(kept.run), step=steps[-1]).status == 200
+        assert get(APP, of_guest, step=step).status == 200
     finally:
         with store._database.transaction() as connection:
             connection.execute("UPDATE runs SET owner = ? WHERE id = ?", (ANA.id, kept.run))

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from explorer.runs.ownership import Visitor
 from explorer.runs.records import JobStatus
 from explorer.settings import Settings, settings
 from explorer.ui import identity, services, stored
 from tests.pages.conftest import VISITOR
-from tests.pages.look import button, texts
+from tests.pages.look import address, button, picker, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 OpenPage = Callable[[str], AppTest]
@@ -29,10 +30,10 @@ def page(open_page: OpenPage) -> Iterator[AppTest]:
     store.visitors.visitor(OTHER)
     dataset_id = store.save_dataset(tiny_dataset("quay"), VISITOR)
     first, _ = (store.create_run(tiny_plan(name=name), dataset_id, owner=VISITOR) for name in ("one", "two"))
-    job, _ = store.create_job("MeasureSlice", first.id, "slices/a.npz", "random slice", VISITOR)
+    job, _ = store.jobs.create("MeasureSlice", first.id, "slices/a.npz", "random slice", VISITOR)
     (store.folder(first.id).path / "slices").mkdir()
     (store.folder(first.id).path / "slices" / "a.npz").write_bytes(b"x" * 3_000_000)
-    store.set_job_status(job.id, JobStatus.DONE)
+    store.jobs.set_status(job.id, JobStatus.DONE)
     others = store.create_run(tiny_plan(name="others"), store.save_dataset(tiny_dataset("pier"), OTHER), owner=OTHER)
     hidden = store.create_run(tiny_plan(name="hidden"), others.dataset_id, owner=OTHER)
     with store._database.transaction() as connection:
@@ -137,6 +138,22 @@ def test_filters_find_by_text_and_kind(page: AppTest) -> None:
     assert sorted(names(page)) == ["one", "quay", "two"], "runs are found by their dataset, too"
     page.button_group(key="storage-kinds").set_value(["dataset"]).run()
     assert names(page) == ["quay"]
+
+
+def test_deleted_dataset_of_an_imagery_link_is_said_to_be_deleted_and_comes_back(
+    page: AppTest, open_page: OpenPage
+) -> None:
+    (dataset_id,) = (each.id for each in services.store().datasets() if each.owner == VISITOR)
+    services.store().belongings.delete("dataset", dataset_id, Visitor(VISITOR, "me"))
+    imagery = open_page("pages/imagery.py")
+    imagery.query_params.update({"source": "Saved", "saved": dataset_id})
+    imagery.run()
+    assert not imagery.exception
+    assert "The dataset quay was deleted" in said(imagery)
+    assert "There is no saved dataset" not in said(imagery)
+    imagery.button(key=f"restore-{dataset_id}").click().run()
+    assert address(imagery)["saved"] == dataset_id
+    assert picker(imagery, "Saved dataset").value == dataset_id
 
 
 def test_uploads_and_slices_are_deleted_for_good(page: AppTest) -> None:

@@ -53,7 +53,7 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
     assert page.multiselect(key="runs-chosen").value == [first, second]
     assert [each.label for each in page.button] == ["Stop", "Stop"], "both sweeps are on their way"
     deadline = time.monotonic() + 60
-    while services.store().active_jobs():
+    while services.store().jobs.active():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     page.run()
@@ -92,7 +92,7 @@ def test_minimum_area_is_the_datasets_until_another_is_chosen(open_page: OpenPag
     wait_until(lambda: store.run(run_id).status is RunStatus.DONE)
     page.query_params["runs"] = run_id
     page.run()
-    wait_until(lambda: not store.active_jobs())
+    wait_until(lambda: not store.jobs.active())
     page.run()
     assert not page.exception, page.exception
 
@@ -115,7 +115,7 @@ def test_minimum_area_is_the_datasets_until_another_is_chosen(open_page: OpenPag
         page
     )
     assert there() == everything
-    assert not store.active_jobs(), "nothing is measured again"
+    assert not store.jobs.active(), "nothing is measured again"
     for given, value in (("4", 4), ("0", None), ("many", None)):
         linked = open_page("pages/tradeoffs.py")
         linked.query_params["runs"], linked.query_params["min-area"] = run_id, given
@@ -133,14 +133,14 @@ def test_sweep_that_failed_says_why_and_can_be_tried_again(open_page: OpenPage) 
     page.query_params["runs"] = run_id
     page.run()
     deadline = time.monotonic() + 60
-    while services.store().active_jobs():
+    while services.store().jobs.active():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     page.run()
     assert "not a readable checkpoint" in page.error[0].value.replace("\\", "")
     checkpoint.write_bytes(whole)
     next(each for each in page.button if each.label.startswith("Try again")).click().run()
-    while services.store().active_jobs():
+    while services.store().jobs.active():
         assert time.monotonic() < deadline
         time.sleep(0.05)
     page.run()
@@ -158,7 +158,7 @@ def test_run_that_trains_is_compared_at_one_checkpoint_until_asked(open_page: Op
     page = open_page("pages/tradeoffs.py")
     page.query_params["runs"] = f"{first},{training}"
     page.run()
-    wait_until(lambda: not store.active_jobs())
+    wait_until(lambda: not store.jobs.active())
     page.run()
     assert metric(page, "F1")
     count = len(folder.checkpoint_files())
@@ -166,10 +166,10 @@ def test_run_that_trains_is_compared_at_one_checkpoint_until_asked(open_page: Op
     wait_until(lambda: store.run(training).status is RunStatus.PAUSED and len(folder.checkpoint_files()) > count)
     page.run()
     assert metric(page, "F1"), "the curves stay"
-    assert not store.active_jobs()
+    assert not store.jobs.active()
     next(each for each in page.button if each.label == "Use the newest checkpoints").click().run()
-    assert [job.file for job in store.active_jobs()] == [f"sweeps/{folder.checkpoint_files()[-1].stem}.npz"]
-    wait_until(lambda: not store.active_jobs())
+    assert [job.file for job in store.jobs.active()] == [f"sweeps/{folder.checkpoint_files()[-1].stem}.npz"]
+    wait_until(lambda: not store.jobs.active())
     engine.stop(training)
 
 
@@ -183,7 +183,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 def swept(page: AppTest) -> AppTest:
     """The page once the curves that it needs are there."""
     page.run()
-    wait_until(lambda: not services.store().active_jobs())
+    wait_until(lambda: not services.store().jobs.active())
     page.run()
     assert not page.exception, page.exception
     return page

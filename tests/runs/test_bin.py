@@ -44,8 +44,8 @@ def made(store: Store, owner: str | None = ANA.id, name: str = "quay") -> tuple[
     store.ingest(run_id)
     (folder.path / "slices").mkdir()
     (folder.path / "slices" / "a.npz").write_bytes(b"measured")
-    job, _ = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice", owner)
-    store.set_job_status(job.id, JobStatus.DONE)
+    job, _ = store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice", owner)
+    store.jobs.set_status(job.id, JobStatus.DONE)
     return dataset_id, run_id
 
 
@@ -57,6 +57,15 @@ def files(store: Store) -> set[str]:
     """All files but those of the database."""
     found = (path.relative_to(store.root) for path in store.root.rglob("*") if path.is_file())
     return {str(path) for path in found if not path.name.startswith("store.sqlite")}
+
+
+def test_what_is_nobodys_is_in_the_teachers_bin_alone(store: Store) -> None:
+    teacher = Visitor("t" * 24, "Ms T", teacher=True)
+    for owner, who in ((ANA.id, ANA), (None, teacher)):
+        for kind, item in zip(("dataset", "run"), made(store, owner, f"of {owner}"), strict=True):
+            store.belongings.delete(kind, item, who)  # type: ignore[arg-type]
+    seen = {who.name: {each.owner for each in store.bin.contents(who)} for who in (ANA, BEN, teacher)}
+    assert seen == {"Ana": {ANA.id}, "Ben": set(), "Ms T": {None}}
 
 
 def test_what_is_removed_leaves_no_row_and_no_file(store: Store) -> None:
@@ -105,7 +114,7 @@ def test_a_run_that_something_works_on_is_not_removed(store: Store, busy: str) -
         case "key":
             store.set_key(run_id, "run-1")
         case "job":
-            store.create_job("MeasureSlice", run_id, "slices/b.npz", "slice")
+            store.jobs.create("MeasureSlice", run_id, "slices/b.npz", "slice")
     before = files(store) | {f"runs/{run_id}/lock"} if busy == "lock" else files(store)
 
     def try_both() -> None:

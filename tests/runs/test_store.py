@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import InputError
+from explorer.files import locked
 from explorer.imagery.archive import content_hash
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset
+from explorer.runs.database import MIGRATIONS, SERVER_LOCK
 from explorer.runs.history import Follower
 from explorer.runs.records import JobStatus, RunStatus
 from explorer.runs.store import Store
@@ -66,20 +68,20 @@ def test_unknown_ids_are_named(store: Store, ask: object) -> None:
 
 def test_a_file_has_one_active_job_at_a_time(store: Store) -> None:
     run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset())).id
-    first, new = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
+    first, new = store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice")
     assert new
-    assert store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice") == (first, False)
-    other, new = store.create_job("MeasureSlice", run_id, "slices/b.npz", "slice")
+    assert store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice") == (first, False)
+    other, new = store.jobs.create("MeasureSlice", run_id, "slices/b.npz", "slice")
     assert new
-    assert [job.id for job in store.active_jobs()] == [first.id, other.id]
-    store.set_job_status(first.id, JobStatus.RUNNING)
-    store.set_job_status(first.id, JobStatus.FAILED, "why")
-    store.set_job_status(first.id, JobStatus.RUNNING)  # a late notification
-    assert (store.job(first.id).status, store.job(first.id).message) == (JobStatus.FAILED, "why")
-    again, new = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
+    assert [job.id for job in store.jobs.active()] == [first.id, other.id]
+    store.jobs.set_status(first.id, JobStatus.RUNNING)
+    store.jobs.set_status(first.id, JobStatus.FAILED, "why")
+    store.jobs.set_status(first.id, JobStatus.RUNNING)  # a late notification
+    assert (store.jobs.get(first.id).status, store.jobs.get(first.id).message) == (JobStatus.FAILED, "why")
+    again, new = store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice")
     assert new
-    assert store.job_of(run_id, "slices/a.npz") == again
-    assert store.job_of(run_id, "slices/c.npz") is None
+    assert store.jobs.latest(run_id, "slices/a.npz") == again
+    assert store.jobs.latest(run_id, "slices/c.npz") is None
 
 
 _VERSION_1 = """
@@ -122,7 +124,7 @@ def test_store_of_version_1_opens_with_all_that_is_in_it(store: Store) -> None:
     (store.root / "old.sqlite").rename(new)
     opened = Store(store.root)
     assert (opened.run(run_id), opened.events(run_id), opened.datasets()) == before
-    assert opened.active_jobs() == []
+    assert opened.jobs.active() == []
     assert len(opened.id) == 16
     opened.close()
     assert Store(store.root).id == opened_id(store.root), "it keeps its id"
@@ -131,6 +133,16 @@ def test_store_of_version_1_opens_with_all_that_is_in_it(store: Store) -> None:
 def opened_id(root: Path) -> str:
     connection = sqlite3.connect(root / "store.sqlite")
     return str(connection.execute("SELECT id FROM store").fetchone()[0])
+
+
+def test_store_of_an_older_version_that_its_server_uses_stays_as_it_is(store: Store) -> None:
+    store.close()
+    connection = sqlite3.connect(store.root / "store.sqlite")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}")
+    with locked(store.root / SERVER_LOCK), pytest.raises(InputError, match="older version uses this store"):
+        Store(store.root)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS) - 1
+    connection.close()
 
 
 def test_store_of_a_newer_version_is_refused(store: Store) -> None:

@@ -60,10 +60,10 @@ def test_a_slice_counts_for_whoever_ordered_it(store: Store) -> None:
     run_id = store.create_run(tiny_plan(), store.save_dataset(tiny_dataset(), ANA), owner=ANA).id
     alone = store.usage.of(ANA).total
     for name, owner in (("mine", ANA), ("others", BEN)):
-        job, _ = store.create_job("MeasureSlice", run_id, f"slices/{name}.npz", f"slice {name}", owner)
+        job, _ = store.jobs.create("MeasureSlice", run_id, f"slices/{name}.npz", f"slice {name}", owner)
         (store.folder(run_id).path / "slices").mkdir(exist_ok=True)
         (store.folder(run_id).path / "slices" / f"{name}.npz").write_bytes(b"x" * 7000)
-        store.set_job_status(job.id, JobStatus.DONE)
+        store.jobs.set_status(job.id, JobStatus.DONE)
     assert store.usage.of(ANA).total == alone + 7000
     assert store.usage.of(BEN).elsewhere == store.usage.of(BEN).total == 7000
     assert store.usage.by_owner() == {ANA: alone + 7000, BEN: 7000}

@@ -77,7 +77,7 @@ def test_a_job_is_stopped_by_who_ordered_it_the_runs_owner_or_the_teacher(store:
     run = run_of(store, "a")
 
     def ordered_by(owner: str | None) -> JobRecord:
-        return store.create_job("MeasureSlice", run.id, f"slices/{owner}.npz", "slice", owner)[0]
+        return store.jobs.create("MeasureSlice", run.id, f"slices/{owner}.npz", "slice", owner)[0]
 
     assert [may_stop(ordered_by("b"), run, who) for who in (ANA, BEN, TEACHER, Visitor("c", "C"))] == [
         True,

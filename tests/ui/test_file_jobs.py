@@ -39,11 +39,11 @@ def page(job_id: str) -> None:
     from explorer.ui import services
     from explorer.ui.file_jobs import show_progress
 
-    show_progress(services.store().job(job_id), None)
+    show_progress(services.store().jobs.get(job_id), None)
 
 
 def test_stop_that_is_refused_says_why(store: Store, run_id: str) -> None:
-    record, _ = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
+    record, _ = store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice")
     shown = AppTest.from_function(page, args=(record.id,)).run()
     assert not shown.error
     shown.button(f"stop-{record.id}").click().run()
@@ -52,11 +52,11 @@ def test_stop_that_is_refused_says_why(store: Store, run_id: str) -> None:
 
 
 def test_only_jobs_that_wait_for_the_same_workers_are_ahead(store: Store, run_id: str) -> None:
-    works, _ = store.create_job("MeasureSlice", run_id, "slices/a.npz", "slice")
-    store.set_job_status(works.id, JobStatus.RUNNING)
-    store.create_job("SweepThresholds", run_id, "tradeoffs/a.npz", "sweep")
-    first, _ = store.create_job("MeasureSlice", run_id, "slices/b.npz", "slice")
-    second, _ = store.create_job("MeasureCurvature", run_id, "curvature/a.json", "curvature")
+    works, _ = store.jobs.create("MeasureSlice", run_id, "slices/a.npz", "slice")
+    store.jobs.set_status(works.id, JobStatus.RUNNING)
+    store.jobs.create("SweepThresholds", run_id, "tradeoffs/a.npz", "sweep")
+    first, _ = store.jobs.create("MeasureSlice", run_id, "slices/b.npz", "slice")
+    second, _ = store.jobs.create("MeasureCurvature", run_id, "curvature/a.json", "curvature")
     for record, words in ((first, "Slice: waits for a worker"), (second, "Curvature: waits for a worker; 1 ahead")):
         shown = AppTest.from_function(page, args=(record.id,)).run()
         assert shown.get("progress")[0].proto.text == words

@@ -16,7 +16,7 @@ from explorer.runs.records import RunStatus
 from explorer.runs.store import Store
 from explorer.runs.training import execute
 from explorer.settings import settings
-from explorer.ui import live_feed, services
+from explorer.ui import identity, live_feed, services
 from explorer.ui.live_feed import ROUTES, feed, live_address, prediction_address
 from tests.runs.tiny import tiny_dataset, tiny_plan
 from tests.ui.asgi import get
@@ -39,6 +39,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     made = Store(tmp_path)
     monkeypatch.setattr(services, "store", lambda: made)
     monkeypatch.setattr(services, "engine", Idle)
+    monkeypatch.setattr(identity, "_visitor_id", lambda: "a" * 24)
     monkeypatch.setattr(live_feed.LiveFeed._look, "__defaults__", (0.0,))
     monkeypatch.setattr(event_log, "_FLUSH_SECONDS", 0.0)
     yield made
@@ -196,7 +197,9 @@ def test_predictions_are_pictures_by_their_step(store: Store) -> None:
     assert get(APP, prediction_address(job.id), step=7).status == 404
 
 
-@pytest.mark.parametrize("address", [live_address("nowhere"), prediction_address("nowhere"), live_address("%2e%2e")])
+@pytest.mark.parametrize(
+    "address", [live_address("nowhere"), f"{live_address('nowhere')}/prediction/x", live_address("%2e%2e")]
+)
 def test_an_unknown_run_is_said_to_be_unknown(store: Store, address: str) -> None:
     answer = get(APP, address)
     assert answer.status == 404
