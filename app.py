@@ -19,12 +19,13 @@ from explorer.ui.live_feed import ROUTES
 from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
+from explorer.ui.plotly_library import PLOTLY_ROUTES
 from explorer.ui.security_headers import SECURITY_HEADERS
 
 app = st.App(  # the engine starts with the server
     __file__,
     lifespan=services.lifespan,
-    routes=(*ROUTES, *CLASS_ROUTES),
+    routes=(*ROUTES, *CLASS_ROUTES, *PLOTLY_ROUTES),
     middleware=[SECURITY_HEADERS, Middleware(VisitorCookie)],
 )
 

@@ -30,6 +30,8 @@ _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": "65536",  # what is given back does not count
+    "MALLOC_MMAP_THRESHOLD_": "131072",
     "GDAL_CACHEMAX": "64",  # MB; else, a share of the machine's memory
 }
 

@@ -11,10 +11,9 @@ _FOLDER = Path(__file__).parent
 
 
 @cache
-def script(name: str, follows_run: bool = True) -> str:
-    """A component's script, with what it needs to follow a run, unless it does not follow one."""
-    files = ("live_feed.js", name) if follows_run else (name,)
-    return "\n".join((_FOLDER / file).read_text("utf-8") for file in files)
+def script(*names: str) -> str:
+    """A component's script, after those whose functions it calls, such as ``live_feed.js``, which follows a run."""
+    return "\n".join((_FOLDER / name).read_text("utf-8") for name in names)
 
 
 def base_path() -> str:

@@ -77,7 +77,7 @@ def follow_class(me: Visitor) -> None:
         return
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     component = st.components.v2.component(
-        "class_follower", html="<div class='class-follower'></div>", js=script("class_follower.js", follows_run=False),
+        "class_follower", html="<div class='class-follower'></div>", js=script("class_follower.js"),
         isolate_styles=False,
     )  # fmt: skip
     url = f"{base_path()}{_PATH}/{room.page_of(me.id)}"

@@ -19,10 +19,12 @@ from explorer.ui.deleted import say_deleted
 from explorer.ui.identity import requires_sign_in, visitor
 from explorer.ui.locks import is_page_locked, say_unknown_locks, take_locks_of_link
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.plotly_library import load_plotly_ahead
 
 SIDEBAR_PIXELS = 220
 _LOOK_SECONDS = 2.0  # while another server uses the store
 _MOST_NAMED = 3  # unknown runs that are named
+_WITHOUT_FIGURES = ("Home", "Storage")
 _NAME, _REFUSED_NAME = "visitor-name", "visitor-name-refused"  # in the session
 CLASS = "Class"
 """Title of the page that only teachers find in the sidebar."""
@@ -98,6 +100,7 @@ def frame(title: str) -> None:
         else:
             _show_visitor(me)
             follow_class(me)
+        load_plotly_ahead(title not in _WITHOUT_FIGURES)
     if me is None:
         st.info("Sign in to go on.", icon=":material/login:")
         st.stop()

@@ -6,18 +6,6 @@
 const INK = "#010203"; // explorer/figures/colours.py: the text colour, which the server does not know
 const states = new WeakMap();
 
-function library(address) {
-  if (window.Plotly) return Promise.resolve(window.Plotly);
-  window.__plotlyLibrary ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = (error) => { window.__plotlyLibrary = undefined; reject(error); };
-    document.head.append(script);
-  });
-  return window.__plotlyLibrary;
-}
-
 function themed(figure, host) {
   const style = getComputedStyle(host);
   const of = (name) => style.getPropertyValue(`--st-${name}`).trim();

@@ -12,16 +12,14 @@ import threading
 from collections.abc import Callable, Hashable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NewType
 
-import plotly
 import plotly.graph_objects as go
 import streamlit as st
-import streamlit.components.v1 as components_v1
 from plotly.io.json import to_json_plotly
 
-from explorer.ui.browser_script import base_path, script
+from explorer.ui.browser_script import script
+from explorer.ui.plotly_library import plotly_address
 
 _SHARED = 128  # figures that are kept
 
@@ -96,7 +94,7 @@ def live_figure(
         The click that made the page run again; None if something else did.
     """
     followed = None if follow is None else asdict(follow)
-    around = {"library": _library(), "height": height, "image": image, "follow": followed}
+    around = {"library": plotly_address(), "height": height, "image": image, "follow": followed}
     drawn = figure if isinstance(figure, str) else _encoded(figure)
     data = f'{json.dumps(around)[:-1]}, "figure": {drawn}}}'
     answer = _component()(key=key, data=data.encode(), on_click_change=_seen)
@@ -111,11 +109,8 @@ def _seen() -> None:
 def _component() -> Any:
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     return st.components.v2.component(
-        "live_figure", html="<div class='live-figure'></div>", js=script("live_figure.js"), isolate_styles=False
+        "live_figure",
+        html="<div class='live-figure'></div>",
+        js=script("live_feed.js", "plotly_library.js", "live_figure.js"),
+        isolate_styles=False,
     )
-
-
-def _library() -> str:
-    """The address of plotly.min.js inside the installed wheel."""
-    served = components_v1.declare_component("plotlyjs", path=str(Path(plotly.__file__).parent / "package_data"))
-    return f"{base_path()}/component/{served.name}/plotly.min.js?v={plotly.__version__}"

@@ -29,6 +29,6 @@ def live_prediction(step: int, key: str, url: str | None, picture: str) -> None:
     """
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     component = st.components.v2.component(
-        "live_prediction", html=_HTML, css=_CSS, js=script("live_prediction.js"), isolate_styles=False
+        "live_prediction", html=_HTML, css=_CSS, js=script("live_feed.js", "live_prediction.js"), isolate_styles=False
     )
     component(key=key, data={"step": step, "url": url, "picture": picture})

@@ -91,7 +91,7 @@ def show_status(status: Status, key: str, url: str | None, page: str) -> None:
     """
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     component = st.components.v2.component(
-        "live_status", html=_HTML, css=_CSS, js=script("live_status.js"), isolate_styles=False
+        "live_status", html=_HTML, css=_CSS, js=script("live_feed.js", "live_status.js"), isolate_styles=False
     )
     component(key=key, data={"status": asdict(status), "url": url, "page": page}, on_outdated_change=_drawn_again)
 

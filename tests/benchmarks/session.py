@@ -157,12 +157,13 @@ class Session:
         match message.WhichOneof("type"):
             case "new_session":
                 self._number = message.new_session.initialize.session_id
-                if not message.new_session.fragment_ids_this_run:  # the whole page begins anew
-                    self.fragments.clear()
             case "page_info_changed":
                 self.query = message.page_info_changed.query_string
             case "auto_rerun":
                 self.fragments[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+            case "stop_auto_rerun":
+                for part in message.stop_auto_rerun.fragment_ids:
+                    self.fragments.pop(part, None)
             case "delta":
                 self._draw(message)
             case "script_finished":
