@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial import KDTree
 
 from explorer.imagery.objects import areas_of, connected_components, objects_of_class
 from explorer.imagery.scene import IGNORE, Scene
@@ -189,7 +188,7 @@ def _of_class(parts: Sequence[_Part], class_id: int, side: float) -> ObjectStati
     past = 0
     for (label, _), each in zip(parts, found, strict=True):
         spacing = _spacing(each.centroids)
-        boxes = ndimage.find_objects(each.ids)
+        boxes = scipy.ndimage.find_objects(each.ids)
         for i in range(-past % step, each.count, step):
             touching, thickness, cut = _shape(each, label, i, boxes[i])
             height, width = (extent.stop - extent.start for extent in boxes[i])
@@ -239,14 +238,14 @@ def _neighbours(ids: NDArray[np.int32]) -> tuple[tuple[NDArray[np.int32], NDArra
 def _spacing(centroids: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(centroids) < 2:
         return np.full(len(centroids), np.inf)
-    distances = np.asarray(KDTree(centroids).query(centroids, k=2)[0], dtype=np.float64)
+    distances = np.asarray(scipy.spatial.KDTree(centroids).query(centroids, k=2)[0], dtype=np.float64)
     return distances[:, 1]
 
 
 def _shape(each: _Found, label: NDArray[np.uint8], i: int, box: tuple[slice, ...]) -> tuple[bool, float, bool]:
     """Of one object: whether it touches another, its thickness, and whether it is cut."""
     mask = np.pad(each.ids[box] == i + 1, 1)
-    depth = ndimage.distance_transform_edt(mask)
+    depth = scipy.ndimage.distance_transform_edt(mask)
     deepest = float(depth.max())
     touching = bool(each.touching[i]) if each.touching is not None else _looks_merged(depth, deepest)
     # From pixel centre to pixel centre: an object one pixel thick has depth 1
@@ -263,4 +262,4 @@ def _is_cut(label: NDArray[np.uint8], mask: NDArray[np.bool_], box: tuple[slice,
         return True
     around = label[box[0].start - 1 : box[0].stop + 1, box[1].start - 1 : box[1].stop + 1]
     ignored = around == IGNORE
-    return bool(ignored.any() and (ndimage.binary_dilation(mask) & ignored).any())
+    return bool(ignored.any() and (scipy.ndimage.binary_dilation(mask) & ignored).any())

@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import ndimage
 
 from explorer.imagery.scene import IGNORE, Scene, Stretch
 from explorer.imagery.stretch import image_stretch, stretched
@@ -103,7 +103,7 @@ def _resized_objects(objects: NDArray[np.int32], foreground: NDArray[np.bool_]) 
     columns = ((np.arange(width) + 0.5) * objects.shape[1] / width).astype(np.intp)
     if not objects.any():
         return np.zeros(foreground.shape, dtype=np.int32)
-    nearest = ndimage.distance_transform_edt(objects == 0, return_distances=False, return_indices=True)
+    nearest = scipy.ndimage.distance_transform_edt(objects == 0, return_distances=False, return_indices=True)
     ids = objects[tuple(nearest)][np.ix_(rows, columns)]
     return np.where(foreground, ids, np.int32(0))
 
@@ -125,17 +125,17 @@ def _contrast(bands: NDArray[np.float32], diameter: float) -> NDArray[np.float32
     grey = bands.mean(0)
     window = 2 * max(2, round(4 * diameter)) + 1
     side = round(1.5 * diameter) | 1
-    mean = ndimage.uniform_filter(grey, window, mode="reflect")
-    square = ndimage.uniform_filter(grey * grey, window, mode="reflect")
+    mean = scipy.ndimage.uniform_filter(grey, window, mode="reflect")
+    square = scipy.ndimage.uniform_filter(grey * grey, window, mode="reflect")
     deviation = np.sqrt(np.maximum(square - mean * mean, 0)) + 0.01
-    blobs = ndimage.gaussian_filter(grey, diameter / 6) - ndimage.gaussian_filter(grey, diameter / 2)
-    raised = grey - ndimage.grey_opening(grey, (side, side))
+    blobs = scipy.ndimage.gaussian_filter(grey, diameter / 6) - scipy.ndimage.gaussian_filter(grey, diameter / 2)
+    raised = grey - scipy.ndimage.grey_opening(grey, (side, side))
     return np.stack(
         [
             ((grey - mean) / deviation / 6 + 0.5).clip(-0.25, 1.25),
             (blobs * 2.5 + 0.5).clip(-0.25, 1.25),
             (raised * 1.5 + 0.5).clip(0.5, 1.25),
             mean,
-            ndimage.uniform_filter(bands[-1], window, mode="reflect"),
+            scipy.ndimage.uniform_filter(bands[-1], window, mode="reflect"),
         ]
     )
