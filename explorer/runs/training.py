@@ -22,7 +22,7 @@ from explorer.runs.summary import write_summary
 from explorer.runs.timeline import going_back, timeline
 from explorer.training.checkpoints import Checkpoint, load_checkpoint
 from explorer.training.commands import Command, Steer
-from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused
+from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused, Step
 from explorer.training.loop import train
 from explorer.training.plan import Plan
 from explorer.training.timekeeping import Timekeeper
@@ -68,7 +68,7 @@ def execute(
         kept, lost = going_back(timeline(past), step)
         inbox, timekeeper = _Inbox(folder), Timekeeper(plan, kept)
         folder.checkpoints.mkdir(exist_ok=True)
-        ensure_landscape_data(folder, lambda: dataset)
+        has_crops = False  # of landscapes, in its folder
         with EventLog(folder, kept, len(dataset.classes), on_write) as log:
             if past and not isinstance(past[-1], Paused | Ended):
                 text = f"The job was lost at step {past[-1].step}; it resumes from step {step}."
@@ -93,6 +93,10 @@ def execute(
                     inbox.settle(event)
                     timekeeper.see(event)
                     yield logged
+                    if isinstance(event, Step) and not has_crops:  # whoever waits for the first step has seen it
+                        log.flush()
+                        ensure_landscape_data(folder, lambda: dataset)
+                        has_crops = True
             except NoRoomError:
                 raise  # nothing can be logged; what the disk holds is enough to go on from
             except Exception as error:

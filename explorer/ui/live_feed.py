@@ -36,7 +36,8 @@ from explorer.ui.run_status import Status, status_of
 
 _PATH = "/live/runs"
 _LOOK_SECONDS = 0.4  # at most so often is looked for news, whoever asks
-_EVERY, _EVERY_AT_FIRST = 1000, 400  # milliseconds between two questions of a browser; until there is a step
+_LOOK_SECONDS_AT_FIRST = 0.08  # while the first step is made
+_EVERY_AT_FIRST, _EVERY_IN_QUEUE = 100, 400  # milliseconds between two questions of a browser; later it is a second
 _MOMENTS = 8  # that can be gone on from; who is further behind gets all curves
 _ANSWERS = 64  # to different questions that are kept until there is another moment
 _RUNS = 64
@@ -55,6 +56,7 @@ class _Seen:
     moment: Moment
     figures: tuple[object, ...]  # their structure, see :func:`explorer.figures.live.structure`
     status: Status
+    wait: int | None  # milliseconds until a browser asks again, where it is not a second
     page: str  # see :meth:`LiveFeed.structure`
 
 
@@ -101,6 +103,8 @@ class LiveFeed:
 
     def _look(self, every: float = _LOOK_SECONDS) -> _Seen:
         last = next(reversed(self._seen.values()), None)
+        if last is not None and last.wait == _EVERY_AT_FIRST:
+            every = min(every, _LOOK_SECONDS_AT_FIRST)
         if last is not None and time.monotonic() - self._looked_at < every:
             return last
         self._looked_at = time.monotonic()
@@ -112,7 +116,9 @@ class LiveFeed:
         schedule = Schedule.of(record.plan, history, last.moment.schedule if last is not None else None)
         # numbers go on after a restart of the server, so that no browser takes one for another
         number = last.number + 1 if last is not None else time.time_ns() // 1_000_000
-        now = _Seen(number, history, moment(history, self._classes, schedule), figures, status, page)
+        now = _Seen(
+            number, history, moment(history, self._classes, schedule), figures, status, _wait(record, history), page
+        )
         self._seen[number] = now
         self._answers.clear()
         if len(self._seen) > _MOMENTS:
@@ -126,12 +132,20 @@ class LiveFeed:
             answer["status"] = asdict(now.status)
         if known is None or known.history.previews[-1:] != now.history.previews[-1:]:
             answer["preview"] = now.history.previews[-1].step if now.history.previews else None
-        if not now.history.last_step:
-            answer["wait"] = _EVERY_AT_FIRST
+        if now.wait is not None:
+            answer["wait"] = now.wait
         figures = {name: _figure(self._seen.get(number), now, name) for name, number in drawn}
         if any(figures.values()):
             answer["figures"] = {name: changed for name, changed in figures.items() if changed}
         return json.dumps(answer, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _wait(record: RunRecord, history: History) -> int | None:
+    """What is about to happen is seen sooner: the first step, and less so that a run leaves the queue."""
+    if history.last_step or not record.status.active:
+        return None
+    is_in_queue = record.status is RunStatus.QUEUED and services.engine().place(record.id) is not None
+    return _EVERY_IN_QUEUE if is_in_queue else _EVERY_AT_FIRST
 
 
 def _figure(before: _Seen | None, now: _Seen, name: str) -> dict[str, Any]:

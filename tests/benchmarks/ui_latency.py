@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.conftest import FLAGS, ROOT, free_port, settled
 
-START, FIRST_CLICK, CLICK, SLIDER, PICTURE = 3.0, 3.0, 1.5, 0.3, 1.0  # seconds allowed
+START, FIRST_CLICK, CLICK, SLIDER, PICTURE = 2.5, 3.0, 1.0, 0.3, 1.0  # seconds allowed
 AGE = 10.0  # seconds since the server's start, at the first click
 _FIRST_POINT = (
     "() => [...document.querySelectorAll('.live-figure')].some(node => node.layout?.yaxis?.title?.text === "
