@@ -157,7 +157,7 @@ def _figure(before: _Seen | None, now: _Seen, name: str) -> dict[str, Any]:
 def _page(record: RunRecord, history: History, figures: tuple[object, ...]) -> str:
     engine = services.engine()
     waits = (engine.starting, engine.place(record.id) is None) if record.status is RunStatus.QUEUED else None
-    silent = tuple(each.class_id for each in silences(history.validations))
+    silent = tuple(each.class_id for each in silences(history.validations[-1:]))
     seen = (bool(history.validations), bool(history.previews), silent)
     parts = (record.status, record.message, waits, engine.problem, figures, seen)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
