@@ -35,7 +35,7 @@ def weighted_cross_entropy(prediction: Prediction, spec: LossSpec) -> Tensor:
         ValueError: there is not one number for each class.
     """
     weighted, total = prediction.nll_sum(_class_weights(prediction, spec))
-    return weighted / torch.where(total > 0, total, 1)
+    return weighted / total.clamp_min(torch.finfo(total.dtype).tiny)  # 0 / tiny where every pixel is ignored
 
 
 def focal(prediction: Prediction, spec: LossSpec) -> Tensor:

@@ -86,9 +86,14 @@ class Prediction:
         """(N, H, W): the value of each pixel's class, 0 where ignored."""
         if self.classes == 2:
             return torch.addcmul(self.weight * values[0], self.weight, self._float_labels, value=values[1] - values[0])
-        # filled on the device: copying numbers from the host would make it wait
-        planes = torch.stack([self.logits.new_full((1, 1), value) for value in values])
-        return (self.one_hot * planes).sum(1)
+        return (self.one_hot * self._vector(values)[:, None, None]).sum(1)
+
+    def _vector(self, values: Sequence[float]) -> Tensor:
+        """(K,): numbers on the logits' device, in their type."""
+        if self.logits.device.type == "cpu":
+            return self.logits.new_tensor(values)
+        # filled there: a device would wait for numbers that are copied from the host
+        return torch.stack([self.logits.new_full((), value) for value in values])
 
     @cached_property
     def area(self) -> Tensor:
@@ -149,8 +154,7 @@ class Prediction:
                 return self.nll.sum(), self.pixels
             weight = self.by_class(weights)
             return (self.nll * weight).sum(), weight.sum()
-        # filled on the device: copying numbers from the host would make it wait
-        of_class = None if weights is None else torch.stack([self.logits.new_full((), each) for each in weights])
+        of_class = None if weights is None else self._vector(weights)
         both: tuple[Tensor, Tensor] = torch.ops.aten.nll_loss2d_forward(
             self.log_probabilities, self._targets, of_class, _SUM, self.classes
         )

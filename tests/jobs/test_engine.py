@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -269,6 +270,25 @@ def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
     assert again.id != first.id
     engine.stop_job(again.id)
     wait_for(lambda: not store.jobs.active())
+
+
+def faults_of_tensors() -> int:
+    """How often the kernel had to give a page for tensors that are made and dropped, one after another."""
+    import torch
+
+    def make() -> int:
+        torch.full((2**21,), 1.0)  # 8 MiB, as the maps of a layer
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+    make()
+    before = make()
+    return max(make() for _ in range(8)) - before
+
+
+@pytest.mark.parametrize("kind", [Resource.TRAIN, Resource.SHORT, Resource.SLICE])
+def test_workers_keep_the_memory_of_tensors(engine: Engine, kind: Resource) -> None:
+    future = engine._client.submit(faults_of_tensors, resources={kind: 1}, pure=False)
+    assert future.result(timeout=60) < 2**23 // 4096, "Dask's setting has all of it given back and asked for each time"
 
 
 def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:
