@@ -27,6 +27,7 @@ bench: setup
 	.venv/bin/python -m tests.benchmarks.live_training
 	.venv/bin/python -m tests.benchmarks.ui_latency
 	.venv/bin/python -m tests.benchmarks.classroom
+	.venv/bin/python -m tests.benchmarks.lesson
 	.venv/bin/python -m tests.benchmarks.losses
 	.venv/bin/python -m tests.benchmarks.landscape
 

@@ -15,6 +15,7 @@ from explorer.losses.registry import LOSSES, LossKind
 TAIL = 12
 """Validations before the last one that are drawn."""
 _PALE = 0.35
+_EDGE = 0.93  # from there on, a name over or centred on its point would be cut
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,19 @@ def wall_figure(runs: Sequence[RunOnWall], scope: str) -> go.Figure:
             legendgroup=info.name,
             marker={"color": info.color, "size": 12},
             text=[html.escape(run.visitor) for run in of_loss],
-            textposition="top center",
+            textposition=[_place_of_name(run) for run in of_loss],
             textfont={"size": 12},
             customdata=[[html.escape(run.plan), run.steps[-1]] for run in of_loss],
             hovertemplate="%{text}: %{customdata[0]}<br>step %{customdata[1]}"
             "<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
         )
     return recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
+
+
+def _place_of_name(run: RunOnWall) -> str:
+    """Beside its point, and not beyond the edge of the plane."""
+    high, right = (value is not None and value > _EDGE for value in (run.precision[-1], run.recall[-1]))
+    return f"{'bottom' if high else 'top'} {'left' if right else 'center'}"
 
 
 def _tail(run: RunOnWall) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:

@@ -139,8 +139,9 @@ def describe(dataset: Dataset, scene: Scene) -> None:
     """Size, kind and side of the scene, and the notes on it."""
     height, width = scene.size
     held_out = any(scene is other for other in dataset.validation)
+    bands = f"{len(scene.bands)} band{'s' if len(scene.bands) > 1 else ''}"
     st.caption(
-        f"{width} × {height} pixels, {len(scene.bands)} bands, {scene.image.dtype}. Grey: ignored. "
+        f"{width} × {height} pixels, {bands}, {scene.image.dtype}. Grey: ignored. "
         + ("This is a validation scene." if held_out else "This is a training scene.")
     )
     said = {note.code for note in dataset.notes}

@@ -167,7 +167,9 @@ class Session:
             case "delta":
                 self._draw(message)
             case "script_finished":
-                return message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+                if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    return True
+                self.fragments.clear()  # the whole page begins anew
         return False
 
     def _draw(self, message: ForwardMsg) -> None:

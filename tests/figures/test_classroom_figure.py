@@ -44,3 +44,10 @@ def test_run_without_a_score_has_no_point() -> None:
 def test_names_are_text() -> None:
     (trace,) = points(wall_figure([run("<b>x</b>")], "object"))
     assert trace.text == ("&lt;b&gt;x&lt;/b&gt;",)
+
+
+def test_names_at_the_edges_stay_inside_the_plane() -> None:
+    corners = [(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)]
+    at = [RunOnWall("Ann", "plan", "jaccard", (1,), (recall,), (precision,)) for recall, precision in corners]
+    (trace,) = points(wall_figure(at, "object"))
+    assert trace.textposition == ("top center", "bottom center", "top left", "bottom left")
