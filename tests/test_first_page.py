@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LATER = ("torch", "distributed", "pandas")
+LATER = ("torch", "distributed", "pandas", "scipy.ndimage", "scipy.spatial")
 
 
 def test_home_waits_for_no_library_that_it_does_not_need(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from explorer.imagery.scene import Scene
 
@@ -49,7 +49,7 @@ def connected_components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], in
         ids (H, W), 0 outside the mask and 1..n inside; and n.
     """
     ids = np.zeros(mask.shape, dtype=np.int32)
-    return ids, int(ndimage.label(mask, structure=_EIGHT_NEIGHBOURS, output=ids))
+    return ids, int(scipy.ndimage.label(mask, structure=_EIGHT_NEIGHBOURS, output=ids))
 
 
 def objects_of_class(
@@ -121,7 +121,7 @@ def object_maps(label: NDArray[np.uint8], classes: int, objects: NDArray[np.int3
         own[own > 0] += found
         found += count
         ids += own
-        rows, columns = ndimage.distance_transform_edt(own == 0, return_distances=False, return_indices=True)
+        rows, columns = scipy.ndimage.distance_transform_edt(own == 0, return_distances=False, return_indices=True)
         owners[class_id - 1] = own[rows, columns]
     return ObjectMaps(ids, owners)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from explorer.errors import InputError
 from explorer.imagery.bands import natural_bands
@@ -45,8 +45,8 @@ def value_thumbnail(raster: Raster, where: NDArray[np.bool_]) -> str:
     smooth = Image.Resampling.BOX if factor < 1 else Image.Resampling.NEAREST
     small = np.array(Image.fromarray(part).resize(size, smooth))
     inner = np.asarray(Image.fromarray(area).convert("L").resize(size, smooth)) >= 128
-    rim = inner & ~ndimage.binary_erosion(inner, border_value=1)
-    small[ndimage.binary_dilation(rim) & ~rim & ~inner] = 0  # dark beside light: seen on any ground
+    rim = inner & ~scipy.ndimage.binary_erosion(inner, border_value=1)
+    small[scipy.ndimage.binary_dilation(rim) & ~rim & ~inner] = 0  # dark beside light: seen on any ground
     small[rim] = (255, 255, 0)
     return data_uri(small)
 
@@ -83,10 +83,10 @@ def _largest_area(where: NDArray[np.bool_]) -> tuple[int, int, int, int]:
     coarse = where[::step, ::step]
     if not coarse.any():
         step, coarse = 1, where
-    areas, count = ndimage.label(coarse, np.ones((3, 3)))
+    areas, count = scipy.ndimage.label(coarse, np.ones((3, 3)))
     if not count:
         return 0, 0, *where.shape
     largest = int(np.bincount(areas.ravel())[1:].argmax()) + 1
-    rows, columns = ndimage.find_objects(areas, largest)[largest - 1]
+    rows, columns = scipy.ndimage.find_objects(areas, largest)[largest - 1]
     height, width = where.shape
     return rows.start * step, columns.start * step, min(height, rows.stop * step), min(width, columns.stop * step)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist
 
 NEIGHBOURS = 12
 """How many measured points the size of the error near a point is taken from."""
@@ -30,7 +29,7 @@ class Kernel:
 
     def phi(self, one: Array, other: Array) -> Array:
         """(n, m): φ of all distances."""
-        distance: Array = cdist(one, other)
+        distance: Array = scipy.spatial.distance.cdist(one, other)
         values: Array = self.sign * distance
         for _ in range(self.power // 2):  # a product is much faster than a power
             values *= distance
@@ -136,7 +135,7 @@ def fit(points: Array, measured: Array, targets: Array) -> Surface | None:
 
 def _nearby(points: Array, scaled: Array, targets: Array) -> Array:
     """(m, fields): root mean square over the nearest points, weighted by inverse squared distance."""
-    found = cKDTree(points).query(targets, k=min(NEIGHBOURS, len(points)))
+    found = scipy.spatial.cKDTree(points).query(targets, k=min(NEIGHBOURS, len(points)))
     distance, index = np.asarray(found[0]), np.asarray(found[1])
     weight = 1 / (distance**2 + np.median(distance[:, 1]) ** 2)
     mean = (weight[:, :, None] * scaled[index] ** 2).sum(1) / weight.sum(1)[:, None]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from explorer.errors import InputError
 from explorer.landscape.fields import Field
@@ -278,7 +278,7 @@ class _Fit:
         elsewhere = np.flatnonzero(~self.known)
         if len(elsewhere) and self.known.any():
             known = np.flatnonzero(self.known)
-            nearest = known[cKDTree(self._coordinates[known]).query(self._coordinates[elsewhere])[1]]
+            nearest = known[scipy.spatial.cKDTree(self._coordinates[known]).query(self._coordinates[elsewhere])[1]]
             constant = np.flatnonzero(self._smooth & (self._range == 0))
             values[np.ix_(elsewhere, constant)] = self._raw[np.ix_(nearest, constant)]
             deviation[np.ix_(elsewhere, constant)] = np.where(np.isnan(self._raw[np.ix_(nearest, constant)]), np.nan, 0)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 
 def one_to_one(left: NDArray[np.int64], right: NDArray[np.int64], quality: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -35,8 +34,8 @@ def one_to_one(left: NDArray[np.int64], right: NDArray[np.int64], quality: NDArr
         own, alone = np.arange(len(lefts)), len(lefts) + 3.0
         costs = np.concatenate([2.0 - quality[contested], np.full(len(lefts), alone)])
         places = np.concatenate([i, own]), np.concatenate([j, len(rights) + own])
-        graph = coo_array((costs, places), shape=(len(lefts), len(rights) + len(lefts))).tocsr()
-        rows, columns = min_weight_full_bipartite_matching(graph)
+        graph = scipy.sparse.coo_array((costs, places), shape=(len(lefts), len(rights) + len(lefts))).tocsr()
+        rows, columns = scipy.sparse.csgraph.min_weight_full_bipartite_matching(graph)
         partner = np.empty(len(lefts), dtype=np.int64)
         partner[rows] = columns
         chosen[contested] = partner[i] == j

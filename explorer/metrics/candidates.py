@@ -7,8 +7,8 @@ from fractions import Fraction
 from typing import Protocol, Self
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.objects import centroids_of
@@ -123,8 +123,8 @@ def _overlaps(objects: Objects, ids: NDArray[np.int32], areas: Ids) -> _Overlaps
 
 def _near_centroids(objects: Objects, ids: NDArray[np.int32], overlaps: _Overlaps, limit: float) -> Pairs:
     centroids = centroids_of(ids, overlaps.predicted)
-    near = cKDTree(objects.centroids).sparse_distance_matrix(
-        cKDTree(centroids), limit + _ROUNDING, output_type="ndarray"
+    near = scipy.spatial.cKDTree(objects.centroids).sparse_distance_matrix(
+        scipy.spatial.cKDTree(centroids), limit + _ROUNDING, output_type="ndarray"
     )
     near = near[np.lexsort((near["j"], near["i"]))]
     label_ids, predicted_ids, distances = near["i"] + 1, near["j"] + 1, near["v"]

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.morphology import area_opening, h_maxima
 from skimage.segmentation import watershed
 
@@ -54,8 +54,8 @@ def find_regions(values: NDArray[np.uint16], diameter: float) -> NDArray[np.int3
     for level in _LEVELS:
         inside = values >= level
         if not inside.all():  # else there is no outside to be far from
-            distance += ndimage.distance_transform_edt(inside) / len(_LEVELS)
-    distance = ndimage.gaussian_filter(distance, max(_LEAST_SMOOTHING, _SMOOTHING * diameter))
+            distance += scipy.ndimage.distance_transform_edt(inside) / len(_LEVELS)
+    distance = scipy.ndimage.gaussian_filter(distance, max(_LEAST_SMOOTHING, _SMOOTHING * diameter))
     there = values >= _LEAST
     peaks = h_maxima(distance, _HEIGHT * diameter).astype(np.bool_) & there
     regions: NDArray[np.int32] = watershed(-distance, connected_components(peaks)[0], mask=there)
@@ -72,8 +72,8 @@ def find_lines(values: NDArray[np.uint16], diameter: float) -> NDArray[np.bool_]
     padded = np.pad(find_regions(values, diameter), 1)
     width = padded.shape[1]
     beside = [down * width + right for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
-    highest = ndimage.maximum_filter(padded, 3)
-    lowest = ndimage.minimum_filter(np.where(padded > 0, padded, np.iinfo(np.int32).max), 3)
+    highest = scipy.ndimage.maximum_filter(padded, 3)
+    lowest = scipy.ndimage.minimum_filter(np.where(padded > 0, padded, np.iinfo(np.int32).max), 3)
     regions, borders = padded.ravel(), np.flatnonzero((padded > 0) & (highest != lowest))
     # From the most probable pixel on, each is kept that touches no kept one of another region
     order = borders[np.argsort(-np.pad(values, 1).ravel()[borders].astype(np.int64), kind="stable")]

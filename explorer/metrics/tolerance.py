@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.typing import NDArray
-from scipy import ndimage
 from skimage.morphology import skeletonize
 
 from explorer.metrics.counts import ToleranceCounts
@@ -95,7 +95,7 @@ def greatest_within(values: NDArray[np.float32], distance: float) -> NDArray[np.
     greatest = np.full_like(values, -np.inf)
     for offset in range(min(math.floor(distance), height - 1) + 1):
         half = min(math.isqrt(math.floor(distance**2 - offset**2)), width - 1)
-        row = ndimage.maximum_filter1d(values, 2 * half + 1, axis=1, mode="constant", cval=-np.inf)
+        row = scipy.ndimage.maximum_filter1d(values, 2 * half + 1, axis=1, mode="constant", cval=-np.inf)
         above, below = slice(0, height - offset), slice(offset, height)
         np.maximum(greatest[above], row[below], out=greatest[above])
         np.maximum(greatest[below], row[above], out=greatest[below])

@@ -27,15 +27,16 @@ class Answer:
         return parsed
 
 
-def get(app: Starlette, path: str, **query: object) -> Answer:
+def get(app: Starlette, path: str, accept_encoding: str = "", **query: object) -> Answer:
     """Asks for an address. In a thread of its own: the tests in a browser leave a running loop in this one."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(lambda: asyncio.run(_get(app, path, query))).result()
+        return thread.submit(lambda: asyncio.run(_get(app, path, accept_encoding, query))).result()
 
 
-async def _get(app: Starlette, path: str, query: dict[str, object]) -> Answer:
+async def _get(app: Starlette, path: str, accept_encoding: str, query: dict[str, object]) -> Answer:
     scope = {"type": "http", "http_version": "1.1", "method": "GET", "path": path, "raw_path": quote(path).encode(),
-             "root_path": "", "scheme": "http", "query_string": urlencode(query).encode(), "headers": []}  # fmt: skip
+             "root_path": "", "scheme": "http", "query_string": urlencode(query).encode(),
+             "headers": [(b"accept-encoding", accept_encoding.encode())]}  # fmt: skip
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, uniform_filter
 
 from explorer.imagery.builtin.canvas import Canvas
 from explorer.imagery.builtin.texture import Layer, fractal_noise, grain
@@ -60,7 +60,7 @@ def photograph(canvas: Canvas, light: Light, rng: Generator) -> NDArray[np.uint8
 def exposed(radiance: NDArray[np.float32], light: Light, rng: Generator) -> NDArray[np.uint8]:
     """The camera's 8-bit image of a radiance (3, H, W), with optics, haze, uneven light and sensor noise."""
     shape = (radiance.shape[1], radiance.shape[2])
-    seen = gaussian_filter(radiance, (0, 0.4, 0.4), truncate=2.5) * np.float32(1 - light.haze)
+    seen = scipy.ndimage.gaussian_filter(radiance, (0, 0.4, 0.4), truncate=2.5) * np.float32(1 - light.haze)
     seen += np.float32(light.haze) * np.array([0.5, 0.56, 0.66], np.float32)[:, None, None]
     seen *= 1 + np.float32(0.02) * fractal_noise(rng, shape, shape[0] / 3, octaves=1)
     seen = np.sqrt(np.clip(seen, 0, None))
@@ -84,7 +84,7 @@ def cast_shadow(height: Layer, light: Light, scale: float) -> Layer:
         ray, ground = _shifted(height.shape, round(step * down), round(step * across))
         np.maximum(horizon[ground], height[ray] - np.float32(step / scale * slope), out=horizon[ground])
     edge = np.float32(0.15)  # metres of height over which light turns to shadow
-    return gaussian_filter(np.clip((horizon - height) / edge, 0, 1), 0.7, truncate=2.0)
+    return scipy.ndimage.gaussian_filter(np.clip((horizon - height) / edge, 0, 1), 0.7, truncate=2.0)
 
 
 def _shifted(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
@@ -115,7 +115,7 @@ def facing(height: Layer, light: Light, scale: float) -> Layer:
 
 def openness(height: Layer, scale: float) -> Layer:
     """How much of the sky each pixel sees, 0.45 to 1: less beside tall objects."""
-    around = uniform_filter(height, round(2.2 * scale))
-    around = uniform_filter(around, round(1.2 * scale))
+    around = scipy.ndimage.uniform_filter(height, round(2.2 * scale))
+    around = scipy.ndimage.uniform_filter(around, round(1.2 * scale))
     share: Layer = np.clip(1 - np.float32(0.22) * np.clip(around - height, 0, None), np.float32(0.45), 1)
     return share

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy  # its parts are loaded where they are used: the first page does not wait for them
 from numpy.random import Generator
-from scipy.ndimage import gaussian_filter, uniform_filter
 
 from explorer.imagery.builtin.canvas import Canvas, Colour, Point, placed
 from explorer.imagery.builtin.texture import Layer, fractal_noise, grain
@@ -17,8 +17,8 @@ FOAM: Colour = (222, 230, 230)
 def lay_water(canvas: Canvas, foam: Layer, rng: Generator) -> None:
     """Cover everything at or below 0 m with water, lighter near land, with foam (S, S), 0 to 1, on top."""
     wet = canvas.height <= 0
-    near = uniform_filter((~wet).astype(np.float32), round(34 * canvas.scale))
-    near = uniform_filter(near, round(22 * canvas.scale))
+    near = scipy.ndimage.uniform_filter((~wet).astype(np.float32), round(34 * canvas.scale))
+    near = scipy.ndimage.uniform_filter(near, round(22 * canvas.scale))
     banks = np.float32(0.06) * fractal_noise(rng, canvas.shape, 60 * canvas.scale)
     shallow = np.clip(np.float32(0.9) * near + banks, 0, 0.8)
     swell = waves(canvas, rng)
@@ -71,5 +71,5 @@ def add_wake(canvas: Canvas, foam: Layer, stern: Point, angle: float, width: flo
 def foam_at_shore(canvas: Canvas, foam: Layer, strength: float) -> None:
     """Add a thin line of foam along the shore, then soften all foam."""
     land = (canvas.height > 0).astype(np.float32)
-    foam += np.float32(strength) * gaussian_filter(land, 0.8 * canvas.scale, truncate=2.0)
-    foam[:] = gaussian_filter(foam, 0.35 * canvas.scale, truncate=2.0)
+    foam += np.float32(strength) * scipy.ndimage.gaussian_filter(land, 0.8 * canvas.scale, truncate=2.0)
+    foam[:] = scipy.ndimage.gaussian_filter(foam, 0.35 * canvas.scale, truncate=2.0)
