@@ -37,7 +37,7 @@ from explorer.ui.run_status import Status, status_of
 _PATH = "/live/runs"
 _LOOK_SECONDS = 0.4  # at most so often is looked for news, whoever asks
 _LOOK_SECONDS_AT_FIRST = 0.08  # while the first step is made
-_EVERY_AT_FIRST, _EVERY_IN_QUEUE = 100, 400  # milliseconds between two questions of a browser; later it is a second
+_EVERY_AT_FIRST, _EVERY_IN_QUEUE = 150, 400  # milliseconds between two questions of a browser; later it is a second
 _MOMENTS = 8  # that can be gone on from; who is further behind gets all curves
 _ANSWERS = 64  # to different questions that are kept until there is another moment
 _RUNS = 64

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,7 @@ from explorer.settings import Settings
 from explorer.training.commands import Steer
 from explorer.training.events import CheckpointSaved, Intervened, Note, Paused, Started, Step
 from tests.jobs.waiting import CHECKPOINT_STEPS, LONG, ended, has_status, wait_for
+from tests.jobs.worker_memory import faults_of_tensors
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 
@@ -270,19 +270,6 @@ def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
     assert again.id != first.id
     engine.stop_job(again.id)
     wait_for(lambda: not store.jobs.active())
-
-
-def faults_of_tensors() -> int:
-    """How often the kernel had to give a page for tensors that are made and dropped, one after another."""
-    import torch
-
-    def make() -> int:
-        torch.full((2**21,), 1.0)  # 8 MiB, as the maps of a layer
-        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-    make()
-    before = make()
-    return max(make() for _ in range(8)) - before
 
 
 @pytest.mark.parametrize("kind", [Resource.TRAIN, Resource.SHORT, Resource.SLICE])
