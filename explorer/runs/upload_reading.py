@@ -160,6 +160,18 @@ def _rows(upload: UploadToRead, refused: Mapping[str, str], watch: Watch) -> tup
     arrays.unlink(missing_ok=True)  # of a reading that was broken off
     limits = upload.limits
     held = ArrayFile(arrays, limits.max_total_decoded_bytes + 2 * limits.max_decoded_bytes)
+    try:
+        return _decoded(upload, refused, watch, held, decoded)
+    except BaseException:
+        arrays.unlink(missing_ok=True)
+        raise
+
+
+def _decoded(
+    upload: UploadToRead, refused: Mapping[str, str], watch: Watch, held: ArrayFile, decoded: Path
+) -> tuple[ReadFiles, Mapping[str, str]]:
+    """Decodes the files into ``held``, and keeps what refers to it in the file ``decoded``."""
+    limits = upload.limits
     read = read_files(
         upload.images,
         upload.masks or None,

@@ -309,9 +309,14 @@ def _files(folder: str | os.PathLike[str]) -> Iterable[tuple[str, int]]:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
             else:
-                yield entry.name, entry.stat(follow_symlinks=False).st_size
+                yield entry.name, _taken_by(entry.stat(follow_symlinks=False))
         except FileNotFoundError:
             continue
+
+
+def _taken_by(stat: os.stat_result) -> int:
+    """Bytes of a file; of one with holes, such as that of an upload which is being decoded, what the disk holds."""
+    return min(stat.st_size, stat.st_blocks * 512)
 
 
 def _file_bytes(file: Path) -> int:
@@ -319,7 +324,7 @@ def _file_bytes(file: Path) -> int:
     total = 0
     for path in (file, file.with_name(f"{file.name}.part")):
         try:
-            total += path.stat().st_size
+            total += _taken_by(path.stat())
         except FileNotFoundError:
             continue
     return total

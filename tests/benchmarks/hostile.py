@@ -60,6 +60,7 @@ def main() -> None:
         for number, (what, files) in enumerate(uploads):
             page.goto(f"{address}/imagery?source=Upload")
             page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+            time.sleep(0.5)  # no visitor is quicker; Streamlit loses a file that comes as a page begins again
             sent = [
                 {"name": name.encode(errors="replace").decode(), "mimeType": "application/octet-stream", "buffer": data}
                 for name, data in files.items()

@@ -15,6 +15,7 @@ from explorer.runs.upload_reading import UploadToRead, place_areas, read_upload
 from explorer.runs.uploads import Uploads
 from explorer.settings import Settings
 from tests.imagery.encoders import geotiff, png
+from tests.imagery.reading.hostile_files import hostile_uploads
 
 SIDE = 32
 
@@ -106,3 +107,15 @@ def test_arrays_in_a_file_are_found_again_with_their_views(tmp_path: Path) -> No
         found = ArrayFile(tmp_path / "arrays", 0).load(file)
     for name, array in value.items():
         np.testing.assert_array_equal(found[name], array)
+
+
+def test_an_upload_of_which_nothing_is_read_leaves_nothing_decoded(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path)
+    token = uploads.begin()
+    uploads.add(token, "images", dict(hostile_uploads())["a zip that declares 4 GB"].items())
+    asked = UploadToRead(
+        uploads.decoded(token), uploads.kept_files(token, "images"), {}, "ports", ReadingChoices(), Settings()
+    )
+    with pytest.raises(InputError):
+        read_upload(asked, {}, lambda _: None)
+    assert not [path for path in asked.folder.rglob("*") if path.is_file() and path.name != "lock"]

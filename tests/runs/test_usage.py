@@ -144,3 +144,14 @@ def test_a_share_of_mebibytes_reads_well() -> None:
         "1000 MiB",
         "2 GiB",
     ]
+
+
+def test_a_file_with_holes_counts_as_what_the_disk_holds(store: Store) -> None:
+    uploads = Uploads(store.root)
+    token = uploads.begin(ANA)
+    folder = uploads.decoded(token)
+    folder.mkdir(parents=True)
+    with (folder / "arrays").open("wb") as file:  # as while an upload is decoded, or where that was broken off
+        file.truncate(3 * 1024**3)
+        file.write(b"x" * 5000)
+    assert store.usage.of(ANA).total < 100_000
