@@ -48,7 +48,8 @@ def main() -> None:
     uploads = [*hostile_uploads()][arguments.first : arguments.last]
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
     failed: list[str] = []
-    with running_server(folder / "store", folder / "log.txt") as address, sync_playwright() as playwright:
+    # As for one that is killed, no traceback in its log is an error: Dask writes one where a worker refuses an upload
+    with running_server(folder / "store", folder / "log.txt", True) as address, sync_playwright() as playwright:
         peak = Peak(next(each for each in psutil.Process().children() if "streamlit" in each.cmdline()))
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page()
