@@ -198,7 +198,8 @@ class Engine:
         self._lost = True
 
     def _end_client(self) -> None:
-        with contextlib.suppress(TimeoutError, OSError):
+        # ValueError: it was connecting again, to a scheduler that was killed before the connection was encrypted
+        with contextlib.suppress(TimeoutError, OSError, ValueError):
             self._client.close()
 
     def _end_cluster(self) -> None:
