@@ -74,7 +74,12 @@ SERVER_LOCK = "server.lock"
 
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+ALTER TABLE runs ADD COLUMN example INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE linked_plans (id TEXT PRIMARY KEY, plan TEXT NOT NULL, made TEXT NOT NULL);
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
 
