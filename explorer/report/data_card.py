@@ -28,9 +28,15 @@ def data_facts(run: RunSource) -> tuple[Fact, ...]:
         Fact("Bands", ", ".join(reference.bands)),
         Fact("Data type", prints.data_type) if prints else _data_type(imagery, without),
         Fact("Value range per band", _ranges(run), "stretched to 0 to 1, clipped beyond"),
-        _scenes("Training scenes", tuple(mark.name for mark in reference.training), imagery and imagery.training),
+        _scenes(
+            "Training scenes", tuple(mark.name for mark in reference.training), imagery.training if imagery else None
+        ),
         _held_out(run, held),
-        _scenes("Validation scenes", tuple(mark.name for mark in reference.validation), imagery and imagery.validation),
+        _scenes(
+            "Validation scenes",
+            tuple(mark.name for mark in reference.validation),
+            imagery.validation if imagery else None,
+        ),
         Fact("Match rule", reference.match_rule.words, "when a predicted object counts as one of the label"),
         Fact("Minimum object area", f"{reference.minimum_area} px", "smaller objects of the label do not count"),
         Fact("Labels", _labels(prints)) if prints else unknown("Labels", without),
@@ -58,7 +64,7 @@ def class_table(run: RunSource) -> Table | None:
         rows.append(tuple(row))
     columns = ["Class"]
     for side in ("training", "validation"):
-        columns += [f"Share of pixels, {side}", f"Objects, {side}", f"below {dataset.minimum_area} px, {side}"]
+        columns += [f"Pixels, {side}", f"Objects, {side}", f"Below {dataset.minimum_area} px, {side}"]
     return Table(tuple(columns), tuple(rows), frozenset(range(1, len(columns))))
 
 

@@ -18,8 +18,8 @@ def intended_use(run: RunSource) -> str:
     scale = "" if run.plan.inputs.scale == 1 else f", looked at in {run.plan.inputs.scale:g} times their resolution"
     return (
         f"Finding {classes} in images like those of the dataset “{reference.name}”: {len(reference.bands)} bands "
-        f"({', '.join(reference.bands)}) in this order, of the same resolution and kind{scale}. It was trained to "
-        "compare losses, not for decisions about people or for safety."
+        f"({', '.join(reference.bands)}) in this order, of the same resolution and kind{scale}. It was made to "
+        "compare losses: whether it is good enough for a task, images of that task must show."
     )
 
 
@@ -44,7 +44,7 @@ def _evidence(run: RunSource) -> Iterator[str]:
         return
     scenes = len(run.summary["scenes"])
     few = "; one odd scene can decide them" if scenes < _FEW_SCENES else ""
-    yield f"The scores rest on {scenes} validation scene{'s' if scenes > 1 else ''}{few}."
+    yield f"The scores rest on {_counted(scenes, 'validation scene')}{few}."
     for class_id, name in enumerate(run.reference.classes):
         found = run.summary["validation"]["classes"][str(class_id)]["object"]
         there = found["true_positives"] + found["false_negatives"]
@@ -72,12 +72,11 @@ def _evidence(run: RunSource) -> Iterator[str]:
 def _choice(run: RunSource) -> Iterator[str]:
     """What was chosen on which scenes."""
     if run.own is not None and run.own.scenes:
-        objects = ", ".join(
-            f"{run.reference.classes[chosen.class_id]} {chosen.objects}" for chosen in run.own.classes
-        )
+        objects = ", ".join(f"{run.reference.classes[chosen.class_id]} {chosen.objects}" for chosen in run.own.classes)
         yield (
-            f"The threshold was chosen on {len(run.own.scenes)} scenes or blocks that neither trained nor score, with "
-            f"these numbers of objects: {objects}. Scores on those scenes, and on scenes that trained, are no result."
+            f"The threshold was chosen on what neither trained nor scores: {_counted(len(run.own.scenes), 'scene')} or "
+            f"parts of scenes, with these numbers of objects: {objects}. Scores there, and on scenes that trained, are "
+            "no result."
         )
     elif run.own is not None:
         yield "No scenes were held out to choose a threshold on: ½ is used, which may be far from the best one."
@@ -97,7 +96,7 @@ def _domain(run: RunSource) -> Iterator[str]:
         "images that lie outside it"
     )  # fmt: skip
     scenes = len(run.reference.training)
-    where = f"{scenes} scene{'s' if scenes > 1 else ''} of this dataset" if scenes else "this dataset"
+    where = f"{_counted(scenes, 'scene')} of this dataset" if scenes else "this dataset"
     yield f"Trained on {where} alone: other places, seasons, sensors or resolutions were not looked at; {stretch}."
     prints = run.imagery.fingerprint if run.imagery else None
     if prints is not None and prints.brightness is not None and len(prints.scenes) > 1:
@@ -127,9 +126,9 @@ def _course(run: RunSource) -> Iterator[str]:
         yield f"The run did not end as planned: {run.ended.reason}. {run.ended.message}".strip()
     changed = [text for _, text in run.history.notes if text.startswith("Changed by hand")]
     if changed:
-        yield f"It was changed by hand {len(changed)} times while it trained; the plan's file repeats that."
+        yield f"It was changed by hand {_counted(len(changed), 'time')} while it trained; the plan's file repeats that."
     if run.history.returns:
-        yield f"It went back to an earlier step {run.history.returns} times, see the run log."
+        yield f"It went back to an earlier step {_counted(run.history.returns, 'time')}, see the plan's log."
     if run.plan.segmenter.kind == "pretrained":
         yield (
             "The encoder was trained on ImageNet (EfficientNet-Lite0, Apache-2.0, copyright 2020 ML Illustrated): what "
@@ -152,3 +151,7 @@ def _unmeasured(run: RunSource, beside: Sequence[RunSource]) -> Iterator[str]:
     else:
         yield f"{seeds} seeds of this plan are in this report: their spread is a rough estimate of that between seeds."
     yield "Not measured: whether probabilities are calibrated, errors of the labels, and the time on other machines."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

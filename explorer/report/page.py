@@ -11,7 +11,9 @@ from datetime import datetime
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.io.json import to_json_plotly
@@ -25,7 +27,7 @@ from explorer.report.scenes import ScenePicture, scene_pictures
 from explorer.report.source import RunSource
 
 MOST_BYTES = 10_000_000
-_PICTURES_BYTES = 2_400_000  # of all pictures together, before they are written as text
+_PICTURES_BYTES = 1_600_000  # of all pictures together, before they are written as text
 _PICTURE_BYTES = 220_000  # of one picture, at most
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -111,7 +113,7 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = environment.get_template("page.html").render(
         title=f"Report: {', '.join(run.label for run in runs)}",
-        body=Markup(body),  # noqa: S704 — escaped by its own template
+        body=Markup(body),  # escaped by its own template
         style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
         plotly=Markup(_plotly()),
         script=Markup(script),
@@ -147,7 +149,7 @@ class _Drawn:
 
     def add(self, figure: Figure) -> str:
         """Takes a figure in and gives the id of its place."""
-        content = figure.figure.to_plotly_json()
+        content = _in_single_precision(figure.figure.to_plotly_json())
         content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
         self._figures.append(str(to_json_plotly(content)))
         return f"figure-{len(self._figures) - 1}"
@@ -157,6 +159,17 @@ class _Drawn:
         listed = ",".join(f'"figure-{number}":{figure}' for number, figure in enumerate(self._figures))
         text = f'{{"ink":{json.dumps(INK)},"figures":{{{listed}}}}}'
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _in_single_precision(content: Any) -> Any:
+    """A figure with half the bytes: more digits are never seen."""
+    if isinstance(content, dict):
+        return {name: _in_single_precision(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_in_single_precision(value) for value in content]
+    if isinstance(content, np.ndarray) and content.dtype == np.float64:
+        return content.astype(np.float32)
+    return content
 
 
 def _section(number: int, runs: Sequence[RunSource], colour: str, most_bytes: int) -> RunSection:

@@ -17,12 +17,13 @@ _NOT_SETTINGS = {"name", "phases", "interventions"}  # they have a table of thei
 def phase_table(run: RunSource) -> Table:
     """One row for each phase that was run, and those of the plan that were not reached."""
     plan, spans = run.plan, run.history.spans
+    last = "goes on" if run.ended is None else f"end of the run ({run.ended.reason})"
     rows = []
     for span in spans:
         phase = plan.phases[span.phase]
         steps = f"{span.start + 1:,} to {span.end:,}" if span.end > span.start else "none"
         loss = (LOSSES[span.loss.kind].name, loss_settings(span.loss), short(span.learning_rate))
-        rows.append((_position(plan, span.cycle, span.phase), *loss, _planned(phase), steps, span.ended_by or "–"))
+        rows.append((_position(plan, span.cycle, span.phase), *loss, _planned(phase), steps, span.ended_by or last))
     for cycle, number in [(c, p) for c in range(plan.cycles) for p in range(len(plan.phases))][len(spans) :]:
         phase = plan.phases[number]
         loss = (LOSSES[phase.loss.kind].name, loss_settings(phase.loss), short(phase.learning_rate))

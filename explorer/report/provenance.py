@@ -21,7 +21,7 @@ def provenance_facts(run: RunSource) -> tuple[Fact, ...]:
     summary, started, ended = run.summary or {}, run.started, run.ended
     versions: dict[str, str] = summary.get("versions", {})
     why_no_version = _OLD if run.summary is not None else _OPEN
-    names = ("python", "torch", "numpy", "scipy")
+    names = {"Python": "python", "PyTorch": "torch", "NumPy": "numpy", "SciPy": "scipy"}
     seconds, speed = summary.get("seconds"), summary.get("samples_per_second")
     return (
         Fact("Run", run.folder.path.name),
@@ -29,10 +29,15 @@ def provenance_facts(run: RunSource) -> tuple[Fact, ...]:
         if ended is not None
         else unknown("Ended", "the run has not ended"),
         Fact("Device", started.device) if started is not None else unknown("Device", "the run has not begun"),
-        unknown("Training time", _OPEN) if seconds is None else Fact("Training time", f"{seconds:.1f} s, without pauses"),
+        unknown("Training time", _OPEN)
+        if seconds is None
+        else Fact("Training time", f"{seconds:.1f} s, without pauses"),
         unknown("Samples per second", _OPEN) if speed is None else Fact("Samples per second", f"{speed:g}"),
         Fact("Seed", str(run.plan.seed), "of the initial weights, the crops, their turns and flips"),
-        *(Fact(name, versions[name]) if name in versions else unknown(name, why_no_version) for name in names),
+        *(
+            Fact(name, versions[key]) if key in versions else unknown(name, why_no_version)
+            for name, key in names.items()
+        ),
         unknown("Version of Loss Explorer", "no version has been released yet"),
         Fact("Hash of the dataset", run.reference.id, "BLAKE2b of pixels, labels, names, split and stretch"),
         Fact("Hash of the plan", plan_hash(run), "SHA-256 of the plan's file below"),

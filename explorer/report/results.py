@@ -77,7 +77,7 @@ def threshold_sentences(run: RunSource) -> tuple[str, ...]:
     """How the threshold of each class was chosen, and how objects are cut out at it."""
     if run.summary is None:
         return ()
-    sentences = [f"Threshold: {run.summary['threshold_source']}."]
+    sentences = [f"Threshold: {run.summary['threshold_source'].replace(': ', ', ', 1)}."]
     for class_id, name in _foreground(run):
         choice = run.summary["threshold_choice"].get(class_id)
         if choice:

@@ -47,35 +47,49 @@ def scene_pictures(run: RunSource, most_bytes: int) -> tuple[tuple[ScenePicture,
     if run.imagery is None or run.sweep is None:
         return (), f"n/a: {run.without_imagery or run.without_sweep or 'the imagery is not at hand'}"
     class_id = run.main_class
-    scores, counted = _scores(run, class_id)
+    name, rule = run.reference.classes[class_id], run.summary["match_rule"]
     places = {scene.name: place for place, scene in enumerate(run.imagery.dataset.validation)}
-    ranked = sorted((value, name) for name, value in scores.items() if name in places)
+    ranked = [each for each in _ranked(run.summary["scenes"], class_id) if each.scene in places]
     if not ranked:
-        return (), f"n/a: no validation scene has an F1 of {run.reference.classes[class_id]}"
-    only = [("The only scene", *ranked[0])]
-    chosen = [("Best scene", *ranked[-1]), ("Worst scene", *ranked[0])] if len(ranked) > 1 else only
-    shown = tuple(
-        _picture(run, places[name], class_id, f"{title}: {name}", f"F1 {number(value)} ({counted})", most_bytes)
-        for title, value, name in chosen
-    )
+        return (), f"n/a: no validation scene has an F1 of {name}"
+    best, worst = ranked[-1], ranked[0]
+    differ = best.order != worst.order
+    chosen = [("Best scene", best), ("Worst scene", worst)] if differ else [("Scene", worst)]
+    shown = []
+    for title, each in chosen:
+        score = f"F1 {number(each.objects)} ({rule}), {number(each.pixels)} (pixels)"
+        shown.append(_picture(run, places[each.scene], class_id, f"{title}: {each.scene}", score, most_bytes))
     which = "own threshold" if run.chosen(class_id) is not None else "threshold ½"
-    return shown, (
-        f"Chosen by the F1 of {run.reference.classes[class_id]} at the run's {which} among {len(ranked)} validation "
-        f"scenes, counted in {counted}."
-    )
+    by = f"by the F1 of {name} under the rule {rule} at the run's {which}, then by that of its pixels"
+    if differ:
+        return tuple(shown), f"Chosen among {len(ranked)} validation scenes {by}."
+    several = f"one of {len(ranked)} validation scenes, which do not differ {by}"
+    return tuple(shown), "The only validation scene." if len(ranked) == 1 else f"This is {several}."
 
 
-def _scores(run: RunSource, class_id: int) -> tuple[dict[str, float], str]:
-    """F1 of each scene where it is defined, and what it counts: under the match rule, or by pixels where that is not
-    defined anywhere."""
-    assert run.summary is not None
-    scenes: dict[str, Any] = run.summary["scenes"]
-    for scope, counted in (("object", f"match rule: {run.summary['match_rule']}"), ("pixel", "pixels")):
-        values = {name: scores["classes"][str(class_id)][scope]["f1"] for name, scores in scenes.items()}
-        defined = {name: value for name, value in values.items() if value is not None}
-        if defined:
-            return defined, counted
-    return {}, "pixels"
+@dataclass(frozen=True)
+class _Scored:
+    """A scene and its F1 under the match rule and by pixels; None: undefined."""
+
+    scene: str
+    objects: float | None
+    pixels: float | None
+
+    @property
+    def order(self) -> tuple[float, float]:
+        """By which scenes are ordered: one without any object that counts, by its pixels alone."""
+        pixels = -1.0 if self.pixels is None else self.pixels
+        return (pixels if self.objects is None else self.objects, pixels)
+
+
+def _ranked(scenes: dict[str, Any], class_id: int) -> list[_Scored]:
+    """The scenes that have an F1, the worst first."""
+    found = []
+    for name, scores in scenes.items():
+        of_class = scores["classes"][str(class_id)]
+        found.append(_Scored(name, of_class["object"]["f1"], of_class["pixel"]["f1"]))
+    known = [each for each in found if each.objects is not None or each.pixels is not None]
+    return sorted(known, key=lambda each: each.order)
 
 
 def _picture(run: RunSource, place: int, class_id: int, title: str, score: str, most_bytes: int) -> ScenePicture:

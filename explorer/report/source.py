@@ -10,12 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
-from explorer.landscape.slice import Slice
+from explorer.landscape.slice import Array, Slice
 from explorer.metrics.threshold_choice import HALF, ChosenThreshold
 from explorer.runs.class_thresholds import OwnThresholds, read_own_thresholds
 from explorer.runs.folder import DatasetReference, RunFolder
@@ -190,22 +188,25 @@ def newest_slice(folder: RunFolder) -> Slice | None:
 
 def thinning(slice_: Slice) -> int:
     """Every how many points of a side are shown; 1: all."""
-    return -(-max(slice_.measured.shape) // MOST_GRID)
+    longest: int = max(slice_.measured.shape)
+    return -(-longest // MOST_GRID)
 
 
 def thinned(slice_: Slice) -> Slice:
     """The slice with at most ``MOST_GRID`` points a side; its middle stays."""
     step = thinning(slice_)
-    if step == 1:
-        return slice_
     rows, columns = (slice(count // 2 % step, None, step) for count in slice_.measured.shape)
+
+    def kept(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: values[rows, columns] for name, values in arrays.items()}
+
     return replace(
         slice_,
         alpha=slice_.alpha[columns],
         beta=slice_.beta[rows],
-        fields={name: np.ascontiguousarray(values[rows, columns]) for name, values in slice_.fields.items()},
-        error={name: values[rows, columns] for name, values in slice_.error.items()},
-        standard_errors={name: values[rows, columns] for name, values in slice_.standard_errors.items()},
+        fields=kept(slice_.fields),
+        error=kept(slice_.error),
+        standard_errors=kept(slice_.standard_errors),
         measured=slice_.measured[rows, columns],
     )
 

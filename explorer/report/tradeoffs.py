@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from explorer.report.blocks import Figure
 from explorer.report.source import RunSource
 
 _HEIGHT = 380  # pixels
+_POINTS = 300  # of a curve, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +40,11 @@ def threshold_blocks(runs: Sequence[RunSource]) -> tuple[ThresholdBlock, ...]:
         if run.sweep is not None:
             key = (run.reference.id, run.sweep.match_rule, run.reference.minimum_area, run.sweep.scenes)
             groups.setdefault(key, []).append(run)
-    blocks = []
+    blocks: list[ThresholdBlock] = []
     for group in groups.values():
         classes = range(1, len(group[0].reference.classes))
-        for class_id in sorted(classes, key=lambda class_id: class_id != group[0].main_class):
-            blocks.append(_block(group, class_id))
+        first = group[0].main_class
+        blocks += [_block(group, class_id) for class_id in sorted(classes, key=lambda each: each != first)]
     return tuple(blocks)
 
 
@@ -69,7 +70,7 @@ def _block(runs: Sequence[RunSource], class_id: int) -> ThresholdBlock:
             if reason:
                 remarks.append(f"{run.label} has no curve of {_counted(scope, rule.counts_objects)}: n/a, {reason}.")
             else:
-                shown[plain_text(run.label)] = curve
+                shown[plain_text(run.label)] = _drawn(curve)
         chosen = {plain_text(run.label): run.chosen(class_id) for run in runs}
         own = {name: None if each is None else each.threshold for name, each in chosen.items()}
         words = "pixel" if scope == "pixel" else "object" if rule.counts_objects else "relaxed"
@@ -92,6 +93,13 @@ def _block(runs: Sequence[RunSource], class_id: int) -> ThresholdBlock:
 def _curve(run: RunSource, class_id: int, scope: str) -> Curve:
     assert run.sweep is not None
     return run.sweep.of_class(class_id).curve("pixel" if scope == "pixel" else "object", run.reference.minimum_area)
+
+
+def _drawn(curve: Curve) -> Curve:
+    """The curve with no more points than can be seen."""
+    step = -(-len(curve.thresholds) // _POINTS)
+    kept = {each.name: getattr(curve, each.name)[::step] for each in fields(curve)}
+    return replace(curve, **kept)
 
 
 def _counted(scope: str, counts_objects: bool) -> str:

@@ -17,7 +17,7 @@ function colours() {
 function themed(figure, width) {
   const { ink, line, ground } = colours();
   const { data, layout } = JSON.parse(JSON.stringify(figure).replaceAll(`"${INK}"`, `"${ink}"`));
-  const axis = (given) => ({ gridcolor: line, zerolinecolor: line, linecolor: line, ...given });
+  const axis = (given) => ({ gridcolor: line, zerolinecolor: line, linecolor: line, automargin: true, ...given });
   layout.xaxis ??= {};
   layout.yaxis ??= {};
   for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) layout[name] = axis(layout[name]);
