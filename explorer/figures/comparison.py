@@ -14,7 +14,7 @@ from explorer.losses.registry import LOSSES
 from explorer.runs.history import History, logged_curve
 
 _COLUMNS, _GAP = 4, 0.07  # of small multiples; share of the width
-_ROW_GAP = 0.28  # of a row's height, for the title of the next one
+_ROW_GAP = 0.3  # of a row's height, for the title of the next one
 
 
 def compared_scores_figure(histories: Mapping[str, History], class_id: int, scope: str) -> go.Figure:
@@ -70,7 +70,8 @@ def compared_losses_figure(histories: Mapping[str, History]) -> go.Figure:
         top = 1 - row / rows
         panel = Panel(place + 1, *across(column, _COLUMNS, _GAP), top - (1 - _ROW_GAP) / rows, top)
         titles.append(panel.title(LOSSES[kind].name, 11))
-        layout |= panel.layout({"nticks": 3}, {"rangemode": "tozero", "nticks": 4})
+        lowest = place + _COLUMNS >= len(kinds)
+        layout |= panel.layout({"nticks": 3, "showticklabels": lowest}, {"rangemode": "tozero", "nticks": 4})
         for colour, (name, history) in zip(run_colours(len(histories)), histories.items(), strict=True):
             x, y = history.curves.get(logged_curve(kind), (np.empty(0), np.empty(0)))
             traces.append(

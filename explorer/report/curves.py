@@ -23,6 +23,10 @@ from explorer.report.source import RunSource, thinned, thinning
 
 _ROW = 360  # pixels of a row of landscapes
 _SHOWN = ("weighted_cross_entropy", "jaccard", "recall_{0}", "f1_{0}")  # of a landscape; {0}: the class
+_VALIDATED = (
+    "On as much of the validation scenes as the time allows, with the most probable class of each pixel: the result of "
+    "the run is on all of them."
+)
 _OWN_AXIS = "Each loss has its own axis: values of two losses do not compare."
 
 
@@ -35,7 +39,7 @@ def run_figures(run: RunSource) -> tuple[Figure, ...]:
     of_classes = []
     for class_id in sorted(range(1, len(run.reference.classes)), key=lambda each: each != run.main_class):
         name = run.reference.classes[class_id]
-        text = f"On the validation scenes at the most probable class. Match rule: {run.reference.match_rule.words}."
+        text = f"{_VALIDATED} Match rule: {run.reference.match_rule.words}."
         if not history.labels(class_id):
             text = f"n/a: what was validated holds no {name}. {text}"
         title = f"Recall and precision of {name}"
@@ -71,7 +75,7 @@ def compared_figures(runs: Sequence[RunSource]) -> tuple[Figure, ...]:
         name = first.reference.classes[first.main_class]
         for scope, counted in (("object", f"match rule: {first.reference.match_rule.words}"), ("pixel", "pixels")):
             figure = compared_scores_figure(histories, first.main_class, scope)
-            text = f"{name} on the validation scenes at the most probable class, {counted}."
+            text = f"{name}, counted by {counted}. {_VALIDATED}"
             shown.append(Figure(figure, 300, f"recall and precision by step, {counted}", text))
     text = f"On each run's own training batches. {_OWN_AXIS}"
     shown.append(Figure(compared_losses_figure(histories), 430, "all logged losses by step", text))

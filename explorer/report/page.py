@@ -133,11 +133,16 @@ class _Compared:
     settings: Table
     figures: tuple[Figure, ...]
     result: Table | None
+    class_names: str
 
     @classmethod
     def of(cls, runs: Sequence[RunSource]) -> _Compared:
+        names = dict.fromkeys(run.reference.classes[run.main_class] for run in runs)
         return cls(
-            provenance.difference_table(runs), curves.compared_figures(runs), results.compared_table(tuple(runs))
+            provenance.difference_table(runs),
+            curves.compared_figures(runs),
+            results.compared_table(tuple(runs)),
+            ", ".join(names),
         )
 
 

@@ -11,6 +11,7 @@ from explorer.report.blocks import Fact, Table, short, unknown
 from explorer.report.source import RunSource
 from explorer.training.plan import Phase, Plan, Trigger
 
+_NONE = "none"
 _NOT_SETTINGS = {"name", "phases", "interventions"}  # they have a table of their own
 
 
@@ -58,9 +59,17 @@ def plan_settings(plan: Plan) -> dict[str, str]:
 
 
 def phase_settings(plan: Plan) -> dict[str, str]:
-    """The settings of a plan's phases, by their path: "phases.1.loss.kind" is that of the first one."""
-    phases = [phase.model_dump(mode="json", exclude_none=True) for phase in plan.phases]
-    return dict(_flat({"phases": {str(number): phase for number, phase in enumerate(phases, start=1)}}))
+    """A plan's phases in words, by "phase 1" and so on.
+
+    >>> phase_settings(Plan(phases=(Phase(loss=LossSpec(kind="focal"), steps=50),)))
+    {'phase 1': 'Focal (Focus γ 2): learning rate 0.001, 50 steps'}
+    """
+    words = {}
+    for number, phase in enumerate(plan.phases, start=1):
+        settings = loss_settings(phase.loss)
+        loss = LOSSES[phase.loss.kind].name + ("" if settings == _NONE else f" ({settings})")
+        words[f"phase {number}"] = f"{loss}: learning rate {short(phase.learning_rate)}, {_planned(phase)}"
+    return words
 
 
 def reason_table(run: RunSource) -> Table | None:
@@ -114,7 +123,7 @@ def loss_settings(spec: LossSpec) -> str:
     parts += [
         f"{short(term.factor)} × {LOSSES[term.loss.kind].name} ({loss_settings(term.loss)})" for term in spec.terms
     ]
-    return ", ".join(parts) or "none"
+    return ", ".join(parts) or _NONE
 
 
 def _position(plan: Plan, cycle: int, phase: int) -> str:
@@ -145,8 +154,8 @@ def _flat(values: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
         if isinstance(value, dict):
             yield from _flat(value, f"{where}.")
         elif value is None:
-            yield where, "none"
+            yield where, _NONE
         elif isinstance(value, bool):
             yield where, "yes" if value else "no"
         else:
-            yield where, ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            yield where, ", ".join(map(str, value)) or _NONE if isinstance(value, list) else str(value)

@@ -32,15 +32,19 @@ def result_table(run: RunSource) -> Table | None:
 
 def compared_table(runs: tuple[RunSource, ...]) -> Table | None:
     """The same of several runs, for each the class that is shown first; None where no run has ended."""
-    rows = []
-    for run in runs:
-        if run.summary is None:
-            rows.append((run.label, run.reference.classes[run.main_class], *[UNKNOWN] * (len(_COLUMNS) - 1)))
-        else:
-            rows += [(run.label, *row) for row in _rows(run.summary, run, only=run.main_class)]
     if all(run.summary is None for run in runs):
         return None
-    return Table(("Run", *_COLUMNS), tuple(rows), frozenset(range(4, len(_COLUMNS) + 1)))
+    several = len({run.reference.classes[run.main_class] for run in runs}) > 1
+    kept = [place for place, column in enumerate(_COLUMNS) if column != "IoU" and (several or column != "Class")]
+    rows: list[tuple[str, ...]] = []
+    for run in runs:
+        if run.summary is None:
+            rows.append((run.label, *[UNKNOWN] * len(kept)))
+            continue
+        of_run = _rows(run.summary, run, only=run.main_class)
+        rows += [(run.label, *(row[place] for place in kept)) for row in of_run]
+    names = tuple(_COLUMNS[place] for place in kept)
+    return Table(("Run", *names), tuple(rows), frozenset(range(1 + names.index("Recall"), len(names) + 1)))
 
 
 def median_table(run: RunSource) -> Table | None:
