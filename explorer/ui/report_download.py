@@ -31,8 +31,10 @@ def offer_report(records: Sequence[RunRecord], key: str) -> None:
         records: of runs that the visitor may look at, in the order of the report.
         key: of its widgets, one for each place.
     """
-    found = {record.id: _sweep_job(record) for record in records}
-    jobs = [job for job in found.values() if job is not None]
+    if any(record.status.active for record in records):
+        st.caption("Report: once no run in it trains or waits any more.")
+        return
+    jobs = [job for record in records if (job := _sweep_job(record)) is not None]
     if not jobs:
         st.caption("Report: once the run has its first checkpoint.")
         return
@@ -97,12 +99,18 @@ def _source(record: RunRecord, label: str) -> RunSource:
     store = services.store()
     folder, job = store.folder(record.id), _sweep_job(record)
     swept = job is not None and job.file.exists()
-    dataset_file = store.dataset_file(record.dataset_id)
+    imagery, without = None, ""
+    try:
+        dataset = store.dataset(record.dataset_id)
+        imagery = Imagery(dataset, read_fingerprint(fingerprint_file(store.dataset_file(record.dataset_id))))
+    except InputError as problem:
+        without = f"the imagery cannot be read: {problem.what}"
     return read_run(
         folder,
         label,
         services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) if job is not None and swept else None,
-        Imagery(store.dataset(record.dataset_id), read_fingerprint(fingerprint_file(dataset_file))),
+        imagery,
         newest_slice(folder),
+        without_imagery=without,
         without_sweep="" if swept else "it has no checkpoint yet",
     )
