@@ -1,4 +1,7 @@
-"""Several runs in one figure: scores and losses through training, each run in its own colour."""
+"""Several runs in one figure: scores and losses through training, each run in its own colour.
+
+Names of runs can be long, and six of them leave no room: the page has the legend.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,6 @@ def compared_scores_figure(histories: Mapping[str, History], class_id: int, scop
                 y=values,
                 mode="lines+markers",
                 name=name,
-                legendgroup=name,
-                showlegend=number == 1,
                 line={"color": colour, "width": 2},
                 marker={"size": 5},
                 hovertemplate=f"{metric} %{{y:.3f}}<extra>step %{{x}}</extra>",
@@ -44,22 +45,17 @@ def compared_scores_figure(histories: Mapping[str, History], class_id: int, scop
             )
         y = {"title": {"text": f"{scope} {metric}"}, "range": [-0.02, 1.02]}
         figure.update_layout(panel.layout({"title": {"text": "step"}, "rangemode": "tozero"}, y))
-    figure.update_layout(
-        margin={"l": 60, "r": 12, "t": 12, "b": 44},
-        hovermode="closest",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": {"size": 11}},
-        showlegend=True,
-    )
+    figure.update_layout(margin={"l": 60, "r": 12, "t": 12, "b": 44}, hovermode="closest", showlegend=False)
     return figure
 
 
 def compared_losses_figure(histories: Mapping[str, History]) -> go.Figure:
-    """Every loss that all runs logged on their training batches, each on its own axis.
+    """Every loss that all runs that have begun logged on their training batches, each on its own axis.
 
     Args:
         histories: by the run's name, as it is shown.
     """
-    logged = [set(history.losses) for history in histories.values()]
+    logged = [set(history.losses) for history in histories.values() if history.losses]
     kinds = [kind for kind in LOSSES if logged and all(kind in of_run for of_run in logged)]
     rows = max(1, -(-len(kinds) // _COLUMNS))
     traces: list[dict[str, Any]] = []

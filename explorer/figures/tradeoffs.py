@@ -64,7 +64,7 @@ AT_SLIDER = "at the slider"
 
 
 def threshold_figure(
-    curves: Mapping[str, Curve], own: Mapping[str, float | None], scope: str, places: Mapping[str, int]
+    curves: Mapping[str, Curve], own: Mapping[str, float | None], scope: str, drawn: Mapping[str, tuple[int, str]]
 ) -> go.Figure:
     """Precision over recall of several runs, each with its own threshold and a point that a page can move.
 
@@ -72,12 +72,11 @@ def threshold_figure(
         curves: by the run's name.
         own: the threshold of each run, a diamond; None: it has none, and the diamond is at ½.
         scope: of what: "pixel", "object", or "relaxed": within a tolerance.
-        places: position of each run among all that are compared, which decides its colour.
+        drawn: of each run, the number by which the page knows it, and its colour, for which the page has the legend.
     """
     figure = iso_f1_lines()
-    colours = run_colours(len(places))
     for name, curve in curves.items():
-        colour = colours[places[name]]
+        number, colour = drawn[name]
         figure.add_scatter(
             x=curve.recall,
             y=curve.precision,
@@ -91,7 +90,7 @@ def threshold_figure(
         point = operating_point(curve, 0.5 if chosen is None else chosen)
         for what, symbol, size, meta in (
             ("½" if chosen is None else "own threshold", "diamond", 11, None),
-            (AT_SLIDER, "circle", 13, f"{AT_SLIDER} {places[name]}"),
+            (AT_SLIDER, "circle", 13, f"{AT_SLIDER} {number}"),
         ):
             figure.add_scatter(
                 x=[point.recall],
@@ -103,7 +102,8 @@ def threshold_figure(
                 marker={"color": colour, "size": size, "symbol": symbol, "line": {"color": INK, "width": 1.5}},
                 hovertemplate=f"{what}<br>recall %{{x:.3f}}<br>precision %{{y:.3f}}<extra></extra>",
             )
-    return recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
+    figure = recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
+    return figure.update_layout(showlegend=False)
 
 
 def path_figure(history: History, class_id: int, scope: str) -> go.Figure:

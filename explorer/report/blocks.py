@@ -21,7 +21,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under a head."""
+    """Rows of text under a head. A row of one cell is the heading of those that follow."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -65,15 +65,14 @@ def run_figures(run: RunSource) -> tuple[Figure, ...]:
 
 def compared_figures(runs: Sequence[RunSource]) -> tuple[Figure, ...]:
     """Recall, precision and losses of several runs through training."""
-    begun = {plain_text(run.label): run for run in runs if run.history.last_step}
-    histories = {name: run.history for name, run in begun.items()}
+    histories = {plain_text(run.label): run.history for run in runs}
     shown: list[Figure] = []
-    if not histories:
+    if not any(history.last_step for history in histories.values()):
         return ()
-    if len({run.reference.id for run in begun.values()}) == 1:
-        first = next(iter(begun.values()))
+    if len({run.reference.id for run in runs}) == 1:
+        first = runs[0]
         name = first.reference.classes[first.main_class]
-        for scope, counted in (("object", f"match rule: {first.reference.match_rule.words}"), ("pixel", "pixels")):
+        for scope, counted in (("object", f"the match rule {first.reference.match_rule.words}"), ("pixel", "pixels")):
             figure = compared_scores_figure(histories, first.main_class, scope)
             text = f"{name}, counted by {counted}. {_VALIDATED}"
             shown.append(Figure(figure, 300, f"recall and precision by step, {counted}", text))

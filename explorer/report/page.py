@@ -134,6 +134,7 @@ class _Compared:
     figures: tuple[Figure, ...]
     result: Table | None
     class_names: str
+    drawn: tuple[str, ...]  # labels of the runs, for the legend
 
     @classmethod
     def of(cls, runs: Sequence[RunSource]) -> _Compared:
@@ -143,6 +144,7 @@ class _Compared:
             curves.compared_figures(runs),
             results.compared_table(tuple(runs)),
             ", ".join(names),
+            tuple(run.label for run in runs),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from explorer.losses.registry import LOSSES
@@ -17,18 +17,20 @@ _NOT_SETTINGS = {"name", "phases", "interventions"}  # they have a table of thei
 
 def phase_table(run: RunSource) -> Table:
     """One row for each phase that was run, and those of the plan that were not reached."""
-    plan, spans = run.plan, run.history.spans
+    plan, spans, classes = run.plan, run.history.spans, run.reference.classes
     last = "goes on" if run.ended is None else f"end of the run ({run.ended.reason})"
     rows = []
     for span in spans:
         phase = plan.phases[span.phase]
         steps = f"{span.start + 1:,} to {span.end:,}" if span.end > span.start else "none"
         loss = (LOSSES[span.loss.kind].name, loss_settings(span.loss), short(span.learning_rate))
-        rows.append((_position(plan, span.cycle, span.phase), *loss, _planned(phase), steps, span.ended_by or last))
+        rows.append(
+            (_position(plan, span.cycle, span.phase), *loss, _planned(phase, classes), steps, span.ended_by or last)
+        )
     for cycle, number in [(c, p) for c in range(plan.cycles) for p in range(len(plan.phases))][len(spans) :]:
         phase = plan.phases[number]
         loss = (LOSSES[phase.loss.kind].name, loss_settings(phase.loss), short(phase.learning_rate))
-        rows.append((_position(plan, cycle, number), *loss, _planned(phase), "not reached", "–"))
+        rows.append((_position(plan, cycle, number), *loss, _planned(phase, classes), "not reached", "–"))
     columns = ("Phase", "Loss", "Settings", "Learning rate", "Planned", "Steps made", "Ended by")
     return Table(columns, tuple(rows), frozenset({3}))
 
@@ -58,17 +60,20 @@ def plan_settings(plan: Plan) -> dict[str, str]:
     return dict(_flat(plan.model_dump(mode="json", exclude=_NOT_SETTINGS)))
 
 
-def phase_settings(plan: Plan) -> dict[str, str]:
+def phase_settings(plan: Plan, classes: Sequence[str]) -> dict[str, str]:
     """A plan's phases in words, by "phase 1" and so on.
 
-    >>> phase_settings(Plan(phases=(Phase(loss=LossSpec(kind="focal"), steps=50),)))
+    >>> phase_settings(Plan(phases=(Phase(loss=LossSpec(kind="focal"), steps=50),)), ("background", "car"))
     {'phase 1': 'Focal (Focus γ 2): learning rate 0.001, 50 steps'}
+
+    Args:
+        classes: names by id, for what triggers watch.
     """
     words = {}
     for number, phase in enumerate(plan.phases, start=1):
         settings = loss_settings(phase.loss)
         loss = LOSSES[phase.loss.kind].name + ("" if settings == _NONE else f" ({settings})")
-        words[f"phase {number}"] = f"{loss}: learning rate {short(phase.learning_rate)}, {_planned(phase)}"
+        words[f"phase {number}"] = f"{loss}: learning rate {short(phase.learning_rate)}, {_planned(phase, classes)}"
     return words
 
 
@@ -98,7 +103,7 @@ def request_fact(run: RunSource) -> Fact:
 def log_table(run: RunSource) -> Table | None:
     """Changes by hand, recoveries, and all else that happened on the way; None: nothing did."""
     rows = tuple((f"{step:,}", text) for step, text in run.history.notes)
-    return Table(("Step", "What happened"), rows, frozenset({0})) if rows else None
+    return Table(("Step", "What happened"), rows) if rows else None
 
 
 def loss_settings(spec: LossSpec) -> str:
@@ -130,9 +135,9 @@ def _position(plan: Plan, cycle: int, phase: int) -> str:
     return str(phase + 1) if plan.cycles == 1 else f"{phase + 1} of cycle {cycle + 1}"
 
 
-def _planned(phase: Phase) -> str:
+def _planned(phase: Phase, classes: Sequence[str]) -> str:
     steps = f"{phase.steps:,} steps"
-    parts = [steps] if phase.trigger is None else [f"at most {steps}, until {_until(phase.trigger)}"]
+    parts = [steps] if phase.trigger is None else [f"at most {steps}, until {_until(phase.trigger, classes)}"]
     parts += [f"at least {phase.minimum_steps:,}"] if phase.minimum_steps else []
     parts += [f"warm-up {phase.warmup_steps:,}"] if phase.warmup_steps else []
     parts += ["cosine decay"] if phase.decay == "cosine" else []
@@ -140,8 +145,10 @@ def _planned(phase: Phase) -> str:
     return ", ".join(parts)
 
 
-def _until(trigger: Trigger) -> str:
-    metric = f"{trigger.scope} {trigger.metric} of class {trigger.class_id}"
+def _until(trigger: Trigger, classes: Sequence[str]) -> str:
+    known = trigger.class_id < len(classes)
+    name = classes[trigger.class_id] if known else f"class {trigger.class_id}"
+    metric = f"{trigger.scope} {trigger.metric} of {name}"
     if trigger.kind == "plateau":
         return f"{metric} rises by less than {short(trigger.threshold)}"
     relative = " of the highest within reach" if trigger.relative else ""

@@ -82,7 +82,7 @@ def difference_table(runs: Sequence[RunSource]) -> Table:
         values = {"dataset": run.reference.name, "dataset hash": run.reference.id[:12], "plan": run.plan.name}
         values |= {"match rule": run.reference.match_rule.words, "minimum area": f"{run.reference.minimum_area} px"}
         values |= {"device": run.started.device if run.started else "–"}
-        columns.append(values | plan_settings(run.plan) | phase_settings(run.plan))
+        columns.append(values | plan_settings(run.plan) | phase_settings(run.plan, run.reference.classes))
     names = list(dict.fromkeys(name for values in columns for name in values))
     rows = [(name, *(values.get(name, "–") for values in columns)) for name in names]
     return Table(("Setting", *(run.label for run in runs)), tuple(row for row in rows if len(set(row[1:])) > 1))

@@ -38,13 +38,13 @@ def compared_table(runs: tuple[RunSource, ...]) -> Table | None:
     kept = [place for place, column in enumerate(_COLUMNS) if column != "IoU" and (several or column != "Class")]
     rows: list[tuple[str, ...]] = []
     for run in runs:
+        rows.append((run.label,))
         if run.summary is None:
-            rows.append((run.label, *[UNKNOWN] * len(kept)))
+            rows.append((UNKNOWN,) * len(kept))
             continue
-        of_run = _rows(run.summary, run, only=run.main_class)
-        rows += [(run.label, *(row[place] for place in kept)) for row in of_run]
+        rows += [tuple(row[place] for place in kept) for row in _rows(run.summary, run, only=run.main_class)]
     names = tuple(_COLUMNS[place] for place in kept)
-    return Table(("Run", *names), tuple(rows), frozenset(range(1 + names.index("Recall"), len(names) + 1)))
+    return Table(names, tuple(rows), frozenset(range(names.index("Recall"), len(names))))
 
 
 def median_table(run: RunSource) -> Table | None:

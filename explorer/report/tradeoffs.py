@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
+from explorer.figures.colours import run_colours
 from explorer.figures.imagery import plain_text
 from explorer.figures.tradeoffs import threshold_figure
 from explorer.metrics.curves import THRESHOLDS, Curve, ToleranceCurve
@@ -31,11 +32,19 @@ class ThresholdBlock:
     figures: tuple[Figure, Figure]  # under the match rule, and by pixels
     table: dict[str, Any]  # what the slider looks up, see ``_table``
     remarks: tuple[str, ...]  # why a curve is missing
+    colours: tuple[str, ...]  # of the runs
+    first: bool  # of its dataset
+
+    @property
+    def labels(self) -> list[str]:
+        """Of the runs."""
+        return [run["label"] for run in self.table["runs"]]
 
 
 def threshold_blocks(runs: Sequence[RunSource]) -> tuple[ThresholdBlock, ...]:
     """A block for each class of each dataset, the rarest class first. Runs without a sweep are left out."""
     groups: dict[tuple[object, ...], list[RunSource]] = {}
+    colours = dict(zip((run.label for run in runs), run_colours(len(runs)), strict=True))
     for run in runs:
         if run.sweep is not None:
             key = (run.reference.id, run.sweep.match_rule, run.reference.minimum_area, run.sweep.scenes)
@@ -44,7 +53,7 @@ def threshold_blocks(runs: Sequence[RunSource]) -> tuple[ThresholdBlock, ...]:
     for group in groups.values():
         classes = range(1, len(group[0].reference.classes))
         first = group[0].main_class
-        blocks += [_block(group, class_id) for class_id in sorted(classes, key=lambda each: each != first)]
+        blocks += [_block(group, class_id, colours) for class_id in sorted(classes, key=lambda each: each != first)]
     return tuple(blocks)
 
 
@@ -57,7 +66,7 @@ def missing_sweeps(runs: Sequence[RunSource]) -> tuple[str, ...]:
     )
 
 
-def _block(runs: Sequence[RunSource], class_id: int) -> ThresholdBlock:
+def _block(runs: Sequence[RunSource], class_id: int, colours: Mapping[str, str]) -> ThresholdBlock:
     reference = runs[0].reference
     rule, area = reference.match_rule, reference.minimum_area
     remarks: list[str] = []
@@ -74,10 +83,10 @@ def _block(runs: Sequence[RunSource], class_id: int) -> ThresholdBlock:
         chosen = {plain_text(run.label): run.chosen(class_id) for run in runs}
         own = {name: None if each is None else each.threshold for name, each in chosen.items()}
         words = "pixel" if scope == "pixel" else "object" if rule.counts_objects else "relaxed"
-        colours = {plain_text(run.label): number for number, run in enumerate(runs)}
+        drawn = {plain_text(run.label): (number, colours[run.label]) for number, run in enumerate(runs)}
         title = "Pixels" if scope == "pixel" else f"Match rule: {rule.words}"
         alt = f"precision over recall at every threshold, {title}"
-        figures.append(Figure(threshold_figure(shown, own, words, colours), _HEIGHT, alt, title=title))
+        figures.append(Figure(threshold_figure(shown, own, words, drawn), _HEIGHT, alt, title=title))
     return ThresholdBlock(
         reference.classes[class_id],
         rule.words,
@@ -87,6 +96,8 @@ def _block(runs: Sequence[RunSource], class_id: int) -> ThresholdBlock:
         (figures[0], figures[1]),
         _table(runs, class_id),
         tuple(remarks),
+        tuple(colours[run.label] for run in runs),
+        class_id == runs[0].main_class,
     )
 
 

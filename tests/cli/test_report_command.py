@@ -57,6 +57,17 @@ def test_without_imagery_it_says_what_is_missing(run: Path, tmp_path: Path) -> N
     assert "the app has not swept its thresholds" in page
 
 
+def test_a_slice_can_lie_elsewhere(run: Path, tmp_path: Path) -> None:
+    slice_, out = tmp_path / "slice.npz", tmp_path / "report.html"
+    words = ["--plane", "random", "--line", "--resolution", "5", "--device", "cpu", "--out", str(slice_)]
+    assert main(["landscape", str(run), *words]) == 0
+    assert main(["report", str(run), "--slice", str(slice_), "--out", str(out)]) == 0
+    page = out.read_text()
+    assert "no slice of this run" not in page
+    assert "--plane random --resolution 5" in page, "the command that measures it again"
+    assert main(["report", str(run), "--slice", str(out), "--out", str(tmp_path / "other.html")]) == 2
+
+
 def test_runs_are_told_apart_by_their_folders(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
     (tmp_path / "again").symlink_to(run)

@@ -52,11 +52,11 @@ def test_losses_that_all_runs_logged_have_an_axis_each() -> None:
 
 
 def test_points_that_a_slider_moves_are_named() -> None:
-    figure = threshold_figure({"b": CURVE}, {"a": 0.4, "b": 0.6}, "object", {"a": 0, "b": 1})
+    figure = threshold_figure({"b": CURVE}, {"a": 0.4, "b": 0.6}, "object", {"b": (1, "#123456")})
     moved = [trace for trace in figure.data if trace.meta]
     assert [trace.meta for trace in moved] == [f"{AT_SLIDER} 1"]
     assert (moved[0].x[0], moved[0].y[0]) == (0.5, 1.0)
     own = next(trace for trace in figure.data if trace.name == "b, own threshold")
-    assert own.marker.color == run_colours(2)[1]
-    none = threshold_figure({"b": CURVE}, {"b": None}, "object", {"b": 0})
+    assert own.marker.color == "#123456"
+    none = threshold_figure({"b": CURVE}, {"b": None}, "object", {"b": (0, "#123456")})
     assert "b, ½" in [trace.name for trace in none.data]

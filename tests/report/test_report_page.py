@@ -17,7 +17,7 @@ from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.report import page as page_module
 from explorer.report.page import report_html
-from explorer.report.results import result_table
+from explorer.report.results import compared_table, result_table
 from explorer.report.source import RunSource, read_run
 from explorer.report.tradeoffs import threshold_blocks
 from explorer.runs.folder import DatasetReference, RunFolder
@@ -160,7 +160,7 @@ def test_several_runs_are_told_apart(run: RunSource, tmp_path: Path) -> None:
     assert "2 runs compared" in text
     assert "seed 0 1" in text, "the seeds differ"
     assert "batch_size 2 2" not in text, "what is equal is no difference"
-    assert "first own" in text
+    assert [row[0] for row in compared_table((run, other)).rows if len(row) == 1] == [HOSTILE, "second"]
     (block,) = threshold_blocks([run, other])
     assert len(block.table["runs"]) == 2, "they are measured on the same scenes"
 

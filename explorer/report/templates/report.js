@@ -74,7 +74,7 @@ function connect(block) {
       const value = scores(runs[Math.floor(number / 2)][row.dataset.scope], at);
       const cells = [shown(value.recall), shown(value.precision), shown(value.f1),
         value.found.toLocaleString("en"), value.missed.toLocaleString("en"), value.wrong.toLocaleString("en")];
-      cells.forEach((text, column) => { row.cells[column + 2].textContent = text; });
+      cells.forEach((text, column) => { row.cells[column + 1].textContent = text; });
     });
     plots.forEach((place, number) => {
       const changed = new Map();
@@ -98,7 +98,10 @@ function connect(block) {
   show();
 }
 
-document.querySelectorAll(".thresholds").forEach(connect);
+document.querySelectorAll(".thresholds").forEach((block) => {
+  connect(block);
+  block.addEventListener("toggle", () => block.querySelectorAll(".plot").forEach(draw));
+});
 drawAll();
 
 // Screen and paper ------------------------------------------------------------------------------------------
