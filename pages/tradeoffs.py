@@ -33,6 +33,7 @@ from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import pick_checkpoint, pick_class, pick_runs
 from explorer.ui.plan_editor import rarest
+from explorer.ui.report_download import offer_report
 from explorer.ui.scene_outcome import show_scene
 from explorer.ui.unique_labels import unique_labels
 
@@ -329,14 +330,18 @@ def compare(records: Sequence[RunRecord]) -> None:
     both: dict[str, dict[str, Curve]] = {
         name: {s: sweep.of_class(class_id).curve(s, minimum_area) for s in SCOPES} for name, sweep in sweeps.items()
     }
-    st.download_button(
+    numbers, report = wrapping_columns("downloads", [1, 1])
+    numbers.download_button(
         "Download all numbers (CSV)",
         lambda: curves_table(both).to_csv(index=False).encode(),
         "tradeoffs.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
+        width="stretch",
     )
+    with report:
+        offer_report(records, "report-compared")
 
 
 frame("Trade-offs")

@@ -59,6 +59,53 @@ def precision_recall_figure(
     return recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
 
 
+AT_SLIDER = "at the slider"
+"""What the points that move with a threshold are called: a page moves the traces whose ``meta`` begins so."""
+
+
+def threshold_figure(
+    curves: Mapping[str, Curve], own: Mapping[str, float | None], scope: str, drawn: Mapping[str, tuple[int, str]]
+) -> go.Figure:
+    """Precision over recall of several runs, each with its own threshold and a point that a page can move.
+
+    Args:
+        curves: by the run's name.
+        own: the threshold of each run, a diamond; None: it has none, and the diamond is at ½.
+        scope: of what: "pixel", "object", or "relaxed": within a tolerance.
+        drawn: of each run, the number by which the page knows it, and its colour, for which the page has the legend.
+    """
+    figure = iso_f1_lines()
+    for name, curve in curves.items():
+        number, colour = drawn[name]
+        figure.add_scatter(
+            x=curve.recall,
+            y=curve.precision,
+            mode="lines",
+            name=name,
+            line={"color": colour, "width": 2},
+            customdata=curve.thresholds,
+            hovertemplate="threshold %{customdata:.3f}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
+        )
+        chosen = own[name]
+        point = operating_point(curve, 0.5 if chosen is None else chosen)
+        for what, symbol, size, meta in (
+            ("½" if chosen is None else "own threshold", "diamond", 11, None),
+            (AT_SLIDER, "circle", 13, f"{AT_SLIDER} {number}"),
+        ):
+            figure.add_scatter(
+                x=[point.recall],
+                y=[point.precision],
+                mode="markers",
+                name=f"{name}, {what}",
+                meta=meta,
+                showlegend=False,
+                marker={"color": colour, "size": size, "symbol": symbol, "line": {"color": INK, "width": 1.5}},
+                hovertemplate=f"{what}<br>recall %{{x:.3f}}<br>precision %{{y:.3f}}<extra></extra>",
+            )
+    figure = recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
+    return figure.update_layout(showlegend=False)
+
+
 def path_figure(history: History, class_id: int, scope: str) -> go.Figure:
     """Recall and precision through training: one dot per validation, in the colour of the loss that was trained."""
     figure = iso_f1_lines()
