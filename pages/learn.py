@@ -24,13 +24,25 @@ Found = Sequence[Lesson | BrokenLesson]
 
 
 def pick_language() -> str:
-    """The language, of those that have lessons and words; kept in the address."""
+    """The language, of those that have lessons and words; the address decides."""
     known = [each for each in reading.languages(reading.LESSONS) if each in WORDS]
-    address.named(LANGUAGE, "language", known, WORDS[FIRST_LANGUAGE].name)
-    return st.segmented_control(
-        "Language", known, default=FIRST_LANGUAGE, required=True, key=LANGUAGE, bind="query-params",
+    shown = address.named(LANGUAGE, "language", known, WORDS[FIRST_LANGUAGE].name)
+    if shown not in known:
+        shown = FIRST_LANGUAGE
+    key = f"language-{shown}"  # another widget once the address has changed
+    st.segmented_control(
+        "Language", known, default=shown, required=True, key=key, on_change=take_language, args=(key,),
         format_func=lambda each: WORDS[each].name, label_visibility="collapsed",
     )  # fmt: skip
+    return shown
+
+
+def take_language(key: str) -> None:
+    """Puts the language that was chosen into the address."""
+    chosen = st.session_state[key]
+    st.query_params.pop(LANGUAGE, None)
+    if chosen != FIRST_LANGUAGE:
+        st.query_params[LANGUAGE] = chosen
 
 
 def in_language(language: str) -> tuple[Found, set[str]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from explorer.losses.spec import LossSpec
+from explorer.runs.grids import GridName
 
 Share = Annotated[float, Field(gt=0, le=0.5)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -82,7 +83,7 @@ class GridLine(_Settings):
     measures = ("recall", "precision", "f1")  # by pixels, at threshold ½
 
     kind: Literal["grid_line"]
-    grid: str
+    grid: GridName
     shows: tuple[Literal["recall", "precision", "f1"], ...] = ("recall", "precision")
 
 
@@ -90,14 +91,14 @@ class GridCurves(_Settings):
     """Finished runs of a grid at threshold ½, on the recall–precision plane, beside one at all thresholds."""
 
     kind: Literal["grid_curves"]
-    grid: str
+    grid: GridName
 
 
 class GridTable(_Settings):
     """Finished runs of a grid with two axes: a score in each cell, and which of them diverged or found nothing."""
 
     kind: Literal["grid_table"]
-    grid: str
+    grid: GridName
     shows: Literal["recall", "precision", "f1"] = "f1"
 
 
@@ -105,7 +106,7 @@ class GridRun(_Settings):
     """One cell of a grid, chosen by the visitor and trained live, beside the finished run of that cell."""
 
     kind: Literal["grid_run"]
-    grid: str
+    grid: GridName
 
 
 class RunPaths(_Settings):
@@ -122,9 +123,11 @@ class RunPaths(_Settings):
 class Slices(_Settings):
     """Finished slices around one checkpoint of a finished run, on planes of several kinds."""
 
+    measures = ("lowest", "unit")  # see ``explorer.ui.lesson_runs.measure_slices``
+
     kind: Literal["slices"]
     run: str
-    planes: tuple[Literal["random", "gradient", "hessian"], ...] = Field(min_length=1, max_length=3)
+    planes: tuple[Literal["random", "gradients", "hessian"], ...] = Field(min_length=1, max_length=3)
     fields: tuple[str, ...] = Field(min_length=1, max_length=6, description="losses or metrics, one shown at a time")
 
 

@@ -83,12 +83,10 @@ class Words:
     recall: str
     precision: str
     f1: str
-    no_runs: str
     score_at_half: str
     threshold_curve: str
     runs_at_half: str
     diverged: str
-    nothing_found: str
     grid_caption: str
     table_caption: str
     curves_caption: str
@@ -99,17 +97,17 @@ class Words:
     training: str
     run: str
     step_of_run: str
-    plan: str
     paths_caption: str
     end_caption: str
     objects: str
     pixels: str
-    false_found: str
     field: str
     slices_caption: str
     plane_random: str
-    plane_gradient: str
+    plane_gradients: str
     plane_hessian: str
+    slices_head: str
+    restarts: str
 
 
 _ENGLISH = Words(
@@ -191,37 +189,36 @@ _ENGLISH = Words(
     recall="recall",
     precision="precision",
     f1="F1",
-    no_runs="The finished runs of this experiment are not there: {}",
     score_at_half="score, pixels at threshold ½",
     threshold_curve="weight {} at every threshold",
     runs_at_half="each weight at threshold ½",
     diverged="diverged",
-    nothing_found="no object found",
-    grid_caption="{} finished runs on {}, alike in all but this setting. Pixels at threshold ½, validation scenes.",
-    table_caption="{} finished runs on {}. Pixels at threshold ½, validation scenes. n/a: precision of nothing.",
+    grid_caption="{} finished runs on {} of {} steps each, alike in all but this setting, one seed. Pixels at threshold "
+    "½, validation scenes.",
+    table_caption="{} of {} finished runs on {} of {} steps each, one seed. Pixels at threshold ½, validation scenes.",
     curves_caption="Line: the run with the smallest weight, at every threshold. Points: the other runs at threshold ½. "
-    "Dataset {}, pixels, validation scenes.",
+    "{}, {} steps each, one seed, pixels, validation scenes.",
     train_cell="Train this cell",
-    train_cell_caption="Trains the same plan again, now and on this machine. It takes about half a minute.",
+    train_cell_caption="Trains the same plan again, now: {} steps, about half a minute on an idle machine.",
     cell_live="live",
     cell_finished="finished run",
     training="Training, step {} of {}",
     run="run",
     step_of_run="step",
-    plan="plan",
-    paths_caption="One point for each validation, from thin to thick; the large one is the last. The recipe has the "
-    "colour of the loss that was trained. Threshold ½, {}, class {}.",
+    paths_caption="One point for each validation, the large one is the last; its colour is that of the loss that was "
+    "trained. Threshold ½, {}, class {}, validation scenes.",
     end_caption="The last validation of each run. Threshold ½, {}, class {}. All have the same dataset, seed and "
     "number of steps.",
     objects="objects ({})",
     pixels="pixels",
-    false_found="false alarms",
     field="Field",
-    slices_caption="{} around the checkpoint at step {} of {}. Dots: measured points; between them it is interpolated. "
-    "The colours of two planes have one scale.",
+    slices_caption="Around the checkpoint at step {} of {} on {}, on validation crops. Dots: measured points; between them "
+    "it is interpolated. All planes have one scale of colours; losses are drawn as log₁₀.",
     plane_random="Random plane",
-    plane_gradient="Gradient plane",
+    plane_gradients="Plane of two gradients",
     plane_hessian="Hessian plane",
+    slices_head="| Plane | Length of a unit | Cosine of the axes | Measured points | Lowest value below the centre |",
+    restarts="restarts",
 )
 
 _GERMAN = Words(
@@ -306,38 +303,38 @@ _GERMAN = Words(
     recall="Recall",
     precision="Precision",
     f1="F1",
-    no_runs="Die fertigen Läufe zu diesem Experiment fehlen: {}",
     score_at_half="Wert, Pixel bei Schwelle ½",
     threshold_curve="Gewicht {} bei jeder Schwelle",
     runs_at_half="jedes Gewicht bei Schwelle ½",
     diverged="divergiert",
-    nothing_found="kein Objekt gefunden",
-    grid_caption="{} fertige Läufe auf {}, gleich bis auf diese Einstellung. Pixel bei Schwelle ½, Validierungsszenen.",
-    table_caption="{} fertige Läufe auf {}. Pixel bei Schwelle ½, Validierungsszenen. n/a: Precision von nichts.",
+    grid_caption="{} fertige Läufe auf {} mit je {} Schritten, gleich bis auf diese Einstellung, ein Seed. Pixel bei "
+    "Schwelle ½, Validierungsszenen.",
+    table_caption="{} von {} fertigen Läufen auf {} mit je {} Schritten, ein Seed. Pixel bei Schwelle ½, "
+    "Validierungsszenen.",
     curves_caption="Linie: der Lauf mit dem kleinsten Gewicht, bei jeder Schwelle. Punkte: die anderen Läufe bei "
-    "Schwelle ½. Datensatz {}, Pixel, Validierungsszenen.",
+    "Schwelle ½. {}, je {} Schritte, ein Seed, Pixel, Validierungsszenen.",
     train_cell="Dieses Feld trainieren",
-    train_cell_caption="Trainiert denselben Plan noch einmal, jetzt und auf diesem Rechner. Das dauert etwa eine halbe "
-    "Minute.",
+    train_cell_caption="Trainiert denselben Plan noch einmal, jetzt: {} Schritte, etwa eine halbe Minute, wenn der Rechner "
+    "sonst nichts tut.",
     cell_live="live",
     cell_finished="fertiger Lauf",
     training="Training, Schritt {} von {}",
     run="Lauf",
     step_of_run="Schritt",
-    plan="Plan",
-    paths_caption="Ein Punkt für jede Validierung, der große ist die letzte. Das Rezept hat die Farbe des Loss, der "
-    "gerade trainiert wurde. Schwelle ½, {}, Klasse {}.",
+    paths_caption="Ein Punkt für jede Validierung, der große ist die letzte; seine Farbe ist die des Loss, der gerade "
+    "trainiert wurde. Schwelle ½, {}, Klasse {}, Validierungsszenen.",
     end_caption="Die letzte Validierung jedes Laufs. Schwelle ½, {}, Klasse {}. Alle haben denselben Datensatz, Seed "
     "und gleich viele Schritte.",
     objects="Objekte ({})",
     pixels="Pixel",
-    false_found="Fehlalarme",
     field="Feld",
-    slices_caption="{} um den Checkpoint bei Schritt {} von {}. Punkte: gemessen, dazwischen interpoliert. Die Farben "
-    "beider Ebenen haben dieselbe Skala.",
+    slices_caption="Um den Checkpoint bei Schritt {} von {} auf {}, auf Validierungsausschnitten. Punkte: gemessen, "
+    "dazwischen interpoliert. Alle Ebenen haben dieselbe Farbskala; Loss-Werte sind als log₁₀ gezeichnet.",
     plane_random="Zufällige Ebene",
-    plane_gradient="Gradienten-Ebene",
+    plane_gradients="Ebene zweier Gradienten",
     plane_hessian="Hesse-Ebene",
+    slices_head="| Ebene | Länge einer Einheit | Kosinus der Achsen | Gemessene Punkte | Tiefster Wert unter der Mitte |",
+    restarts="Neustarts",
 )
 
 WORDS: Mapping[str, Words] = MappingProxyType({"en": _ENGLISH, "de": _GERMAN})

@@ -10,7 +10,7 @@ from typing import Any
 from explorer.lessons import experiments as kinds
 from explorer.lessons.experiments import Experiment
 from explorer.lessons.words import Words
-from explorer.ui import lesson_losses
+from explorer.ui import lesson_grid_run, lesson_losses, lesson_runs
 
 Draw = Callable[[Any, Words, str], None]
 Measure = Callable[[Any, str, Sequence[float]], list[float]]
@@ -30,6 +30,12 @@ _KINDS: Mapping[type[Any], _Shown] = MappingProxyType(
         kinds.Misses: _Shown(lesson_losses.show_misses),
         kinds.PaintedMisses: _Shown(lesson_losses.show_painted_misses),
         kinds.MissGradient: _Shown(lesson_losses.show_miss_gradient, lesson_losses.measure_miss_gradient),
+        kinds.GridLine: _Shown(lesson_runs.show_grid_line, lesson_runs.measure_grid_line),
+        kinds.GridCurves: _Shown(lesson_runs.show_grid_curves),
+        kinds.GridTable: _Shown(lesson_runs.show_grid_table),
+        kinds.GridRun: _Shown(lesson_grid_run.show_grid_run),
+        kinds.RunPaths: _Shown(lesson_runs.show_run_paths, lesson_runs.measure_run_paths),
+        kinds.Slices: _Shown(lesson_runs.show_slices, lesson_runs.measure_slices),
     }
 )
 
