@@ -79,7 +79,7 @@ def home() -> None:
     )
     st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
 
-    recent = listed_runs()[:5]
+    recent = [record for record in listed_runs() if not record.example][:5]
     if recent:
         st.subheader("Recent runs", anchor=False)
         for record in recent:

@@ -47,6 +47,7 @@ from explorer.ui.unique_labels import unique_labels
 
 FOLLOWING = {"extent": 1.15, "resolution": 13, "budget": 169, "tolerance": 0.05}  # of the plane that follows a run
 FOLLOW_SECONDS = 2.0
+POINT = "point"  # in the address: the coordinates of the point that was clicked
 EXPLANATION = """
 **What is drawn.** A segmenter has tens of thousands of weights. A slice moves from a trained state along two directions
 and measures every loss and metric at each point, from one forward pass over the same validation crops. White dots were
@@ -139,14 +140,16 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
         labels.__getitem__,
         max_selections=None if one_dimension else MOST_FIELDS,
         key="fields",
+        bind="query-params",
     )
     if not names:
         st.info("Choose a field to see it.", icon=":material/arrow_upward:")
         return
     kinds = ["Lines"] if one_dimension else ["Contours", "Surfaces", "Agreement", "Error", "Lines"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key=f"view-{one_dimension}")
-        logarithmic = st.toggle("Log scale (losses)", True, key="logarithmic")
+        kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key="view",
+                                    bind="query-params")  # fmt: skip
+        logarithmic = st.toggle("Log scale (losses)", True, key="logarithmic", bind="query-params")
     plan, height, stem = record.plan, 380 if len(names) <= 2 else 720, job.file.stem
     key = f"{kind}-{stem}-{len(names)}"
     click: Click | None = None
@@ -170,7 +173,7 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
         with st.expander("Path of the optimizer: distance off the plane, true and on-plane losses"):
             st.dataframe(path_table(shown), hide_index=True)
     if click is not None and isinstance(click.x, int | float):
-        st.session_state["clicked"] = (str(job.file), float(click.x), 0.0 if kind == "Lines" else float(click.y or 0.0))
+        st.query_params[POINT] = f"{click.x:.6g},{0.0 if kind == 'Lines' else click.y or 0.0:.6g}"
     show_point(job, shown)
     show_downloads(record, shown, names, job)
 
@@ -201,16 +204,17 @@ def show_agreement(shown: Slice, names: list[str], key: str, record: RunRecord, 
 
 def show_point(job: MeasureSlice, shown: Slice) -> None:
     """What the segmenter predicts with the weights at the point that was clicked."""
-    file, alpha, beta = st.session_state.get("clicked", (None, 0.0, 0.0))
-    if file != str(job.file):
+    clicked = st.query_params.get(POINT)
+    if clicked is None:
         st.caption("Click a point to see the prediction there.")
         return
-    crop = st.number_input("Validation crop", 0, 999, 0, key="crop")
+    alpha, beta = (float(each) for each in clicked.split(","))
+    crop = st.number_input("Validation crop", 0, 999, 0, key="crop", bind="query-params")
     st.markdown(f"**Prediction at α = {alpha:.3f}, β = {beta:.3f}**")
     path = tuple(point.checkpoint for point in shown.meta.path)
     question = PredictPoint(job.run, job.request, path, alpha, beta, int(crop))
     try:
-        answer, seconds = predicted(question, file, alpha, beta, int(crop), shown.meta.report.content_hash)
+        answer, seconds = predicted(question, str(job.file), alpha, beta, int(crop), shown.meta.report.content_hash)
     except InputError as problem:
         show_problem(problem)
         return

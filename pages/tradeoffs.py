@@ -31,10 +31,10 @@ from explorer.ui.frame import frame, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.pickers import pick_checkpoint, pick_runs
+from explorer.ui.pickers import pick_checkpoint, pick_class, pick_runs
 from explorer.ui.plan_editor import rarest
 from explorer.ui.scene_outcome import show_scene
-from explorer.ui.unique_labels import position_labels, unique_labels
+from explorer.ui.unique_labels import unique_labels
 
 SCOPES: tuple[Scope, ...] = ("object", "pixel")
 MISS_COSTS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -247,13 +247,8 @@ def compare(records: Sequence[RunRecord]) -> None:
     left, middle, right = st.columns(3)
     with left:
         checkpoint = pick_checkpoint(first).name
-    class_id = middle.selectbox(
-        "Class",
-        range(1, len(dataset.classes)),
-        rarest(services.balance(first.dataset_id)) - 1,
-        position_labels(dataset.classes).__getitem__,
-        key=f"class-{first.dataset_id}",
-    )
+    with middle:
+        class_id = pick_class(dataset.classes, rarest(services.balance(first.dataset_id)))
     address.named("scope", "count", SCOPES, SCOPES[0])
     scope = right.segmented_control("Count", SCOPES, default=SCOPES[0], required=True, key="scope", bind="query-params")
     rules, area, splits = wrapping_columns("rules", [4, 3, 3])
@@ -264,7 +259,7 @@ def compare(records: Sequence[RunRecord]) -> None:
                           bind="query-params", disabled=not rule.counts_objects,
                           help="By a watershed; at first as the run chose.")  # fmt: skip
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
-    labels = unique_labels({each.id: f"{each.name} · {each.id[:6]}" for each in records})
+    labels = unique_labels({each.id: each.name if each.example else f"{each.name} · {each.id[:6]}" for each in records})
     jobs = {
         labels[each.id]: sweep_job(each, name, rule, split and rule.counts_objects)
         for each, name in zip(records, checkpoints, strict=True)
@@ -295,7 +290,8 @@ def compare(records: Sequence[RunRecord]) -> None:
     )
     show_counts(operating_point(curves[names[0]], threshold), noun)
     show_more(curves[names[0]], sweeps[names[0]].of_class(class_id), threshold, rule)
-    cost = st.select_slider("Cost of a miss, in false alarms", MISS_COSTS, 3.0, key="miss-cost")
+    cost = st.select_slider("Cost of a miss, in false alarms", MISS_COSTS, 3.0, key="miss-cost",
+                            bind="query-params")  # fmt: skip
     advice = advise(list(curves.values()), cost, silent)
     if rule.may_choose or scope == "pixel":
         say_advice(advice, names, cost, noun)

@@ -16,6 +16,7 @@ from explorer.training.plan import Plan
 from explorer.training.planning import first_preset, propose, propose_measured
 from explorer.training.presets import PRESETS, controls, preset_plan
 from explorer.ui import address, services
+from explorer.ui.carrying_on import offer_to_carry_on
 from explorer.ui.class_push import pushed_preset
 from explorer.ui.datasets import is_builtin, is_dataset, pick_dataset
 from explorer.ui.edited_plan import (
@@ -40,12 +41,11 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.locks import is_locked, is_locked_by_link_alone, locked_controls, say_locked
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.pickers import offered_runs, open_run, pick_run
+from explorer.ui.pickers import offered_runs, open_run, pick_class, pick_run
 from explorer.ui.plan_editor import Start, edit_plan, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
 from explorer.ui.sharing import show_sharing
 from explorer.ui.steering import steer
-from explorer.ui.unique_labels import position_labels
 
 RECIPE = "recall_first"  # the article's
 EXPLANATION = """
@@ -249,13 +249,7 @@ def watch_a_run(record: RunRecord) -> None:
     spans = services.follower(record.id).history().spans
     picture, settings = stacking_columns("watch", [5, 2])
     with settings:
-        class_id = st.selectbox(
-            "Class",
-            range(1, len(shares)),
-            rarest(shares) - 1,
-            position_labels(share.name for share in shares).__getitem__,
-            key=f"class-{record.dataset_id}",
-        )
+        class_id = pick_class([share.name for share in shares], rarest(shares))
         steer(record, spans, shares)
         st.button(
             "New run",
@@ -267,6 +261,7 @@ def watch_a_run(record: RunRecord) -> None:
             on_click=plan_again,
             args=(record,),
         )
+        offer_to_carry_on(record)
         show_sharing("run", record)
         link_on(record)
         downloads(record)

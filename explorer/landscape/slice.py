@@ -7,7 +7,8 @@ is there. ``read_slice`` reads whichever of the two is there; ``known_points`` g
 ========================  ============  ====================================================================
 array                     shape         meaning
 ========================  ============  ====================================================================
-``alpha``, ``beta``       (A,), (B,)    coordinates; a line has the one beta 0
+``alpha``, ``beta``       (A,), (B,)    coordinates; a line has the one beta 0. Fields, errors and bars of slices
+                                        that come with the app are rounded, and in single precision
 ``<field>``               (B, A)        measured or interpolated; NaN: undefined, or not smooth and not measured
 ``error_<field>``         (B, A)        estimated error of the interpolation, as a share of the field's range
 ``bar_<field>``           (B, A)        standard error of the value, from disjoint parts of the data; where measured
@@ -37,6 +38,7 @@ from explorer.landscape.refine import Refinement
 from explorer.landscape.slice_meta import SliceMeta
 
 Array = NDArray[np.float64]
+_NO_NUMBERS = ("measured", "meta")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +114,13 @@ class Slice:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
                 meta = SliceMeta.model_validate_json(str(file["meta"]))
                 names = [field.name for field in meta.fields]
+                doubles = {name: file[name].astype(np.float64) for name in file.files if name not in _NO_NUMBERS}
                 return cls(
-                    alpha=file["alpha"],
-                    beta=file["beta"],
-                    fields={name: file[name] for name in names},
-                    error={field.name: file[f"error_{field.name}"] for field in meta.fields if field.smooth},
-                    standard_errors={name: file[f"bar_{name}"] for name in names},
+                    alpha=doubles["alpha"],
+                    beta=doubles["beta"],
+                    fields={name: doubles[name] for name in names},
+                    error={field.name: doubles[f"error_{field.name}"] for field in meta.fields if field.smooth},
+                    standard_errors={name: doubles[f"bar_{name}"] for name in names},
                     measured=file["measured"],
                     meta=meta,
                 )

@@ -140,6 +140,8 @@ def owned(connection: sqlite3.Connection, kind: Kind, item_id: str, visitor: Vis
     row: sqlite3.Row | None = connection.execute(f"SELECT * FROM {TABLES[kind]} WHERE id = ?", (item_id,)).fetchone()
     if row is None:
         raise InputError(f"there is no such {kind}", item_id, "choose one of the list")
+    if kind == "run" and row["example"]:
+        raise InputError("the run comes with the app and stays as it is", row["name"], "choose one of yours")
     if row["owner"] is None and not visitor.teacher:
         raise InputError(f"only the teacher may change a {kind} that is nobody's", row["name"], "choose one of yours")
     if row["owner"] not in (None, visitor.id):

@@ -70,6 +70,11 @@ CREATE INDEX accepted_of_owner ON accepted (owner, at);
 """
 
 _VERSION_5 = """
+ALTER TABLE runs ADD COLUMN example INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE linked_plans (id TEXT PRIMARY KEY, plan TEXT NOT NULL, made TEXT NOT NULL);
+"""
+
+_VERSION_6 = """
 CREATE TABLE lesson_answers (
     visitor TEXT NOT NULL, lesson TEXT NOT NULL, step INTEGER NOT NULL, answer TEXT NOT NULL, at TEXT NOT NULL,
     PRIMARY KEY (visitor, lesson, step)
@@ -82,7 +87,7 @@ SERVER_LOCK = "server.lock"
 
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
 

@@ -126,7 +126,7 @@ class Columns:
         self._plan, self._course = plan, RunCourse(plan)
         self._started: Started | None = None
         self._last_step = 0
-        self._seconds: deque[float] = deque(maxlen=_RECENT)  # of training, after the last steps
+        self._recent: deque[Step] = deque(maxlen=_RECENT)  # finished runs of the app have only some of their steps
         self._losses: dict[LossKind, None] = {}  # in the order in which they came
         self._curves: dict[str, Curve] = {}
         self._turns: list[PhaseChange | Intervened] = []  # that make the spans of the phases
@@ -164,7 +164,7 @@ class Columns:
                 self._started = event
             case Step():
                 self._last_step = event.step
-                self._seconds.append(event.seconds)
+                self._recent.append(event)
                 self._draw(loss_curve(self._phases - 1), event.step, event.loss, _LARGE)
                 self._draw(NORM, event.step, event.gradient_norm, _LARGE)
                 self._draw(RATE, event.step, event.learning_rate, _LARGE)
@@ -190,10 +190,11 @@ class Columns:
 
     def history(self) -> History:
         """What the run has done so far."""
-        spent = self._seconds[-1] - self._seconds[0] if self._seconds else 0.0
+        spent = self._recent[-1].seconds - self._recent[0].seconds if self._recent else 0.0
+        made = self._recent[-1].step - self._recent[0].step if self._recent else 0
         return History(
             last_step=self._last_step,
-            steps_per_second=(len(self._seconds) - 1) / spent if spent > 0 else None,
+            steps_per_second=made / spent if spent > 0 else None,
             losses=tuple(self._losses),
             spans=_spans(self._turns, self._plan, self._last_step),
             course=self._course.phases(),

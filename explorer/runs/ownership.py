@@ -46,18 +46,20 @@ def is_seen_by(owned: Owned, visitor: Visitor) -> bool:
 
 
 def may_steer(record: RunRecord, visitor: Visitor) -> bool:
-    """Whether a visitor may start, steer, pause and stop a run."""
-    return record.owner is None or is_of(record, visitor)
+    """Whether a visitor may start, steer, pause and stop a run. Those that come with the app are read-only."""
+    return not record.example and (record.owner is None or is_of(record, visitor))
 
 
 def require_steering(record: RunRecord, visitor: Visitor) -> None:
     """Refuses to let anybody but its owner change a run.
 
     Raises:
-        InputError: the run is somebody else's, or was deleted.
+        InputError: the run is somebody else's, comes with the app, or was deleted.
     """
     if record.deleted is not None:
         raise InputError("the run was deleted", record.name, "restore it on the page Storage first")
+    if record.example:
+        raise InputError("the run comes with the app", record.name, "carry on from it in a run of your own")
     if not may_steer(record, visitor):
         raise InputError("the run is somebody else's", record.name, "look at it, or train a run of your own")
 
@@ -68,7 +70,12 @@ def may_stop(job: JobRecord, record: RunRecord, visitor: Visitor) -> bool:
 
 
 def may_manage(owned: Owned, visitor: Visitor) -> bool:
-    """Whether a visitor may share, rename and delete something: who owns it, and the teacher what is nobody's."""
+    """Whether a visitor may share, rename and delete something: who owns it, and the teacher what is nobody's.
+
+    Nobody may where it is a run that comes with the app: lessons and links name it.
+    """
+    if isinstance(owned, RunRecord) and owned.example:
+        return False
     return is_of(owned, visitor) or (owned.owner is None and visitor.teacher)
 
 

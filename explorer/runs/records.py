@@ -68,6 +68,7 @@ class RunRecord:
     deleted: datetime | None = None  # when, with time zone; until it is removed for good, it can be restored
     tags: tuple[str, ...] = ()
     used: datetime | None = field(default=None, compare=False)  # when somebody looked at it last, to the hour
+    example: bool = False  # comes with the app, and stays as it is
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ def run_record(row: sqlite3.Row) -> RunRecord:
         row["message"],
         row["group"],
         **_kept(row),
+        example=bool(row["example"]),
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Collection
 from dataclasses import replace
@@ -213,6 +214,32 @@ class Store:
                 (run_id, plan.name, RunStatus.PAUSED, dataset_id, plan.model_dump_json(), now(), group, owner),
             )
         return self.run(run_id)
+
+    def add_example(self, run_id: str, source: RunFolder, dataset_id: str, group: str) -> None:
+        """Copies a finished run that comes with the app, unless it is there; it is nobody's, and stays as it is.
+
+        Args:
+            run_id: its id in every store.
+            source: its folder; the run has ended.
+            dataset_id: that it was trained on.
+            group: runs that are to be compared share one.
+
+        Raises:
+            InputError: there is no dataset with this id, or the folder is no run.
+        """
+        if self._database.rows("SELECT id FROM runs WHERE id = ?", run_id):
+            return
+        self.dataset_record(dataset_id)
+        plan, target = source.plan(), self.root / "runs" / run_id
+        shutil.rmtree(target, ignore_errors=True)  # what a kill has left of an earlier copy
+        shutil.copytree(source.path, target, copy_function=shutil.copyfile)  # with new times: it is no leftover
+        with self._database.transaction() as connection:
+            connection.execute(
+                'INSERT INTO runs (id, name, status, dataset_id, plan, created, used, "group", example) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                (run_id, plan.name, RunStatus.PAUSED, dataset_id, plan.model_dump_json(), now(), now(), group),
+            )
+        self.ingest(run_id)
 
     def runs(self) -> list[RunRecord]:
         """All runs, newest first, but for those that were deleted."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from explorer.errors import InputError
 from explorer.files import NoRoomError, writing
@@ -79,8 +80,8 @@ def execute(
                     dataset,
                     device=device,
                     checkpoints=folder.checkpoints,
-                    resume=checkpoint,
-                    restart=restart,
+                    resume=_in_the_next_phase(checkpoint, plan),
+                    restart=_in_the_next_phase(restart, plan),
                     commands=lambda: (*inbox(), *timekeeper()),
                     checkpoint_steps=checkpoint_steps,
                     checkpoint_seconds=_CHECKPOINT_SECONDS,
@@ -155,6 +156,17 @@ def _newest_checkpoints(folder: RunFolder, past: Sequence[Event]) -> tuple[Check
         if event.reason != "time":
             return newest, found
     return newest, None
+
+
+def _in_the_next_phase(checkpoint: Checkpoint | None, plan: Plan) -> Checkpoint | None:
+    """The checkpoint at the start of the next phase where its own is over: it ended a shorter plan, which is carried on
+    (``explorer.runs.carrying_on``), and its phase has left no trace but the weights."""
+    if checkpoint is None or checkpoint.position.ended(plan, checkpoint.step) is None:
+        return checkpoint
+    following = checkpoint.position.following(plan, checkpoint.step)
+    if following is None:
+        return checkpoint
+    return replace(checkpoint, position=following, loss=None, learning_rate=None, recent_losses=())
 
 
 def _with_interventions(plan: Plan, kept: Sequence[Event], lost: Sequence[Event]) -> Plan:

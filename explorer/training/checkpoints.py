@@ -89,6 +89,23 @@ def save_checkpoint(checkpoint: Checkpoint, folder: Path, name: str | None = Non
     return path
 
 
+def compact(path: Path, folder: Path) -> Path:
+    """Writes a checkpoint once more, for looking at: weights in half precision, a sixth of the size.
+
+    Training can go on from it, with a fresh optimiser.
+
+    Args:
+        path: of the checkpoint.
+        folder: that exists; the file has the same name there.
+
+    Raises:
+        InputError: see :func:`load_checkpoint`.
+    """
+    state = load_checkpoint(path)
+    halves = {name: value.half() for name, value in state.weights.items()}
+    return save_checkpoint(replace(state, weights=halves, moments={}, trained={}), folder, path.name)
+
+
 def load_checkpoint(path: Path) -> Checkpoint:
     """The checkpoint in this file, on the CPU.
 
@@ -117,7 +134,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    kept = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return {name: value.float() if value.dtype == torch.half else value for name, value in kept.items()}  # compact ones
 
 
 def load_weights(module: torch.nn.Module, checkpoint: Checkpoint) -> None:

@@ -50,6 +50,21 @@ def say_unknown(values: Sequence[str], what: str, then: str) -> None:
     st.info(f"There is no {what} {names} here; {escaped(then)}.", icon=":material/link_off:")
 
 
+def say_ignored(parameter: str, value: str, problem: str) -> None:
+    """Says that a value of the address cannot be what its parameter is for.
+
+    Args:
+        parameter: of the address.
+        value: that it had there.
+        problem: why not, in a phrase.
+    """
+    short = value if len(value) <= _SHOWN_LENGTH else f"{value[:_SHOWN_LENGTH]}…"
+    st.info(
+        f"“{escaped(short)}” in the address is ignored: it cannot be {escaped(parameter)} ({escaped(problem)}).",
+        icon=":material/link_off:",
+    )
+
+
 def select(
     label: str,
     options: Sequence[str],

@@ -12,13 +12,15 @@ from explorer.errors import InputError
 from explorer.runs.ownership import Visitor
 from explorer.runs.visitors import LONGEST_NAME
 from explorer.ui import changes, services
-from explorer.ui.address import say_unknown
+from explorer.ui.address import say_ignored, say_unknown
 from explorer.ui.class_push import follow_class, take_push
 from explorer.ui.datasets import is_dataset
 from explorer.ui.deleted import say_deleted
+from explorer.ui.finished_runs import have_finished_runs
 from explorer.ui.identity import requires_sign_in, visitor
 from explorer.ui.locks import is_page_locked, say_unknown_locks, take_locks_of_link
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.page_tools import show_tools, take_state
 from explorer.ui.plotly_library import load_plotly_ahead
 
 SIDEBAR_PIXELS = 220
@@ -107,12 +109,18 @@ def frame(title: str) -> None:
         st.stop()
     if title != "Storage":
         changes.forget_outcome()
+    ignored = take_state(title)
     if title != "Home":
-        st.title(title, anchor=False)
+        heading, tools = st.columns([2, 3], vertical_alignment="center")
+        heading.title(title, anchor=False)
+        with tools:
+            show_tools(title)
     if is_page_locked(Path(PAGES[title][0]).stem):
         st.info("The teacher has locked this page.", icon=":material/lock:")
         st.stop()
     say_unknown_locks(unknown, LOCKABLE)
+    for each in ignored:
+        say_ignored(each.parameter, each.value, each.problem)
     _say_what_is_unknown()
 
 
@@ -148,6 +156,7 @@ def _say_what_is_unknown() -> None:
     """Says on every page which runs and datasets of the address do not exist, or were deleted; pages show others."""
     runs = [st.query_params.get("run", ""), *st.query_params.get("runs", "").split(",")]
     if any(runs):
+        have_finished_runs(runs)
         known = {record.id for record in services.store().runs()}
         unknown = list(dict.fromkeys(run_id for run_id in runs if run_id and run_id not in known))
         deleted = say_deleted("run", unknown[:_MOST_NAMED])

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.errors import InputError
 from explorer.files import secret_key
+from explorer.runs.finished_runs import FINISHED_RUNS
 from explorer.runs.ownership import Owned, Visitor, is_of, is_seen_by, may_look, may_steer, require_steering
 from explorer.runs.records import DatasetRecord, RunRecord
 from explorer.runs.visitors import new_id
@@ -82,11 +83,17 @@ def require_change(record: RunRecord) -> None:
 def listed_runs() -> list[RunRecord]:
     """The runs that are offered to the visitor: their own, those of the class, and nobody's; of each the newest first.
 
+    Those that come with the app are last.
+
     What a run shares with the class shows scenes of its dataset, see :func:`explorer.runs.ownership.may_look`.
     """
     who = visitor()
     seen = [record for record in services.store().runs() if is_seen_by(record, who) and not record.archived]
-    return sorted((record for record in seen if may_look_at(record)), key=lambda record: _group(record, who))
+    examples = list(FINISHED_RUNS)
+    return sorted(
+        (record for record in seen if may_look_at(record)),
+        key=lambda record: (_group(record, who), examples.index(record.id) if record.example else -1),
+    )
 
 
 def listed_datasets() -> list[DatasetRecord]:

@@ -42,6 +42,14 @@ const describe = (point) => ({
   z: typeof point.z === "number" ? point.z : null,
 });
 
+// The camera that a copied link names (copy_link.js): eye, centre and up.
+function cameraOfLink() {
+  const numbers = (new URLSearchParams(window.location.search).get("camera") ?? "").split(",").map(Number);
+  if (numbers.length !== 9 || !numbers.every(Number.isFinite)) return null;
+  const [eye, center, up] = [0, 3, 6].map((at) => ({ x: numbers[at], y: numbers[at + 1], z: numbers[at + 2] }));
+  return { eye, center, up };
+}
+
 // Surfaces side by side share their camera.
 function linkCameras(host, change) {
   const key = Object.keys(change).find((name) => name.endsWith(".camera"));
@@ -148,6 +156,9 @@ function create(host) {
       await library(address);
       const first = !host._fullLayout;
       state.figure = themed(figure, host);
+      const camera = first ? cameraOfLink() : null;
+      for (const name of camera ? Object.keys(figure.layout) : [])
+        if (/^scene\d*$/.test(name)) figure.layout[name].camera = camera;
       state.config = {
         displaylogo: false, responsive: false, displayModeBar: image ? true : false,
         modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },

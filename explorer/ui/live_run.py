@@ -152,7 +152,7 @@ def _transport(record: RunRecord) -> None:
             on_click=_act,
             args=(action, run_id),
         )
-    if not may:
+    if not may and not record.example:
         owner = services.store().visitors.names().get(record.owner or "", "somebody else")
         st.caption(f":material/visibility: This run is {escaped(owner)}'s: you can look at it, not change it.")
     say_locked("start")

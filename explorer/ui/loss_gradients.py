@@ -31,8 +31,7 @@ from explorer.ui.loss_choice import set_losses
 from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
 from explorer.ui.loss_numbers import show_numbers
 from explorer.ui.messages import escaped, percent
-from explorer.ui.pickers import pick_checkpoint, pick_run, runs_with_checkpoints
-from explorer.ui.unique_labels import position_labels
+from explorer.ui.pickers import pick_checkpoint, pick_class, pick_run, runs_with_checkpoints
 
 Pixel = tuple[int, int]  # row and column
 _PIXEL = "pixel"
@@ -62,13 +61,7 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
     with settings:
         class_id = 1
         if len(shares) > 2:
-            class_id = st.selectbox(
-                "Class",
-                range(len(shares)),
-                1,
-                position_labels(share.name for share in shares).__getitem__,
-                key=f"class-{record.dataset_id}",
-            )
+            class_id = pick_class([share.name for share in shares], 1, background=True)
         specs = set_losses(kinds, shares, record.dataset_id)
     with picture:
         maps = gradient_maps(

@@ -9,10 +9,11 @@ import streamlit as st
 
 from explorer.runs.records import RunRecord
 from explorer.ui import address, services
+from explorer.ui.finished_runs import have_finished_runs, say_what_is_finished
 from explorer.ui.identity import listed_runs, may_look_at, visitor
 from explorer.ui.messages import escaped
 from explorer.ui.sharing import mark
-from explorer.ui.unique_labels import unique_labels
+from explorer.ui.unique_labels import position_labels, unique_labels
 
 MOST_RUNS = 6
 """That can be compared at once."""
@@ -26,7 +27,9 @@ def run_labels(records: Iterable[RunRecord]) -> dict[str, str]:
     names, me = services.store().visitors.names(), visitor()
     return unique_labels(
         {
-            record.id: f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:6]}"
+            record.id: f"{record.name} on {record.dataset_name} · comes with the app"
+            if record.example
+            else f"{record.name} on {record.dataset_name}, {record.created:%d %b %H:%M} UTC · {record.id[:6]}"
             + mark(record, me, names)
             for record in records
         }
@@ -38,8 +41,9 @@ def offered_runs() -> list[RunRecord]:
 
     A link shows a run to whoever has it.
     """
-    listed = listed_runs()
     asked = {st.query_params.get(_RUN, ""), *st.query_params.get(_RUNS, "").split(",")}
+    have_finished_runs(asked)
+    listed = listed_runs()
     wanted = asked - {record.id for record in listed} - {""}
     if not wanted:
         return listed
@@ -76,6 +80,8 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
     if wanted:
         services.store().belongings.look_at("run", wanted)
     address.select("Run", options, wanted, labels.__getitem__, open_run)
+    if wanted:
+        say_what_is_finished(runs[wanted])
     return runs.get(wanted)
 
 
@@ -96,7 +102,8 @@ def pick_runs() -> list[RunRecord]:
     if not wanted:
         latest = next(iter(runs.values()))
         wanted = [each.id for each in runs.values() if each is latest or (each.group and each.group == latest.group)]
-        wanted.sort(key=lambda run_id: runs[run_id].created)
+        if not latest.example:  # those that come with the app are listed in the order in which they are compared
+            wanted.sort(key=lambda run_id: runs[run_id].created)
     chosen = st.multiselect(
         "Runs; the first one is shown in detail",
         list(runs),
@@ -108,6 +115,8 @@ def pick_runs() -> list[RunRecord]:
     st.query_params[_RUNS] = ",".join(chosen)
     for run_id in chosen:
         services.store().belongings.look_at("run", run_id)
+    if chosen:
+        say_what_is_finished(runs[chosen[0]])
     alike = [runs[run_id] for run_id in chosen if runs[run_id].dataset_id == runs[chosen[0]].dataset_id]
     if len(alike) < len(chosen):
         st.warning("Runs on other datasets are left out: their scores do not compare.", icon=":material/info:")
@@ -155,6 +164,20 @@ def pick_checkpoint(record: RunRecord) -> Path:
         return files[steps[0]]
     step = st.select_slider("Checkpoint (step)", steps, steps[-1], key="checkpoint", bind="query-params")
     return files[step]
+
+
+def pick_class(names: Sequence[str], first: int, *, background: bool = False) -> int:
+    """A selectbox of classes, kept in the address (``?class=``).
+
+    Args:
+        names: of all classes, background first.
+        first: id of the class that is shown until the visitor chooses.
+        background: whether the background can be chosen.
+    """
+    labels = position_labels(names)
+    ids = range(0 if background else 1, len(names))
+    address.named("class", "class", [labels[each] for each in ids], labels[first])
+    return st.selectbox("Class", ids, ids.index(first), labels.__getitem__, key="class", bind="query-params")
 
 
 def step_of(checkpoint: str) -> int:

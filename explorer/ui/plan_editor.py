@@ -248,19 +248,33 @@ def _assembled(
     return None
 
 
+def require_room_for(name: str, runs: int = 1) -> None:
+    """Refuses more runs of the visitor than may wait or train, and those for which there is no room in their share.
+
+    Args:
+        name: of the first one.
+        runs: that are to be made.
+
+    Raises:
+        InputError: there is no room.
+    """
+    store, me = services.store(), visitor().id
+    store.usage.require_room(me, name, settings())
+    active = sum(record.owner == me and record.status.active for record in store.runs())
+    if active + runs > settings().visitor_runs:
+        raise InputError(
+            f"{active} of your runs wait or train, at most {settings().visitor_runs} can",
+            name,
+            "wait until some have ended, or stop some",
+        )
+
+
 def _created(
     store: Store, plan: Plan, dataset_id: str, others: Sequence[Start], planned: PlannedRun | None
 ) -> list[str]:
     me = visitor().id
     require_dataset(dataset_id)
-    store.usage.require_room(me, plan.name, settings())
-    active = sum(record.owner == me and record.status.active for record in store.runs())
-    if active + len(others) >= settings().visitor_runs:
-        raise InputError(
-            f"{active} of your runs wait or train, at most {settings().visitor_runs} can",
-            plan.name,
-            "wait until some have ended, or stop some",
-        )
+    require_room_for(plan.name, 1 + len(others))
     first = store.create_run(plan, dataset_id, planned=planned, owner=me)
     if others:
         store.set_group(first.id, first.id)

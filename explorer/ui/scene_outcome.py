@@ -16,6 +16,7 @@ from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset, Scene, Stretch
 from explorer.metrics.objects import ObjectRecord
 from explorer.runs.threshold_sweep import ThresholdSweep
+from explorer.ui import address
 from explorer.ui.frame import stacking_columns
 from explorer.ui.unique_labels import position_labels
 
@@ -29,11 +30,10 @@ def show_scene(
     rule: MatchRule,
 ) -> None:
     """One scene with the outcome of each pixel, the table of its objects, and the object that was clicked."""
+    labels = position_labels(sweep.scenes)
+    address.named("scene", "validation scene", labels.values(), labels[0])
     number = st.selectbox(
-        "Validation scene",
-        range(len(sweep.scenes)),
-        format_func=position_labels(sweep.scenes).__getitem__,
-        key="scene-chosen",
+        "Validation scene", range(len(labels)), format_func=labels.__getitem__, key="scene", bind="query-params"
     )
     scene, predicted = dataset.validation[number], sweep.predicted(number, class_id, threshold)
     picture, facts = stacking_columns("overlay", [4, 3])

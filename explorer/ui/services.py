@@ -23,7 +23,7 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.imagery.balance import ClassShare, class_balance
-from explorer.imagery.builtin import BUILTIN, builtin_dataset
+from explorer.imagery.builtin import builtin_dataset
 from explorer.imagery.scene import Dataset
 from explorer.jobs.cluster_keys import is_open_to_all
 from explorer.jobs.lease import StoreInUseError, server_beside
@@ -126,7 +126,7 @@ def who_reaches_the_app() -> list[str]:
 
 
 async def _warm_up() -> None:
-    """Prepares what the first run needs: the workers, then the dataset that most visitors begin with; tidies up."""
+    """Prepares what the first run needs: the workers, then the built-in datasets and finished runs; tidies up."""
     await asyncio.sleep(_FIRST_PAGE_SECONDS)
     keeper, said = _services().engine, None
     while (engine := keeper.now) is None:
@@ -137,7 +137,9 @@ async def _warm_up() -> None:
     deadline = time.monotonic() + _WORKERS_SECONDS
     while engine.starting and time.monotonic() < deadline:
         await asyncio.sleep(0.2)
-    await asyncio.to_thread(_drawn, next(iter(BUILTIN)))
+    from explorer.ui.finished_runs import have_all_finished_runs  # here: it uses the services
+
+    await asyncio.to_thread(have_all_finished_runs)
     await asyncio.to_thread(_services().store.remove_leftovers)
 
 

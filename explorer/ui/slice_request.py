@@ -43,9 +43,7 @@ def pick_slice(run_id: str, checkpoints: Sequence[str]) -> SliceRequest:
     if centre not in checkpoints:  # a run that goes back drops checkpoints
         centre = checkpoints[-1]
     if kind.centred and len(checkpoints) > 1:
-        centre = st.select_slider(
-            "Centre: checkpoint at step", checkpoints, centre, format_func=_step, key=f"centre-{run_id}"
-        )
+        centre = _pick_step("Centre: checkpoint at step", checkpoints, centre, "centre")
     with st.expander("Extent, resolution and more"):
         for setting in kind.settings:
             if setting.advanced:
@@ -55,14 +53,17 @@ def pick_slice(run_id: str, checkpoints: Sequence[str]) -> SliceRequest:
                 "Extent", 0.05, 3.0, 1.0, 0.05, key="extent", bind="query-params",
                 help="How far the slice reaches from its middle to each side, in lengths of the directions.",
             ),
-            "resolution": st.select_slider("Points per side", (11, 21, 31, 41, 61), 41, key="resolution"),
+            "resolution": st.select_slider("Points per side", (11, 21, 31, 41, 61), 41, key="resolution",
+                                           bind="query-params"),
             "tolerance": st.select_slider(
                 "Tolerance (share of the range)", (0.002, 0.005, 0.01, 0.02, 0.05), 0.01, key="tolerance",
+                bind="query-params",
                 help="Points are measured until the error at 95 % of the points is expected to be below this, and "
                 "nowhere above four times this. Points that were predicted before they were measured tell.",
             ),
-            "budget": st.slider("Maximum points", 50, 3721, 1681, 1, key="budget"),
-            "objects": st.checkbox("Include object metrics (slower)", key="object-metrics"),
+            "budget": st.slider("Maximum points", 50, 3721, 1681, 1, key="budget", bind="query-params"),
+            "objects": st.checkbox("Include object metrics (slower)", key="object-metrics",
+                                   bind="query-params"),
         }  # fmt: skip
     try:
         return SliceRequest.model_validate(rest | {"plane": plane, "checkpoint": centre})
@@ -88,10 +89,14 @@ def _setting(setting: Setting, run_id: str, checkpoints: Sequence[str], line: bo
             words = list(setting.choices)
             return st.selectbox(
                 setting.label, words, words.index(setting.default), lambda word: setting.choices[word],
-                key=key, help=_sentence(setting),
+                key=key, help=_sentence(setting), bind="query-params",
             )  # fmt: skip
         case Layers():
-            return tuple(st.multiselect(setting.label, setting.suggestions, key=key, help=_sentence(setting)))
+            return tuple(
+                st.multiselect(
+                    setting.label, setting.suggestions, key=key, help=_sentence(setting), bind="query-params"
+                )
+            )
         case Losses():
             return _losses(setting, key)
         case Checkpoints():
@@ -104,7 +109,8 @@ def _losses(setting: Losses, key: str) -> tuple[str, ...]:
     names: dict[str, str] = {kind: info.name for kind, info in LOSSES.items()}
     chosen = tuple(
         st.selectbox(
-            label, setting.kinds, setting.kinds.index(default), names.__getitem__, key=f"{key}-{number}"
+            label, setting.kinds, setting.kinds.index(default), names.__getitem__, key=f"{key}-{number}",
+            bind="query-params",
         )
         for number, (label, default) in enumerate(zip(setting.labels, setting.default, strict=False))
     )  # fmt: skip
@@ -115,19 +121,20 @@ def _checkpoints(setting: Checkpoints, run_id: str, checkpoints: Sequence[str], 
     """At first the first, the last and, for a plane, the middle one."""
     spread = [0, len(checkpoints) - 1, (len(checkpoints) - 1) // 2]
     return tuple(
-        st.selectbox(
-            f"{setting.label} {number + 1}, at step",
-            checkpoints,
-            spread[number],
-            _step,
-            key=f"through-{number}-{run_id}",
+        _pick_step(
+            f"{setting.label} {number + 1}, at step", checkpoints, checkpoints[spread[number]], f"through-{number}"
         )
         for number in range(setting.count(line))
     )
 
 
-def _step(checkpoint: str) -> str:
-    return str(step_of(checkpoint))
+def _pick_step(label: str, checkpoints: Sequence[str], first: str, key: str) -> str:
+    """A slider over checkpoints by their step, which the address keeps."""
+    steps = {step_of(name): name for name in checkpoints}
+    address.named(key, "checkpoint at step", [str(step) for step in steps], f"that at step {step_of(first)}")
+    if len(steps) == 1:
+        return first
+    return steps[st.select_slider(label, list(steps), step_of(first), key=key, bind="query-params")]
 
 
 def _sentence(setting: Setting) -> str:

@@ -1,0 +1,268 @@
+"""Makes the finished runs and grids of ``assets``, which the app shows before anybody has trained.
+
+``python -m tools.finished_runs`` takes about an hour on two processor cores; with names of runs or grids, only these
+are made. What is left of a run: its plan, its dataset's reference, every tenth step and all other events, checkpoints
+with weights in half precision and without the optimiser's moments, and, measured from these: summary, thresholds,
+threshold sweep and slices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.files import write_atomically
+from explorer.imagery.balance import class_balance
+from explorer.imagery.builtin import builtin_dataset
+from explorer.imagery.scene import Dataset
+from explorer.landscape.crops import LANDSCAPE_DATA_FILE
+from explorer.landscape.slice_meta import SliceRequest
+from explorer.losses.spec import LossSpec
+from explorer.metrics.curves import PixelCurve
+from explorer.runs.finished_runs import FINISHED_RUNS, FinishedRun, Training
+from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.grids import GRIDS, Axis, Cell, Grid, GridName, grid_file, save_grid
+from explorer.runs.own_threshold import own_thresholds
+from explorer.runs.segmenters import sweep_thresholds
+from explorer.runs.slice_files import slice_file
+from explorer.runs.slices import ensure_landscape_data, measure_slice
+from explorer.runs.summary import write_summary
+from explorer.runs.threshold_sweep import save_sweep, sweep_file
+from explorer.runs.timeline import timeline
+from explorer.runs.training import execute
+from explorer.training.checkpoints import checkpoint_name, compact
+from explorer.training.events import CheckpointSaved, Event, Preview, Recovered, Step, Validation, to_json
+from explorer.training.plan import Phase, Plan
+from explorer.training.presets import LEARNING_RATE, PRESETS, WARMUP_STEPS, controls, preset_plan
+
+COMMAND = "python -m tools.finished_runs"
+DEVICE = "cpu"
+KEPT_STEPS = 10  # one of so many
+WHOLE_PATH = "car_park-recipe"  # the run that keeps a checkpoint of each phase: lessons show its path
+PLANES = ("random", "gradients")
+HESSIAN = "car_park-recipe"  # the run with a slice on a Hessian plane, too
+GRID_STEPS = 500
+LAST_STEPS = 20  # whose mean is a cell's loss
+CURVE_EVERY = 2  # of the thresholds of a sweep
+
+
+def plan_of(run: FinishedRun) -> Plan:
+    """The recipe, whose first phase a trigger ends; or a control of equal budget."""
+    recipe = preset_plan("recall_first")
+    first = recipe.phases[0].model_copy(update={"trigger": PRESETS["recall_first"].until, "minimum_steps": 100})
+    recipe = recipe.model_copy(
+        update={"phases": (first, *recipe.phases[1:]), "carry_over": True, "choose_threshold": True}
+    )
+    ce, jaccard, *_ = controls(recipe)
+    plans: dict[Training, Plan] = {"recipe": recipe, "ce": ce, "jaccard": jaccard}
+    return plans[run.training]
+
+
+def make_run(run: FinishedRun) -> None:
+    """Trains a run and leaves in ``assets`` what the app needs of it."""
+    dataset = builtin_dataset(run.builtin)
+    with tempfile.TemporaryDirectory() as scratch:
+        trained = RunFolder.create(Path(scratch) / run.id, plan_of(run), DatasetReference.to(dataset))
+        for event in execute(trained, dataset, device=DEVICE, checkpoint_steps=10**6):
+            if isinstance(event, Validation):
+                print(f"{run.id}: step {event.step}", flush=True)
+        slim = _slimmed(trained, Path(scratch) / "slim" / run.id, whole_path=run.id == WHOLE_PATH)
+        _measure(slim, dataset, (*PLANES, *(("hessian",) if run.id == HESSIAN else ())))
+        for needless in (LANDSCAPE_DATA_FILE, "lock", "locks", "planes"):
+            shutil.rmtree(slim.path / needless, ignore_errors=True)
+            (slim.path / needless).unlink(missing_ok=True)
+        shutil.rmtree(run.folder.path, ignore_errors=True)
+        run.folder.path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(slim.path, run.folder.path)
+    print(f"{run.id}: {sum(file.stat().st_size for file in run.folder.path.rglob('*') if file.is_file()):,} bytes")
+
+
+def _slimmed(trained: RunFolder, target: Path, whole_path: bool) -> RunFolder:
+    """The run with fewer events and small checkpoints, and with nothing that is measured from them."""
+    events = timeline(trained.events())
+    saved = [event for event in events if isinstance(event, CheckpointSaved) and event.reason in ("phase", "end")]
+    kept = {event.step for event in (saved if whole_path else saved[-1:])}
+    previews = [event for event in events if isinstance(event, Preview)]
+    slim = RunFolder.create(target, trained.plan(), trained.dataset())
+    slim.checkpoints.mkdir()
+    for step in kept:
+        compact(trained.checkpoints / checkpoint_name(step), slim.checkpoints)
+    slim.previews.mkdir()
+    for preview in previews:
+        shutil.copyfile(trained.previews / preview.file, slim.previews / preview.file)
+    last = max(event.step for event in events)
+    lines = [to_json(rounded) + "\n" for event in events if (rounded := _thinned(event, kept, last)) is not None]
+    slim.events_file.write_text("".join(lines), encoding="utf-8")
+    return slim
+
+
+def _thinned(event: Event, checkpoints: set[int], last: int) -> Event | None:
+    """The event with as many digits as are drawn; None for one that is left out."""
+    if isinstance(event, Step):
+        if event.step % KEPT_STEPS != 1 and event.step != last:  # the costly losses are logged at every 20th, from 1
+            return None
+        losses = {kind: _rounded(value) for kind, value in event.losses.items()}
+        return replace(
+            event, loss=_rounded(event.loss), losses=losses, gradient_norm=_rounded(event.gradient_norm) or 0.0,
+            seconds=round(event.seconds, 2),
+        )  # fmt: skip
+    if isinstance(event, CheckpointSaved) and event.step not in checkpoints:
+        return None
+    return event
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.4g}")
+
+
+def _measure(folder: RunFolder, dataset: Dataset, planes: Sequence[str]) -> None:
+    """Summary, sweep and slices, from the small checkpoints: what a page shows is what it would measure."""
+    write_summary(folder, dataset, folder.events(), DEVICE)
+    checkpoint = folder.checkpoint_files()[-1].name
+    own = own_thresholds(folder, dataset, checkpoint, DEVICE)
+    pixels = [share.pixels for share in class_balance(dataset.training, dataset.classes)]
+    rarest = min(range(1, len(pixels)), key=pixels.__getitem__)  # the class that pages show first
+    split = own.classes[rarest - 1].split if own.classes else False
+    rule = dataset.match_rule
+    sweep = sweep_thresholds(folder, dataset, checkpoint, DEVICE, rule=rule, cuts=own.cuts(split))
+    save_sweep(sweep, sweep_file(folder, checkpoint, rule, split))
+    ensure_landscape_data(folder, lambda: dataset)
+    (folder.path / "slices").mkdir()
+    for kind in planes:
+        request = SliceRequest.model_validate({"plane": {"kind": kind}, "checkpoint": checkpoint})
+        for progress in measure_slice(folder, request, slice_file(folder, request), DEVICE):
+            last = progress
+        round_slice(slice_file(folder, request))
+        print(f"{folder.path.name}: {kind} plane, {last.done} points", flush=True)
+
+
+def round_slice(file: Path) -> None:
+    """Rounds a slice's numbers to what can be seen, four digits of values and two of errors: a fifth of the size."""
+    kept: dict[str, NDArray[np.generic]] = {}
+    with np.load(file) as arrays:
+        for name in arrays.files:
+            array = arrays[name]
+            if name in ("alpha", "beta", "measured", "meta"):
+                kept[name] = array
+            else:
+                digits = 2 if name.startswith(("error_", "bar_")) else 4
+                kept[name] = _significant(array, digits).astype(np.float32)
+    content = io.BytesIO()
+    np.savez_compressed(content, **kept)  # type: ignore[arg-type]
+    write_atomically(file, content.getvalue())
+
+
+def _significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64]:
+    """Values with so many significant digits, rounded in the binary system: the bits that are left out compress well.
+
+    >>> _significant(np.array([0.123456, np.nan, 0.0]), 2).tolist()
+    [0.12353515625, nan, 0.0]
+    """
+    bits = math.ceil(digits * math.log2(10)) + 1
+    mantissa, exponent = np.frexp(values)
+    rounded: NDArray[np.float64] = np.ldexp(np.round(mantissa * 2**bits) / 2**bits, exponent)
+    return rounded
+
+
+GRID_LOSSES: dict[GridName, tuple[tuple[Axis, ...], Callable[..., tuple[LossSpec, float]]]] = {
+    "focal": (
+        (
+            Axis("gamma", "Focusing γ", (0.0, 1.0, 2.0, 3.0, 5.0)),
+            Axis("learning_rate", "Learning rate", (0.0005, 0.002, 0.005, 0.02, 0.1)),
+        ),
+        lambda gamma, rate: (LossSpec(kind="focal", gamma=gamma), rate),
+    ),
+    "class_weight": (
+        (Axis("class_weight", "Weight of the objects", (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),),
+        lambda weight: (LossSpec(kind="weighted_cross_entropy", class_weights=(1.0, weight)), LEARNING_RATE),
+    ),
+}
+"""The axes of each grid, and the loss and the learning rate of a cell."""
+
+
+def make_grid(name: GridName) -> None:
+    """Trains every cell of a grid and writes its file."""
+    axes, loss_of = GRID_LOSSES[name]
+    dataset = builtin_dataset("car_park")
+    cells = []
+    for values in product(*(axis.values for axis in axes)):
+        loss, rate = loss_of(*values)
+        cells.append(_cell(values, grid_plan(loss, rate), dataset))
+        print(f"{name} {values}: recall {cells[-1].recall}, precision {cells[-1].precision}", flush=True)
+    fixed = None if any(axis.name == "learning_rate" for axis in axes) else LEARNING_RATE
+    plan = grid_plan(LossSpec(kind="cross_entropy"), LEARNING_RATE)
+    kind = loss_of(*(axis.values[0] for axis in axes))[0].kind
+    rule = dataset.match_rule.words
+    command = f"{COMMAND} {name}"
+    grid = Grid(name, "car_park", kind, GRID_STEPS, plan.seed, fixed, rule, axes, tuple(cells), command)
+    save_grid(grid, grid_file(name))
+
+
+def grid_plan(loss: LossSpec, learning_rate: float) -> Plan:
+    """The plan of a cell: one phase, everything else as in a preset for the built-in scenes."""
+    phase = Phase(loss=loss, learning_rate=learning_rate, steps=GRID_STEPS, warmup_steps=WARMUP_STEPS)
+    return preset_plan("ce_only").model_copy(update={"name": "Cell of a grid", "phases": (phase,)})
+
+
+def _cell(values: tuple[float, ...], plan: Plan, dataset: Dataset) -> Cell:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = RunFolder.create(Path(scratch) / "run", plan, DatasetReference.to(dataset))
+        events = list(execute(folder, dataset, device=DEVICE, checkpoint_steps=10**6))
+        summary = json.loads(folder.summary_file.read_text(encoding="utf-8"))
+        sweep = sweep_thresholds(folder, dataset, folder.checkpoint_files()[-1].name, DEVICE, rule=dataset.match_rule)
+    scores = summary["validation_half"]["classes"]["1"]
+    held = timeline(events)
+    losses = [event.loss for event in held if isinstance(event, Step) and event.loss is not None][-LAST_STEPS:]
+    validated = [event for event in held if isinstance(event, Validation)]
+    return Cell(
+        values,
+        diverged=summary["ended"] == "diverged",
+        restarts=sum(isinstance(event, Recovered) for event in events),
+        recall=scores["pixel"]["recall"],
+        precision=scores["pixel"]["precision"],
+        f1=scores["pixel"]["f1"],
+        object_recall=scores["object"]["recall"],
+        object_precision=scores["object"]["precision"],
+        loss=fmean(losses) if losses else None,
+        recalls=tuple((event.step, _rounded(event.scores.classes[1].pixel.recall)) for event in validated),
+        curve=tuple(_curve(sweep.of_class(1).pixel)),
+    )
+
+
+def _curve(curve: PixelCurve) -> Iterator[tuple[float, float | None, float | None]]:
+    found, wrong, missed = curve.true_positives, curve.false_positives, curve.false_negatives
+    points = list(zip(curve.thresholds, found, wrong, missed, strict=True))
+    for threshold, hits, alarms, misses in points[::CURVE_EVERY]:
+        recall = hits / (hits + misses) if hits + misses else None
+        precision = hits / (hits + alarms) if hits + alarms else None
+        yield round(float(threshold), 4), _rounded(recall), _rounded(precision)
+
+
+def main() -> None:
+    """Makes what was named, or everything."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*FINISHED_RUNS, *GRIDS, []], metavar="NAME")
+    named = parser.parse_args().names or [*FINISHED_RUNS, *GRIDS]
+    torch.set_num_threads(1)  # so that a run comes out the same on machines with other numbers of cores
+    for name in named:
+        if name in FINISHED_RUNS:
+            make_run(FINISHED_RUNS[name])
+        else:
+            make_grid(name)
+
+
+if __name__ == "__main__":
+    main()
