@@ -193,8 +193,8 @@ _ENGLISH = Words(
     threshold_curve="weight {} at every threshold",
     runs_at_half="each weight at threshold ½",
     diverged="diverged",
-    grid_caption="{} finished runs on {} of {} steps each, alike in all but this setting, one seed. Pixels at threshold "
-    "½, validation scenes.",
+    grid_caption="{} finished runs on {} of {} steps each, alike in all but this setting, one seed. Pixels at "
+    "threshold ½, validation scenes.",
     table_caption="{} of {} finished runs on {} of {} steps each, one seed. Pixels at threshold ½, validation scenes.",
     curves_caption="Line: the run with the smallest weight, at every threshold. Points: the other runs at threshold ½. "
     "{}, {} steps each, one seed, pixels, validation scenes.",
@@ -212,8 +212,8 @@ _ENGLISH = Words(
     objects="objects ({})",
     pixels="pixels",
     field="Field",
-    slices_caption="Around the checkpoint at step {} of {} on {}, on validation crops. Dots: measured points; between them "
-    "it is interpolated. All planes have one scale of colours; losses are drawn as log₁₀.",
+    slices_caption="Around the checkpoint at step {} of {} on {}, on validation crops. Dots: measured points; between "
+    "them it is interpolated. All planes have one scale of colours; losses are drawn as log₁₀.",
     plane_random="Random plane",
     plane_gradients="Plane of two gradients",
     plane_hessian="Hessian plane",
@@ -314,8 +314,8 @@ _GERMAN = Words(
     curves_caption="Linie: der Lauf mit dem kleinsten Gewicht, bei jeder Schwelle. Punkte: die anderen Läufe bei "
     "Schwelle ½. {}, je {} Schritte, ein Seed, Pixel, Validierungsszenen.",
     train_cell="Dieses Feld trainieren",
-    train_cell_caption="Trainiert denselben Plan noch einmal, jetzt: {} Schritte, etwa eine halbe Minute, wenn der Rechner "
-    "sonst nichts tut.",
+    train_cell_caption="Trainiert denselben Plan noch einmal, jetzt: {} Schritte, etwa eine halbe Minute, wenn der "
+    "Rechner sonst nichts tut.",
     cell_live="live",
     cell_finished="fertiger Lauf",
     training="Training, Schritt {} von {}",
@@ -333,7 +333,7 @@ _GERMAN = Words(
     plane_random="Zufällige Ebene",
     plane_gradients="Ebene zweier Gradienten",
     plane_hessian="Hesse-Ebene",
-    slices_head="| Ebene | Länge einer Einheit | Kosinus der Achsen | Gemessene Punkte | Tiefster Wert unter der Mitte |",
+    slices_head="| Ebene | Länge einer Einheit | Kosinus der Achsen | Gemessene Punkte | Tiefstes unter der Mitte |",
     restarts="Neustarts",
 )
 

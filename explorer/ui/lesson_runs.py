@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import streamlit as st
@@ -26,7 +25,6 @@ from explorer.imagery.builtin import BUILTIN
 from explorer.landscape.slice import Slice
 from explorer.lessons.experiments import GridCurves, GridLine, GridTable, RunPaths, Slices
 from explorer.lessons.words import Words
-from explorer.losses.registry import LOSSES, LossKind
 from explorer.runs.grids import Grid, load_grid
 from explorer.runs.history import History
 from explorer.runs.slice_files import slice_version
@@ -108,9 +106,9 @@ def show_slices(experiment: Slices, words: Words, key: str) -> None:
     unknown = [name for name in experiment.fields if any(name not in each.fields for _, each in slices)]
     if unknown:
         raise InputError(f"the slices have no field {unknown[0]}", experiment.run, f"take {', '.join(infos)}")
-    field = st.segmented_control(
-        words.field, experiment.fields, default=experiment.fields[0], required=True, key=f"{key}-field",
-        format_func=lambda name: LOSSES[cast("LossKind", name)].name if name in LOSSES else infos[name].title,
+    field: str = st.segmented_control(
+        words.field, list(experiment.fields), default=experiment.fields[0], required=True, key=f"{key}-field",
+        format_func=lambda name: infos[name].label,
     )  # fmt: skip
     titled = [(getattr(words, f"plane_{kind}"), each) for kind, each in slices]
     live_figure(slices_figure(titled, field, infos[field].group == "loss"), f"{key}-slices", SLICES_HEIGHT)
