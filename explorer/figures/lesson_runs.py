@@ -19,6 +19,7 @@ from explorer.runs.grids import Cell, Grid
 PATHS_HEIGHT, TABLE_HEIGHT, SLICES_HEIGHT = 440, 340, 420  # pixels
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 _SCALE = "Cividis"
+_GREY = "#9AA5B1"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ def paths_figure(paths: Sequence[Path], titles: tuple[str, str, str]) -> go.Figu
         titles: of the axes, and the word for a step.
     """
     figure = iso_f1_lines()
+    shown = [(path.name, symbol, _GREY) for path, symbol in zip(paths, _SYMBOLS, strict=False)] if paths[1:] else []
+    kinds = dict.fromkeys(kind for path in paths for kind in path.losses)
+    for name, symbol, color in (*shown, *((LOSSES[kind].name, _SYMBOLS[0], LOSSES[kind].color) for kind in kinds)):
+        figure.add_scatter(
+            x=[None], y=[None], mode="markers", name=name, marker={"symbol": symbol, "size": 10, "color": color}
+        )
     for path, symbol in zip(paths, _SYMBOLS, strict=False):
         last = np.arange(len(path.steps)) == len(path.steps) - 1
         figure.add_scatter(
@@ -47,7 +54,8 @@ def paths_figure(paths: Sequence[Path], titles: tuple[str, str, str]) -> go.Figu
             y=list(path.precision),
             mode="lines+markers",
             name=path.name,
-            line={"color": "#9AA5B1", "width": 1},
+            showlegend=False,
+            line={"color": _GREY, "width": 1},
             marker={
                 "symbol": symbol,
                 "size": 9 + 7 * last,

@@ -100,7 +100,7 @@ def value_figure(
 
 def _mark(figure: go.Figure, name: str, value: float, symbol: str, colour: str, unit: str) -> None:
     figure.add_scatter(
-        x=[value], y=[0], mode="markers", name=name,
+        x=[value], y=[0], mode="markers", name=f"{name}: {value:.3g} {unit}".rstrip(),
         marker={"symbol": symbol, "size": 17, "color": colour, "line": {"width": 3, "color": colour}},
         hovertemplate=f"%{{x:.3g}} {unit}<extra>{name}</extra>",
     )  # fmt: skip

@@ -95,11 +95,14 @@ class GridCurves(_Settings):
 
 
 class GridTable(_Settings):
-    """Finished runs of a grid with two axes: a score in each cell, and which of them diverged or found nothing."""
+    """Finished runs of a grid with two axes: a score in each cell, and which of them diverged."""
+
+    measures = ("good_cells", "row")  # cells with F1 of at least ½; the score along the row of ``row``
 
     kind: Literal["grid_table"]
     grid: GridName
     shows: Literal["recall", "precision", "f1"] = "f1"
+    row: float | None = Field(None, description="a value of the first axis; None: its first one")
 
 
 class GridRun(_Settings):

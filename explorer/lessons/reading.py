@@ -136,7 +136,8 @@ def _step(file: Path, title: str, lines: list[str], start: int) -> dict[str, Any
         fields = _mapping("\n".join(lines[first + 1 : end]), file, start + first + 1)
         for name in fields:
             if name not in _STEP_FIELDS:
-                raise InputError(f"{name!r} is no field of a step", f"{_place(file)}, line {start + first + 1}",
+                at = next(i for i in range(first, end) if lines[i].lstrip("\"'").startswith(name))
+                raise InputError(f"{name!r} is no field of a step", f"{_place(file)}, line {start + at + 1}",
                                  f"take {', '.join(_STEP_FIELDS)}")  # fmt: skip
         lines = lines[end + 1 :]
     at = next((i for i, line in enumerate(lines) if line.strip() == _RULE), len(lines))

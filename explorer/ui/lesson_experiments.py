@@ -32,7 +32,7 @@ _KINDS: Mapping[type[Any], _Shown] = MappingProxyType(
         kinds.MissGradient: _Shown(lesson_losses.show_miss_gradient, lesson_losses.measure_miss_gradient),
         kinds.GridLine: _Shown(lesson_runs.show_grid_line, lesson_runs.measure_grid_line),
         kinds.GridCurves: _Shown(lesson_runs.show_grid_curves),
-        kinds.GridTable: _Shown(lesson_runs.show_grid_table),
+        kinds.GridTable: _Shown(lesson_runs.show_grid_table, lesson_runs.measure_grid_table),
         kinds.GridRun: _Shown(lesson_grid_run.show_grid_run),
         kinds.RunPaths: _Shown(lesson_runs.show_run_paths, lesson_runs.measure_run_paths),
         kinds.Slices: _Shown(lesson_runs.show_slices, lesson_runs.measure_slices),

@@ -34,6 +34,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import escaped
 
 _DASHES = ("solid", "dash", "dot")
+_GOOD_F1 = 0.5
 _CLASS = 1  # of the built-in datasets that finished runs were trained on
 
 
@@ -67,6 +68,15 @@ def show_grid_table(experiment: GridTable, words: Words, key: str) -> None:
     live_figure(table_figure(grid, experiment.shows, None, words.diverged), f"{key}-table", TABLE_HEIGHT)
     score = getattr(words, experiment.shows)
     st.caption(words.table_caption.format(score, len(grid.cells), _dataset(grid), grid.steps))
+
+
+def measure_grid_table(experiment: GridTable, measure: str, x: Sequence[float]) -> list[float]:
+    """How many cells have an F1 of at least ½; or the score in a row of the table, at values x of the second axis."""
+    grid = load_grid(experiment.grid)
+    if measure == "good_cells":
+        return [float(sum((cell.f1 or 0) >= _GOOD_F1 for cell in grid.cells))]
+    row = grid.axes[0].values[0] if experiment.row is None else experiment.row
+    return [cell_score(grid.cell(row, value), experiment.shows) for value in x]
 
 
 def show_run_paths(experiment: RunPaths, words: Words, key: str) -> None:
@@ -115,11 +125,12 @@ def show_slices(experiment: Slices, words: Words, key: str) -> None:
     meta, record = slices[0][1].meta, services.store().run(experiment.run)
     step = int("".join(filter(str.isdigit, meta.checkpoint.split(".")[0])))
     st.caption(words.slices_caption.format(step, escaped(record.name), escaped(record.dataset_name)))
-    rows = [
-        f"| {title} | {each.meta.report.norms[0]:.3g} | {each.meta.report.cosine:.2f} | {int(each.measured.sum())} "
-        f"| {below_centre(each, field):.0f} % |"
-        for title, each in titled
-    ]
+    rows = []
+    for title, each in titled:
+        report = each.meta.report
+        cosine = round(report.cosine, 2) + 0.0  # without the sign of −0
+        numbers = f"{report.norms[0]:.3g} | {cosine:.2f} | {int(each.measured.sum())}"
+        rows.append(f"| {title} | {numbers} | {below_centre(each, field):.0f} % |")
     st.markdown(f"{words.slices_head}\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows))
 
 
