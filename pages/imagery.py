@@ -26,7 +26,7 @@ from explorer.ui.data_checks import show_checks
 from explorer.ui.datasets import builtin_cards, choose, dataset_labels, resolve
 from explorer.ui.deleted import say_deleted
 from explorer.ui.drafts import Draft, area_key, revised, rule_key, take_match_rule, take_minimum_area
-from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.frame import frame, shown_alone, stacking_columns
 from explorer.ui.identity import listed_datasets, visitor
 from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.match_rules import pick_match_rule
@@ -311,7 +311,9 @@ def show_scene(draft: Draft) -> None:
         scene = pick_scene(dataset)
     opacity = opacity_field.slider("Label opacity", 0.0, 1.0, 0.4, 0.05, key="opacity", bind="query-params")
     view = pick_view()
-    drawn = show_view(dataset, scene, view, pick_bands(scene), opacity)
+    bands = pick_bands(scene)
+    with shown_alone():
+        drawn = show_view(dataset, scene, view, bands, opacity)
     if draft.files is not None and view == "Pixels":
         made = choices(draft.files)
         if edit_area(scene, drawn, partial(areas_in, draft.files), made, partial(choose_reading, draft.files)):

@@ -38,7 +38,7 @@ from explorer.ui.file_jobs import (
     show_progress,
     wait_for_first,
 )
-from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.frame import frame, shown_alone, stacking_columns
 from explorer.ui.live_figure import Click, live_figure, shared_figure
 from explorer.ui.messages import show_problem
 from explorer.ui.pickers import pick_run, runs_with_checkpoints, step_of
@@ -150,25 +150,9 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
         kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key="view",
                                     bind="query-params")  # fmt: skip
         logarithmic = st.toggle("Log scale (losses)", True, key="logarithmic", bind="query-params")
-    plan, height, stem = record.plan, 380 if len(names) <= 2 else 720, job.file.stem
-    key = f"{kind}-{stem}-{len(names)}"
-    click: Click | None = None
-    match kind:
-        case "Contours":
-            click = live_figure(
-                shared_figure(contour_figure, shown, tuple(names), logarithmic, plan), key, height, stem
-            )
-        case "Surfaces":
-            click = live_figure(
-                shared_figure(surface_figure, shown, tuple(names), logarithmic, plan), key, height, stem
-            )
-        case "Lines":
-            click = live_figure(shared_figure(line_figure, shown, tuple(names)), key, 420, stem)
-        case "Error":
-            show_error(shown, names, key, stem)
-        case "Agreement":
-            show_agreement(shown, names, key, record, stem)
-    st.caption(about(shown))
+    with shown_alone():
+        click = draw_view(shown, names, kind, logarithmic, record, job)
+        st.caption(about(shown))
     if shown.meta.path:
         with st.expander("Path of the optimizer: distance off the plane, true and on-plane losses"):
             st.dataframe(path_table(shown), hide_index=True)
@@ -176,6 +160,26 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
         st.query_params[POINT] = f"{click.x:.6g},{0.0 if kind == 'Lines' else click.y or 0.0:.6g}"
     show_point(job, shown)
     show_downloads(record, shown, names, job)
+
+
+def draw_view(
+    shown: Slice, names: list[str], kind: str, logarithmic: bool, record: RunRecord, job: MeasureSlice
+) -> Click | None:
+    """The chosen fields in the chosen view; gives the point that was clicked."""
+    plan, height, stem = record.plan, 380 if len(names) <= 2 else 720, job.file.stem
+    key = f"{kind}-{stem}-{len(names)}"
+    match kind:
+        case "Contours":
+            return live_figure(shared_figure(contour_figure, shown, tuple(names), logarithmic, plan), key, height, stem)
+        case "Surfaces":
+            return live_figure(shared_figure(surface_figure, shown, tuple(names), logarithmic, plan), key, height, stem)
+        case "Lines":
+            return live_figure(shared_figure(line_figure, shown, tuple(names)), key, 420, stem)
+        case "Error":
+            show_error(shown, names, key, stem)
+        case "Agreement":
+            show_agreement(shown, names, key, record, stem)
+    return None
 
 
 def show_error(shown: Slice, names: list[str], key: str, image: str) -> None:
@@ -366,7 +370,7 @@ frame("Landscape")
 try:
     chosen = pick_run(runs_with_checkpoints())
     if chosen is not None:
-        controls, picture = stacking_columns("landscape", [2, 5])
+        controls, shown_slice = stacking_columns("landscape", [2, 5])
         wanted: MeasureSlice | None = None
         curvature: MeasureCurvature | None = None
         with controls:
@@ -376,7 +380,7 @@ try:
                 if st.button("Measure", type="primary", icon=":material/play_arrow:", width="stretch", key="measure"):
                     order(wanted)
                 curvature = show_curvature(chosen, wanted.request.checkpoint or names[-1])
-        with picture:
+        with shown_slice:
             if wanted is None or curvature is None:
                 follow(chosen)
             else:

@@ -30,7 +30,7 @@ from explorer.losses.registry import LossKind
 from explorer.losses.spec import LossSpec
 from explorer.ui import address
 from explorer.ui.evidence import show_loss_evidence
-from explorer.ui.frame import frame, stacking_columns, wrapping_columns
+from explorer.ui.frame import frame, shown_alone, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.loss_choice import pick_losses, set_losses
 from explorer.ui.loss_gradients import show_gradients
@@ -80,7 +80,7 @@ def show_curves(kinds: Sequence[LossKind]) -> None:
     picture, settings = stacking_columns("curves", [3, 1])
     with settings:
         specs = set_losses(kinds, synthetic_balance(field), "field")
-    with picture:
+    with picture, shown_alone():
         specs = with_numbers(specs, synthetic_balance(field))
         click = live_figure(curves_figure(curves(specs, share)), f"curves-{len(specs)}", curves_height(len(specs)))
         st.caption(
@@ -126,7 +126,7 @@ def show_misses(kinds: Sequence[LossKind]) -> None:
     picture, settings = stacking_columns("misses", [3, 1])
     with settings:
         specs = set_losses(kinds, synthetic_balance(field), "field")
-    with picture:
+    with picture, shown_alone():
         specs = with_numbers(specs, synthetic_balance(field))
         masks, costs = misses(specs, share, of_one, of_many, confidence)
         titles = f"{of_one} of one object", f"1 of {of_many} objects"
@@ -163,7 +163,7 @@ def show_all_background(kinds: Sequence[LossKind]) -> None:
     picture, settings = stacking_columns("blind", [3, 1])
     with settings:
         specs = set_losses(kinds, synthetic_balance(field), "field")
-    with picture:
+    with picture, shown_alone():
         specs = with_numbers(specs, synthetic_balance(field))
         found = all_background_losses(specs, share, confidence)
         left, right = st.columns([1, 2])

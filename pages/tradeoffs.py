@@ -27,7 +27,7 @@ from explorer.runs.threshold_sweep import ClassSweep, Scope
 from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
-from explorer.ui.frame import frame, stacking_columns, wrapping_columns
+from explorer.ui.frame import frame, shown_alone, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
@@ -295,7 +295,8 @@ def compare(records: Sequence[RunRecord]) -> None:
     advice = advise(list(curves.values()), cost, silent)
     if rule.may_choose or scope == "pixel":
         say_advice(advice, names, cost, noun)
-    curve, path = stacking_columns("curves", 2)
+    with shown_alone():
+        curve, path = stacking_columns("curves", 2)
     with curve:
         st.markdown("**At every threshold**")
         draw_curves(curves, threshold, advice.points(names), of_what, names[0])

@@ -28,9 +28,11 @@ from explorer.ui.edited_plan import (
     given_plan,
     has_plan,
     hold_to,
+    link_plan,
     plan_now,
     remember_preset,
     replaced_plan,
+    take_linked_plan,
     take_plan_back,
     take_preset,
 )
@@ -41,6 +43,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.locks import is_locked, is_locked_by_link_alone, locked_controls, say_locked
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.pace import pick_pace
 from explorer.ui.pickers import offered_runs, open_run, pick_class, pick_run
 from explorer.ui.plan_editor import Start, edit_plan, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
@@ -155,6 +158,10 @@ def plan_a_run() -> None:
         take_plan(offered, (dataset_id, chosen, budget))
     elif chosen is not None:
         take_plan(preset_plan(chosen), (None, chosen, None))
+    unknown = take_linked_plan()
+    if unknown is not None:
+        with notes:
+            address.say_unknown([unknown], "plan", "the preset's is shown")
     if chosen is not None:
         st.caption(f"{PRESETS[chosen].when_to_use} **Watch:** {PRESETS[chosen].what_to_watch}")
         show_preset_evidence(chosen)
@@ -164,6 +171,7 @@ def plan_a_run() -> None:
         above.info("What you had changed of it is taken back: the teacher has locked it.", icon=":material/lock:")
     plan = edit_plan(services.balance(dataset_id), services.dataset(dataset_id).bands, locked)
     if plan is not None:
+        link_plan(plan)
         with above:
             show_schedule(plan)
             if fingerprint is not None:
@@ -250,6 +258,7 @@ def watch_a_run(record: RunRecord) -> None:
     picture, settings = stacking_columns("watch", [5, 2])
     with settings:
         class_id = pick_class([share.name for share in shares], rarest(shares))
+        pick_pace(record)
         steer(record, spans, shares)
         st.button(
             "New run",

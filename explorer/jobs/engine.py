@@ -33,7 +33,7 @@ from explorer.runs.records import JobRecord, JobStatus, RunStatus
 from explorer.runs.store import Store
 from explorer.runs.turns import Waiting
 from explorer.settings import Settings
-from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
+from explorer.training.commands import Command, Pace, Pause, RunUntil, Steer, Stop
 
 _RESUMABLE = tuple(status for status in RunStatus if status.resumable)
 _ACTIVE = [status for status in RunStatus if status.active]
@@ -125,6 +125,13 @@ class Engine:
         if not (record.status.active or record.status.resumable):
             raise InputError("the run has ended", record.name, "start a new one from its plan")
         self._store.folder(run_id).send(change)
+
+    def pace(self, run_id: str, steps_per_second: float | None) -> None:
+        """Has a run make at most so many steps a second, until its end; None: as many as it can."""
+        folder = self._store.folder(run_id)
+        former = [name for name, command in folder.pending().items() if isinstance(command, Pace)]
+        folder.send(Pace(steps_per_second))
+        folder.forget(*former)
 
     def place(self, run_id: str) -> Place | None:
         """The place of a run in the queue for its kind of slot; None: it does not wait for one."""

@@ -22,7 +22,7 @@ from explorer.runs.slices import ensure_landscape_data
 from explorer.runs.summary import write_summary
 from explorer.runs.timeline import going_back, timeline
 from explorer.training.checkpoints import Checkpoint, load_checkpoint
-from explorer.training.commands import Command, Steer
+from explorer.training.commands import Command, Pace, Steer
 from explorer.training.events import CheckpointSaved, Ended, Event, Intervened, Note, Paused, Step
 from explorer.training.loop import train
 from explorer.training.plan import Plan
@@ -128,12 +128,17 @@ class _Inbox:
         if isinstance(event, Intervened):
             done = [name for name, command in self._given.items() if isinstance(command, Steer)]
         elif isinstance(event, Paused | Ended):
-            done = list(self._given)
+            done = [name for name, command in self._given.items() if isinstance(event, Ended) or _ends(command)]
         else:
             return
         self._folder.forget(*done)
         for name in done:
             del self._given[name]
+
+
+def _ends(command: Command) -> bool:
+    """Whether a pause ends what was ordered; slow motion goes on after it."""
+    return not isinstance(command, Pace)
 
 
 def _newest_checkpoints(folder: RunFolder, past: Sequence[Event]) -> tuple[Checkpoint | None, Checkpoint | None]:

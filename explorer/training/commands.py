@@ -63,7 +63,23 @@ class RunUntil:
     kind: Literal["run_until"] = "run_until"
 
 
-Command = Pause | Stop | Steer | RunUntil
+@dataclass(frozen=True)
+class Pace:
+    """Slow motion, from the next step on, also once the run has been paused and resumed.
+
+    Raises:
+        InputError: fewer than one step a second.
+    """
+
+    steps_per_second: float | None = None  # None: as fast as the machine can
+    kind: Literal["pace"] = "pace"
+
+    def __post_init__(self) -> None:
+        if self.steps_per_second is not None and not self.steps_per_second >= 1:
+            raise InputError(f"{self.steps_per_second:g} steps a second", "pace", "take 1 or more")
+
+
+Command = Pause | Stop | Steer | RunUntil | Pace
 _ADAPTER: TypeAdapter[Command] = TypeAdapter(Annotated[Command, Field(discriminator="kind")])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 
 from explorer.errors import InputError
@@ -31,6 +33,11 @@ def pick_device(name: str = "auto") -> torch.device:
     if not there.get(device.type, False):
         raise InputError(f"this machine has no {name}", "device", "take auto or cpu")
     return device
+
+
+def autocast(device: torch.device) -> AbstractContextManager[object]:
+    """The precision of a forward pass on a device: bfloat16 where CUDA mixes precisions."""
+    return torch.autocast("cuda", dtype=torch.bfloat16) if device.type == "cuda" else nullcontext()
 
 
 def describe(device: torch.device) -> str:

@@ -28,8 +28,8 @@ from explorer.segmenter.border import border_loss, outputs_of
 from explorer.segmenter.network import Segmenter, build_segmenter, count_parameters
 from explorer.training.averaging import WeightAverage
 from explorer.training.checkpoints import Checkpoint
-from explorer.training.commands import Command, Pause, RunUntil, Steer, Stop
-from explorer.training.device import describe, pick_device
+from explorer.training.commands import Command, Pace, Pause, RunUntil, Steer, Stop
+from explorer.training.device import autocast, describe, pick_device
 from explorer.training.events import (
     CheckpointSaved,
     Ended,
@@ -54,6 +54,7 @@ from explorer.training.optimisation import (
     training_step,
 )
 from explorer.training.overlap import BackwardOverlap
+from explorer.training.pacing import Pacing
 from explorer.training.plan import Plan
 from explorer.training.sampler import Sampler
 from explorer.training.saving import Saver, SaveReason
@@ -150,6 +151,7 @@ class _Run:
         self.recent: list[float] = []
         self.before, self.began = 0.0, time.perf_counter()
         self.until: int | None = None
+        self.pacing = Pacing()
         self.good = self._checkpoint().clone()
 
     # Events, in order -------------------------------------------------------------------------------------
@@ -181,6 +183,7 @@ class _Run:
                 yield from self._save("pause" if ordered == "pause" else "end")
                 yield Paused(self.step) if ordered == "pause" else Ended(self.step, "stopped")
                 return
+            self.began += self.pacing.wait()
             reached = yield from self._one_step()
             if not reached:
                 if self.recoveries > MOST_RECOVERIES:
@@ -215,6 +218,8 @@ class _Run:
                     self.until = step
                 case Steer():
                     yield self._steer(command)
+                case Pace(steps_per_second):
+                    self.pacing.steps_per_second = steps_per_second
         if ordered is None and self.until is not None and self.step >= self.until:
             ordered = "pause"
         if ordered is None:  # after a pause these are still due
@@ -231,7 +236,7 @@ class _Run:
         everything = self.step % COSTLY_EVERY == 0
         logged = self.logged if everything else self.cheap
         batch = self.overlap.taken(self.step) or self.sampler.batch(self.step)
-        with self._autocast():
+        with autocast(self.device):
             logits, border = outputs_of(self.segmenter, batch.images)
         needs_objects = everything or loss.spec.needs_objects or border is not None
         prediction = self.sampler.prediction(logits, batch.labels, batch.crops, needs_objects)
@@ -344,11 +349,6 @@ class _Run:
 
     def _seconds(self) -> float:
         return self.before + time.perf_counter() - self.began
-
-    def _autocast(self) -> contextlib.AbstractContextManager[object]:
-        if self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return contextlib.nullcontext()
 
     def _fresh_optimizer(self) -> torch.optim.AdamW:
         return make_optimizer(self.segmenter, self.plan.weight_decay, self.device)

@@ -9,12 +9,16 @@ import streamlit as st
 
 from explorer.runs.class_state import as_given
 from explorer.training.plan import Plan
+from explorer.ui import services
+from explorer.ui.page_tools import has_arrived
 
+PLAN = "plan"  # in the address: short id of an edited plan
 PRESET = "preset"  # in the address and in the session
 OFFERED = "preset-offered"  # in the session: the preset, if the visitor has not chosen it
 SOURCE = "plan-source"  # in the session: dataset, preset and time from which the plan came, and the plan
 _BASE, _NOW, _TOKEN = "plan-base", "plan-now", "plan-token"
 _REPLACED = "plan-replaced"
+_LINKED = "plan-linked"  # in the session: the short id that the address had last
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,39 @@ def remember_preset(key: str | None) -> None:
         st.query_params.pop(PRESET, None)
     else:
         st.query_params[PRESET] = key
+
+
+def take_linked_plan() -> str | None:
+    """Takes the plan that the address names (``?plan=``), or the preset's own where it names none any more.
+
+    Returns:
+        The id in the address, if no plan has it.
+    """
+    asked, linked = st.query_params.get(PLAN), st.session_state.get(_LINKED)
+    if asked is None and linked is not None and not has_arrived():
+        given = given_plan()
+        if given is not None:
+            adopt(given)
+        st.session_state[_LINKED] = None
+    elif asked is not None and asked != linked:
+        plan = services.store().linked_plans.read(asked)
+        if plan is None:
+            del st.query_params[PLAN]
+            return asked
+        adopt(plan)
+        st.session_state[_LINKED] = asked
+    return None
+
+
+def link_plan(plan: Plan) -> None:
+    """Has the address name the plan if it is another than its preset gave."""
+    edited = plan != given_plan()
+    key = services.store().linked_plans.keep(plan) if edited else None
+    st.session_state[_LINKED] = key
+    if key is not None:
+        st.query_params[PLAN] = key
+    else:
+        st.query_params.pop(PLAN, None)
 
 
 def replace_plan(preset: str) -> None:

@@ -61,6 +61,14 @@ _STYLE = """<style>
   }
 }
 </style>"""
+_PICTURE = "picture"
+_PICTURE_ALONE = f"""<style>
+[data-testid=stSidebar], [data-testid=stSidebarCollapsedControl] {{ display: none; }}
+.stMainBlockContainer {{ padding: 0.5rem; }}
+.stMainBlockContainer :is(
+  [data-testid=stElementContainer], [data-testid=stExpander], [data-testid=stColumn], [data-testid=stPopover]
+):not(:has(.st-key-{_PICTURE})):not(.st-key-{_PICTURE} *) {{ display: none; }}
+</style>"""
 
 
 def frame(title: str) -> None:
@@ -83,6 +91,8 @@ def frame(title: str) -> None:
         initial_sidebar_state=SIDEBAR_PIXELS,
     )
     st.html(_STYLE)
+    if st.context.is_embedded:  # ?embed=true, for a slide or another site: the picture alone
+        st.html(_PICTURE_ALONE)
     services.start()
     in_use = services.used_elsewhere() is not None
     me = None if in_use or requires_sign_in() else visitor()
@@ -167,6 +177,11 @@ def _say_what_is_unknown() -> None:
     dataset = st.query_params.get("dataset", "")
     if dataset and not is_dataset(dataset) and not say_deleted("dataset", [dataset]):
         say_unknown([dataset], "dataset", "the page is shown without it")
+
+
+def shown_alone() -> DeltaGenerator:
+    """What a page shows with ``?embed=true``, where all else is hidden; once a page."""
+    return st.container(key=_PICTURE)
 
 
 def stacking_columns(key: str, spec: int | Sequence[int], *, centred: bool = False) -> list[DeltaGenerator]:

@@ -19,7 +19,7 @@ from explorer.runs.history import History
 from explorer.runs.records import RunRecord, RunStatus
 from explorer.runs.timeline import replayed
 from explorer.ui import services
-from explorer.ui.frame import stacking_columns
+from explorer.ui.frame import shown_alone, stacking_columns
 from explorer.ui.identity import may_change, require_change
 from explorer.ui.live_feed import feed, live_address, prediction_address
 from explorer.ui.live_figure import EncodedFigure, Followed, live_figure, shared_figure
@@ -77,7 +77,8 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
     if not history.last_step:
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
-    left, right = stacking_columns("scores", 2)
+    with shown_alone():
+        left, right = stacking_columns("scores", 2)
     with left:
         st.markdown("**Training loss**")
         draw(live.TRAINED, 260)

@@ -25,7 +25,7 @@ from explorer.losses.registry import LossKind
 from explorer.losses.worked_example import Crop
 from explorer.segmenter.inputs import InputSpec, reduced_scene
 from explorer.ui import address, services
-from explorer.ui.frame import stacking_columns
+from explorer.ui.frame import shown_alone, stacking_columns
 from explorer.ui.live_figure import Click, live_figure
 from explorer.ui.loss_choice import set_losses
 from explorer.ui.loss_lab_answers import gradient_maps, lab_crops, with_numbers
@@ -63,7 +63,7 @@ def show_gradients(kinds: Sequence[LossKind]) -> None:
         if len(shares) > 2:
             class_id = pick_class([share.name for share in shares], 1, background=True)
         specs = set_losses(kinds, shares, record.dataset_id)
-    with picture:
+    with picture, shown_alone():
         maps = gradient_maps(
             record.id, record.dataset_id, file.name, file.stat().st_mtime_ns, crop, with_numbers(specs, shares)
         )

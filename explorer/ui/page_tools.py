@@ -1,4 +1,8 @@
-"""What every page offers beside its title: undo and redo, a link to what it shows, and the list of keys."""
+"""What every page offers beside its title: undo and redo, and a link to what it shows.
+
+Each change of a page's state is an entry of the browser's history (``page_tools.js``): back and forward are undo and
+redo, and Streamlit gives widgets the values that the address then has.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,28 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from explorer.ui import undo
 from explorer.ui.browser_script import script
 from explorer.ui.page_state import STATES
+
+_LAST_PAGE, _ARRIVED = "page-drawn-last", "page-arrived"  # in the session: its title; whether it was another one before
+_BUTTONS = """
+<div class="page-tools">
+  <button type="button" title="Undo (Alt+Z)">Undo</button>
+  <button type="button" title="Redo (Alt+Y)">Redo</button>
+  <button type="button" class="copy-link" title="Copy a link to what this page shows (Alt+L)">Copy link</button>
+</div>
+"""
+_STYLE = """
+.page-tools { display: flex; justify-content: flex-end; flex-wrap: wrap; }
+.page-tools button {
+  font: inherit; font-size: 0.875rem; color: var(--st-text-color); background: none; cursor: pointer;
+  border: 0; border-radius: var(--st-base-radius); padding: 0.25rem 0.6rem; white-space: nowrap;
+}
+.page-tools button:hover:enabled { color: var(--st-primary-color); }
+.page-tools button:focus-visible { outline: 2px solid var(--st-primary-color); }
+.page-tools button:disabled { opacity: 0.45; cursor: default; }
+.page-tools button[hidden] { display: none; }
+"""
 
 
 @dataclass(frozen=True)
@@ -22,6 +45,8 @@ class Ignored:
 
 def take_state(title: str) -> list[Ignored]:
     """Reads the address as the page's state, and takes out of it what the page cannot show."""
+    st.session_state[_ARRIVED] = st.session_state.get(_LAST_PAGE) != title
+    st.session_state[_LAST_PAGE] = title
     state = STATES.get(title)
     if state is None:
         return []
@@ -29,41 +54,17 @@ def take_state(title: str) -> list[Ignored]:
     ignored = [Ignored(name, st.query_params[name], problem) for name, problem in problems.items()]
     for each in ignored:
         del st.query_params[each.parameter]
-    undo.remember(title)
     return ignored
+
+
+def has_arrived() -> bool:
+    """Whether the session has shown another page before this one, or none: what the address does not name may then be
+    taken from the session; otherwise it was taken back."""
+    return bool(st.session_state.get(_ARRIVED, True))
 
 
 def show_tools(title: str) -> None:
     """The buttons."""
-    with st.container(horizontal=True, horizontal_alignment="right", gap="small", key="page-tools"):
-        if title in STATES:
-            st.button(
-                "Undo", icon=":material/undo:", type="tertiary", key="undo", shortcut="Alt+Z",
-                on_click=undo.undo, args=(title,), disabled=not undo.can_undo(title),
-            )  # fmt: skip
-            st.button(
-                "Redo", icon=":material/redo:", type="tertiary", key="redo", shortcut="Alt+Y",
-                on_click=undo.redo, args=(title,), disabled=not undo.can_redo(title),
-            )  # fmt: skip
-        _copy_link()
-
-
-def _copy_link() -> None:
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
-    component = st.components.v2.component(
-        "copy_link",
-        html="<button type='button' class='copy-link'></button>",
-        css=_STYLE,
-        js=script("copy_link.js"),
-    )
-    component(key="copy-link", width="content")
-
-
-_STYLE = """
-.copy-link {
-  font: inherit; color: var(--st-text-color); background: none; border: 0; border-radius: var(--st-base-radius);
-  padding: 0.25rem 0.5rem; cursor: pointer; white-space: nowrap;
-}
-.copy-link:hover { color: var(--st-primary-color); }
-.copy-link:focus-visible { outline: 2px solid var(--st-primary-color); }
-"""
+    component = st.components.v2.component("page_tools", html=_BUTTONS, css=_STYLE, js=script("page_tools.js"))
+    component(key="page-tools", data={"steps": title in STATES})

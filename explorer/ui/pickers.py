@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -104,14 +104,7 @@ def pick_runs() -> list[RunRecord]:
         wanted = [each.id for each in runs.values() if each is latest or (each.group and each.group == latest.group)]
         if not latest.example:  # those that come with the app are listed in the order in which they are compared
             wanted.sort(key=lambda run_id: runs[run_id].created)
-    chosen = st.multiselect(
-        "Runs; the first one is shown in detail",
-        list(runs),
-        wanted[:MOST_RUNS],
-        run_labels(runs.values()).__getitem__,
-        max_selections=MOST_RUNS,
-        key="runs-chosen",
-    )
+    chosen = _multiselect_of_address(wanted[:MOST_RUNS], list(runs), run_labels(runs.values()))
     st.query_params[_RUNS] = ",".join(chosen)
     for run_id in chosen:
         services.store().belongings.look_at("run", run_id)
@@ -121,6 +114,23 @@ def pick_runs() -> list[RunRecord]:
     if len(alike) < len(chosen):
         st.warning("Runs on other datasets are left out: their scores do not compare.", icon=":material/info:")
     return alike
+
+
+def _multiselect_of_address(wanted: list[str], options: list[str], labels: Mapping[str, str]) -> list[str]:
+    """A multiselect of runs; where the address has changed otherwise, a new widget takes the place of the old one."""
+    turn, (before, shown) = st.session_state.setdefault("runs-turn", 0), st.session_state.get("runs-shown", ([], []))
+    if wanted not in (before, shown):
+        turn = st.session_state["runs-turn"] = turn + 1
+    chosen = st.multiselect(
+        "Runs; the first one is shown in detail",
+        options,
+        wanted,
+        labels.__getitem__,
+        max_selections=MOST_RUNS,
+        key=f"runs-chosen-{turn}",
+    )
+    st.session_state["runs-shown"] = shown, chosen
+    return chosen
 
 
 def _say_not_offered(run_ids: Iterable[str], instead: str) -> None:
