@@ -158,13 +158,14 @@ def table_figure(grid: Grid, shows: str, marked: tuple[float, float] | None, div
     return figure
 
 
-def slices_figure(slices: Sequence[tuple[str, Slice]], field: str, is_loss: bool) -> go.Figure:
+def slices_figure(slices: Sequence[tuple[str, Slice]], field: str, is_loss: bool, smooth: bool = True) -> go.Figure:
     """One field on several planes, on one scale of colours; dots are measured points.
 
     Args:
         slices: title and slice of each plane.
         field: name of the field, which all of them have.
         is_loss: it is drawn as its logarithm to base 10, and low is good.
+        smooth: it is interpolated between measured points; else these alone are drawn.
     """
     values = [_shown(slice_.fields[field], is_loss) for _, slice_ in slices]
     finite = np.concatenate([each[np.isfinite(each)] for each in values])
@@ -173,30 +174,28 @@ def slices_figure(slices: Sequence[tuple[str, Slice]], field: str, is_loss: bool
         rows=1, cols=len(slices), subplot_titles=[title for title, _ in slices], horizontal_spacing=0.08
     )
     for column, ((_, slice_), z) in enumerate(zip(slices, values, strict=True), 1):
-        figure.add_trace(
-            go.Contour(
-                x=slice_.alpha,
-                y=slice_.beta,
-                z=z,
-                zmin=low,
-                zmax=high,
-                colorscale=_SCALE,
-                reversescale=not is_loss,
-                showscale=column == len(slices),
-                contours={"showlines": False},
-                ncontours=24,
-                hovertemplate="α %{x:.3f}<br>β %{y:.3f}<br>%{z:.4g}<extra></extra>",
-            ),
-            row=1,
-            col=column,
-        )
         beta, alpha = np.nonzero(slice_.measured)
+        is_last = column == len(slices)
+        colours = {"colorscale": _SCALE, "reversescale": not is_loss, "showscale": is_last}
+        marker = {"size": 3, "color": "#FFFFFF", "opacity": 0.6}
+        if smooth:
+            figure.add_trace(
+                go.Contour(
+                    x=slice_.alpha, y=slice_.beta, z=z, zmin=low, zmax=high, contours={"showlines": False},
+                    ncontours=24, hovertemplate="α %{x:.3f}<br>β %{y:.3f}<br>%{z:.4g}<extra></extra>", **colours,
+                ),
+                row=1,
+                col=column,
+            )  # fmt: skip
+        else:  # between measured points nothing is known
+            marker = {"size": 9, "color": z[beta, alpha], "cmin": low, "cmax": high, **colours}
         figure.add_scatter(
             x=slice_.alpha[alpha],
             y=slice_.beta[beta],
             mode="markers",
-            marker={"size": 3, "color": "#FFFFFF", "opacity": 0.6},
-            hoverinfo="skip",
+            marker=marker,
+            text=[f"{value:.4g}" for value in z[beta, alpha]],
+            hovertemplate="α %{x:.3f}<br>β %{y:.3f}<br>%{text}<extra></extra>",
             row=1,
             col=column,
         )

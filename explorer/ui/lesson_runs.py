@@ -121,7 +121,8 @@ def show_slices(experiment: Slices, words: Words, key: str) -> None:
         format_func=lambda name: infos[name].label,
     )  # fmt: skip
     titled = [(getattr(words, f"plane_{kind}"), each) for kind, each in slices]
-    live_figure(slices_figure(titled, field, infos[field].group == "loss"), f"{key}-slices", SLICES_HEIGHT)
+    figure = slices_figure(titled, field, infos[field].group == "loss", infos[field].smooth)
+    live_figure(figure, f"{key}-slices", SLICES_HEIGHT)
     meta, record = slices[0][1].meta, services.store().run(experiment.run)
     step = int("".join(filter(str.isdigit, meta.checkpoint.split(".")[0])))
     st.caption(words.slices_caption.format(step, escaped(record.name), escaped(record.dataset_name)))
