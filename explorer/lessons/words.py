@@ -206,7 +206,8 @@ _ENGLISH = Words(
     run="run",
     step_of_run="step",
     paths_caption="One point for each validation, the large one is the last; its colour is that of the loss that was "
-    "trained. Threshold ½, {}, class {}, validation scenes.",
+    "trained. Where nothing was predicted, precision is n/a and no point is drawn. Threshold ½, {}, class {}, "
+    "validation scenes.",
     end_caption="The last validation of each run. Threshold ½, {}, class {}. All have the same dataset, seed and "
     "number of steps.",
     objects="objects ({})",
@@ -322,7 +323,8 @@ _GERMAN = Words(
     run="Lauf",
     step_of_run="Schritt",
     paths_caption="Ein Punkt für jede Validierung, der große ist die letzte; seine Farbe ist die des Loss, der gerade "
-    "trainiert wurde. Schwelle ½, {}, Klasse {}, Validierungsszenen.",
+    "trainiert wurde. Wo nichts vorhergesagt wurde, ist die Precision n/a, und es gibt keinen Punkt. Schwelle ½, {}, "
+    "Klasse {}, Validierungsszenen.",
     end_caption="Die letzte Validierung jedes Laufs. Schwelle ½, {}, Klasse {}. Alle haben denselben Datensatz, Seed "
     "und gleich viele Schritte.",
     objects="Objekte ({})",
