@@ -12,6 +12,7 @@ from explorer.ui.class_controls import control_class
 from explorer.ui.class_overview import CLASS_HOURS, collected, show_class
 from explorer.ui.frame import LOCKABLE, frame
 from explorer.ui.identity import visitor
+from explorer.ui.lesson_class import show_class_answers
 
 TOKEN = "token"  # in the address
 FIELD, REFUSED = "teacher-token", "teacher-token-refused"  # in the session
@@ -24,7 +25,8 @@ runs are on the wall and in the zip.
 in which something locked was changed goes back to its preset there, and cannot start with the change.
 
 **What you do not see:** images, labels and predictions of others, and the names of datasets and classes, unless their
-owner has shared them with the class. Names of visitors, plans and scores are yours to see.
+owner has shared them with the class. Names of visitors, plans and scores are yours to see. Of guesses and answers in
+lessons you see how they are distributed, not whose they are; visitors see the same once they have answered.
 
 **The zip** holds for each visitor and run its plan, its summary and its table of metrics, and an index of all.
 """
@@ -73,6 +75,7 @@ if TOKEN in st.query_params:
         st.rerun()
 if visitor().teacher:
     show_class()
+    show_class_answers()
     control_class(LOCKABLE)
     st.download_button(
         "Collect the results (zip)",

@@ -146,8 +146,13 @@ def excess_loss_figure(costs: Sequence[Cost], first: str, second: str) -> go.Fig
     return figure
 
 
-def all_background_figure(found: Sequence[AllBackgroundLoss]) -> go.Figure:
-    """Each loss of an all-background prediction, in percent of its value where every pixel is wrong."""
+def all_background_figure(found: Sequence[AllBackgroundLoss], whole: bool = False) -> go.Figure:
+    """Each loss of an all-background prediction, in percent of its value where every pixel is wrong.
+
+    Args:
+        found: the losses.
+        whole: the axis reaches to 100 %.
+    """
     specs = [each.against_false_alarms.spec for each in found]
     shares = [None if each.share is None else 100 * each.share for each in found]
     figure = go.Figure(
@@ -162,7 +167,7 @@ def all_background_figure(found: Sequence[AllBackgroundLoss]) -> go.Figure:
             hovertemplate="%{x:.4g} %<extra>%{y}</extra>",
         )
     )
-    reach = max([1.0, *(share for share in shares if share is not None)])
+    reach = max([100.0 / 1.2 if whole else 1.0, *(share for share in shares if share is not None)])
     figure.update_xaxes(title_text="% of the loss where every pixel is wrong", range=[0, 1.2 * reach])
     figure.update_yaxes(autorange="reversed", automargin=True)
     figure.update_layout(margin={"l": 10, "r": 30, "t": 10, "b": 50}, showlegend=False, bargap=0.35)

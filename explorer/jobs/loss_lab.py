@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from explorer.jobs.registry import CompareMisses, ListLabCrops, LossCurves, MapGradients, Mask, PredictOnlyBackground
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.jobs.registry import (
+    CompareMissed,
+    CompareMisses,
+    GradientsWhereMissed,
+    ListLabCrops,
+    LossCurves,
+    MapGradients,
+    Mask,
+    PredictOnlyBackground,
+)
 from explorer.losses import experiments
 from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve, synthetic_label
 from explorer.runs import loss_gradients
@@ -23,6 +35,17 @@ def find_nothing(job: PredictOnlyBackground) -> tuple[AllBackgroundLoss, ...]:
     """What each loss costs where nothing is found."""
     label = synthetic_label(job.objects, job.object_side, job.share)
     return experiments.cost_of_finding_nothing(job.specs, label, job.confidence)
+
+
+def compare_missed(job: CompareMissed) -> tuple[Cost, ...]:
+    """The given pixels missed against as many in as few objects as possible."""
+    label = synthetic_label(job.objects, job.object_side, job.share)
+    return experiments.compare_missed(job.specs, label, job.missed, job.confidence)
+
+
+def gradients_where_missed(job: GradientsWhereMissed) -> NDArray[np.float64]:
+    """The gradient of each loss at a missed pixel."""
+    return experiments.gradients_where_missed(job.specs, job.share, job.probabilities)
 
 
 def list_crops(job: ListLabCrops) -> tuple[LabCrop, ...]:

@@ -259,6 +259,37 @@ class PredictOnlyBackground(Job[tuple[AllBackgroundLoss, ...]]):
 
 
 @dataclass(frozen=True)
+class CompareMissed(Job[tuple[Cost, ...]]):
+    """The given pixels missed against as many in as few objects as possible."""
+
+    entry = "explorer.jobs.loss_lab:compare_missed"
+    resource = Resource.QUICK
+    limit = 30.0
+    title = "cost of the given misses"
+
+    specs: tuple[LossSpec, ...]
+    objects: int
+    object_side: int
+    share: float
+    missed: tuple[int, ...]  # numbers of pixels of objects, row by row
+    confidence: float
+
+
+@dataclass(frozen=True)
+class GradientsWhereMissed(Job[NDArray[np.float64]]):
+    """The gradient of each loss at a missed pixel, (losses, probabilities)."""
+
+    entry = "explorer.jobs.loss_lab:gradients_where_missed"
+    resource = Resource.QUICK
+    limit = 30.0
+    title = "gradients at a missed pixel"
+
+    specs: tuple[LossSpec, ...]
+    share: float
+    probabilities: tuple[float, ...]  # of the objects' class, everywhere
+
+
+@dataclass(frozen=True)
 class ListLabCrops(Job[tuple[LabCrop, ...]]):
     """The validation crops of a dataset for which gradients of a run can be computed."""
 
@@ -351,6 +382,8 @@ JOBS: tuple[type[Job[Any]], ...] = (
     LossCurves,
     CompareMisses,
     PredictOnlyBackground,
+    CompareMissed,
+    GradientsWhereMissed,
     ListLabCrops,
     MapGradients,
     MeasureDataset,

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.losses.lab import AllBackgroundLoss, Cost, LossCurve, SyntheticLabel, curve_label
+from explorer.losses.lab import AllBackgroundLoss, Cost, LossCurve, SyntheticLabel, curve_label, first_objects
 from explorer.losses.loss import build_loss
 from explorer.losses.prediction import Prediction
 from explorer.losses.spec import LossSpec
@@ -84,6 +84,57 @@ def compare_misses(
     second.flat[corner[1 : objects_with_miss + 1]] = True  # unique's first entry is the background
     costs = _costs(specs, synthetic, (first, second), confidence)
     return (first, second), tuple(Cost(spec, *pair) for spec, pair in zip(specs, costs, strict=True))
+
+
+def compare_missed(
+    specs: Sequence[LossSpec], synthetic: SyntheticLabel, missed: Sequence[int], confidence: float
+) -> tuple[Cost, ...]:
+    """What each loss adds for the given missed pixels, and for as many in as few objects as possible.
+
+    Args:
+        specs: of the losses, class weights as numbers.
+        synthetic: the label.
+        missed: numbers of pixels, row by row; those of the background are left out.
+        confidence: probability of the predicted class, right or wrong, in (0.5, 1).
+
+    Raises:
+        InputError: a loss has a rule for its class weights.
+    """
+    given = np.zeros(synthetic.ids.shape, dtype=bool)
+    given.flat[[pixel for pixel in missed if 0 <= pixel < given.size]] = True
+    given &= synthetic.ids > 0
+    costs = _costs(specs, synthetic, (given, first_objects(synthetic, int(given.sum()))), confidence)
+    return tuple(Cost(spec, *pair) for spec, pair in zip(specs, costs, strict=True))
+
+
+def gradients_where_missed(
+    specs: Sequence[LossSpec], share: float, probabilities: Sequence[float]
+) -> NDArray[np.float64]:
+    """−∂L/∂z at a pixel of an object, z being the logit of its class, where a segmenter finds nothing anywhere.
+
+    Args:
+        specs: of the losses, class weights as numbers.
+        share: foreground share of the label, in (0, 0.5].
+        probabilities: of the objects' class, the same at every pixel, in (0, 1).
+
+    Returns:
+        (losses, probabilities), mean over the pixels of objects.
+
+    Raises:
+        InputError: a loss has a rule for its class weights.
+    """
+    synthetic = curve_label(share)
+    label = torch.from_numpy(synthetic.label).double()
+    losses = [build_loss(spec) for spec in specs]
+    found = np.empty((len(specs), len(probabilities)))
+    for i, p in enumerate(probabilities):
+        z = math.log(p) - math.log1p(-p)
+        logits = torch.stack([torch.full_like(label, -z / 2), torch.full_like(label, z / 2)])[None].requires_grad_()
+        prediction = _prediction(logits, synthetic)
+        for j, loss in enumerate(losses):
+            (gradient,) = torch.autograd.grad(loss.of(prediction), logits, retain_graph=True)
+            found[j, i] = -gradient[0, 1][label == 1].mean().item()
+    return found
 
 
 def cost_of_finding_nothing(

@@ -128,6 +128,18 @@ def objects_found(synthetic: SyntheticLabel, missed: NDArray[np.bool_]) -> int:
     return int((left > 0.5 * area).sum())
 
 
+def first_objects(synthetic: SyntheticLabel, pixels: int) -> NDArray[np.bool_]:
+    """So many pixels of objects, (H, W), in as few objects as possible: the first ones, row by row in each.
+
+    >>> first_objects(synthetic_label(objects=4, object_side=2, share=0.25), 5).sum(axis=0).tolist()
+    [0, 2, 2, 0, 0, 1, 0, 0]
+    """
+    order = np.argsort(np.where(synthetic.ids > 0, synthetic.ids, synthetic.ids.max() + 1), axis=None, kind="stable")
+    chosen = np.zeros(synthetic.ids.shape, dtype=bool)
+    chosen.flat[order[: min(pixels, int((synthetic.ids > 0).sum()))]] = True
+    return chosen
+
+
 def pixel_recall(field: SyntheticLabel, missed: NDArray[np.bool_]) -> float:
     """Found pixels of objects ÷ all pixels of objects.
 

@@ -69,17 +69,25 @@ CREATE TABLE accepted (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, at TEXT NOT 
 CREATE INDEX accepted_of_owner ON accepted (owner, at);
 """
 
-SERVER_LOCK = "server.lock"
-"""Beside the database; held by the server that uses the store."""
-
-_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
-
 _VERSION_5 = """
 ALTER TABLE runs ADD COLUMN example INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE linked_plans (id TEXT PRIMARY KEY, plan TEXT NOT NULL, made TEXT NOT NULL);
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = """
+CREATE TABLE lesson_answers (
+    visitor TEXT NOT NULL, lesson TEXT NOT NULL, step INTEGER NOT NULL, answer TEXT NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (visitor, lesson, step)
+);
+CREATE INDEX answers_of_lesson ON lesson_answers (lesson, at);
+"""
+
+SERVER_LOCK = "server.lock"
+"""Beside the database; held by the server that uses the store."""
+
+_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
 

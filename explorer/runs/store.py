@@ -26,6 +26,7 @@ from explorer.runs.database import Database
 from explorer.runs.folder import DatasetReference, RunFolder, parse_lines
 from explorer.runs.job_table import JobTable
 from explorer.runs.leftovers import remove_leftovers, remove_unlisted
+from explorer.runs.lesson_answers import LessonAnswers
 from explorer.runs.linked_plans import LinkedPlans
 from explorer.runs.names import as_read, numbered
 from explorer.runs.records import DatasetRecord, RunRecord, RunStatus
@@ -65,6 +66,7 @@ class Store:
             self.usage = Usage(self._database, self.root)
             self.bin.put_back()
             self.class_table = ClassTable(self._database)
+            self.lesson_answers = LessonAnswers(self._database)
             self.linked_plans = LinkedPlans(self._database)
         except (OSError, sqlite3.Error) as error:
             remedy = "make it writable, or set EXPLORER_STORE to a folder that is"

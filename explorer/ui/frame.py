@@ -32,6 +32,7 @@ CLASS = "Class"
 """Title of the page that only teachers find in the sidebar."""
 PAGES = {
     "Home": ("app.py", ":material/home:"),
+    "Learn": ("pages/learn.py", ":material/school:"),
     "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
     "Loss lab": ("pages/loss_lab.py", ":material/science:"),
     "Train": ("pages/train.py", ":material/play_circle:"),

@@ -1,0 +1,201 @@
+"""Experiments of the lessons on runs that come with the app: grids of short runs, paths of runs, slices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.figures.lesson_runs import (
+    PATHS_HEIGHT,
+    SLICES_HEIGHT,
+    TABLE_HEIGHT,
+    Path,
+    cell_score,
+    paths_figure,
+    slices_figure,
+    table_figure,
+    weights_figure,
+)
+from explorer.figures.lessons import LINE_HEIGHT, values_figure
+from explorer.imagery.builtin import BUILTIN
+from explorer.landscape.slice import Slice
+from explorer.lessons.experiments import GridCurves, GridLine, GridTable, RunPaths, Slices
+from explorer.lessons.words import Words
+from explorer.runs.grids import Grid, load_grid
+from explorer.runs.history import History
+from explorer.runs.slice_files import slice_version
+from explorer.ui import services
+from explorer.ui.finished_runs import have_finished_runs
+from explorer.ui.live_figure import live_figure
+from explorer.ui.messages import escaped
+
+_DASHES = ("solid", "dash", "dot")
+_GOOD_F1 = 0.5
+_CLASS = 1  # of the built-in datasets that finished runs were trained on
+
+
+def show_grid_line(experiment: GridLine, words: Words, key: str) -> None:
+    """Scores against the one setting of a grid."""
+    grid = load_grid(experiment.grid)
+    labels = [f"{cell.values[0]:g}" for cell in grid.cells]
+    values = {getattr(words, name): [cell_score(cell, name) for cell in grid.cells] for name in experiment.shows}
+    titles = grid.axes[0].label, words.score_at_half
+    live_figure(values_figure(labels, values, _DASHES[: len(values)], titles), f"{key}-grid", LINE_HEIGHT)
+    st.caption(words.grid_caption.format(len(grid.cells), _dataset(grid), grid.steps))
+
+
+def measure_grid_line(experiment: GridLine, measure: str, x: Sequence[float]) -> list[float]:
+    """A score by pixels at threshold ½; x are values of the setting, each of which has a run."""
+    grid = load_grid(experiment.grid)
+    return [cell_score(grid.cell(float(value)), measure) for value in x or grid.axes[0].values[:1]]
+
+
+def show_grid_curves(experiment: GridCurves, words: Words, key: str) -> None:
+    """The runs of a grid at threshold ½, beside the first one at every threshold."""
+    grid = load_grid(experiment.grid)
+    names = words.threshold_curve, words.runs_at_half
+    live_figure(weights_figure(grid, names, (words.recall, words.precision)), f"{key}-curves", PATHS_HEIGHT)
+    st.caption(words.curves_caption.format(_dataset(grid), grid.steps))
+
+
+def show_grid_table(experiment: GridTable, words: Words, key: str) -> None:
+    """A score in each cell of a grid with two axes."""
+    grid = load_grid(experiment.grid)
+    live_figure(table_figure(grid, experiment.shows, None, words.diverged), f"{key}-table", TABLE_HEIGHT)
+    score = getattr(words, experiment.shows)
+    st.caption(words.table_caption.format(score, len(grid.cells), _dataset(grid), grid.steps))
+
+
+def measure_grid_table(experiment: GridTable, measure: str, x: Sequence[float]) -> list[float]:
+    """How many cells have an F1 of at least ½; or the score in a row of the table, at values x of the second axis."""
+    grid = load_grid(experiment.grid)
+    if measure == "good_cells":
+        return [float(sum((cell.f1 or 0) >= _GOOD_F1 for cell in grid.cells))]
+    row = grid.axes[0].values[0] if experiment.row is None else experiment.row
+    return [cell_score(grid.cell(row, value), experiment.shows) for value in x]
+
+
+def show_run_paths(experiment: RunPaths, words: Words, key: str) -> None:
+    """Runs on the recall–precision plane; or a table of what each has reached at its end."""
+    histories = _histories(experiment.runs)
+    rule = next(iter(histories.values())).validations[-1].scores.match_rule.words
+    counted = words.objects.format(rule) if experiment.scope == "object" else words.pixels
+    name = escaped(services.store().dataset_record(services.store().run(experiment.runs[0]).dataset_id).classes[_CLASS])
+    if experiment.shows == "path":
+        paths = [_path(run_id, each, experiment.scope) for run_id, each in histories.items()]
+        titles = words.recall, words.precision, words.step_of_run
+        live_figure(paths_figure(paths, titles), f"{key}-paths", PATHS_HEIGHT)
+        st.caption(words.paths_caption.format(counted, name))
+        return
+    head = f"| {words.run} | {words.recall} | {words.precision} | {words.f1} |\n| --- | --- | --- | --- |\n"
+    rows = []
+    for run_id, each in histories.items():
+        scores = getattr(each.validations[-1].scores.classes[_CLASS], experiment.scope)
+        numbers = " | ".join(_digits(getattr(scores, score)) for score in ("recall", "precision", "f1"))
+        rows.append(f"| {escaped(services.store().run(run_id).name)} | {numbers} |")
+    st.markdown(head + "\n".join(rows))
+    st.caption(words.end_caption.format(counted, name))
+
+
+def measure_run_paths(experiment: RunPaths, measure: str, x: Sequence[float]) -> list[float]:
+    """A score of the first run, at the validations nearest to the steps x, or at its last one."""
+    history = _histories(experiment.runs[:1])[experiment.runs[0]]
+    steps, values = history.scores(_CLASS, experiment.scope, measure)
+    wanted = [int(np.abs(np.asarray(steps) - step).argmin()) for step in x] or [-1]
+    return [float(values[each]) for each in wanted]
+
+
+def show_slices(experiment: Slices, words: Words, key: str) -> None:
+    """One field at a time on several planes around one checkpoint."""
+    slices = [(kind, _slice(experiment.run, kind)) for kind in experiment.planes]
+    infos = {field.name: field for field in slices[0][1].meta.fields}
+    unknown = [name for name in experiment.fields if any(name not in each.fields for _, each in slices)]
+    if unknown:
+        raise InputError(f"the slices have no field {unknown[0]}", experiment.run, f"take {', '.join(infos)}")
+    field: str = st.segmented_control(
+        words.field, list(experiment.fields), default=experiment.fields[0], required=True, key=f"{key}-field",
+        format_func=lambda name: infos[name].label,
+    )  # fmt: skip
+    titled = [(getattr(words, f"plane_{kind}"), each) for kind, each in slices]
+    figure = slices_figure(titled, field, infos[field].group == "loss", infos[field].smooth)
+    live_figure(figure, f"{key}-slices", SLICES_HEIGHT)
+    meta, record = slices[0][1].meta, services.store().run(experiment.run)
+    step = int("".join(filter(str.isdigit, meta.checkpoint.split(".")[0])))
+    st.caption(words.slices_caption.format(step, escaped(record.name), escaped(record.dataset_name)))
+    rows = []
+    for title, each in titled:
+        report = each.meta.report
+        cosine = round(report.cosine, 2) + 0.0  # without the sign of −0
+        numbers = f"{report.norms[0]:.3g} | {cosine:.2f} | {int(each.measured.sum())}"
+        rows.append(f"| {title} | {numbers} | {below_centre(each, field):.0f} % |")
+    st.markdown(f"{words.slices_head}\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows))
+
+
+def measure_slices(experiment: Slices, measure: str, x: Sequence[float]) -> list[float]:
+    """About the first field and the last plane: how far its lowest value lies below the centre, in percent; or how
+    many times as long the first plane's unit is as that of the last one. There is no x."""
+    first, last = (_slice(experiment.run, kind) for kind in (experiment.planes[0], experiment.planes[-1]))
+    if measure == "lowest":
+        return [below_centre(last, experiment.fields[0])]
+    return [first.meta.report.norms[0] / last.meta.report.norms[0]]
+
+
+def below_centre(slice_: Slice, field: str) -> float:
+    """How far the lowest value of a field lies below that of the centre, in percent of it."""
+    values = slice_.fields[field]
+    centre = values[np.abs(slice_.beta).argmin(), np.abs(slice_.alpha).argmin()]
+    return float(100 * (1 - np.nanmin(values) / centre))
+
+
+def _histories(run_ids: Sequence[str]) -> dict[str, History]:
+    """What the finished runs did.
+
+    Raises:
+        InputError: one of them is not there.
+    """
+    have_finished_runs(run_ids)
+    for run_id in run_ids:
+        services.store().run(run_id)
+    found = {run_id: services.follower(run_id).history() for run_id in run_ids}
+    for run_id, each in found.items():
+        if not each.validations:
+            raise InputError("the run has not been validated", run_id, "name a run that has ended")
+    return found
+
+
+def _path(run_id: str, history: History, scope: str) -> Path:
+    steps, recall = history.scores(_CLASS, scope, "recall")
+    _, precision = history.scores(_CLASS, scope, "precision")
+    losses = [
+        next((span.loss.kind for span in history.spans if step <= span.end), history.spans[-1].loss.kind)
+        for step in steps
+    ]
+    return Path(
+        services.store().run(run_id).name,
+        tuple(int(step) for step in steps),
+        tuple(float(value) for value in recall),
+        tuple(float(value) for value in precision),
+        tuple(losses),
+    )
+
+
+def _slice(run_id: str, kind: str) -> Slice:
+    """The slice of a kind that came with a finished run."""
+    have_finished_runs([run_id])
+    folder = services.store().folder(run_id).path / "slices"
+    files = sorted(folder.glob(f"{kind}-*.npz"), key=lambda file: file.stat().st_mtime_ns)
+    if not files:
+        raise InputError(f"there is no slice on a {kind} plane", run_id, "measure it on the page Landscape")
+    return services.measured_slice(files[0], slice_version(files[0]) or (0, 0))
+
+
+def _dataset(grid: Grid) -> str:
+    return BUILTIN[grid.builtin].name
+
+
+def _digits(value: float | None) -> str:
+    return "n/a" if value is None or math.isnan(value) else f"{value:.2f}"

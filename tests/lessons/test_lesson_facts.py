@@ -1,0 +1,170 @@
+"""What the lessons say about finished runs, grids, slices and claims is what these hold."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+
+from explorer.landscape.slice import Slice
+from explorer.lessons.cells import cell_plan
+from explorer.lessons.model import ChoiceGuess, Step
+from explorer.lessons.reading import LESSONS, read_lesson
+from explorer.losses.experiments import compare_missed, gradients_where_missed
+from explorer.losses.lab import synthetic_label
+from explorer.losses.spec import LossSpec
+from explorer.runs.finished_runs import FINISHED_RUNS
+from explorer.runs.grids import load_grid
+from explorer.runs.history import History, history
+from explorer.ui.lesson_runs import below_centre
+from tests.pages.conftest import ROOT
+
+
+@cache
+def run(run_id: str) -> History:
+    folder = FINISHED_RUNS[run_id].folder
+    return history(folder.events(), folder.plan())
+
+
+def scores(run_id: str, scope: str, metric: str) -> dict[int, float]:
+    steps, values = run(run_id).scores(1, scope, metric)
+    return dict(zip((int(step) for step in steps), (float(value) for value in values), strict=True))
+
+
+def step(slug: str, number: int) -> Step:
+    return read_lesson(LESSONS / "en" / f"{slug}.md").steps[number - 1]
+
+
+def right(slug: str, number: int) -> str:
+    guess = step(slug, number).guess
+    assert isinstance(guess, ChoiceGuess)
+    return guess.options[guess.right - 1]
+
+
+def test_switch_of_the_recipe() -> None:
+    recall, precision = (scores("car_park-recipe", "pixel", name) for name in ("recall", "precision"))
+    assert run("car_park-recipe").spans[0].end == 309
+    assert (round(recall[309], 2), round(precision[309], 2)) == (0.95, 0.71)
+    assert (round(recall[412], 2), round(precision[412], 2)) == (0.82, 0.91)
+    assert right("recipe", 2) == "Recall falls, precision rises"
+
+
+def test_jaccard_finds_something_before_cross_entropy() -> None:
+    ce, jaccard = (scores(f"car_park-{name}", "pixel", "recall") for name in ("ce", "jaccard"))
+    assert round(jaccard[105], 2) == 0.36
+    assert all(value == 0 for at, value in ce.items() if at < 600), "more than half of the time"
+    assert max(ce.values()) > 0.9
+    assert right("recipe", 4) == "Jaccard alone"
+
+
+def test_recipe_wins_on_the_car_park_and_was_better_before_its_end() -> None:
+    ends = {name: run(f"car_park-{name}").validations[-1].scores.classes[1].object.f1 for name in ("ce", "jaccard")}
+    f1 = scores("car_park-recipe", "object", "f1")
+    assert f1[1200] > max(value or 0 for value in ends.values()) + 0.1
+    assert max(f1, key=f1.__getitem__) == 618
+    assert run("car_park-recipe").spans[2].start < 618 <= run("car_park-recipe").spans[2].end
+    assert right("recipe", 5) == "The recipe"
+
+
+def test_claims_that_lessons_repeat() -> None:
+    findings = json.loads((ROOT / "assets" / "claims.json").read_text(encoding="utf-8"))["findings"]
+    at_half = [each for each in findings if each["at"] == "half"]
+
+    def found(text: str, measure: str) -> list[dict[str, object]]:
+        return [each for each in at_half if each["text"].startswith(text) and each["measure"] == measure]
+
+    over_ce = found("The recipe beats cross-entropy", "own")
+    holds = [each["dataset"] for each in over_ce if each["verdict"] == "holds" and each["dataset"]]
+    assert holds == ["Car park"]
+    assert right("recipe", 6) == "1"
+    text = step("recipe", 6).after
+    for claim in (
+        "The recipe beats cross-entropy",
+        "The recipe beats Jaccard",
+        "The recipe beats Dice + CE",
+        "Cycling",
+    ):
+        (overall,) = (each for each in found(claim, "own") if each["dataset"] is None)
+        assert overall["verdict"] == "undecided"
+        effect = overall["effect"]
+        assert isinstance(effect, dict)
+        for name in ("mean", "low", "high"):
+            assert f"{effect[name]:+.2f}".replace("-", "−").replace("−0.00", "+0.00") in text
+    (weights,) = (each for each in found("Weighted cross-entropy raises recall", "pixel") if each["dataset"] is None)
+    assert [round(weights["effect"][name], 2) for name in ("mean", "low", "high")] == [0.36, 0.14, 0.59]  # type: ignore[index]
+
+
+def test_weights_of_the_grid() -> None:
+    grid = load_grid("class_weight")
+    f1 = {cell.values[0]: cell.f1 or 0 for cell in grid.cells}
+    assert max(f1, key=f1.__getitem__) == 5
+    assert right("class-weights", 3) == "5"
+    assert grid.cell(1.0).recall == 0
+    precision = {cell.values[0]: cell.precision for cell in grid.cells if cell.precision is not None}
+    assert max(precision, key=precision.__getitem__) == 5
+    above = {}
+    for cell in grid.cells[1:]:
+        curve = [p for _, r, p in grid.cells[0].curve if r is not None and p is not None and r >= (cell.recall or 0)]
+        above[cell.values[0]] = (cell.precision or 0) - max(curve)
+    assert [weight for weight, better in above.items() if better < 0.05] == [20]
+    assert min(above.values()) > -0.02
+    assert right("class-weights", 4).startswith("mostly above it")
+
+
+def test_cell_is_trained_with_its_values() -> None:
+    grid = load_grid("class_weight")
+    (phase,) = cell_plan(grid, (20.0,)).phases
+    assert phase.loss == LossSpec(kind="weighted_cross_entropy", class_weights=(1.0, 20.0))
+    assert (phase.learning_rate, phase.steps) == (grid.learning_rate, grid.steps)
+
+
+def slice_of(kind: str) -> Slice:
+    (file,) = (FINISHED_RUNS["car_park-recipe"].folder.path / "slices").glob(f"{kind}-*.npz")
+    return Slice.load(file)
+
+
+def test_planes_around_the_checkpoint() -> None:
+    random, gradients = slice_of("random"), slice_of("gradients")
+    assert below_centre(random, "weighted_cross_entropy") < 2
+    assert below_centre(gradients, "weighted_cross_entropy") > 30
+    assert 50 < random.meta.report.norms[0] / gradients.meta.report.norms[0] < 100
+    least = {
+        kind: below_centre(gradients, kind) for kind in ("cross_entropy", "weighted_cross_entropy", "focal", "jaccard")
+    }
+    assert min(least, key=least.__getitem__) == "jaccard"
+    assert right("landscape", 5) == "Jaccard distance"
+    measured = np.where(gradients.measured, gradients.fields["weighted_cross_entropy"], np.inf)
+    lowest = np.unravel_index(int(measured.argmin()), measured.shape)
+    middle = len(gradients.beta) // 2, len(gradients.alpha) // 2
+    assert gradients.fields["recall_1"][lowest] > gradients.fields["recall_1"][middle]
+    assert gradients.fields["precision_1"][lowest] < gradients.fields["precision_1"][middle]
+
+
+def test_gradient_at_a_confident_miss() -> None:
+    specs = [LossSpec(kind="cross_entropy"), LossSpec(kind="weighted_cross_entropy", class_weights=(1.0, 20.0)),
+             LossSpec(kind="jaccard"), LossSpec(kind="dice"), LossSpec(kind="focal"),
+             LossSpec(kind="dice_cross_entropy")]  # fmt: skip
+    ce, weighted, jaccard, dice, focal, dice_ce = gradients_where_missed(specs, 0.01, (2e-9, 1e-6))
+    assert jaccard[0] == pytest.approx(2.1e-11, rel=0.02)
+    assert jaccard[0] / ce[0] == pytest.approx(1e-7, rel=0.05)
+    assert jaccard[1] / jaccard[0] == pytest.approx(500, rel=0.01), "proportional to p"
+    assert weighted[1] / ce[1] == pytest.approx(17, abs=0.5)
+    assert dice[1] < 1e-3 * ce[1]
+    assert focal[1] == pytest.approx(ce[1], rel=1e-3)
+    assert dice_ce[1] == pytest.approx(ce[1], rel=1e-3)
+    assert right("jaccard-gradient", 3).startswith("Weighted cross-entropy")
+
+
+def test_painted_misses_against_as_many_in_few_objects() -> None:
+    label = synthetic_label(50, 8, 0.3)
+    first, second = (np.flatnonzero(label.ids == number)[:25] for number in (1, 2))
+    specs = [LossSpec(kind="object_jaccard"), LossSpec(kind="cross_entropy")]
+    halves = compare_missed(specs, label, (*first, *second), 0.99)
+    assert halves[0].ratio == pytest.approx(0.5, abs=0.05)
+    assert halves[1].ratio == pytest.approx(1)
+    assert right("objects", 4) == "about half"
+    nothing = compare_missed(specs, label, (0, -5, 10**9), 0.99)
+    assert all(math.isclose(cost.first, 0, abs_tol=1e-12) and cost.ratio is None for cost in nothing)
