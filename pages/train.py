@@ -292,18 +292,20 @@ def plan_again(record: RunRecord) -> None:
 
 
 def link_on(record: RunRecord) -> None:
-    """Links to the comparison with the runs queued beside it, and to its landscape."""
+    """Links to the comparison with the runs queued beside it, its trade-offs and its landscape."""
     beside = [
         other.id
         for other in listed_runs()
         if other.group is not None and other.group == record.group and other.id != record.id
     ]
+    runs = {"runs": ",".join([record.id, *beside])}
     st.page_link(
-        "pages/tradeoffs.py",
-        label="Compare with controls" if beside else "Trade-offs",
-        icon=":material/balance:",
-        query_params={"runs": ",".join([record.id, *beside])},
+        "pages/compare.py",
+        label="Compare with controls" if beside else "Compare",
+        icon=":material/compare:",
+        query_params=runs,
     )
+    st.page_link("pages/tradeoffs.py", label="Trade-offs", icon=":material/balance:", query_params=runs)
     st.page_link("pages/landscape.py", label="Landscape", icon=":material/landscape:", query_params={"run": record.id})
 
 

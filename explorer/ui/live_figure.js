@@ -143,14 +143,15 @@ function create(host) {
   state.draw = (text) => {
     state.waiting = null;
     state.drawing = state.drawing.then(async () => {
-      const { library: address, height, image, figure, follow: followed } = JSON.parse(text);
+      const { library: address, height, image, figure, follow: followed, zooms } = JSON.parse(text);
       host.style.height = `${height}px`;
       await library(address);
       const first = !host._fullLayout;
       state.figure = themed(figure, host);
       state.config = {
-        displaylogo: false, responsive: false, displayModeBar: image ? true : false,
-        modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },
+        displaylogo: false, responsive: false, displayModeBar: image || zooms ? true : false, scrollZoom: zooms,
+        modeBarButtons: [zooms ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["toImage"]],
+        toImageButtonOptions: { filename: image, scale: 2 },
       };
       await react(state);
       state.followed = followed;
