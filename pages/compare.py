@@ -15,7 +15,7 @@ from explorer.runs.records import RunRecord
 from explorer.ui import address, services
 from explorer.ui.compared_objects import show_crops, show_objects
 from explorer.ui.compared_runs import show_curves, show_settings
-from explorer.ui.frame import frame
+from explorer.ui.frame import frame, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
@@ -149,13 +149,16 @@ def link_on(records: Sequence[RunRecord]) -> None:
 def compare(records: Sequence[RunRecord]) -> None:
     """The view that the address names, of these runs."""
     address.named("show", "view", VIEWS, VIEWS[0])
-    view = st.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="show", bind="query-params",
-                                label_visibility="collapsed")  # fmt: skip
+    above = st.container()
+    views, classes = wrapping_columns("views", [3, 1])
+    view = views.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="show", bind="query-params")
     if view == "Settings":
         show_settings(records)
         return
-    alike = pick_dataset(records)
-    class_id = pick_class(alike[0].dataset_id)
+    with above:
+        alike = pick_dataset(records)
+    with classes:
+        class_id = pick_class(alike[0].dataset_id)
     if view == "Curves" or view is None:
         show_curves(alike, class_id)
     else:

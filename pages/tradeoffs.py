@@ -193,15 +193,18 @@ def show_counts(point: OperatingPoint, what: str, objects: ObjectSet | None) -> 
         "recall": ratio(point.recall),
         "precision": ratio(point.precision),
         "F1": ratio(point.f1),
-        f"{what} found": f"{point.true_positives:,}",
-        "missed": f"{point.false_negatives:,}",
-        "false alarms": f"{point.false_positives:,}",
     }
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    if objects is None:
+        values |= {
+            f"{what} found": f"{point.true_positives:,}",
+            "missed": f"{point.false_negatives:,}",
+            "false alarms": f"{point.false_positives:,}",
+        }
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         for name, value in values.items():
             st.metric(name, value, width="content")
-    if objects is not None:
-        show_count_buttons(counts_of(point), objects, "at-slider")
+        if objects is not None:
+            show_count_buttons(counts_of(point), objects, "at-slider")
 
 
 def show_more(curve: Curve, of_class: ClassSweep, threshold: float, rule: MatchRule) -> None:

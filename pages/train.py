@@ -40,6 +40,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.locks import is_locked, is_locked_by_link_alone, locked_controls, say_locked
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.object_counts import show_asked_objects
 from explorer.ui.pickers import offered_runs, open_run, pick_run
 from explorer.ui.plan_editor import Start, edit_plan, rarest, start_run
 from explorer.ui.plan_from_data import pick_budget, show_reasons, show_warnings
@@ -316,6 +317,7 @@ try:
         plan_a_run()
     else:
         watch_a_run(selected)
+    show_asked_objects()
 except InputError as problem:
     show_problem(problem)
 with st.expander("Plans, controls and steering explained"):

@@ -17,7 +17,7 @@ from explorer.runs.compared_curves import Band, Line
 from explorer.runs.thinning import Column
 
 COLUMNS = 3
-_ROW, _TOP, _BOTTOM = 210, 60, 44  # pixels
+_ROW, _TOP, _BOTTOM = 210, 48, 44  # pixels
 _GAP, _ROW_GAP = 0.06, 0.2
 _PALE = 0.3
 
@@ -65,7 +65,7 @@ def curves_figure(
             traces += _traces(line, looks[line.runs[0]], panel, shown=line.runs[0] not in named)
             named.add(line.runs[0])
         is_lowest = place + COLUMNS >= len(quantities)
-        x = {"range": [0, end], "nticks": 5, "title": {"text": x_title if is_lowest else ""}}
+        x = {"range": [0, 1.02 * end], "nticks": 5, "title": {"text": x_title if is_lowest else ""}}
         layout |= panel.layout(x, _y_axis(quantity, log))
         layout["annotations"].append(panel.title(quantity.title, 12))
     for name in ("xaxis1", "yaxis1"):  # Plotly knows the first ones without their number
@@ -130,6 +130,7 @@ def _traces(line: Line, look: RunLook, panel: Panel, shown: bool) -> list[dict[s
             "x": [line.best[0]],
             "y": [line.best[1]],
             "mode": "markers",
+                "cliponaxis": False,
             "marker": {"symbol": "star", "size": 11, "color": look.colour, "line": {"color": INK, "width": 1}},
             "hovertemplate": f"{name}<br>best: %{{y:.4g}} at %{{x:.4g}}<extra></extra>",
         }

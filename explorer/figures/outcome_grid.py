@@ -13,6 +13,7 @@ from explorer.imagery.pictures import Picture, data_uri
 
 _GAP = 0.012
 _TITLE = 24  # pixels above each picture
+_BUTTONS = 30  # pixels above all of them, where zoom buttons are
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ def grid_figure(panes: Sequence[Pane], columns: int, origin: tuple[int, int], si
         figure.update_layout({name.removesuffix("1") if first else name: value for name, value in axes.items()})
         figure.add_annotation(panel.title(plain_text(pane.title), 12))
     figure.update_layout(
-        margin={"l": 4, "r": 4, "t": _TITLE, "b": 4},
+        margin={"l": 4, "r": 4, "t": _BUTTONS + _TITLE, "b": 4},
         dragmode="pan",
         showlegend=False,
         uirevision=f"{origin} {size} {columns}",  # another part is shown whole
@@ -76,4 +77,4 @@ def grid_figure(panes: Sequence[Pane], columns: int, origin: tuple[int, int], si
 def grid_height(panes: int, columns: int, size: tuple[int, int], width: int = 1000) -> int:
     """Pixels of the figure in a page of this width."""
     rows = -(-panes // columns)
-    return int(rows * (width / columns * min(1.3, size[0] / size[1]) + _TITLE)) + 8
+    return int(rows * (width / columns * min(1.3, size[0] / size[1]) + _TITLE)) + _BUTTONS + 8

@@ -72,9 +72,9 @@ def smoothed(points: Points, reach: float) -> Points:
 
 
 def best_point(points: Points, highest: bool) -> tuple[float, float] | None:
-    """The first of the highest, or lowest, points; None where no value is defined."""
+    """The first of the highest, or lowest, points; None where no value is defined, or all are zero."""
     x, y = points
-    if not np.isfinite(y).any():
+    if not np.nan_to_num(y).any():
         return None
     place = int(np.nanargmax(y) if highest else np.nanargmin(y))
     return float(x[place]), float(y[place])

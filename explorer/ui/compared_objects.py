@@ -69,7 +69,7 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     live_figure(figure, "compared-crops", height=grid_height(len(panes), columns, part[2:]), zooms=True)
     show_outcome_legend(wrong_class=False)
     st.caption(
-        f"The class {escaped(dataset.classes[class_id])}, each run at its own threshold, in brackets of its title; ½ "
+        f"The class {escaped(dataset.classes[class_id])}, each run at its own threshold, which its title names; ½ "
         "where a run held no scenes out to choose one. Drag to move, turn the wheel to zoom, double-click to see all: "
         "all pictures follow."
     )
@@ -135,7 +135,7 @@ def show_objects(runs: Sequence[SweptRun], class_id: int) -> None:
     st.caption(
         f"Class {name}. A at {pair[0].threshold_words}, B at {pair[1].threshold_words}. Match rule: "
         f"{pair[0].sweep.match_rule.words}; objects from {dataset.minimum_area} pixels on. A false alarm of both "
-        "shares a pixel with one of the other run."
+        "shares a pixel with one of the other run, and counts once."
     )
     shown = sets[chosen or "first"]
     if not shown:

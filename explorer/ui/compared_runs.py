@@ -48,12 +48,12 @@ def show_curves(records: Sequence[RunRecord], class_id: int) -> None:
     )
     log = right.toggle("Logarithmic losses", True, key="log-losses", bind="query-params")
     as_band = last.toggle(
-        "Runs that differ in the seed alone as a band",
+        "Seeds as a band",
         True,
         key="bands",
         bind="query-params",
         disabled=all(len(group) == 1 for group in seed_groups(records)),
-        help="Mean, lowest and highest of runs with the same plan on the same dataset.",
+        help="Runs that differ in the seed alone: their mean, and from the lowest to the highest.",
     )
     offered = list(dict.fromkeys(kind for history in histories.values() for kind in history.losses))
     trained = [kind for kind in offered if any(_trains(each, kind) for each in records)]
@@ -190,7 +190,7 @@ def show_settings(records: Sequence[RunRecord]) -> None:
         hide_index=True,
         width="stretch",
         height="content" if len(rows) < 30 else 800,
-        column_config={"Setting": st.column_config.TextColumn(pinned=True)},
+        column_config={"Setting": st.column_config.TextColumn(pinned=True, width=270)},
     )
     equal = len(settings) - sum(each.differs for each in settings)
     st.caption(

@@ -29,14 +29,14 @@ OBJECT = "object"
 """In the address: the object that is shown large."""
 
 _A_PAGE = 12  # objects
-_LARGE_SIDE, _LARGE_AROUND = 480, 5.0  # pixels; sides of a square of the object's area
+_LARGE_SIDE, _LARGE_AROUND = 480, 4.0  # pixels; sides of a square of the object's area
 _COLOURS: dict[Outcome | None, str] = {"found": HIT, "missed": MISS, "false": FALSE_ALARM, None: ""}
 _WORDS: dict[Outcome | None, str] = {
     "found": "found", "missed": "missed", "false": "false alarm", None: "no false alarm here"
 }  # fmt: skip
 _HTML = '<div class="object-tiles"></div>'
 _CSS = """
-.object-tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 0.6rem; }
+.object-tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(215px, 1fr)); gap: 0.6rem; }
 .object-tile { display: flex; flex-direction: column; gap: 0.1rem; padding: 0.4rem; cursor: pointer; text-align: left;
   color: var(--st-text-color); background: var(--st-background-color); font: 0.75rem var(--st-font);
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
