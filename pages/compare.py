@@ -15,7 +15,7 @@ from explorer.runs.records import RunRecord
 from explorer.ui import address, services
 from explorer.ui.compared_objects import show_crops, show_objects
 from explorer.ui.compared_runs import show_curves, show_settings
-from explorer.ui.frame import frame, wrapping_columns
+from explorer.ui.frame import frame, stacking_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
@@ -150,7 +150,7 @@ def compare(records: Sequence[RunRecord]) -> None:
     """The view that the address names, of these runs."""
     address.named("show", "view", VIEWS, VIEWS[0])
     above = st.container()
-    views, classes = wrapping_columns("views", [3, 1])
+    views, classes = stacking_columns("views", [3, 1])
     view = views.segmented_control("View", VIEWS, default=VIEWS[0], required=True, key="show", bind="query-params")
     if view == "Settings":
         show_settings(records)

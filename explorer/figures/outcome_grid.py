@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 import plotly.graph_objects as go
 
@@ -12,8 +13,13 @@ from explorer.figures.panels import Panel, across
 from explorer.imagery.pictures import Picture, data_uri
 
 _GAP = 0.012
-_TITLE = 24  # pixels above each picture
+_LINE, _LETTERS = 15, 24  # pixels of a line of a title; letters that it has at most
 _BUTTONS = 30  # pixels above all of them, where zoom buttons are
+
+USUAL_WIDTH = 1000
+"""Pixels of a figure's width, about."""
+
+_AXIS = {"visible": False, "constrain": "domain"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +43,12 @@ def grid_figure(panes: Sequence[Pane], columns: int, origin: tuple[int, int], si
     """
     rows = -(-len(panes) // columns)
     (top, left), (height, width) = origin, size
+    between = _title(panes) / (_title(panes) + USUAL_WIDTH / columns * height / width) / rows
     figure = go.Figure()
     for place, pane in enumerate(panes):
         row, column = divmod(place, columns)
         x0, x1 = across(column, columns, _GAP)
-        y0, y1 = across(rows - 1 - row, rows, 0.08 / rows)
+        y0, y1 = across(rows - 1 - row, rows, between)
         panel = Panel(place + 1, x0, x1, y0, y1)
         first = place == 0
         step = height / pane.picture.shape[0], width / pane.picture.shape[1]
@@ -58,15 +65,14 @@ def grid_figure(panes: Sequence[Pane], columns: int, origin: tuple[int, int], si
                 yaxis="y" if first else f"y{place + 1}",
             )
         )
-        plain = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "constrain": "domain"}
-        x = plain | {"range": [left, left + width]} | ({} if first else {"matches": "x"})
-        y = plain | {"range": [top + height, top]} | ({} if first else {"matches": "y"})
-        y["scaleanchor"] = "x" if first else f"x{place + 1}"
+        x = _AXIS | {"range": [left, left + width]} | ({} if first else {"matches": "x"})
+        y = _AXIS | {"range": [top + height, top]} | ({} if first else {"matches": "y"})
+        y |= {"scaleanchor": "x" if first else f"x{place + 1}", "constraintoward": "top"}
         axes = panel.layout(x, y)
         figure.update_layout({name.removesuffix("1") if first else name: value for name, value in axes.items()})
-        figure.add_annotation(panel.title(plain_text(pane.title), 12))
+        figure.add_annotation(panel.title("<br>".join(map(plain_text, _lines(pane.title))), 11))
     figure.update_layout(
-        margin={"l": 4, "r": 4, "t": _BUTTONS + _TITLE, "b": 4},
+        margin={"l": 4, "r": 4, "t": _BUTTONS + _title(panes), "b": 4},
         dragmode="pan",
         showlegend=False,
         uirevision=f"{origin} {size} {columns}",  # another part is shown whole
@@ -74,7 +80,20 @@ def grid_figure(panes: Sequence[Pane], columns: int, origin: tuple[int, int], si
     return figure
 
 
-def grid_height(panes: int, columns: int, size: tuple[int, int], width: int = 1000) -> int:
-    """Pixels of the figure in a page of this width."""
-    rows = -(-panes // columns)
-    return int(rows * (width / columns * min(1.3, size[0] / size[1]) + _TITLE)) + _BUTTONS + 8
+def grid_height(panes: Sequence[Pane], columns: int, size: tuple[int, int]) -> tuple[int, float]:
+    """Pixels of the figure's height, and what comes to them in widths of the figure.
+
+    Args:
+        panes, columns, size: see :func:`grid_figure`.
+    """
+    rows = -(-len(panes) // columns)
+    return rows * _title(panes) + _BUTTONS + 8, rows / columns * size[0] / size[1]
+
+
+def _title(panes: Sequence[Pane]) -> int:
+    """Pixels above each picture."""
+    return 4 + _LINE * max(len(_lines(pane.title)) for pane in panes)
+
+
+def _lines(title: str) -> list[str]:
+    return wrap(title, _LETTERS)[:3]

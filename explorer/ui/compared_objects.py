@@ -26,6 +26,7 @@ from explorer.ui.unique_labels import position_labels
 _CROP_SIDE = 512  # pixels of a crop, at most
 _LONGEST = 768  # pixels of its picture
 _IN_A_ROW = 4
+_SET, _CHOSEN_SET = "set", "chosen-set"  # in the address; in the session
 _Outcomes = tuple[Outcome | None, Outcome | None]
 _SETS: Mapping[str, tuple[str, _Outcomes]] = {
     "first": ("found by A only", ("found", "missed")),
@@ -63,10 +64,11 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     shown = window(scene, part[0], part[1], part[2:])
     label = label_picture(shown, dataset.stretch, max(_LONGEST, *part[2:]), class_colours(dataset))
     panes = [Pane("image", plain), Pane("label", label)]
-    panes += [Pane(f"{run.label}, at {run.threshold:.2f}", each) for run, each in zip(runs, outcomes, strict=True)]
+    panes += [Pane(f"{run.label}, at\u00a0{run.threshold:.2f}", each) for run, each in zip(runs, outcomes, strict=True)]
     columns = min(_IN_A_ROW, len(panes))
     figure = grid_figure(panes, columns, part[:2], part[2:])
-    live_figure(figure, "compared-crops", height=grid_height(len(panes), columns, part[2:]), zooms=True)
+    height, per_width = grid_height(panes, columns, part[2:])
+    live_figure(figure, "compared-crops", height=height, zooms=True, per_width=per_width)
     show_outcome_legend(wrong_class=False)
     st.caption(
         f"The class {escaped(dataset.classes[class_id])}, each run at its own threshold, which its title names; ½ "
@@ -119,15 +121,15 @@ def show_objects(runs: Sequence[SweptRun], class_id: int) -> None:
     sources = tuple(map(source_of, pair))
     every = placed_objects(sources, runs[0].record.dataset_id, class_id, dataset.minimum_area)
     sets = {key: _with(every, outcomes) for key, (_, outcomes) in _SETS.items()}
-    address.named("set", "set of objects", list(_SETS), f"“{_SETS['first'][0]}”")
+    asked = address.named(_SET, "set of objects", list(_SETS), f"“{_SETS['first'][0]}”") or "first"
     chosen = st.pills(
         "Objects",
         list(_SETS),
-        default="first",
+        default=asked,
         format_func=lambda key: f"{len(sets[key]):,} {_SETS[key][0]}",
         required=True,
-        key="set",
-        on_change=_forget_object,
+        key=_CHOSEN_SET,
+        on_change=_take_set,
     )
     if pair[0] is pair[1]:
         st.caption("A and B are the same run.")
@@ -149,5 +151,6 @@ def _with(objects: Sequence[PlacedObject], outcomes: _Outcomes) -> list[PlacedOb
     return [each for each in objects if each.object.outcomes == outcomes]
 
 
-def _forget_object() -> None:
+def _take_set() -> None:
+    st.query_params[_SET] = st.session_state[_CHOSEN_SET]
     st.query_params.pop(OBJECT, None)

@@ -155,7 +155,8 @@ def _show_large(placed: PlacedObject, sources: Sequence[Source], dataset_id: str
     panes += [Pane(f"{letter}{source.name}", picture) for letter, source, picture in zip(
         letters, sources, outcomes, strict=True)]  # fmt: skip
     figure = grid_figure(panes, len(panes), part[:2], part[2:])
-    live_figure(figure, f"{key}-large", height=grid_height(len(panes), len(panes), part[2:]), zooms=True)
+    height, per_width = grid_height(panes, len(panes), part[2:])
+    live_figure(figure, f"{key}-large", height=height, zooms=True, per_width=per_width)
     words = "; ".join(
         f"{letter}{outcome_words(outcome, iou)}"
         for letter, outcome, iou in zip(letters, each.outcomes, each.ious, strict=True)
