@@ -55,8 +55,8 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     crops = validation_crops(dataset)
     labels = dict(zip(_crop_labels(dataset, crops).values(), crops, strict=True))
     names = list(labels)
-    address.named("crop", "validation crop", names, f"“{names[0]}”")
-    chosen = st.selectbox("Validation crop", names, key="crop", bind="query-params")
+    address.named("validation-crop", "validation crop", names, f"“{names[0]}”")
+    chosen = st.selectbox("Validation crop", names, key="validation-crop", bind="query-params")
     number, part = labels[chosen or names[0]]
     scene = dataset.validation[number]
     masks = [run.sweep.predicted(number, class_id, run.threshold) for run in runs]
