@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ import numpy as np
 from explorer.runs.history import SECONDS, History
 from explorer.runs.records import RunRecord
 from explorer.runs.thinning import Column
+from explorer.training.plan import Plan
 
 Axis = Literal["steps", "seconds"]
 Points = tuple[Column, Column]
@@ -80,15 +81,24 @@ def best_point(points: Points, highest: bool) -> tuple[float, float] | None:
     return float(x[place]), float(y[place])
 
 
-def seed_groups(records: Sequence[RunRecord]) -> list[list[RunRecord]]:
+def was_steered(plan: Plan, history: History) -> bool:
+    """Whether loss or learning rate were changed by hand while the run trained: its plan does not tell."""
+    planned = ((span, plan.phases[span.phase]) for span in history.spans)
+    return any((span.loss, span.learning_rate) != (phase.loss, phase.learning_rate) for span, phase in planned)
+
+
+def seed_groups(records: Sequence[RunRecord], steered: Collection[str] = ()) -> list[list[RunRecord]]:
     """Runs that differ in their seed and name alone, in one list each; a run like no other is alone in its list.
 
-    Changes made while a run trained are no part of its plan: what was steered is to be told apart by its name.
+    Args:
+        records: on any datasets.
+        steered: ids of those that were changed by hand while they trained; each is alone.
     """
-    groups: dict[tuple[str, str], list[RunRecord]] = {}
+    groups: dict[tuple[str, str, str], list[RunRecord]] = {}
     for record in records:
         alike = record.plan.model_copy(update={"seed": 0, "name": "any"}).model_dump_json()
-        groups.setdefault((record.dataset_id, alike), []).append(record)
+        alone = record.id if record.id in steered else ""
+        groups.setdefault((record.dataset_id, alike, alone), []).append(record)
     return list(groups.values())
 
 

@@ -26,9 +26,14 @@ from explorer.ui.unique_labels import position_labels
 _CROP_SIDE = 512  # pixels of a crop, at most
 _LONGEST = 768  # pixels of its picture
 _IN_A_ROW = 4
-_SET, _CHOSEN_SET = "set", "chosen-set"  # in the address; in the session
-_Outcomes = tuple[Outcome | None, Outcome | None]
-_SETS: Mapping[str, tuple[str, _Outcomes]] = {
+_SET, _CHOSEN_SET = "set", "chosen-set"  # in the address; in the session, with the number of sets
+_Outcomes = tuple[Outcome | None, ...]
+_OF_ONE: Mapping[str, tuple[str, _Outcomes]] = {
+    "found": ("found", ("found",)),
+    "missed": ("missed", ("missed",)),
+    "alarms": ("false alarms", ("false",)),
+}
+_OF_TWO: Mapping[str, tuple[str, _Outcomes]] = {
     "first": ("found by A only", ("found", "missed")),
     "second": ("found by B only", ("missed", "found")),
     "neither": ("found by neither", ("missed", "missed")),
@@ -100,57 +105,74 @@ def _crop_labels(dataset: Dataset, crops: Sequence[tuple[int, tuple[int, int, in
 
 
 def show_objects(runs: Sequence[SweptRun], class_id: int) -> None:
-    """The objects of two of the runs, by who finds them.
+    """The objects of two of the runs by who finds them, or of the only run by outcome.
 
     Args:
         runs: on one dataset, under one match rule that counts objects.
         class_id: 1 or more.
     """
-    dataset = services.dataset(runs[0].record.dataset_id)
+    dataset_id = runs[0].record.dataset_id
+    dataset = services.dataset(dataset_id)
+    chosen_runs = _pick_pair(runs) if len(runs) > 1 else runs
     if len(runs) == 1:
         st.info("Choose a second run above to see what one finds and the other misses.", icon=":material/compare:")
+    sources = tuple(map(source_of, chosen_runs))
+    every = placed_objects(sources, dataset_id, class_id, dataset.minimum_area)
+    chosen, words, shown = _pick_set(every, _OF_TWO if len(sources) > 1 else _OF_ONE)
+    at = [
+        f"{letter} at {run.threshold_words}" if len(sources) > 1 else f"At {run.threshold_words}"
+        for letter, run in zip("AB", chosen_runs, strict=False)
+    ]
+    st.caption(
+        f"Class {escaped(dataset.classes[class_id])}. {', '.join(at)}. Match rule: {runs[0].sweep.match_rule.words}; "
+        f"objects from {dataset.minimum_area} pixels on."
+        + (" A false alarm of both shares a pixel with one of the other run, and counts once." if at[1:] else "")
+    )
+    if not shown:
+        st.info(f"No objects here: none is {words}." if "alarm" not in words else f"There are no {words}.",
+                icon=":material/check:")  # fmt: skip
         return
+    show_gallery(shown, sources, dataset_id, class_id, "-".join(("objects", chosen, *(s.name for s in sources))))
+
+
+def _pick_pair(runs: Sequence[SweptRun]) -> list[SweptRun]:
+    """Run A and run B, kept in the address."""
     by_label = {run.label: run for run in runs}
     names = list(by_label)
-    left, right = wrapping_columns("pair", 2)
-    for parameter, place in (("first", 0), ("second", 1)):
+    pair = []
+    for column, parameter, title, place in zip(
+        wrapping_columns("pair", 2), ("first", "second"), ("Run A", "Run B"), (0, 1), strict=True
+    ):
         address.named(parameter, "run to compare", names, names[place])
-    first = left.selectbox("Run A", names, 0, key="first", bind="query-params")
-    second = right.selectbox("Run B", names, 1, key="second", bind="query-params")
-    pair = [by_label[first or names[0]], by_label[second or names[1]]]
-    sources = tuple(map(source_of, pair))
-    every = placed_objects(sources, runs[0].record.dataset_id, class_id, dataset.minimum_area)
-    sets = {key: _with(every, outcomes) for key, (_, outcomes) in _SETS.items()}
-    asked = address.named(_SET, "set of objects", list(_SETS), f"“{_SETS['first'][0]}”") or "first"
-    chosen = st.pills(
-        "Objects",
-        list(_SETS),
-        default=asked,
-        format_func=lambda key: f"{len(sets[key]):,} {_SETS[key][0]}",
-        required=True,
-        key=_CHOSEN_SET,
-        on_change=_take_set,
-    )
+        label = column.selectbox(title, names, place, key=parameter, bind="query-params")
+        pair.append(by_label[label or names[place]])
     if pair[0] is pair[1]:
         st.caption("A and B are the same run.")
-    name = escaped(dataset.classes[class_id])
-    st.caption(
-        f"Class {name}. A at {pair[0].threshold_words}, B at {pair[1].threshold_words}. Match rule: "
-        f"{pair[0].sweep.match_rule.words}; objects from {dataset.minimum_area} pixels on. A false alarm of both "
-        "shares a pixel with one of the other run, and counts once."
+    return pair
+
+
+def _pick_set(
+    objects: Sequence[PlacedObject], named: Mapping[str, tuple[str, _Outcomes]]
+) -> tuple[str, str, list[PlacedObject]]:
+    """The set of objects that the address names: its key, its words, and the objects."""
+    sets = {key: [each for each in objects if each.object.outcomes == wanted] for key, (_, wanted) in named.items()}
+    first = next(iter(named))
+    asked = address.named(_SET, "set of objects", list(named), f"“{named[first][0]}”") or first
+    widget = f"{_CHOSEN_SET}-{len(named)}"
+    chosen = st.pills(
+        "Objects",
+        list(named),
+        default=asked,
+        format_func=lambda key: f"{len(sets[key]):,} {named[key][0]}",
+        required=True,
+        key=widget,
+        on_change=_take_set,
+        args=(widget,),
     )
-    shown = sets[chosen or "first"]
-    if not shown:
-        st.info(f"No object is {_SETS[chosen or 'first'][0]}." if "alarms" not in (chosen or "") else
-                f"There are no {_SETS[chosen or 'first'][0]}.", icon=":material/check:")  # fmt: skip
-        return
-    show_gallery(shown, sources, runs[0].record.dataset_id, class_id, f"pair-{chosen}-{first}-{second}")
+    key = chosen or asked
+    return key, named[key][0], sets[key]
 
 
-def _with(objects: Sequence[PlacedObject], outcomes: _Outcomes) -> list[PlacedObject]:
-    return [each for each in objects if each.object.outcomes == outcomes]
-
-
-def _take_set() -> None:
-    st.query_params[_SET] = st.session_state[_CHOSEN_SET]
+def _take_set(widget: str) -> None:
+    st.query_params[_SET] = st.session_state[widget]
     st.query_params.pop(OBJECT, None)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from explorer.figures.colours import run_colours
 from explorer.figures.compared_curves import Quantity, RunLook, curves_figure, curves_height
+from explorer.imagery.scene import Dataset
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.runs.compared_curves import Axis, Points, lines_of, on_axis, seed_groups
+from explorer.runs.compared_curves import Axis, Points, lines_of, on_axis, seed_groups, was_steered
 from explorer.runs.history import SECONDS, History, logged_curve
 from explorer.runs.records import RunRecord
 from explorer.training.plan_terms import compare_plans
@@ -24,7 +28,7 @@ POLL_SECONDS = 2.0
 _AXES: tuple[Axis, ...] = ("steps", "seconds")
 _AXIS_TITLES: Mapping[Axis, str] = {"steps": "step", "seconds": "seconds of training"}
 _SCORES = (("recall", "recall"), ("precision", "precision"), ("f1", "F1"))
-_NO_POINTS: Points = (pd.Series(dtype=float).to_numpy(), pd.Series(dtype=float).to_numpy())
+_NO_POINTS: Points = (np.empty(0), np.empty(0))
 
 
 def show_curves(records: Sequence[RunRecord], class_id: int) -> None:
@@ -52,7 +56,7 @@ def show_curves(records: Sequence[RunRecord], class_id: int) -> None:
         True,
         key="bands",
         bind="query-params",
-        disabled=all(len(group) == 1 for group in seed_groups(records)),
+        disabled=all(len(group) == 1 for group in _groups(records, histories)),
         help="Runs that differ in the seed alone: their mean, and from the lowest to the highest.",
     )
     offered = list(dict.fromkeys(kind for history in histories.values() for kind in history.losses))
@@ -67,7 +71,7 @@ def show_curves(records: Sequence[RunRecord], class_id: int) -> None:
     )
 
     def draw() -> None:
-        _draw_curves(records, class_id, axis or "steps", smoothing / 100, log, as_band, kinds)
+        _draw_curves(records, class_id, _Look(axis or "steps", smoothing / 100, log, as_band, tuple(kinds)))
 
     if any(each.status.active for each in records):
         st.fragment(lambda: _follow(records, draw), run_every=POLL_SECONDS)()
@@ -83,74 +87,85 @@ def _follow(records: Sequence[RunRecord], draw: Callable[[], None]) -> None:
     draw()
 
 
+def _groups(records: Sequence[RunRecord], histories: Mapping[str, History]) -> list[list[RunRecord]]:
+    return seed_groups(records, {each.id for each in records if was_steered(each.plan, histories[each.id])})
+
+
 def _trains(record: RunRecord, kind: LossKind) -> bool:
     return any(phase.loss.kind == kind for phase in record.plan.phases)
 
 
-def _draw_curves(
-    records: Sequence[RunRecord],
-    class_id: int,
-    axis: Axis,
-    smoothing: float,
-    log: bool,
-    as_band: bool,
-    kinds: Sequence[LossKind],
-) -> None:
+@dataclass(frozen=True)
+class _Look:
+    """What the visitor has chosen about the curves."""
+
+    axis: Axis
+    smoothing: float  # reach of the running mean, as a share of the axis
+    log: bool  # losses on logarithmic axes
+    as_band: bool
+    losses: tuple[LossKind, ...]
+
+
+def _draw_curves(records: Sequence[RunRecord], class_id: int, look: _Look) -> None:
     histories = {each.id: services.follower(each.id).history() for each in records}
-    end = max((_last(history, axis) for history in histories.values()), default=0.0)
+    end = max((_last(history, look.axis) for history in histories.values()), default=0.0)
     if not end:
         st.info("No run has made a step yet. The curves appear with the first.", icon=":material/hourglass_empty:")
         return
-    groups = seed_groups(records) if as_band else [[each] for each in records]
-    ids = [[each.id for each in group] for group in groups]
-    looks = run_looks(records, groups)
+    groups = _groups(records, histories) if look.as_band else [[each] for each in records]
+    ids, looks = [[each.id for each in group] for group in groups], run_looks(records, groups)
 
-    def quantity(title: str, points: Mapping[str, Points], is_score: bool) -> Quantity:
-        over = {run_id: on_axis(histories[run_id], each, axis) for run_id, each in points.items()}
-        return Quantity(title, lines_of(ids, over, smoothing * end, is_score), is_score)
+    def quantity(title: str, take: Callable[[History], Points], is_score: bool) -> Quantity:
+        curves = {run_id: on_axis(history, take(history), look.axis) for run_id, history in histories.items()}
+        return Quantity(title, lines_of(ids, curves, look.smoothing * end, is_score), is_score)
 
-    scores = [
-        quantity(
-            f"{scope} {words}",
-            {run_id: history.scores(class_id, scope, metric) for run_id, history in histories.items()},
-            is_score=True,
-        )
-        for scope in ("object", "pixel")
-        for metric, words in _SCORES
-    ]
+    def draw(quantities: Sequence[Quantity], key: str) -> None:
+        figure = curves_figure(quantities, looks, _AXIS_TITLES[look.axis], end, look.log)
+        live_figure(figure, f"{key}-{look.axis}", height=curves_height(len(quantities)))
+
     dataset = services.dataset(records[0].dataset_id)
     st.markdown(f"**Scores of {escaped(dataset.classes[class_id])} on the validation scenes**")
-    figure = curves_figure(scores, looks, _AXIS_TITLES[axis], end, log)
-    live_figure(figure, f"compared-scores-{axis}", height=curves_height(len(scores)))
-    bands = [group for group in groups if len(group) > 1]
-    st.caption(
-        "Each validation scores pixels at ½ (of several classes, the most probable one), and objects by the match rule "
-        f"{dataset.match_rule.words}, from {dataset.minimum_area} pixels on. Star: the best value that was measured."
-        + (" Band: lowest to highest of the seeds, not smoothed; line: their mean." if bands else "")
-        + (
-            f" **Smoothed**: a running mean over {100 * smoothing:.0f} % of the axis; pale: as measured."
-            if smoothing
-            else ""
-        )
-    )
-    losses = [
-        quantity(
-            LOSSES[kind].name,
-            {run_id: history.curves.get(logged_curve(kind), _NO_POINTS) for run_id, history in histories.items()},
-            is_score=False,
-        )
-        for kind in kinds
-    ]
+    if any(history.validations for history in histories.values()):
+        scores = [
+            quantity(f"{scope} {words}", partial(_scores, class_id=class_id, scope=scope, metric=metric), is_score=True)
+            for scope in ("object", "pixel")
+            for metric, words in _SCORES
+        ]
+        draw(scores, "compared-scores")
+        st.caption(_about_scores(dataset, look, any(len(group) > 1 for group in groups)))
+    else:
+        st.caption("The scores appear with the first validation.")
     st.markdown("**Losses on the training batches**")
-    if not losses:
+    if not look.losses:
         st.caption("Choose losses above to see them.")
         return
-    figure = curves_figure(losses, looks, _AXIS_TITLES[axis], end, log)
-    live_figure(figure, f"compared-losses-{axis}-{'-'.join(kinds)}", height=curves_height(len(losses)))
+    losses = [quantity(LOSSES[kind].name, partial(_logged, kind=kind), is_score=False) for kind in look.losses]
+    draw(losses, f"compared-losses-{'-'.join(look.losses)}")
     st.caption(
-        "Each loss has its own axis: values of two losses do not compare. All at their default settings, "
-        "whichever loss is trained. Of neighbouring steps, the lowest and the highest are drawn."
+        "Each loss has its own axis: values of two losses do not compare. All at their default settings, whichever "
+        "loss is trained. Of neighbouring steps, the lowest and the highest are drawn."
     )
+
+
+def _scores(history: History, class_id: int, scope: str, metric: str) -> Points:
+    return history.scores(class_id, scope, metric)
+
+
+def _logged(history: History, kind: LossKind) -> Points:
+    return history.curves.get(logged_curve(kind), _NO_POINTS)
+
+
+def _about_scores(dataset: Dataset, look: _Look, has_bands: bool) -> str:
+    """What the numbers rest on, and how they are drawn."""
+    parts = [
+        "Each validation scores pixels at ½ (of several classes, the most probable one), and objects by the match rule",
+        f"{dataset.match_rule.words}, from {dataset.minimum_area} pixels on. Star: the best measured value.",
+    ]
+    if has_bands:
+        parts.append("Band: lowest to highest of the seeds, not smoothed; line: their mean.")
+    if look.smoothing:
+        parts.append(f"**Smoothed**: a running mean over {100 * look.smoothing:.0f} % of the axis; pale: as measured.")
+    return " ".join(parts)
 
 
 def _last(history: History, axis: Axis) -> float:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from explorer.losses.spec import LossSpec
-from explorer.runs.compared_curves import band, best_point, in_seconds, lines_of, seed_groups, smoothed
+from explorer.runs.compared_curves import band, best_point, in_seconds, lines_of, seed_groups, smoothed, was_steered
 from explorer.runs.history import history
 from explorer.runs.records import RunRecord, RunStatus
-from explorer.training.events import PhaseChange, Started, Step
-from explorer.training.plan import Phase, Plan
+from explorer.training.events import Intervened, PhaseChange, Started, Step
+from explorer.training.plan import Intervention, Phase, Plan
 from tests.runs.tiny import tiny_plan
 
 
@@ -76,6 +76,18 @@ def test_only_runs_that_differ_in_seed_and_name_are_a_group() -> None:
         record("f", replace_batch(plan)),
     ]
     assert [[each.id for each in group] for group in seed_groups(records)] == [["a", "c", "d"], ["b"], ["e"], ["f"]]
+
+
+def test_a_run_that_was_steered_is_alone() -> None:
+    plan = tiny_plan(20)
+    begun = [Started(0, "cpu", 9, (1.0,)), PhaseChange(0, 0, 0, "start")]
+    steered = [*begun, Intervened(5, Intervention(step=5, learning_rate=0.5))]
+    shorter = [*begun, Intervened(5, Intervention(step=5, length_factor=0.5))]
+    steps = [Step(n, 0, 0, 1.0, {}, 1.0, 0.1, 1.0) for n in range(1, 10)]
+    assert was_steered(plan, history([*steered, *steps], plan))
+    assert not was_steered(plan, history([*shorter, *steps], plan)), "it keeps its time, as planned"
+    records = [record("a", plan), record("b", plan), record("c", plan)]
+    assert [[each.id for each in group] for group in seed_groups(records, {"b"})] == [["a", "c"], ["b"]]
 
 
 def replace_batch(plan: Plan) -> Plan:
