@@ -94,8 +94,7 @@ def show_gallery(
     if clicked in ids:
         chosen = clicked
         st.query_params[OBJECT] = clicked
-    if len(ordered) > len(shown):
-        st.caption(f"{len(shown)} of {len(ordered):,} objects, large before small. Click one to see it above.")
+    st.caption(f"{len(shown)} of {len(ordered):,} objects, large before small. Click one to see it above.")
     with large:
         _show_large(shown[ids.index(chosen)], sources, dataset_id, class_id, key)
 
