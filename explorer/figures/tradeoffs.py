@@ -20,14 +20,20 @@ ISO_F1 = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 
 def precision_recall_figure(
-    curves: Mapping[str, Curve], threshold: float, chosen: str, best: Mapping[str, OperatingPoint], scope: str
+    curves: Mapping[str, Curve],
+    at: Mapping[str, OperatingPoint],
+    at_words: str,
+    chosen: str | None,
+    best: Mapping[str, OperatingPoint],
+    scope: str,
 ) -> go.Figure:
     """Precision over recall of several runs, with lines of equal F1.
 
     Args:
         curves: by the run's name.
-        threshold: of the operating point of every run, a filled dot.
-        chosen: the run whose point is large.
+        at: by the run's name, the point at one threshold, a filled dot.
+        at_words: which threshold that is: "at the slider".
+        chosen: the run whose point is large; None: all are.
         best: by the run's name, the point that costs least, drawn as a star.
         scope: of what: "pixel", "object", or "relaxed": within a tolerance.
     """
@@ -42,7 +48,7 @@ def precision_recall_figure(
             customdata=curve.thresholds,
             hovertemplate="threshold %{customdata:.3f}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
         )
-        points = [(operating_point(curve, threshold), "circle", 14 if name == chosen else 8, "at the slider")]
+        points = [(at[name], "circle", 14 if chosen in (name, None) else 8, at_words)]
         if name in best:
             points.append((best[name], "star", 15, "least cost"))
         for point, symbol, size, what in points:
