@@ -90,7 +90,7 @@ class Question(_Model):
 class Link(_Model):
     """A link to another page with everything set."""
 
-    page: Literal["imagery", "loss_lab", "train", "tradeoffs", "landscape"]
+    page: Literal["imagery", "loss_lab", "train", "compare", "tradeoffs", "landscape"]
     label: Line
     query: dict[str, str] = Field(default_factory=dict, description="what the page shows, as its address has it")
 

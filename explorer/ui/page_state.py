@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from explorer.imagery.match_rule import MatchRule
+from explorer.runs.object_sets import ObjectSet
 
 Id = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_:.-]+$")]
 Word = Annotated[str, Field(min_length=1, max_length=200)]  # one of a widget's options, which the widget checks
@@ -38,6 +39,8 @@ def _ids(text: str) -> str:
 
 Rule = Annotated[str, AfterValidator(_match_rule)]  # "iou:0.5", "overlap", …
 Ids = Annotated[str, Field(max_length=1000), AfterValidator(_ids)]
+Objects = Annotated[str, AfterValidator(lambda text: str(ObjectSet.parse(text)))]
+"""The objects that a dialog shows."""
 Camera = Annotated[str, Field(pattern=r"^(-?\d+(\.\d+)?)(,-?\d+(\.\d+)?){8}$", max_length=120)]
 """Eye, centre and up of a 3D scene, in Plotly's units."""
 
@@ -165,6 +168,8 @@ class TrainState(PageState):
     training_time: Word | None = _widget()
     training_steps: Annotated[int, Field(ge=10, le=1_000_000)] | None = _widget()
     class_: Word | None = _widget()
+    objects: Objects | None = None
+    object: Word | None = None  # that is shown large
 
 
 class TradeoffsState(PageState):
@@ -181,6 +186,38 @@ class TradeoffsState(PageState):
     threshold: Annotated[float, Field(ge=0.02, le=0.98)] | None = _widget()
     miss_cost: Annotated[float, Field(ge=0.1, le=100)] | None = _widget()
     scene: Word | None = _widget()
+    objects: Objects | None = None
+    object: Word | None = None
+
+
+class CompareState(PageState):
+    """Which runs are side by side, and in which view."""
+
+    title = "Compare"
+    runs: Ids | None = None
+    show: Word | None = _widget()
+    on: Word | None = _widget()  # dataset, where the runs are on several
+    class_: Word | None = _widget()
+    over: Word | None = _widget()
+    smoothing: Annotated[int, Field(ge=0, le=20)] | None = _widget()
+    log_losses: bool | None = _widget()
+    bands: bool | None = _widget()
+    equal_settings: bool | None = _widget()
+    match: Rule | None = None
+    validation_crop: Word | None = _widget()
+    first: Word | None = _widget()
+    second: Word | None = _widget()
+    set: Word | None = None  # of objects
+    objects: Objects | None = None
+    object: Word | None = None
+
+
+class LearnState(PageState):
+    """Which step of which lesson."""
+
+    title = "Learn"
+    lesson: Id | None = None
+    step: Annotated[int, Field(ge=1, le=100)] | None = None
 
 
 class LandscapeState(PageState):
@@ -215,7 +252,8 @@ class LandscapeState(PageState):
 
 
 STATES: Mapping[str, type[PageState]] = {
-    state.title: state for state in (ImageryState, LossLabState, TrainState, TradeoffsState, LandscapeState)
+    state.title: state
+    for state in (LearnState, ImageryState, LossLabState, TrainState, CompareState, TradeoffsState, LandscapeState)
 }
 """By the page's title; other pages show nothing that a link would name."""
 

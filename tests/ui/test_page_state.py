@@ -8,7 +8,10 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from explorer.lessons.model import Lesson
+from explorer.lessons.reading import lessons
 from explorer.ui.frame import PAGES
+from explorer.ui.home_pictures import FOUND
 from explorer.ui.page_state import STATES, LandscapeState, PageState, TradeoffsState, TrainState, address_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,11 +58,10 @@ def test_every_field_of_a_widget_is_the_key_of_one_that_keeps_its_value_in_the_a
     source = "".join(
         file.read_text("utf-8") for folder in ("pages", "explorer/ui") for file in (ROOT / folder).glob("*.py")
     )
-    literal = set(re.findall(r'key="([\w-]+)"', source)) | set(re.findall(r'_K?E?Y?\w* = "([\w-]+)"', source))
     for title, state in STATES.items():
         for each in state.names():
             if each.widget and not re.match(r"plane-|through-\d", each.name):  # their keys follow the kind of plane
-                assert each.name in literal, f"{title}: no widget has the key {each.name}"
+                assert f'"{each.name}"' in source, f"{title}: no widget has the key {each.name}"
 
 
 def test_every_widget_that_keeps_its_value_in_the_address_is_a_field() -> None:
@@ -67,3 +69,18 @@ def test_every_widget_that_keeps_its_value_in_the_address_is_a_field() -> None:
     for file in [*(ROOT / "pages").glob("*.py"), *(ROOT / "explorer" / "ui").glob("*.py")]:
         for call in re.findall(r'key="([\w-]+)"(?:(?!key=)[^)]){0,400}?bind="query-params"', file.read_text("utf-8")):
             assert call in known, f"{file.name}: {call} is no field of a page's state"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_links_of_lessons_and_of_home_name_what_their_pages_know(language: str) -> None:
+    titles = {Path(file).stem: title for title, (file, _) in PAGES.items()}
+    read = [lesson for lesson in lessons(language) if isinstance(lesson, Lesson)]
+    links = [(link.page, link.query) for lesson in read for step in lesson.steps for link in step.links]
+    links += [(Path(found.page).stem, found.parameters) for found in FOUND]
+    assert len(links) > 10
+    for page, query in links:
+        state = STATES[titles[page]]
+        given = {name: value if isinstance(value, list) else [str(value)] for name, value in query.items()}
+        known = {each.name for each in state.names()}
+        assert set(given) - {"lang"} <= known, f"{page}: {given}"
+        assert state.read(given)[1] == {}, f"{page}: {given}"
