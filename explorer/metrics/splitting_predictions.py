@@ -31,6 +31,7 @@ from explorer.metrics.class_map import STEPS, in_thousandths
 
 _LEVELS = (STEPS // 10, 3 * STEPS // 10, STEPS // 2, 7 * STEPS // 10, 9 * STEPS // 10)  # over which it is averaged
 _LEAST = STEPS // 50  # the lowest threshold of a sweep
+_BLOCK, _AROUND = 2048, 3  # pixels of a block's side; diameters around it that are looked at, too
 _SMOOTHING, _LEAST_SMOOTHING = 1 / 50, 0.7  # standard deviation of the Gaussian, in diameters, and at least in pixels
 _HEIGHT = 1 / 35  # by how much the distance falls between two peaks, in diameters
 
@@ -65,10 +66,30 @@ def find_regions(values: NDArray[np.uint16], diameter: float) -> NDArray[np.int3
 def find_lines(values: NDArray[np.uint16], diameter: float) -> NDArray[np.bool_]:
     """(H, W): True where pixels must become background so that objects that touch come apart.
 
+    Scenes of more than ``_BLOCK`` pixels a side are looked at in blocks with what is around them, so that memory is
+    bounded: a watershed takes some fifty bytes for every pixel.
+
     Args:
         values: (H, W), probabilities of one class in 1/STEPS.
         diameter: see ``find_regions``.
     """
+    height, width = values.shape
+    if max(height, width) <= _BLOCK:
+        return _find_lines(values, diameter)
+    around = round(_AROUND * diameter) + 1
+    lines = np.zeros(values.shape, dtype=np.bool_)
+    for top in range(0, height, _BLOCK):
+        for left in range(0, width, _BLOCK):
+            above, beside = max(0, top - around), max(0, left - around)
+            window = values[above : top + _BLOCK + around, beside : left + _BLOCK + around]
+            if (window >= _LEAST).any():
+                inner = np.s_[top - above :, left - beside :]
+                found = _find_lines(window, diameter)[inner][:_BLOCK, :_BLOCK]
+                lines[top : top + _BLOCK, left : left + _BLOCK] = found
+    return lines
+
+
+def _find_lines(values: NDArray[np.uint16], diameter: float) -> NDArray[np.bool_]:
     padded = np.pad(find_regions(values, diameter), 1)
     width = padded.shape[1]
     beside = [down * width + right for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
