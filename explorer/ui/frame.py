@@ -35,6 +35,7 @@ PAGES = {
     "Train": ("pages/train.py", ":material/play_circle:"),
     "Trade-offs": ("pages/tradeoffs.py", ":material/balance:"),
     "Landscape": ("pages/landscape.py", ":material/landscape:"),
+    "Predict": ("pages/predict.py", ":material/output:"),
     "Storage": ("pages/storage.py", ":material/hard_drive:"),
     CLASS: ("pages/class.py", ":material/groups:"),
 }

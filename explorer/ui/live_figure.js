@@ -143,13 +143,13 @@ function create(host) {
   state.draw = (text) => {
     state.waiting = null;
     state.drawing = state.drawing.then(async () => {
-      const { library: address, height, image, figure, follow: followed } = JSON.parse(text);
+      const { library: address, height, image, figure, follow: followed, scrollZoom } = JSON.parse(text);
       host.style.height = `${height}px`;
       await library(address);
       const first = !host._fullLayout;
       state.figure = themed(figure, host);
       state.config = {
-        displaylogo: false, responsive: false, displayModeBar: image ? true : false,
+        displaylogo: false, responsive: false, scrollZoom, displayModeBar: image ? true : false,
         modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },
       };
       await react(state);

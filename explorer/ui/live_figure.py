@@ -80,6 +80,7 @@ def live_figure(
     height: int = 320,
     image: str | None = None,
     follow: Followed | None = None,
+    scroll_zoom: bool = False,
 ) -> Click | None:
     """Draws a figure, or updates the one with this key.
 
@@ -88,13 +89,20 @@ def live_figure(
         key: unique on the page; a figure with another key is another graph.
         height: in pixels.
         image: name of the PNG that a button over the figure offers; None: no button.
+        scroll_zoom: whether the wheel zooms where the pointer is.
         follow: where its changes come from; None: from the page alone.
 
     Returns:
         The click that made the page run again; None if something else did.
     """
     followed = None if follow is None else asdict(follow)
-    around = {"library": plotly_address(), "height": height, "image": image, "follow": followed}
+    around = {
+        "library": plotly_address(),
+        "height": height,
+        "image": image,
+        "follow": followed,
+        "scrollZoom": scroll_zoom,
+    }
     drawn = figure if isinstance(figure, str) else _encoded(figure)
     data = f'{json.dumps(around)[:-1]}, "figure": {drawn}}}'
     answer = _component()(key=key, data=data.encode(), on_click_change=_seen)
