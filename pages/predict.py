@@ -14,7 +14,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.pickers import pick_checkpoint, pick_run, runs_with_checkpoints
 from explorer.ui.prediction_source import pick_source, problem_of, show_notes
 from explorer.ui.prediction_view import show_prediction
-from explorer.ui.predictions import offer_prediction, prediction_job, shown_prediction
+from explorer.ui.predictions import is_one_shown, offer_prediction, prediction_job, shown_prediction
 
 EXPLANATION = """
 **Threshold.** The segmenter gives each pixel a probability for each class; a pixel is of a class from its threshold on.
@@ -78,10 +78,11 @@ frame("Predict")
 try:
     run = pick_run(runs_with_checkpoints())
     if run is not None:
-        try:
-            choose(run)
-        except InputError as problem:
-            show_problem(problem)
+        with st.expander("Image and checkpoint", icon=":material/add_photo_alternate:", expanded=not is_one_shown()):
+            try:
+                choose(run)
+            except InputError as problem:
+                show_problem(problem)
         show(run)
 except InputError as problem:
     show_problem(problem)

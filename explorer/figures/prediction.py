@@ -24,7 +24,7 @@ from explorer.metrics.found_objects import FoundObjects, areas_on_ground
 View = Literal["Outlines", "Mask", "None"]
 """What is laid over the image."""
 
-_OPACITY = 0.5  # of a mask
+_OPACITY = 0.6  # of a mask
 _AROUND, _LEAST_AROUND = 3, 48  # what is shown around an object: in its sizes, and at least in pixels
 
 Box = tuple[int, int, int, int]
@@ -78,6 +78,7 @@ def prediction_figure(shown: Shown, view: View, ticked: Box | None = None) -> go
     if lines is not None:
         figure.add_traces(lines)
     elif view != "None":
+        figure.add_traces(_legend(shown))
         for mask, step, top, left in parts:
             figure.add_trace(_layer(mask, shown.colours, step, top, left, filled=view == "Mask"))
     if ticked is not None:
@@ -121,7 +122,7 @@ def found_table(found: FoundObjects, classes: Sequence[str], georeference: GeoRe
             "class": [classes[number] for number in found.class_ids],
             "score": found.scores,
             "area (px)": found.areas,
-            "area (m²)": empty if areas is None else areas,
+            "area (m²)": empty if areas is None else areas.round(1),
             "column": found.centres[:, 1],
             "row": found.centres[:, 0],
             "longitude": empty if places is None else places[:, 0],
@@ -175,6 +176,20 @@ def _outlines(parts: Sequence[tuple[NDArray[np.uint8], int, int, int]], shown: S
     return lines
 
 
+def _legend(shown: Shown) -> list[go.Scatter]:
+    """Entries of the legend for classes that are drawn as pictures."""
+    return [
+        go.Scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            marker={"symbol": "square", "size": 11, "color": colour},
+            name=plain_text(name),
+        )
+        for colour, name in list(zip(shown.colours, shown.classes, strict=True))[1:]
+    ]
+
+
 def _inner_edge(mask: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Pixels of a class with a pixel of another one at a side."""
     padded = np.pad(mask, 1)
@@ -210,13 +225,20 @@ def _lay_out(figure: go.Figure, seen: Box, thinning: int, drawn_in: bool) -> Non
         constrain="domain",
         showgrid=False,
         zeroline=False,
+        tickformat="d",
         title_text=f"column ({'; '.join(notes)})" if notes else "column",
     )
     figure.update_yaxes(
-        range=[bottom, top], scaleanchor="x", constrain="domain", showgrid=False, zeroline=False, title_text="row"
+        range=[bottom, top],
+        tickformat="d",
+        scaleanchor="x",
+        constrain="domain",
+        showgrid=False,
+        zeroline=False,
+        title_text="row",
     )
     figure.update_layout(
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 55, "r": 10, "t": 10, "b": 45},
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         dragmode="pan",

@@ -20,7 +20,6 @@ from explorer.imagery.writing import mask_bytes
 from explorer.jobs.file_job import run_file_job
 from explorer.jobs.registry import PackPrediction, PredictImage
 from explorer.metrics.found_objects import find_objects
-from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.decoded_image import load_raster
 from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
@@ -48,7 +47,6 @@ def predict_image(job: PredictImage) -> JobStatus:
             raise InputError(problem, raster.name, "predict all the same, or scale its values like those of the run's")
         predictor = load_predictor(folder, job.checkpoint, job.device, job.flips)
         require_memory(predictor, raster, job.memory)
-        own = read_own_thresholds(folder, job.checkpoint) or read_own_thresholds(folder)
         began = time.perf_counter()
 
         def advance(done: int, tiles: int) -> None:
@@ -57,8 +55,7 @@ def predict_image(job: PredictImage) -> JobStatus:
 
         report(JobProgress(0, None, "tiles", None))
         with _on_disk(job.file.with_name(f"{job.file.name}.part")) as new:
-            diameters = own.diameters if own else ()
-            predicted = predict_raster(predictor, reference, raster, job.checkpoint, diameters, advance, new)
+            predicted = predict_raster(predictor, reference, raster, job.checkpoint, job.diameters, advance, new)
             save_prediction(predicted, job.file)
 
     return run_file_job(job, work)

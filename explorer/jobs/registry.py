@@ -191,6 +191,7 @@ class PredictImage(FileJob):
     scene: str | None  # its name in the dataset; None: the file is a decoded image
     checkpoint: str
     flips: bool
+    diameters: tuple[float, ...]  # of typical objects of class 1, 2, …, in pixels; none: not known
     forced: bool  # also if the values lie outside the range that the run was trained on
     memory: int  # bytes that it may take
 

@@ -98,6 +98,25 @@ class Prediction:
         return classes
 
 
+def cuts_for(
+    own: Sequence[ObjectCut], meta: PredictionMeta, split: bool | None, smallest: int | None
+) -> tuple[ObjectCut, ...]:
+    """How objects of class 1, 2, … are cut out of a prediction.
+
+    Args:
+        own: as the run chose; none: nothing was chosen, and predictions are taken as they are.
+        meta: of the prediction.
+        split: whether neighbours are separated, of all classes; None: as the run chose for each.
+        smallest: pixels; smaller objects are dropped; None: as the run chose for each class.
+    """
+    count = len(meta.classes) - 1
+    known = meta.diameters or (0.0,) * count
+    return tuple(
+        ObjectCut(cut.diameter if split is None else (diameter or None) if split else None, smallest or cut.smallest)
+        for cut, diameter in zip(own or (ObjectCut(),) * count, known, strict=True)
+    )
+
+
 def save_prediction(prediction: Prediction, path: Path) -> None:
     """Writes the file whole or not at all."""
     arrays = {

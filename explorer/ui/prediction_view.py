@@ -23,11 +23,10 @@ from explorer.figures.prediction import (
     prediction_figure,
 )
 from explorer.jobs.registry import PackPrediction
-from explorer.metrics.class_map import STEPS
 from explorer.metrics.found_objects import FoundObjects, areas_on_ground, find_objects
 from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.runs.class_thresholds import AppliedThresholds
-from explorer.runs.prediction import Prediction
+from explorer.runs.prediction import Prediction, cuts_for
 from explorer.runs.prediction_names import PredictionFile
 from explorer.ui import address, services
 from explorer.ui.frame import stacking_columns
@@ -77,7 +76,7 @@ def show_prediction(path: Path, name: str, prediction: Prediction, applied: Appl
         prediction: itself.
         applied: the run's own thresholds at its checkpoint, and how objects are cut out at them.
     """
-    controls, picture = stacking_columns("prediction", [2, 5])
+    picture, controls = stacking_columns("prediction", [5, 2])
     with controls:
         choice = _pick_choice(name, prediction, applied)
     mask, found = masked(path, path.stat().st_mtime_ns, choice)
@@ -134,51 +133,37 @@ def _pick_choice(name: str, prediction: Prediction, applied: AppliedThresholds) 
         disabled=not can_split,
         help="By a watershed; at first as the run chose."
         if can_split
-        else "The run knows no size of its objects: it has not ended, or its labels hold none.",
+        else "The run knew no size of its objects when this was made: it had not ended, or its labels hold none.",
     )
-    usual_smallest = max((cut.smallest for cut in applied.cuts), default=1)
     smallest = st.number_input(
         "Smallest object (px)",
         1,
         value=None,
-        placeholder=_smallest_words(applied, usual_smallest),
+        placeholder=_smallest_words(applied),
         key=f"smallest-{key}",
         bind="query-params",
         help="Smaller objects are left out. Clear it to take the run's.",
     )
-    cuts = tuple(
-        ObjectCut(
-            (prediction.meta.diameters[number] or None) if split and number < len(prediction.meta.diameters) else None,
-            int(smallest) if smallest is not None else _own_smallest(applied, number),
-        )
-        for number in range(len(classes))
-    )
-    if split == usual_split:  # as was chosen for each class
-        cuts = (
-            tuple(replace(cut, diameter=of_run.diameter) for cut, of_run in zip(cuts, applied.cuts, strict=False))
-            or cuts
-        )
+    by_hand = None if split == usual_split else split
+    cuts = cuts_for(applied.cuts, prediction.meta, by_hand, None if smallest is None else int(smallest))
     return Choice(thresholds, cuts)
 
 
-def _own_smallest(applied: AppliedThresholds, number: int) -> int:
-    return applied.cuts[number].smallest if applied.cuts else 1
-
-
-def _smallest_words(applied: AppliedThresholds, largest: int) -> str:
+def _smallest_words(applied: AppliedThresholds) -> str:
     sizes = sorted({cut.smallest for cut in applied.cuts})
-    return f"{' to '.join(map(str, sizes[:1] + sizes[1:][-1:]))}, the run's" if applied.own else f"{largest}"
+    return f"{' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))}, the run's" if sizes else "1"
 
 
 def _where_from(thresholds: tuple[float, ...] | None, own: tuple[float, ...], applied: AppliedThresholds) -> str:
     """Where the thresholds come from, in a sentence."""
     if thresholds is None:
         return "Each pixel has its most probable class."
-    source = escaped(applied.source[:1].upper() + applied.source[1:])
+    what, _, why = applied.source.partition(": ")
+    source = f"No own threshold: {escaped(why)}" if what == "none" else f"The run's own: {escaped(why)}"
     if thresholds == own:
         return f"{source}."
-    numbers = ", ".join(f"{round(value * STEPS) / STEPS:g}" for value in own)
-    return f"Chosen here. The run's: {numbers} ({escaped(applied.source)})."
+    numbers = ", ".join(f"{value:g}" for value in own)
+    return f"Chosen here, instead of {numbers}. {source}."
 
 
 def _pick_view() -> View:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.jobs.registry import PredictImage
+from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.job_files import read_progress
 from explorer.runs.prediction import Prediction
 from explorer.runs.prediction_names import is_name, name_of, prediction_file, prediction_name, relative_file
@@ -26,9 +27,12 @@ _REFUSED = "predict-refused"  # in the session: why the last order was refused
 def prediction_job(record: RunRecord, source: Source, checkpoint: str, flips: bool, forced: bool) -> PredictImage:
     """The job that predicts for an image; the same choices of a visitor give the same prediction."""
     store, limits = services.store(), settings()
-    name = prediction_name(visitor().id, source.content, source.name, source.scene, checkpoint, flips)
+    folder = store.folder(record.id)
+    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+    diameters = own.diameters if own else ()
+    name = prediction_name(visitor().id, source.content, source.name, source.scene, checkpoint, flips, diameters)
     return PredictImage(
-        store.folder(record.id).path,
+        folder.path,
         store.dataset_file(record.dataset_id),
         limits.device,
         name,
@@ -36,6 +40,7 @@ def prediction_job(record: RunRecord, source: Source, checkpoint: str, flips: bo
         source.scene,
         checkpoint,
         flips,
+        diameters,
         forced,
         limits.prediction_memory,
     )
@@ -89,6 +94,11 @@ def shown_prediction(record: RunRecord) -> tuple[str, Prediction] | None:
         address.select("Prediction", list(labels), shown, labels.__getitem__, _show)
         return shown, _load(record, shown)
     return None
+
+
+def is_one_shown() -> bool:
+    """Whether the address names a prediction."""
+    return _PREDICTION in st.query_params
 
 
 def _load(record: RunRecord, name: str) -> Prediction:
