@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,5 +65,5 @@ def load_raster(path: Path) -> Raster:
             header = _Header.model_validate_json(arrays["header"].tobytes())
             place = GeoReference(header.crs, header.transform) if header.transform else None
             return Raster(header.name, arrays["image"], arrays["valid"], header.bands, place, notes=header.notes)
-    except (OSError, KeyError, ValueError, ValidationError):
+    except (OSError, KeyError, ValueError, ValidationError, zipfile.BadZipFile):
         raise InputError("the image is no longer there", "upload", "upload it again") from None

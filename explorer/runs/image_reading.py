@@ -89,13 +89,14 @@ def _read(upload: ImagesToRead, refused: Mapping[str, str], watch: Watch) -> tup
         watch(name)
         try:
             raster = read_raster(source, name, upload.limits, companions=unpacked.files, keep_fill=upload.keep_fill)
-            total += raster.image.nbytes + raster.valid.nbytes
-            if total > upload.limits.max_total_decoded_bytes:
+            size = raster.image.nbytes + raster.valid.nbytes
+            if total + size > upload.limits.max_total_decoded_bytes:
                 most = upload.limits.max_total_decoded_bytes / MEBI
                 raise InputError(
                     f"with it, the upload takes more than {most:,.0f} MiB once decoded", name, "upload less"
                 )
             read.append(save_raster(raster, folder / f"{number}.npz"))
+            total += size
         except InputError as problem:
             read.append(DecodedImage(name, None, reason=problem.what))
     write_atomically(known, pickle.dumps(tuple(read)))

@@ -7,6 +7,7 @@ so that a server maps them and reads what it looks at.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,7 +151,7 @@ def load_prediction(path: Path) -> Prediction:
                 arrays["most_probable"] if "most_probable" in set(arrays) else None,
                 arrays["picture"],
             )
-    except (OSError, KeyError, ValueError, ValidationError) as error:
+    except (OSError, KeyError, ValueError, ValidationError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read ({error})", "prediction", "predict again") from None
 
 
