@@ -24,6 +24,7 @@ from explorer.metrics.found_objects import FoundObjects, areas_on_ground
 View = Literal["Outlines", "Mask", "None"]
 """What is laid over the image."""
 
+_MOST_EXACT = 250_000  # pixels of a photo that is sent as PNG: it travels again with each threshold
 _OPACITY = 0.6  # of a mask
 _AROUND, _LEAST_AROUND = 3, 48  # what is shown around an object: in its sizes, and at least in pixels
 
@@ -133,7 +134,9 @@ def found_table(found: FoundObjects, classes: Sequence[str], georeference: GeoRe
 
 
 def _image(picture: Picture, step: int, top: int = 0, left: int = 0) -> go.Image:
-    return go.Image(source=data_uri(picture), x0=left + step / 2, y0=top + step / 2, dx=step, dy=step, hoverinfo="skip")
+    return go.Image(
+        source=data_uri(picture, _MOST_EXACT), x0=left + step / 2, y0=top + step / 2, dx=step, dy=step, hoverinfo="skip"
+    )
 
 
 def _layer(mask: NDArray[np.uint8], colours: Sequence[str], step: int, top: int, left: int, filled: bool) -> go.Image:

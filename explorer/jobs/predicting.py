@@ -49,11 +49,11 @@ def predict_image(job: PredictImage) -> JobStatus:
         require_memory(predictor, raster, job.memory)
         began = time.perf_counter()
 
-        def advance(done: int, tiles: int) -> None:
-            left = (time.perf_counter() - began) / done * (tiles - done)
-            report(JobProgress(done, tiles, "tiles", left))
+        def advance(done: int, parts: int) -> None:
+            left = (time.perf_counter() - began) / done * (parts - done)
+            report(JobProgress(done, parts, "parts", left))
 
-        report(JobProgress(0, None, "tiles", None))
+        report(JobProgress(0, None, "parts", None))
         with _on_disk(job.file.with_name(f"{job.file.name}.part")) as new:
             predicted = predict_raster(predictor, reference, raster, job.checkpoint, job.diameters, advance, new)
             save_prediction(predicted, job.file)

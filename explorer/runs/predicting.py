@@ -15,7 +15,7 @@ from explorer.imagery.pictures import Picture, as_bytes
 from explorer.imagery.scene import Raster, Stretch
 from explorer.imagery.stretch import image_stretch, stretched
 from explorer.metrics.class_map import in_thousandths
-from explorer.metrics.splitting_predictions import find_lines
+from explorer.metrics.splitting_predictions import blocks_of, find_lines
 from explorer.runs.folder import DatasetReference
 from explorer.runs.prediction import Prediction, PredictionMeta
 from explorer.segmenter.prediction import Predictor
@@ -48,14 +48,27 @@ def predict_raster(
         checkpoint: name of the predictor's.
         diameters: of typical objects of class 1, 2, …, in pixels, to separate those that touch; 0: unknown, or not
             wanted; none at all likewise.
-        advance: called after each tile.
+        advance: called after each tile, and after each block in which objects are separated.
         new: makes the arrays that are as large as the image.
     """
     classes, (height, width) = len(reference.classes), raster.valid.shape
     values = new((classes - 1, height, width), np.uint16)
     most_probable = new((height, width), np.uint8) if classes > 2 else None
+    blocks = blocks_of((height, width)) * sum(diameter > 0 for diameter in diameters)
+    done, parts = 0, blocks
+
+    def count(tile: int, tiles: int) -> None:
+        nonlocal done, parts
+        done, parts = tile, tiles + blocks
+        advance(done, parts)
+
+    def count_block() -> None:
+        nonlocal done
+        done += 1
+        advance(done, parts)
+
     top = 0
-    for strip in predictor.strips(raster.image, advance):
+    for strip in predictor.strips(raster.image, count):
         rows = slice(top, top + strip.shape[1])
         values[:, rows] = in_thousandths(strip[1:])
         if most_probable is not None:
@@ -63,7 +76,7 @@ def predict_raster(
         top = rows.stop
     lines = new((classes - 1 if any(diameters) else 0, height, width), np.bool_)
     for number in range(len(lines)):
-        lines[number] = find_lines(values[number], diameters[number]) if diameters[number] else False
+        lines[number] = find_lines(values[number], diameters[number], count_block) if diameters[number] else False
     step = math.ceil(math.sqrt(height * width / _PICTURE_PIXELS))
     place = raster.georeference
     meta = PredictionMeta(
