@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from explorer.figures.imagery import overlaid, plain_text
-from explorer.figures.outlines import LONGEST_SIDE, MOST_SEGMENTS, outline
+from explorer.figures.outlines import LONGEST_SIDE, MOST_SEGMENTS, ordinal, outline
 from explorer.imagery.ground import longitude_latitude
 from explorer.imagery.pictures import Picture, as_bytes, data_uri
 from explorer.imagery.scene import IGNORE, GeoReference
@@ -221,7 +221,7 @@ def _frame(figure: go.Figure, box: Box) -> None:
 
 def _lay_out(figure: go.Figure, seen: Box, thinning: int, drawn_in: bool) -> None:
     top, left, bottom, right = seen
-    notes = [f"every {thinning}th pixel is shown"] if thinning > 1 else []
+    notes = [f"every {ordinal(thinning)} pixel is shown"] if thinning > 1 else []
     notes += ["many outlines: drawn into the picture"] if drawn_in else []
     figure.update_xaxes(
         range=[left, right],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from explorer.imagery.ground import pixel_areas
 from explorer.imagery.objects import connected_components
-from explorer.imagery.scene import IGNORE, GeoReference
+from explorer.imagery.scene import GeoReference
 from explorer.metrics.class_map import STEPS
 
 
@@ -53,7 +53,7 @@ def find_objects(mask: NDArray[np.uint8], values: NDArray[np.uint16]) -> FoundOb
     """
     ids = np.zeros(mask.shape, dtype=np.int32)
     class_ids: list[int] = []
-    for class_id in (int(value) for value in np.unique(mask) if 0 < value < IGNORE):
+    for class_id in range(1, len(values) + 1):
         inside = mask == class_id
         own, count = connected_components(inside)
         ids[inside] = own[inside] + len(class_ids)

@@ -36,7 +36,7 @@ def run_id(server: None) -> str:
     """A run that has ended, of the visitor."""
     store = services.store()
     dataset = store.save_dataset(tiny_dataset(), owner="0123456789abcdef01234567")
-    record = store.create_run(tiny_plan(60), dataset, owner="0123456789abcdef01234567")
+    record = store.create_run(tiny_plan(40), dataset, owner="0123456789abcdef01234567")
     services.engine().submit(record.id)
     wait_until(lambda: store.run(record.id).status is RunStatus.DONE)
     return record.id
