@@ -61,6 +61,9 @@ class Settings(BaseModel):
     checkpoint_steps: int = Field(50, ge=1, description="steps between the checkpoints that are kept")
     readers: int = Field(2, ge=1, le=100, description="uploads that are read at once, each in a process of its own")
     reading_memory: int = Field(2048 * MEBI, ge=256 * MEBI, description="bytes that such a process may take")
+    prediction_memory: int = Field(
+        4096 * MEBI, ge=64 * MEBI, description="bytes that predicting for one image may take"
+    )
     reading_seconds: float = Field(120.0, ge=1, le=3600, description="seconds that it may take")
 
     # limits on input

@@ -28,8 +28,8 @@ that run. Sharing a run shows pictures of its scenes; its dataset stays yours un
 
 **Deleting.** Runs and datasets go to the bin, from where you can restore them, and are removed for good some days
 later. They count until then. A dataset leaves all lists at once, but its file stays as long as there is a run on it,
-your own or of others who trained on it while it was shared. Uploads, slices and sweeps are deleted at once: they can be
-made again.
+your own or of others who trained on it while it was shared. Uploads, slices, sweeps and predictions are deleted at
+once: they can be made again.
 
 **Archiving** leaves something out of the lists of the other pages and keeps it here and at its address.
 """
@@ -136,7 +136,7 @@ def offer_changes(chosen: Sequence[Stored]) -> None:
         if uploads or measured:
             many = len(uploads) + len(measured)
             with st.popover(f"Delete {many} for good", icon=":material/delete_forever:", key="storage-discard"):
-                st.markdown("Uploads, slices and sweeps cannot be restored.")
+                st.markdown("Uploads, slices, sweeps and predictions cannot be restored.")
                 st.button(
                     "Delete them", type="primary", key="storage-discard-now",
                     on_click=changes.discard, args=(uploads, measured),

@@ -1,10 +1,12 @@
-"""``predict``: the mask of one image by a run's segmenter, with the image's georeference."""
+"""``predict``: masks and objects of images by a run's segmenter, with the images' georeferences."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.cli import parsing
@@ -13,24 +15,48 @@ from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.georeference import SIDE_FILE_SUFFIXES
 from explorer.imagery.reading.raster import read_raster
-from explorer.imagery.scene import IGNORE, Raster
-from explorer.imagery.stretch import outside_stretch, stretch_scene
-from explorer.imagery.writing import write_mask, write_outlines
-from explorer.metrics.class_map import classes_at
-from explorer.metrics.splitting_predictions import cut_classes
+from explorer.imagery.scene import Raster
+from explorer.imagery.writing import write_mask
+from explorer.metrics.found_objects import find_objects
 from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.object_files import write_objects
+from explorer.runs.predicting import predict_raster
+from explorer.runs.prediction import as_trained, values_outside
 from explorer.runs.segmenters import find_checkpoint, load_predictor
 from explorer.settings import settings
+
+_FORMATS = ("geojson", "gpkg")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """An image, and the files that are written for it."""
+
+    image: Path
+    mask: Path
+    vectors: Path | None
 
 
 def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     """Describes the command."""
-    parser = commands.add_parser("predict", help="the mask of one image", description=__doc__)
+    parser = commands.add_parser("predict", help="masks and objects of images", description=__doc__)
     parser.add_argument("run_folder", type=Path, metavar="RUN")
-    parser.add_argument("image", type=Path, metavar="IMAGE")
-    parser.add_argument("--out", type=Path, required=True, metavar="MASK.tif", help="class ids, 255 = no data")
-    parser.add_argument("--vectors", type=Path, metavar="OUT.geojson", help="also write the outlines of the objects")
+    parser.add_argument("images", type=Path, metavar="IMAGE", nargs="+")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="MASK.tif",
+        help="class ids as cloud-optimised GeoTIFF, 255 = no data; a folder for several images",
+    )
+    parser.add_argument(
+        "--vectors",
+        type=Path,
+        metavar="OUT.geojson|OUT.gpkg",
+        help="also write the objects, each with its class, score (mean probability inside) and area; for several "
+        "images geojson or gpkg, to write them beside the masks",
+    )
     add_prediction_options(parser)
     parser.add_argument("--force", action="store_true", help="predict even if the values differ from the run's")
     parser.set_defaults(run=run)
@@ -44,53 +70,84 @@ def run(arguments: argparse.Namespace) -> int:
     """
     folder = RunFolder(arguments.run_folder)
     reference = folder.dataset()
-    raster = _read(arguments.image, reference)
-    for note in raster.notes:
-        print(f"{note.text} [{note.code}]", file=sys.stderr)
-    problem = outside_stretch(raster.image, raster.valid, reference.stretch)
-    if problem is not None and not arguments.force:
-        raise InputError(
-            problem,
-            str(arguments.image),
-            "scale its values like those of the run's images, or use --force to predict all the same",
-        )
-    if problem is not None:
-        note = Note("values_outside_stretch", f"{arguments.image}: {problem}")
-        print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
+    targets = _targets(arguments.images, arguments.out, arguments.vectors)
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
     applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint, arguments.split)
-    print(f"threshold: {_shown(applied, reference)}", file=sys.stderr)
-    for name, cut in zip(reference.classes[1:], applied.cuts, strict=False):
-        separated = "neighbours are separated" if cut.diameter is not None else "neighbours are not separated"
-        print(f"{name}: {separated}, objects of fewer than {cut.smallest} pixels are left out", file=sys.stderr)
-    predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
-    probabilities = predictor.probabilities(raster.image)
-    mask = cut_classes(classes_at(probabilities, applied.values), probabilities, applied.cuts)
-    mask[~raster.valid] = IGNORE
-    write_mask(arguments.out, mask, raster.georeference, reference.classes)
-    if arguments.vectors is not None:
-        write_outlines(arguments.vectors, mask, raster.georeference, reference.classes)
+    diameters = tuple(cut.diameter or 0.0 for cut in applied.cuts)
+    predictor = None
+    for target in targets:
+        raster = _read(target.image, reference, arguments.force)
+        if predictor is None:
+            _print_thresholds(applied, reference)
+            predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
+        predicted = predict_raster(predictor, reference, raster, checkpoint, diameters)
+        mask = predicted.mask(applied.values, applied.cuts)
+        write_mask(target.mask, mask, raster.georeference, reference.classes)
+        if target.vectors is not None:
+            found = find_objects(mask, predicted.values)
+            write_objects(target.vectors, found, raster.georeference, reference.classes)
     return 0
 
 
-def _shown(applied: AppliedThresholds, reference: DatasetReference) -> str:
-    """The thresholds by class, and where they come from."""
+def _targets(images: Sequence[Path], out: Path, vectors: Path | None) -> list[_Target]:
+    """What is written where.
+
+    Raises:
+        InputError: the name of a file says no format that is written, two images would be written to one file, or the
+            folder cannot be made.
+    """
+    if len(images) == 1 and not out.is_dir():
+        if vectors is not None and vectors.suffix.lower().lstrip(".") not in (*_FORMATS, "json"):
+            raise InputError("is neither GeoJSON nor GeoPackage", str(vectors), "end it with .geojson or .gpkg")
+        return [_Target(images[0], out, vectors)]
+    ending = None if vectors is None else str(vectors)
+    if ending not in (None, *_FORMATS):
+        raise InputError("names one file for several images", str(vectors), "give --vectors geojson or --vectors gpkg")
+    twice = [stem for stem, count in Counter(image.stem for image in images).items() if count > 1]
+    if twice:
+        raise InputError("two images have this name", twice[0], "predict for them one by one")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        what = f"cannot be made ({error.strerror})"
+        raise InputError(what, str(out), "give a folder with --out for several images") from None
+    return [
+        _Target(image, out / f"{image.stem}.tif", None if ending is None else out / f"{image.stem}.{ending}")
+        for image in images
+    ]
+
+
+def _print_thresholds(applied: AppliedThresholds, reference: DatasetReference) -> None:
+    """The thresholds by class, where they come from, and how objects are cut out at them."""
     by_class = applied.by_class(len(reference.classes)) or {}
     numbers = ", ".join(f"{reference.classes[int(class_id)]} {value:g}" for class_id, value in by_class.items())
-    return f"{numbers} ({applied.source})" if numbers else applied.source
+    shown = f"{numbers} ({applied.source})" if numbers else applied.source
+    print(f"threshold: {shown}", file=sys.stderr)
+    for name, cut in zip(reference.classes[1:], applied.cuts, strict=False):
+        separated = "neighbours are separated" if cut.diameter is not None else "neighbours are not separated"
+        print(f"{name}: {separated}, objects of fewer than {cut.smallest} pixels are left out", file=sys.stderr)
 
 
-def _read(image: Path, reference: DatasetReference) -> Raster:
-    """The image, read as those of the run were."""
+def _read(image: Path, reference: DatasetReference, forced: bool) -> Raster:
+    """The image, read as those of the run were; what was noticed is printed.
+
+    Raises:
+        InputError: it cannot be read, or it is not of the kind that the run was trained on.
+    """
     beside = {path.name: path for path in image.parent.glob("*") if path.suffix.lower() in SIDE_FILE_SUFFIXES}
     limits = settings().for_own_files()
     raster = read_raster(image, image.name, limits, companions=beside, keep_fill=reference.choices.keep_fill)
-    if len(raster.bands) != len(reference.bands):
+    for note in raster.notes:
+        print(f"{note.text} [{note.code}]", file=sys.stderr)
+    raster = as_trained(raster, reference)
+    problem = values_outside(raster, reference)
+    if problem is not None and not forced:
         raise InputError(
-            f"{len(raster.bands)} band(s), the run was trained on {len(reference.bands)}",
+            problem,
             str(image),
-            "use an image with the same bands as the run's",
+            "scale its values like those of the run's images, or use --force to predict all the same",
         )
-    if reference.choices.stretch == "scene":
-        return replace(raster, image=stretch_scene(raster.image, raster.valid))
+    if problem is not None:
+        note = Note("values_outside_stretch", f"{image}: {problem}")
+        print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
     return raster

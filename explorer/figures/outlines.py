@@ -84,7 +84,7 @@ def outline_figure(
         showlegend=False,
         name="selectable",
     )
-    notes = [f"every {_ordinal(step)} pixel is shown"] if step > 1 else []
+    notes = [f"every {ordinal(step)} pixel is shown"] if step > 1 else []
     notes += [] if drawn else ["many outlines: drawn into the picture"]
     title = f"column ({'; '.join(notes)})" if notes else "column"
     figure.update_xaxes(range=[0, width], constrain="domain", showgrid=False, zeroline=False, title_text=title)
@@ -136,5 +136,6 @@ def _runs(edge: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]
     return lines, starts, np.nonzero(change == -1)[1]
 
 
-def _ordinal(number: int) -> str:
+def ordinal(number: int) -> str:
+    """A number above 1 as it is read in a row: 2nd, 3rd, 4th."""
     return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")

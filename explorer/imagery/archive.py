@@ -87,7 +87,7 @@ def load_dataset(path: Path, mapped: bool = False) -> Dataset:
             header = _Header.model_validate_json(archive["header"].tobytes())
             if header.version > _VERSION:
                 raise InputError(f"a dataset of version {header.version}", str(path), "create it again from its images")
-            arrays = _MappedArrays(file) if mapped else archive
+            arrays = MappedArrays(file) if mapped else archive
             scenes = {
                 side: tuple(_scene(scene, arrays, f"{side}{index}") for index, scene in enumerate(headers))
                 for side, headers in (("training", header.training), ("validation", header.validation))
@@ -113,7 +113,7 @@ def load_dataset(path: Path, mapped: bool = False) -> Dataset:
     )
 
 
-class _MappedArrays(Mapping[str, NDArray[Any]]):
+class MappedArrays(Mapping[str, NDArray[Any]]):
     """The arrays of an ``.npz`` whose members are stored as they are, as views of the one mapped file."""
 
     def __init__(self, file: IO[bytes]) -> None:

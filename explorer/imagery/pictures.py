@@ -20,10 +20,10 @@ def as_bytes(shown: NDArray[np.float32]) -> Picture:
     return picture
 
 
-def data_uri(picture: Picture) -> str:
-    """A picture as the address of an image: a PNG, or a JPEG if it is large."""
+def data_uri(picture: Picture, most_exact: int = _MOST_EXACT) -> str:
+    """A picture as the address of an image: a PNG, or a JPEG if it has more than ``most_exact`` pixels."""
     buffer = io.BytesIO()
-    if picture.shape[0] * picture.shape[1] <= _MOST_EXACT:
+    if picture.shape[0] * picture.shape[1] <= most_exact:
         kind = "png"
         Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
     else:

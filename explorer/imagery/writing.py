@@ -1,4 +1,4 @@
-"""Writes masks with their georeference: class ids as GeoTIFF or PNG, object outlines as GeoJSON.
+"""Writes masks with their georeference: class ids as cloud-optimised GeoTIFF or PNG.
 
 A file appears complete or not at all.
 """
@@ -6,7 +6,7 @@ A file appears complete or not at all.
 from __future__ import annotations
 
 import io
-import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,20 +14,22 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from PIL import Image
-from rasterio.crs import CRS
-from rasterio.features import shapes
+from rasterio.errors import NotGeoreferencedWarning
 from rasterio.io import MemoryFile
-from rasterio.warp import transform_geom
+from rasterio.shutil import copy
 
 from explorer.errors import InputError
 from explorer.files import write_atomically
+from explorer.imagery.ground import crs_of
 from explorer.imagery.scene import IGNORE, GeoReference, Scene
 
-_DEGREES = "EPSG:4326"  # RFC 7946
+_BLOCK = 512  # pixels: side of a tile; larger masks have overviews
 
 
 def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]) -> None:
-    """Writes class ids as a compressed GeoTIFF of one band; ``IGNORE`` is its nodata value.
+    """Writes class ids as a cloud-optimised GeoTIFF of one band; ``IGNORE`` is its nodata value.
+
+    It is tiled and compressed. A pixel of an overview has the class that is commonest below it.
 
     Args:
         path: of the file.
@@ -38,24 +40,25 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
     Raises:
         InputError: the file cannot be written.
     """
-    georeferencing = (
-        {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": _crs(georeference)}
-    )
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            height=mask.shape[0],
-            width=mask.shape[1],
-            count=1,
-            dtype="uint8",
-            nodata=IGNORE,
-            compress="deflate",
-            **georeferencing,
-        ) as file:
+    write_whole(path, mask_bytes(mask, georeference, classes))
+
+
+def mask_bytes(mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
+    """What ``write_mask`` writes."""
+    crs = crs_of(georeference)
+    placed = {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": crs}
+    profile = {"height": mask.shape[0], "width": mask.shape[1], "count": 1, "dtype": "uint8", "nodata": IGNORE}
+    with MemoryFile() as plain, MemoryFile() as optimised, warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        with plain.open(driver="GTiff", compress="deflate", tiled=True, **profile, **placed) as file:
             file.write(mask, 1)
             file.set_band_description(1, "class id")
             file.update_tags(1, **{f"class_{i}": name for i, name in enumerate(classes)})
-        _write(path, memory.read())
+        with plain.open() as file:
+            # GDAL's driver can only copy
+            copy(file, optimised.name, driver="COG", compress="deflate", blocksize=_BLOCK, overview_resampling="mode")
+        content: bytes = optimised.read()
+        return content
 
 
 def write_label(folder: Path, scene: Scene, classes: Sequence[str]) -> Path:
@@ -82,49 +85,17 @@ def write_label(folder: Path, scene: Scene, classes: Sequence[str]) -> Path:
         return path
     content = io.BytesIO()
     Image.fromarray(scene.label).save(content, "PNG")
-    _write(path, content.getvalue())
+    write_whole(path, content.getvalue())
     return path
 
 
-def write_outlines(
-    path: Path,
-    mask: NDArray[np.uint8],
-    georeference: GeoReference | None,
-    classes: Sequence[str],
-) -> None:
-    """Writes one polygon per object (8-connected pixels of one foreground class) as GeoJSON.
-
-    Coordinates are degrees (WGS 84), as RFC 7946 requires; without a georeference, they are columns and rows.
-
-    Args:
-        path: of the file.
-        mask: (H, W), class ids.
-        georeference: of the mask, if known.
-        classes: names by id.
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file that a user has named.
 
     Raises:
-        InputError: the file cannot be written.
+        InputError: it cannot be written.
     """
-    transform = Affine(*georeference.transform) if georeference is not None else Affine.identity()
-    crs = _crs(georeference) if georeference is not None else None
-    inside = (mask > 0) & (mask != IGNORE)
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"class": classes[int(value)], "class_id": int(value)},
-            "geometry": outline if crs is None else transform_geom(crs, _DEGREES, outline),
-        }
-        for outline, value in shapes(mask, mask=inside, connectivity=8, transform=transform)
-    ]
-    _write(path, json.dumps({"type": "FeatureCollection", "features": features}).encode())
-
-
-def _write(path: Path, content: bytes) -> None:
     try:
         write_atomically(path, content)
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror})", str(path), "choose another path") from None
-
-
-def _crs(georeference: GeoReference) -> CRS | None:
-    return CRS.from_user_input(georeference.crs) if georeference.crs else None

@@ -85,13 +85,14 @@ class ConfinedProcesses:
             if self._ahead is None or not self._ahead.is_alive():
                 self._ahead = _Process(self._module)
 
-    def run(self, function: str, arguments: tuple[object, ...], confines: Confines) -> Any:
-        """Calls a function of the module in a process and gives its answer.
+    def run(self, function: str, arguments: tuple[object, ...], confines: Confines, module: str | None = None) -> Any:
+        """Calls a function in a process and gives its answer.
 
         Args:
             function: its name; it takes the arguments and a ``Watch``.
             arguments: they and the answer are pickled.
             confines: what the process may take.
+            module: of the function, if it is another one than that which is imported ahead.
 
         Raises:
             InputError: the work raises it.
@@ -102,7 +103,7 @@ class ConfinedProcesses:
             process, self._ahead = self._ahead, None
         assert process is not None
         try:
-            return process.answer(_Task(self._module, function, arguments, confines))
+            return process.answer(_Task(module or self._module, function, arguments, confines))
         finally:
             process.end()
             self.prepare()

@@ -8,7 +8,9 @@ from typing import Any
 from explorer.errors import InputError
 from explorer.imagery.choices import Polygon
 from explorer.jobs.confinement import ConfinedError, ConfinedProcesses, Confines
-from explorer.jobs.registry import PlaceAreas, ReadUpload
+from explorer.jobs.registry import PlaceAreas, ReadImages, ReadUpload
+from explorer.runs.decoded_image import DecodedImage
+from explorer.runs.image_reading import ImagesToRead
 from explorer.runs.upload_reading import UploadReading, UploadToRead
 
 _MOST_REFUSED = 3  # files of an upload on which readers fail; each costs the time until then
@@ -40,14 +42,30 @@ def place_areas(job: PlaceAreas) -> dict[str, tuple[Polygon, ...]]:
     return answer
 
 
-def _read(function: str, upload: UploadToRead, more: tuple[object, ...], seconds: float) -> Any:
+def read_images(job: ReadImages) -> tuple[DecodedImage, ...]:
+    """Decodes the images of an upload; a file on which the reader fails is listed with the reason.
+
+    Raises:
+        InputError: too many make the reader fail, or all of them need too much memory.
+    """
+    answer: tuple[DecodedImage, ...] = _read("read_images", job.upload, (), job.limit, ImagesToRead.__module__)
+    return answer
+
+
+def _read(
+    function: str,
+    upload: UploadToRead | ImagesToRead,
+    more: tuple[object, ...],
+    seconds: float,
+    module: str | None = None,
+) -> Any:
     limits = upload.limits
     mapped = 2 * limits.max_total_decoded_bytes + 2 * limits.max_decoded_bytes
     confines = Confines(limits.reading_memory, mapped, limits.reading_seconds, seconds)
     refused: dict[str, str] = {}
     while True:
         try:
-            return readers().run(function, (upload, *more, refused), confines)
+            return readers().run(function, (upload, *more, refused), confines, module)
         except ConfinedError as failure:
             if failure.file in refused or len(refused) >= _MOST_REFUSED or not failure.file:
                 remedy = "leave it out, or save it in another form" if failure.file else "upload fewer or smaller files"

@@ -28,6 +28,7 @@ from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, 
 from explorer.losses.registry import LOSSES, LossKind
 from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
+from explorer.runs.prediction_names import PredictionFile, prediction_file
 from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
 from explorer.runs.threshold_sweep import sweep_file
@@ -35,7 +36,10 @@ from explorer.segmenter.inputs import InputSpec
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.recipe import SegmenterKind
 
-if TYPE_CHECKING:  # its readers import libraries that a server needs late or never
+if TYPE_CHECKING:  # their readers import libraries that a server needs late or never
+    from explorer.metrics.splitting_predictions import ObjectCut
+    from explorer.runs.decoded_image import DecodedImage  # noqa: F401 (likewise)
+    from explorer.runs.image_reading import ImagesToRead
     from explorer.runs.upload_reading import UploadReading, UploadToRead  # noqa: F401 (named in a base class)
 
 Answer = TypeVar("Answer")
@@ -171,6 +175,34 @@ class SweepThresholds(FileJob):
     def file(self) -> Path:
         """The sweep's file."""
         return sweep_file(RunFolder(self.run), self.checkpoint, self.rule, self.split)
+
+
+@dataclass(frozen=True)
+class PredictImage(FileJob):
+    """Predicts for an image, and keeps the probabilities. A prediction is its visitor's: its name cannot be guessed."""
+
+    entry = "explorer.jobs.predicting:predict_image"
+    resource = Resource.QUICK
+    limit = 1800.0
+    title = "prediction"
+
+    name: str  # of the prediction, see ``prediction_name``
+    image: Path  # file of a decoded image, or of the dataset that holds the scene
+    scene: str | None  # its name in the dataset; None: the file is a decoded image
+    checkpoint: str
+    flips: bool
+    diameters: tuple[float, ...]  # of typical objects of class 1, 2, …, in pixels; none: not known
+    forced: bool  # also if the values lie outside the range that the run was trained on
+    memory: int  # bytes that it may take
+
+    def describe(self) -> str:
+        """With which checkpoint. The name of the image is for its visitor alone, and the title is not."""
+        return f"prediction of {self.checkpoint}"
+
+    @property
+    def file(self) -> Path:
+        """The prediction's file."""
+        return prediction_file(self.run, self.name)
 
 
 # Jobs that answer ---------------------------------------------------------------------------------------------
@@ -372,11 +404,39 @@ class PlaceAreas(Job[dict[str, tuple[Polygon, ...]]]):
     name: str
 
 
+@dataclass(frozen=True)
+class ReadImages(Job["tuple[DecodedImage, ...]"]):
+    """Decodes the images of an upload, to predict for them."""
+
+    entry = "explorer.jobs.reading:read_images"
+    resource = Resource.READ
+    limit = 900.0
+    title = "reading of images"
+
+    upload: ImagesToRead
+
+
+@dataclass(frozen=True)
+class PackPrediction(Job[bytes]):
+    """A prediction at thresholds as a file for other programs."""
+
+    entry = "explorer.jobs.predicting:pack_prediction"
+    resource = Resource.QUICK
+    limit = 300.0
+    title = "download of a prediction"
+
+    prediction: Path  # its file
+    kind: PredictionFile
+    thresholds: tuple[float, ...] | None  # see ``Prediction.mask``
+    cuts: tuple[ObjectCut, ...]
+
+
 JOBS: tuple[type[Job[Any]], ...] = (
     TrainRun,
     MeasureSlice,
     MeasureCurvature,
     SweepThresholds,
+    PredictImage,
     EvaluatePoints,
     PredictPoint,
     LossCurves,
@@ -390,5 +450,7 @@ JOBS: tuple[type[Job[Any]], ...] = (
     MeasureStep,
     ReadUpload,
     PlaceAreas,
+    ReadImages,
+    PackPrediction,
 )
 """All kinds of jobs."""

@@ -17,7 +17,8 @@ distance transform at each threshold times the probability, which takes as many 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,7 @@ from explorer.metrics.class_map import STEPS, in_thousandths
 
 _LEVELS = (STEPS // 10, 3 * STEPS // 10, STEPS // 2, 7 * STEPS // 10, 9 * STEPS // 10)  # over which it is averaged
 _LEAST = STEPS // 50  # the lowest threshold of a sweep
+_BLOCK, _AROUND = 2048, 3  # pixels of a block's side; diameters around it that are looked at, too
 _SMOOTHING, _LEAST_SMOOTHING = 1 / 50, 0.7  # standard deviation of the Gaussian, in diameters, and at least in pixels
 _HEIGHT = 1 / 35  # by how much the distance falls between two peaks, in diameters
 
@@ -62,13 +64,44 @@ def find_regions(values: NDArray[np.uint16], diameter: float) -> NDArray[np.int3
     return regions
 
 
-def find_lines(values: NDArray[np.uint16], diameter: float) -> NDArray[np.bool_]:
+def blocks_of(size: tuple[int, int]) -> int:
+    """In how many blocks ``find_lines`` looks at a scene of this height and width."""
+    return math.prod(-(-side // _BLOCK) for side in size)
+
+
+def find_lines(
+    values: NDArray[np.uint16], diameter: float, advance: Callable[[], None] = lambda: None
+) -> NDArray[np.bool_]:
     """(H, W): True where pixels must become background so that objects that touch come apart.
+
+    Scenes of more than ``_BLOCK`` pixels a side are looked at in blocks with what is around them, so that memory is
+    bounded: a watershed takes some fifty bytes for every pixel.
 
     Args:
         values: (H, W), probabilities of one class in 1/STEPS.
         diameter: see ``find_regions``.
+        advance: called after each block.
     """
+    height, width = values.shape
+    if max(height, width) <= _BLOCK:
+        lines = _find_lines(values, diameter)
+        advance()
+        return lines
+    around = round(_AROUND * diameter) + 1
+    lines = np.zeros(values.shape, dtype=np.bool_)
+    for top in range(0, height, _BLOCK):
+        for left in range(0, width, _BLOCK):
+            above, beside = max(0, top - around), max(0, left - around)
+            window = values[above : top + _BLOCK + around, beside : left + _BLOCK + around]
+            if (window >= _LEAST).any():
+                inner = np.s_[top - above :, left - beside :]
+                found = _find_lines(window, diameter)[inner][:_BLOCK, :_BLOCK]
+                lines[top : top + _BLOCK, left : left + _BLOCK] = found
+            advance()
+    return lines
+
+
+def _find_lines(values: NDArray[np.uint16], diameter: float) -> NDArray[np.bool_]:
     padded = np.pad(find_regions(values, diameter), 1)
     width = padded.shape[1]
     beside = [down * width + right for down in (-1, 0, 1) for right in (-1, 0, 1) if (down, right) != (0, 0)]
@@ -95,9 +128,10 @@ def without_specks(mask: NDArray[np.bool_], smallest: int) -> NDArray[np.bool_]:
     if smallest <= 1:
         return mask
     ids, count = connected_components(mask)
-    large = np.bincount(ids.ravel(), minlength=count + 1) >= smallest
-    large[0] = False
-    kept: NDArray[np.bool_] = large[ids]
+    places = np.flatnonzero(ids)
+    id_of_pixel = ids.ravel()[places]
+    kept = np.zeros(mask.shape, dtype=np.bool_)
+    kept.ravel()[places] = (np.bincount(id_of_pixel, minlength=count + 1) >= smallest)[id_of_pixel]
     return kept
 
 

@@ -14,6 +14,7 @@ file                  what                                                     w
 ``threshold.json``    the thresholds of its classes, once it has ended         the job
 ``thresholds/``       likewise of other checkpoints                            who asks
 ``commands/``         commands to the job, one file each, removed once done    the server
+``predictions/``      probabilities of images, see ``runs.prediction``        the job
 ``jobs/``             whether a job that was queued has begun                  server, job
 ``lock``              held by the one job that works here                      the job
 ``locks/``            held while a slice is measured into a file elsewhere     the command

@@ -1,7 +1,7 @@
 """How many bytes things take, and what one visitor may take. No torch.
 
 What a visitor takes: their runs with all that lies in their folders, their datasets and uploads, those in the bin among
-them, and the landscapes, curvatures and threshold sweeps that they ordered on runs of others.
+them, and the landscapes, curvatures, threshold sweeps and predictions that they ordered on runs of others.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class OrderedFile:
-    """A file that a job has left in a run's folder: a slice, a curvature, a threshold sweep."""
+    """A file that a job has left in a run's folder: a slice, a curvature, a threshold sweep, a prediction."""
 
     run_id: str
     file: str  # relative to the run's folder

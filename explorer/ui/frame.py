@@ -39,6 +39,7 @@ PAGES = {
     "Compare": ("pages/compare.py", ":material/compare:"),
     "Trade-offs": ("pages/tradeoffs.py", ":material/balance:"),
     "Landscape": ("pages/landscape.py", ":material/landscape:"),
+    "Predict": ("pages/predict.py", ":material/output:"),
     "Storage": ("pages/storage.py", ":material/hard_drive:"),
     CLASS: ("pages/class.py", ":material/groups:"),
 }

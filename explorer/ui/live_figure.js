@@ -165,7 +165,7 @@ function create(host) {
         if (/^scene\d*$/.test(name)) figure.layout[name].camera = camera;
       state.config = {
         displaylogo: false, responsive: false, displayModeBar: image || zooms ? true : false, scrollZoom: zooms,
-        modeBarButtons: [zooms ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["toImage"]],
+        modeBarButtons: [[...(zooms ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : []), ...(image ? ["toImage"] : [])]],
         toImageButtonOptions: { filename: image, scale: 2 },
       };
       await react(state);

@@ -40,6 +40,7 @@ from explorer.ui.engine_keeper import EngineKeeper
 
 if TYPE_CHECKING:
     from explorer.jobs.engine import Engine
+    from explorer.runs.prediction import Prediction
 
 _FIRST_PAGE_SECONDS = 2.0  # for a visitor who comes at once: the first page goes before the workers
 _WORKERS_SECONDS = 15.0  # at most, until the workers no longer need the processor to start
@@ -178,8 +179,14 @@ def uploads() -> Uploads:
 @contextmanager
 def alone_if_large(dataset: Dataset) -> Iterator[None]:
     """Lets only one page at a time compute with whole scenes of this size: each takes some bytes for every pixel."""
-    large = max(scene.label.size for scene in dataset.scenes) > _LARGE_SCENE
-    with _large_scenes if large else nullcontext():
+    with alone_if_pixels(max(scene.label.size for scene in dataset.scenes)):
+        yield
+
+
+@contextmanager
+def alone_if_pixels(pixels: int) -> Iterator[None]:
+    """Likewise with an image of this many pixels."""
+    with _large_scenes if pixels > _LARGE_SCENE else nullcontext():
         yield
 
 
@@ -276,3 +283,19 @@ def threshold_sweep(path: Path, written: int) -> ThresholdSweep:
         InputError: it cannot be read.
     """
     return load_sweep(path)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)  # mapped: they take next to no memory
+def prediction(path: Path, written: int) -> Prediction:
+    """A finished prediction.
+
+    Args:
+        path: of its file.
+        written: see ``threshold_sweep``.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from explorer.runs.prediction import load_prediction  # here: the first page needs nothing of it
+
+    return load_prediction(path)

@@ -11,6 +11,7 @@ from explorer.runs.belongings import Kind
 from explorer.runs.bin import expires
 from explorer.runs.names import as_read
 from explorer.runs.ownership import is_of, is_seen_by, may_manage
+from explorer.runs.prediction_names import name_of
 from explorer.runs.records import DatasetRecord, RunRecord
 from explorer.runs.usage import Taken, in_words
 from explorer.settings import settings
@@ -22,7 +23,7 @@ MINE, CLASS, EXAMPLES = "Mine", "Of the class", "Examples"
 WHOSE = (MINE, CLASS, EXAMPLES)
 """Groups of what is listed."""
 
-KINDS = {"run": "Runs", "dataset": "Datasets", "upload": "Uploads", "measurement": "Slices and sweeps"}
+KINDS = {"run": "Runs", "dataset": "Datasets", "upload": "Uploads", "measurement": "Slices, sweeps, predictions"}
 """What is listed, as filters read."""
 
 
@@ -127,7 +128,7 @@ def table(rows: Sequence[Stored], with_expiry: bool) -> list[dict[str, Any]]:
     """The rows as a page shows them."""
     return [
         {
-            "kind": "slice or sweep" if row.kind == "measurement" else row.kind,
+            "kind": _kind(row),
             "name": row.name,
             "MiB": None if row.size is None else row.size / 2**20,
             "whose": row.whose,
@@ -146,10 +147,16 @@ def shares(taken: Taken, in_bin: int) -> str:
         "runs": sum(taken.runs.values()),
         "datasets": sum(taken.datasets.values()),
         "uploads": sum(taken.uploads.values()),
-        "slices and sweeps on runs of others": taken.elsewhere,
+        "slices, sweeps and predictions on runs of others": taken.elsewhere,
     }
     said = ", ".join(f"{name} {in_words(size)}" for name, size in parts.items() if size) or "nothing yet"
     return f"{said[:1].upper()}{said[1:]}" + (f"; {in_words(in_bin)} of it lie in the bin." if in_bin else ".")
+
+
+def _kind(row: Stored) -> str:
+    if row.kind != "measurement":
+        return row.kind
+    return "prediction" if name_of(row.file) else "slice or sweep"
 
 
 def _row(

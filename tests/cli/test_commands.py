@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyogrio.raw
 import pytest
 import rasterio
+import shapely
 from affine import Affine
 from PIL import Image
 
@@ -114,6 +116,44 @@ def test_predict_keeps_the_georeference(run: Path, imagery: Path, tmp_path: Path
         longitude, latitude = feature["geometry"]["coordinates"][0][0]
         assert 2 < longitude < 4
         assert 35 < latitude < 37
+
+
+def test_predict_writes_masks_and_objects_of_several_images(run: Path, imagery: Path, tmp_path: Path) -> None:
+    images = [str(imagery / "images" / f"scene{number}.tif") for number in (0, 1)]
+    assert main(["predict", str(run), *images, "--out", str(tmp_path / "out"), "--vectors", "gpkg"]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        f"scene{number}.{ending}" for number in (0, 1) for ending in ("tif", "gpkg")
+    }
+    alone = tmp_path / "alone.geojson"
+    assert main(["predict", str(run), images[0], "--out", str(tmp_path / "a.tif"), "--vectors", str(alone)]) == 0
+    with rasterio.open(tmp_path / "out" / "scene0.tif") as file:
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        found = int((file.read(1) == 1).sum())
+    meta, _, shapes, columns = pyogrio.raw.read(tmp_path / "out" / "scene0.gpkg")
+    named = dict(zip(meta["fields"], columns, strict=True))
+    assert named["area_px"].sum() == found > 0
+    np.testing.assert_allclose(shapely.area(shapely.from_wkb(shapes)), 100.0 * named["area_px"])
+    features = [feature["properties"] for feature in json.loads(alone.read_text())["features"]]
+    assert [feature["score"] for feature in features] == named["score"].tolist()
+    assert all(0.1 < feature["score"] <= 1 for feature in features)
+
+
+@pytest.mark.parametrize(
+    ("images", "vectors", "said"),
+    [
+        (("scene0.tif",), "out.shp", "neither GeoJSON nor GeoPackage"),
+        (("scene0.tif", "scene1.tif"), "out.gpkg", "names one file for several images"),
+        (("scene0.tif", "scene0.tif"), "gpkg", "two images have this name"),
+    ],
+)
+def test_predict_refuses_files_that_it_cannot_write_before_it_begins(
+    images: tuple[str, ...], vectors: str, said: str, run: Path, imagery: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    paths = [str(imagery / "images" / name) for name in images]
+    assert main(["predict", str(run), *paths, "--out", str(tmp_path / "out"), "--vectors", vectors]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_same_command_goes_on_with_a_run_that_was_broken_off(imagery: Path, plan: Path, tmp_path: Path) -> None:

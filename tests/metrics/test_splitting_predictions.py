@@ -11,6 +11,7 @@ from scipy import ndimage
 
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.objects import connected_components, median_diameter
+from explorer.metrics import splitting_predictions
 from explorer.metrics.class_map import classes_at, in_thousandths
 from explorer.metrics.curves import sweep_objects
 from explorer.metrics.matching import find_label_objects, match
@@ -150,3 +151,22 @@ def test_points_that_merged_are_found_by_their_peaks() -> None:
 @pytest.mark.parametrize(("areas", "wanted"), [([], 0.0), ([314], 20.0), ([3, 314, 900], 20.0), ([1], 1.1)])
 def test_the_diameter_is_that_of_the_median_area(areas: list[int], wanted: float) -> None:
     assert median_diameter(np.array(areas, np.int64)) == pytest.approx(wanted, abs=0.05)
+
+
+def test_blocks_of_a_large_scene_separate_the_same_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, columns = np.mgrid[:90, :150]
+    middles = [(row, column) for row in range(8, 90, 14) for column in range(8, 150, 13)]  # of discs that touch
+    near = np.min([np.hypot(rows - row, columns - column) for row, column in middles], axis=0)
+    values = np.where(near < 7.6, 1000 - 60 * near, 0).astype(np.uint16)
+
+    def separated() -> int:
+        counted: list[int] = []
+        lines = splitting_predictions.find_lines(values, 14.0, lambda: counted.append(1))
+        assert len(counted) == splitting_predictions.blocks_of(values.shape)
+        return connected_components((values > 0) & ~lines)[1]
+
+    assert connected_components(values > 0)[1] < len(middles)
+    assert separated() == len(middles)
+    monkeypatch.setattr(splitting_predictions, "_BLOCK", 48)
+    assert splitting_predictions.blocks_of(values.shape) == 8
+    assert separated() == len(middles), "also where a border of blocks cuts them"

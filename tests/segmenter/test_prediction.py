@@ -9,7 +9,7 @@ from torch import Tensor
 
 from explorer.imagery.scene import Stretch
 from explorer.imagery.stretch import stretched
-from explorer.segmenter.inputs import InputSpec
+from explorer.segmenter.inputs import InputSpec, prepared_image
 from explorer.segmenter.network import Segmenter, build_segmenter
 from explorer.segmenter.prediction import Predictor
 from explorer.segmenter.spec import UNetSpec
@@ -98,3 +98,26 @@ def test_with_flips_a_mirrored_image_has_the_mirrored_probabilities() -> None:
         mirrored = predictor.probabilities(np.flip(image, axis))
         np.testing.assert_allclose(mirrored, np.flip(found, axis), atol=1e-6)
     assert not np.allclose(found, Predictor(segmenter, STRETCH).probabilities(image), atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.37])
+@pytest.mark.parametrize("size", [(1300, 90), (90, 1300)])
+def test_strips_of_a_large_image_are_the_whole(size: tuple[int, int], scale: float) -> None:
+    image = np.random.default_rng(0).integers(0, 100, (1, *size)).astype(np.uint8)
+    inputs = InputSpec(scale=scale)
+    predictor = Predictor(Bright(), STRETCH, inputs)
+    counted: list[tuple[int, int]] = []
+    strips = list(predictor.strips(image, lambda done, tiles: counted.append((done, tiles))))
+    prepared = torch.from_numpy(prepared_image(image, STRETCH, inputs))
+    whole = predict_probabilities(Bright(), prepared)
+    at_scale = torch.nn.functional.interpolate(whole[None], size=size, mode="bilinear", align_corners=False)[0]
+    np.testing.assert_allclose(np.concatenate(strips, axis=1), at_scale.numpy(), atol=1e-5)
+    tiles = counted[-1][1]
+    assert counted == [(done, tiles) for done in range(1, tiles + 1)]
+    assert len(strips) == (tiles if size[0] > size[1] else 1), "a strip for each row of tiles"
+
+
+def test_tiles_are_mirrored_one_by_one() -> None:
+    image = np.random.default_rng(0).integers(0, 100, (1, 30, 900)).astype(np.uint8)
+    once, mean = (Predictor(Bright(), STRETCH, flips=flips).probabilities(image) for flips in (False, True))
+    np.testing.assert_allclose(mean, once, atol=1e-6)  # what depends on its own pixel alone does not change

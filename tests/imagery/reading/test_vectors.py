@@ -12,7 +12,8 @@ from explorer.imagery.reading.masks import read_mask
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.reading.vectors import polygons_in_pixels, read_polygons
 from explorer.imagery.scene import GeoReference, Raster
-from explorer.imagery.writing import write_outlines
+from explorer.metrics.found_objects import find_objects
+from explorer.runs.object_files import write_objects
 from tests.imagery.encoders import geotiff, photo, tiff
 
 UTM = "EPSG:32616"
@@ -378,7 +379,8 @@ def test_polygons_need_a_georeferenced_image(notes, message):
 def test_outlines_that_the_app_wrote_in_pixels_are_read_again(tmp_path):
     written = np.zeros((20, 30), dtype=np.uint8)
     written[3:8, 4:9], written[10, 20:22] = 1, 2
-    write_outlines(tmp_path / "a.geojson", written, None, ("background", "ship", "tug"))
+    found = find_objects(written, np.zeros((2, 20, 30), dtype=np.uint16))
+    write_objects(tmp_path / "a.geojson", found, None, ("background", "ship", "tug"))
     mask = read_polygons(tmp_path / "a.geojson", "a", read_raster(tiff(photo(20, 30)), "plain.tif"))
     np.testing.assert_array_equal(mask.index, written)
     assert mask.keys == ("background", "ship", "tug")
