@@ -14,6 +14,7 @@ from explorer.ui import services
 from explorer.ui.class_push import CLASS_ROUTES
 from explorer.ui.datasets import builtin_cards, choose, resolve
 from explorer.ui.frame import frame, stacking_columns
+from explorer.ui.home_pictures import show_found
 from explorer.ui.identity import VisitorCookie, listed_runs
 from explorer.ui.live_feed import ROUTES
 from explorer.ui.locks import is_locked, require_unlocked, say_locked
@@ -62,6 +63,9 @@ def home() -> None:
                 st.switch_page("pages/train.py", query_params={"run": run_id})
     say_locked(*_LOCKS)
     st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
+
+    st.subheader("What others found", anchor=False)
+    show_found()
 
     st.subheader("The idea", anchor=False)
     left, right = stacking_columns("idea", 2)

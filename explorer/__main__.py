@@ -1,4 +1,4 @@
-"""The command line: ``python -m explorer inspect | plan | train | evaluate | predict | landscape``."""
+"""The command line: ``python -m explorer inspect | plan | train | evaluate | predict | landscape | report``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as Dask sets for workers: 
 from explorer.cli import parsing
 from explorer.errors import InputError
 
-COMMANDS = ("inspect", "plan", "train", "evaluate", "predict", "landscape")
+COMMANDS = ("inspect", "plan", "train", "evaluate", "predict", "landscape", "report")
 """Modules of ``explorer.cli``; only that of the command that is run is loaded, since most of them load torch."""
 
 

@@ -147,7 +147,7 @@ def draw(record: RunRecord, shown: Slice, job: MeasureSlice) -> None:
         return
     kinds = ["Lines"] if one_dimension else ["Contours", "Surfaces", "Agreement", "Error", "Lines"]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key="view",
+        kind = st.segmented_control("View", kinds, default=kinds[0], required=True, key="slice-view",
                                     bind="query-params")  # fmt: skip
         logarithmic = st.toggle("Log scale (losses)", True, key="logarithmic", bind="query-params")
     with shown_alone():

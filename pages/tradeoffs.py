@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,25 +17,25 @@ from explorer.figures.tradeoffs import (
     thresholds_table,
 )
 from explorer.imagery.match_rule import MatchRule
-from explorer.jobs.registry import SweepThresholds
 from explorer.metrics.curves import Curve, ObjectCurve, ToleranceCurve
 from explorer.metrics.objects import recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
 from explorer.metrics.threshold_choice import ChosenThreshold
-from explorer.runs.class_thresholds import read_own_thresholds
+from explorer.runs.object_sets import ObjectSet
 from explorer.runs.records import RunRecord
 from explorer.runs.threshold_sweep import ClassSweep, Scope
-from explorer.settings import settings
 from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
 from explorer.ui.frame import frame, shown_alone, stacking_columns, wrapping_columns
 from explorer.ui.live_figure import live_figure
 from explorer.ui.match_rules import counted, pick_rule_of_address
 from explorer.ui.messages import escaped, show_problem
-from explorer.ui.pickers import pick_checkpoint, pick_class, pick_runs
+from explorer.ui.object_counts import counts_of, show_asked_objects, show_count_buttons, show_counts_table
+from explorer.ui.pickers import on_first_dataset, pick_checkpoint, pick_class, pick_runs, runs_with_checkpoints, step_of
 from explorer.ui.plan_editor import rarest
+from explorer.ui.report_download import offer_report
 from explorer.ui.scene_outcome import show_scene
-from explorer.ui.unique_labels import unique_labels
+from explorer.ui.sweeps import compared_checkpoints, own_choice, short_labels, sweep_job
 
 SCOPES: tuple[Scope, ...] = ("object", "pixel")
 MISS_COSTS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -64,27 +65,17 @@ optimistic; with few objects it is a rough estimate, so look at the counts.
 """
 
 
-def sweep_job(record: RunRecord, checkpoint: str, rule: MatchRule, split: bool) -> SweepThresholds:
-    """The job that scores a checkpoint at every threshold."""
-    store = services.store()
-    folder, dataset = store.folder(record.id).path, store.dataset_file(record.dataset_id)
-    return SweepThresholds(folder, dataset, settings().device, checkpoint, rule, split)
-
-
-def own_choice(record: RunRecord, checkpoint: str, class_id: int) -> ChosenThreshold | None:
-    """What the run chose for a class: the threshold, and how objects are cut out.
-
-    None if it held no scenes out, or if neither the run nor a sweep has ended.
-    """
-    folder = services.store().folder(record.id)
-    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    return own.classes[class_id - 1] if own is not None and own.scenes else None
-
-
 def compare_thresholds(
-    curves: Mapping[str, Curve], own: Mapping[str, ChosenThreshold | None], noun: str
+    curves: Mapping[str, Curve],
+    own: Mapping[str, ChosenThreshold | None],
+    noun: str,
+    objects: Mapping[str, ObjectSet],
 ) -> dict[int, str]:
-    """The runs at their own thresholds and at ½; gives why a run finds nothing at its own, by its position."""
+    """The runs at their own thresholds and at ½; gives why a run finds nothing at its own, by its position.
+
+    Args:
+        objects: what the counts of each run are of; none where pixels are counted.
+    """
     points: dict[str, dict[str, OperatingPoint]] = {}
     silent: dict[int, str] = {}
     for number, (name, curve) in enumerate(curves.items()):
@@ -97,13 +88,11 @@ def compare_thresholds(
                 f"**{escaped(name)}** finds nothing at threshold {here.threshold:.2f}.", icon=":material/search_off:"
             )
     st.markdown("**At own thresholds and at ½**")
-    st.dataframe(
+    show_counts_table(
         thresholds_table(points),
-        hide_index=True,
-        placeholder="n/a",
-        column_config={
-            name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")
-        },
+        [_at(objects, name, point) for name, of_run in points.items() for point in of_run.values()],
+        "thresholds-table",
+        {name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")},
     )
     smallest = ", ".join(dict.fromkeys(str(chosen.smallest) for chosen in own.values() if chosen is not None))
     left_out = (
@@ -114,28 +103,12 @@ def compare_thresholds(
     return silent
 
 
-def compared_checkpoints(records: Sequence[RunRecord]) -> list[str]:
-    """Names of the checkpoints that are compared: the last ones when the runs were chosen.
-
-    A run that trains makes others meanwhile. They are offered, since each would replace the curves by a progress bar.
-    """
-    kept: dict[str, str] = st.session_state.setdefault("compared", {})
-    newer = {}
-    for record in records:
-        names = [file.name for file in services.store().folder(record.id).checkpoint_files()]
-        if kept.setdefault(record.id, names[-1]) not in names:
-            kept[record.id] = names[-1]
-        if kept[record.id] != names[-1]:
-            newer[record.id] = names[-1]
-    if newer:
-        st.button(
-            "Use the newest checkpoints", icon=":material/update:", on_click=kept.update, args=(newer,),
-            help="Runs in this comparison have made newer checkpoints.",
-        )  # fmt: skip
-    return [kept[record.id] for record in records]
+def _at(objects: Mapping[str, ObjectSet], name: str, point: OperatingPoint) -> ObjectSet | None:
+    """What a run finds at the threshold of a point; None where pixels are counted."""
+    return replace(objects[name], threshold=point.threshold) if objects else None
 
 
-def say_advice(advice: Advice, names: Sequence[str], cost: float, what: str) -> None:
+def say_advice(advice: Advice, names: Sequence[str], cost: float, what: str, objects: Mapping[str, ObjectSet]) -> None:
     """Which run to take at this cost of a miss, in one sentence, or why that cannot be said."""
     for name, offer in zip(names, advice.offers, strict=True):
         if offer.reason:
@@ -153,6 +126,9 @@ def say_advice(advice: Advice, names: Sequence[str], cost: float, what: str) -> 
         f"makes {point.false_positives} false alarms: a total cost of {offer.cost:.4g} false alarms.",
         icon=":material/balance:",
     )
+    advised = _at(objects, names[advice.best], point)
+    if advised is not None:
+        show_count_buttons(counts_of(point), advised, "advised")
     st.caption(
         "This threshold was chosen on the scenes that are counted here: on others it will do worse. A run's own "
         "threshold was chosen on scenes that are not counted."
@@ -172,7 +148,9 @@ def draw_curves(
         if reason:
             st.caption(f"{escaped(name)} has no {of_what} curve: n/a, {reason}.")
     shown = {name: curve for name, curve in curves.items() if not misleading[name]}
-    live_figure(precision_recall_figure(shown, threshold, focus, best, of_what), f"curves-{of_what}", height=380)
+    at = {name: operating_point(curve, threshold) for name, curve in shown.items()}
+    figure = precision_recall_figure(shown, at, "at the slider", focus, best, of_what)
+    live_figure(figure, f"curves-{of_what}", height=380)
     st.caption("Dot: the threshold of the slider. Star: the least cost. Dotted lines: equal F1.")
 
 
@@ -204,19 +182,29 @@ def pick_minimum_area(field: DeltaGenerator, usual: int, of_class: ClassSweep, n
     return area
 
 
-def show_counts(point: OperatingPoint, what: str) -> None:
-    """The numbers at the slider's threshold."""
+def show_counts(point: OperatingPoint, what: str, objects: ObjectSet | None) -> None:
+    """The numbers at the slider's threshold.
+
+    Args:
+        what: is counted, in the plural.
+        objects: the counted ones, with any outcome; None: pixels are counted.
+    """
     values = {
         "recall": ratio(point.recall),
         "precision": ratio(point.precision),
         "F1": ratio(point.f1),
-        f"{what} found": f"{point.true_positives:,}",
-        "missed": f"{point.false_negatives:,}",
-        "false alarms": f"{point.false_positives:,}",
     }
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    if objects is None:
+        values |= {
+            f"{what} found": f"{point.true_positives:,}",
+            "missed": f"{point.false_negatives:,}",
+            "false alarms": f"{point.false_positives:,}",
+        }
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         for name, value in values.items():
             st.metric(name, value, width="content")
+        if objects is not None:
+            show_count_buttons(counts_of(point), objects, "at-slider")
 
 
 def show_more(curve: Curve, of_class: ClassSweep, threshold: float, rule: MatchRule) -> None:
@@ -259,7 +247,7 @@ def compare(records: Sequence[RunRecord]) -> None:
                           bind="query-params", disabled=not rule.counts_objects,
                           help="By a watershed; at first as the run chose.")  # fmt: skip
     checkpoints = [checkpoint, *compared_checkpoints(records[1:])]
-    labels = unique_labels({each.id: each.name if each.example else f"{each.name} · {each.id[:6]}" for each in records})
+    labels = short_labels(records)
     jobs = {
         labels[each.id]: sweep_job(each, name, rule, split and rule.counts_objects)
         for each, name in zip(records, checkpoints, strict=True)
@@ -278,7 +266,12 @@ def compare(records: Sequence[RunRecord]) -> None:
     of_what = scope if scope == "pixel" or rule.counts_objects else "relaxed"
     own = {labels[each.id]: own_choice(each, name, class_id) for each, name in zip(records, checkpoints, strict=True)}
     usual = own[names[0]]
-    silent = compare_thresholds(curves, own, noun)
+    objects_of = {
+        labels[each.id]: ObjectSet(each.id, step_of(name), 0.5, split, class_id, rule, minimum_area, "found")
+        for each, name in zip(records, checkpoints, strict=True)
+        if scope == "object" and rule.counts_objects
+    }
+    silent = compare_thresholds(curves, own, noun, objects_of)
     threshold = st.slider(
         "Threshold: a pixel is predicted from this probability on",
         0.02,
@@ -288,13 +281,14 @@ def compare(records: Sequence[RunRecord]) -> None:
         key="threshold",
         bind="query-params",
     )
-    show_counts(operating_point(curves[names[0]], threshold), noun)
+    point = operating_point(curves[names[0]], threshold)
+    show_counts(point, noun, _at(objects_of, names[0], point))
     show_more(curves[names[0]], sweeps[names[0]].of_class(class_id), threshold, rule)
     cost = st.select_slider("Cost of a miss, in false alarms", MISS_COSTS, 3.0, key="miss-cost",
                             bind="query-params")  # fmt: skip
     advice = advise(list(curves.values()), cost, silent)
     if rule.may_choose or scope == "pixel":
-        say_advice(advice, names, cost, noun)
+        say_advice(advice, names, cost, noun, objects_of)
     with shown_alone():
         curve, path = stacking_columns("curves", 2)
     with curve:
@@ -329,21 +323,26 @@ def compare(records: Sequence[RunRecord]) -> None:
     both: dict[str, dict[str, Curve]] = {
         name: {s: sweep.of_class(class_id).curve(s, minimum_area) for s in SCOPES} for name, sweep in sweeps.items()
     }
-    st.download_button(
+    numbers, report = wrapping_columns("downloads", [1, 1])
+    numbers.download_button(
         "Download all numbers (CSV)",
         lambda: curves_table(both).to_csv(index=False).encode(),
         "tradeoffs.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
+        width="stretch",
     )
+    with report:
+        offer_report(records, "report-compared")
 
 
 frame("Trade-offs")
 try:
-    chosen = pick_runs()
+    chosen = pick_runs(runs_with_checkpoints(), "Runs; the first one is shown in detail")
     if chosen:
-        compare(chosen)
+        compare(on_first_dataset(chosen))
+    show_asked_objects()
 except InputError as problem:
     show_problem(problem)
 with st.expander("What recall, precision, objects and the cost of a miss mean"):

@@ -43,6 +43,7 @@ from explorer.ui.live_figure import live_figure
 from explorer.ui.live_run import downloads, show_run
 from explorer.ui.locks import is_locked, is_locked_by_link_alone, locked_controls, say_locked
 from explorer.ui.messages import escaped, show_problem
+from explorer.ui.object_counts import show_asked_objects
 from explorer.ui.pace import pick_pace
 from explorer.ui.pickers import offered_runs, open_run, pick_class, pick_run
 from explorer.ui.plan_editor import Start, edit_plan, rarest, start_run
@@ -296,18 +297,20 @@ def plan_again(record: RunRecord) -> None:
 
 
 def link_on(record: RunRecord) -> None:
-    """Links to the comparison with the runs queued beside it, and to its landscape."""
+    """Links to the comparison with the runs queued beside it, its trade-offs and its landscape."""
     beside = [
         other.id
         for other in listed_runs()
         if other.group is not None and other.group == record.group and other.id != record.id
     ]
+    runs = {"runs": ",".join([record.id, *beside])}
     st.page_link(
-        "pages/tradeoffs.py",
-        label="Compare with controls" if beside else "Trade-offs",
-        icon=":material/balance:",
-        query_params={"runs": ",".join([record.id, *beside])},
+        "pages/compare.py",
+        label="Compare with controls" if beside else "Compare",
+        icon=":material/compare:",
+        query_params=runs,
     )
+    st.page_link("pages/tradeoffs.py", label="Trade-offs", icon=":material/balance:", query_params=runs)
     st.page_link("pages/landscape.py", label="Landscape", icon=":material/landscape:", query_params={"run": record.id})
 
 
@@ -318,6 +321,7 @@ try:
         plan_a_run()
     else:
         watch_a_run(selected)
+    show_asked_objects()
 except InputError as problem:
     show_problem(problem)
 with st.expander("Plans, controls and steering explained"):

@@ -24,9 +24,16 @@ from explorer.settings import settings
 _SWITCH = argparse.BooleanOptionalAction  # "--no-…" takes back what a run chose
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Where the imagery is, and how it is to be understood."""
-    parser.add_argument("--images", type=Path, required=True, metavar="DIR_OR_ZIP", help="images, or images and masks")
+def add_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Where the imagery is, and how it is to be understood.
+
+    Args:
+        parser: that gets the options.
+        required: the command cannot do without images.
+    """
+    parser.add_argument(
+        "--images", type=Path, required=required, metavar="DIR_OR_ZIP", help="images, or images and masks"
+    )
     parser.add_argument("--masks", type=Path, metavar="DIR_OR_FILE", help="masks, or one vector or annotation file")
     choices = parser.add_argument_group(
         "how masks and images are to be understood",

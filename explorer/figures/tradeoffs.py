@@ -20,14 +20,20 @@ ISO_F1 = (0.2, 0.4, 0.6, 0.8, 0.9)
 
 
 def precision_recall_figure(
-    curves: Mapping[str, Curve], threshold: float, chosen: str, best: Mapping[str, OperatingPoint], scope: str
+    curves: Mapping[str, Curve],
+    at: Mapping[str, OperatingPoint],
+    at_words: str,
+    chosen: str | None,
+    best: Mapping[str, OperatingPoint],
+    scope: str,
 ) -> go.Figure:
     """Precision over recall of several runs, with lines of equal F1.
 
     Args:
         curves: by the run's name.
-        threshold: of the operating point of every run, a filled dot.
-        chosen: the run whose point is large.
+        at: by the run's name, the point at one threshold, a filled dot.
+        at_words: which threshold that is: "at the slider".
+        chosen: the run whose point is large; None: all are.
         best: by the run's name, the point that costs least, drawn as a star.
         scope: of what: "pixel", "object", or "relaxed": within a tolerance.
     """
@@ -42,7 +48,7 @@ def precision_recall_figure(
             customdata=curve.thresholds,
             hovertemplate="threshold %{customdata:.3f}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
         )
-        points = [(operating_point(curve, threshold), "circle", 14 if name == chosen else 8, "at the slider")]
+        points = [(at[name], "circle", 14 if chosen in (name, None) else 8, at_words)]
         if name in best:
             points.append((best[name], "star", 15, "least cost"))
         for point, symbol, size, what in points:
@@ -57,6 +63,53 @@ def precision_recall_figure(
                 "<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
             )
     return recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
+
+
+AT_SLIDER = "at the slider"
+"""What the points that move with a threshold are called: a page moves the traces whose ``meta`` begins so."""
+
+
+def threshold_figure(
+    curves: Mapping[str, Curve], own: Mapping[str, float | None], scope: str, drawn: Mapping[str, tuple[int, str]]
+) -> go.Figure:
+    """Precision over recall of several runs, each with its own threshold and a point that a page can move.
+
+    Args:
+        curves: by the run's name.
+        own: the threshold of each run, a diamond; None: it has none, and the diamond is at ½.
+        scope: of what: "pixel", "object", or "relaxed": within a tolerance.
+        drawn: of each run, the number by which the page knows it, and its colour, for which the page has the legend.
+    """
+    figure = iso_f1_lines()
+    for name, curve in curves.items():
+        number, colour = drawn[name]
+        figure.add_scatter(
+            x=curve.recall,
+            y=curve.precision,
+            mode="lines",
+            name=name,
+            line={"color": colour, "width": 2},
+            customdata=curve.thresholds,
+            hovertemplate="threshold %{customdata:.3f}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
+        )
+        chosen = own[name]
+        point = operating_point(curve, 0.5 if chosen is None else chosen)
+        for what, symbol, size, meta in (
+            ("½" if chosen is None else "own threshold", "diamond", 11, None),
+            (AT_SLIDER, "circle", 13, f"{AT_SLIDER} {number}"),
+        ):
+            figure.add_scatter(
+                x=[point.recall],
+                y=[point.precision],
+                mode="markers",
+                name=f"{name}, {what}",
+                meta=meta,
+                showlegend=False,
+                marker={"color": colour, "size": size, "symbol": symbol, "line": {"color": INK, "width": 1.5}},
+                hovertemplate=f"{what}<br>recall %{{x:.3f}}<br>precision %{{y:.3f}}<extra></extra>",
+            )
+    figure = recall_precision_axes(figure, f"{scope} recall", f"{scope} precision")
+    return figure.update_layout(showlegend=False)
 
 
 def path_figure(history: History, class_id: int, scope: str) -> go.Figure:

@@ -36,8 +36,8 @@ from explorer.training.schedule import PlannedPhase
 
 _RECENT = 100  # steps that tell how fast a run is
 _LARGE, _SMALL = 256, 64  # stretches of a curve that has a figure to itself, and of a small one among others
-NORM, RATE = "norm", "rate"
-"""Names of the curves of the gradient norm and the learning rate."""
+NORM, RATE, SECONDS = "norm", "rate", "seconds"
+"""Names of the curves of the gradient norm, the learning rate, and the seconds of training after each step."""
 
 DRAWN_SCORES = tuple(product(("pixel", "object"), ("recall", "precision")))
 """Scopes and metrics of the scores that are drawn of each foreground class while a run trains."""
@@ -168,6 +168,7 @@ class Columns:
                 self._draw(loss_curve(self._phases - 1), event.step, event.loss, _LARGE)
                 self._draw(NORM, event.step, event.gradient_norm, _LARGE)
                 self._draw(RATE, event.step, event.learning_rate, _LARGE)
+                self._draw(SECONDS, event.step, event.seconds, _LARGE)
                 for kind, value in event.losses.items():
                     self._losses[kind] = None
                     self._draw(logged_curve(kind), event.step, value, _SMALL)

@@ -23,7 +23,8 @@
      "scenes": {"port_4": SCORES, …},                          at the threshold, scene by scene
      "scene_use": {"port_4": "validation", …},                 or "training", "threshold", "new"; null: not known
      "scenes_median": SCORES without counts,                   over the scenes where a score is defined
-     "not_used": {"port_9": "the mask is …"}}                  scenes that could not be scored, and why
+     "not_used": {"port_9": "the mask is …"},                  scenes that could not be scored, and why
+     "versions": {"python": "3.11.9", "torch": …, "numpy": …, "scipy": …}}   of what evaluated
 
 ``SCORES`` is what :func:`explorer.metrics.counts.scores_to_json` gives. ``summary.json`` has ``ended`` and ``message``
 too. In summaries of earlier versions ``validation`` is what ``validation_half`` is now.
@@ -33,6 +34,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from platform import python_version
 from typing import Any
 
 from explorer.files import write_atomically
@@ -101,6 +104,7 @@ def summarise(
         "scene_use": None if uses is None else dict(uses),
         "scenes_median": median_over_scenes(evaluation.scenes.values()),
         "not_used": dict(not_used or {}),
+        "versions": {"python": python_version(), **{name: version(name) for name in ("torch", "numpy", "scipy")}},
     }
 
 

@@ -25,7 +25,7 @@ from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.scene import Scene
 from explorer.metrics.class_map import STEPS
 from explorer.metrics.curves import Curve, ObjectSweep, PixelCurve, ToleranceCurve
-from explorer.metrics.matching import find_label_objects, match
+from explorer.metrics.matching import LabelObjects, Matching, find_label_objects, match
 from explorer.metrics.objects import ObjectRecord, list_objects
 from explorer.runs.folder import RunFolder
 
@@ -88,10 +88,13 @@ class ThresholdSweep:
         found = []
         for number, scene in enumerate(scenes):
             objects = find_label_objects(scene.label, class_id, scene.objects)
-            mask = self.predicted(number, class_id, threshold)
-            matching = match(mask, objects, self.match_rule)
+            matching = self.matched(number, objects, class_id, threshold)
             found.append(list_objects(matching, objects, minimum_area))
         return found
+
+    def matched(self, scene: int, objects: LabelObjects, class_id: int, threshold: float) -> Matching:
+        """What is predicted at a threshold, matched with the objects of the class in the label of that scene."""
+        return match(self.predicted(scene, class_id, threshold), objects, self.match_rule)
 
 
 def sweep_file(folder: RunFolder, checkpoint: str, rule: MatchRule = HALF_IOU, split: bool = False) -> Path:

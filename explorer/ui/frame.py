@@ -36,6 +36,7 @@ PAGES = {
     "Imagery": ("pages/imagery.py", ":material/satellite_alt:"),
     "Loss lab": ("pages/loss_lab.py", ":material/science:"),
     "Train": ("pages/train.py", ":material/play_circle:"),
+    "Compare": ("pages/compare.py", ":material/compare:"),
     "Trade-offs": ("pages/tradeoffs.py", ":material/balance:"),
     "Landscape": ("pages/landscape.py", ":material/landscape:"),
     "Storage": ("pages/storage.py", ":material/hard_drive:"),

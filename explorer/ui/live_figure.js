@@ -91,8 +91,11 @@ function create(host) {
   const state = { host, down: null, waiting: null, hovered: null, text: null, look: null, sent: false, drawing: Promise.resolve() };
   state.observer = new ResizeObserver(() => {
     const shown = host.getClientRects().length > 0; // Plotly complains of a graph that is on its way out
+    if (shown) state.fit();
     if (shown && host._fullLayout) window.Plotly.Plots.resize(host);
   });
+  state.size = { height: 0, perWidth: 0 };
+  state.fit = () => { host.style.height = `${Math.round(state.size.height + state.size.perWidth * host.clientWidth)}px`; };
   state.observer.observe(host);
 
   state.click = (point) => {
@@ -151,8 +154,9 @@ function create(host) {
   state.draw = (text) => {
     state.waiting = null;
     state.drawing = state.drawing.then(async () => {
-      const { library: address, height, image, figure, follow: followed } = JSON.parse(text);
-      host.style.height = `${height}px`;
+      const { library: address, height, perWidth, image, figure, follow: followed, zooms } = JSON.parse(text);
+      state.size = { height, perWidth };
+      state.fit();
       await library(address);
       const first = !host._fullLayout;
       state.figure = themed(figure, host);
@@ -160,8 +164,9 @@ function create(host) {
       for (const name of camera ? Object.keys(figure.layout) : [])
         if (/^scene\d*$/.test(name)) figure.layout[name].camera = camera;
       state.config = {
-        displaylogo: false, responsive: false, displayModeBar: image ? true : false,
-        modeBarButtons: [["toImage"]], toImageButtonOptions: { filename: image, scale: 2 },
+        displaylogo: false, responsive: false, displayModeBar: image || zooms ? true : false, scrollZoom: zooms,
+        modeBarButtons: [zooms ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["toImage"]],
+        toImageButtonOptions: { filename: image, scale: 2 },
       };
       await react(state);
       state.followed = followed;

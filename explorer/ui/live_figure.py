@@ -80,6 +80,8 @@ def live_figure(
     height: int = 320,
     image: str | None = None,
     follow: Followed | None = None,
+    zooms: bool = False,
+    per_width: float = 0.0,
 ) -> Click | None:
     """Draws a figure, or updates the one with this key.
 
@@ -89,12 +91,21 @@ def live_figure(
         height: in pixels.
         image: name of the PNG that a button over the figure offers; None: no button.
         follow: where its changes come from; None: from the page alone.
+        zooms: the wheel zooms, and buttons over the figure do; else a figure of curves, which is zoomed by a box.
+        per_width: further height in widths of the figure, for pictures that keep their shape.
 
     Returns:
         The click that made the page run again; None if something else did.
     """
     followed = None if follow is None else asdict(follow)
-    around = {"library": plotly_address(), "height": height, "image": image, "follow": followed}
+    around = {
+        "library": plotly_address(),
+        "height": height,
+        "image": image,
+        "follow": followed,
+        "zooms": zooms,
+        "perWidth": per_width,
+    }
     drawn = figure if isinstance(figure, str) else _encoded(figure)
     data = f'{json.dumps(around)[:-1]}, "figure": {drawn}}}'
     answer = _component()(key=key, data=data.encode(), on_click_change=_seen)

@@ -28,6 +28,7 @@ from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.nothing_found import classes_not_found, show_nothing_found
 from explorer.ui.preview_pictures import preview_label_picture
+from explorer.ui.report_download import offer_report
 from explorer.ui.run_result import read_summary, show_result
 from explorer.ui.run_status import show_status, status_of
 from explorer.ui.scene_outcome import show_outcome_legend
@@ -237,6 +238,7 @@ def downloads(record: RunRecord) -> None:
     """Download buttons for the files of a run, which are read on a click."""
     folder = services.store().folder(record.id)
     with st.expander("Download"):
+        offer_report([record], f"report-{record.id}")
         _download("Plan", lambda: _repeatable(record), f"{record.id}-plan.json", "application/json")
         for label, file, kind in (
             ("Metrics", folder.metrics_file, "text/csv"),

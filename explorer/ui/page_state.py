@@ -207,7 +207,7 @@ class LandscapeState(PageState):
     budget: Annotated[int, Field(ge=50, le=3721)] | None = _widget()
     object_metrics: bool | None = _widget()
     fields_: tuple[Word, ...] | None = _widget()
-    view: Word | None = _widget()
+    slice_view: Word | None = _widget()
     logarithmic: bool | None = _widget()
     point: Annotated[str, Field(pattern=r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$", max_length=40)] | None = None  # alpha, beta
     crop: Count | None = _widget()

@@ -85,12 +85,16 @@ def pick_run(records: Sequence[RunRecord], allow_new: bool = False) -> RunRecord
     return runs.get(wanted)
 
 
-def pick_runs() -> list[RunRecord]:
-    """Runs to compare, all on one dataset; the first one is shown in detail. They are kept in the address (``?runs=``).
+def pick_runs(records: Sequence[RunRecord], label: str) -> list[RunRecord]:
+    """Runs to compare, on any datasets, in the order of choice. They are kept in the address (``?runs=``).
 
     At first: the latest run, with those that were started to be compared with it.
+
+    Args:
+        records: to choose from, the latest first. If there are none, the page says how to start one.
+        label: of the widget.
     """
-    runs = {record.id: record for record in runs_with_checkpoints()}
+    runs = {record.id: record for record in records}
     if not runs:
         _offer_training()
         return []
@@ -104,25 +108,30 @@ def pick_runs() -> list[RunRecord]:
         wanted = [each.id for each in runs.values() if each is latest or (each.group and each.group == latest.group)]
         if not latest.example:  # those that come with the app are listed in the order in which they are compared
             wanted.sort(key=lambda run_id: runs[run_id].created)
-    chosen = _multiselect_of_address(wanted[:MOST_RUNS], list(runs), run_labels(runs.values()))
+    chosen = _multiselect_of_address(label, wanted[:MOST_RUNS], list(runs), run_labels(runs.values()))
     st.query_params[_RUNS] = ",".join(chosen)
     for run_id in chosen:
         services.store().belongings.look_at("run", run_id)
     if chosen:
         say_what_is_finished(runs[chosen[0]])
-    alike = [runs[run_id] for run_id in chosen if runs[run_id].dataset_id == runs[chosen[0]].dataset_id]
-    if len(alike) < len(chosen):
+    return [runs[run_id] for run_id in chosen]
+
+
+def on_first_dataset(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """Those of the runs that are on the dataset of the first one; the page says if others are left out."""
+    alike = [record for record in records if record.dataset_id == records[0].dataset_id]
+    if len(alike) < len(records):
         st.warning("Runs on other datasets are left out: their scores do not compare.", icon=":material/info:")
     return alike
 
 
-def _multiselect_of_address(wanted: list[str], options: list[str], labels: Mapping[str, str]) -> list[str]:
+def _multiselect_of_address(label: str, wanted: list[str], options: list[str], labels: Mapping[str, str]) -> list[str]:
     """A multiselect of runs; where the address has changed otherwise, a new widget takes the place of the old one."""
     turn, (before, shown) = st.session_state.setdefault("runs-turn", 0), st.session_state.get("runs-shown", ([], []))
     if wanted not in (before, shown):
         turn = st.session_state["runs-turn"] = turn + 1
     chosen = st.multiselect(
-        "Runs; the first one is shown in detail",
+        label,
         options,
         wanted,
         labels.__getitem__,

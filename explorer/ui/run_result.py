@@ -8,9 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from explorer.imagery.match_rule import MatchRule
+from explorer.runs.object_sets import ObjectSet
 from explorer.runs.records import RunRecord
 from explorer.ui import services
 from explorer.ui.messages import escaped
+from explorer.ui.object_counts import show_count_buttons
+from explorer.ui.pickers import step_of
 
 _CUTS = (("Touching objects", "split_rule"), ("Smallest predicted object", "smallest_rule"))
 _NAMES = 6  # of scenes, at most
@@ -42,8 +46,42 @@ def show_result(record: RunRecord, summary: dict[str, Any], class_id: int) -> No
         f"Match rule: {summary['match_rule']}; objects from {summary['min_area']} pixels on."
         + _median(summary, class_id)
     )
+    objects = counted_objects(record, summary, class_id)
+    if objects is not None:
+        counts = summary["validation"]["classes"][str(class_id)]["object"]
+        show_count_buttons(
+            {
+                "found": counts["true_positives"],
+                "missed": counts["false_negatives"],
+                "false": counts["false_positives"],
+            },
+            objects,
+            f"result-{record.id}-{class_id}",
+        )
     with st.expander("How the threshold was chosen", icon=":material/tune:"):
         st.markdown("\n".join(f"- {escaped(each)}" for each in threshold_in_words(summary, class_id)))
+
+
+def counted_objects(record: RunRecord, summary: dict[str, Any], class_id: int) -> ObjectSet | None:
+    """The objects that the scores at the first threshold count, with any outcome.
+
+    None where they cannot be shown one by one: the match rule counts pixels, several classes compete for each pixel, or
+    the summary is of an earlier version.
+
+    Args:
+        record: of the run.
+        summary: see :mod:`explorer.runs.summary`.
+        class_id: 1 or more.
+    """
+    files = services.store().folder(record.id).checkpoint_files()
+    if not {"match", "split"} <= summary.keys() or len(summary["classes"]) > 2 or not files:
+        return None
+    rule = MatchRule.parse(summary["match"])
+    if not rule.counts_objects:
+        return None
+    threshold, split = summary["threshold"][str(class_id)], summary["split"][str(class_id)]
+    step, area = step_of(files[-1].name), summary["min_area"]
+    return ObjectSet(record.id, step, threshold, split, class_id, rule, area, "found")
 
 
 def threshold_in_words(summary: dict[str, Any], class_id: int) -> list[str]:

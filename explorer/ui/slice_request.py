@@ -43,7 +43,7 @@ def pick_slice(run_id: str, checkpoints: Sequence[str]) -> SliceRequest:
     if centre not in checkpoints:  # a run that goes back drops checkpoints
         centre = checkpoints[-1]
     if kind.centred and len(checkpoints) > 1:
-        centre = _pick_step("Centre: checkpoint at step", checkpoints, centre, "centre")
+        centre = _pick_step("Centre: checkpoint at step", checkpoints, centre, key="centre")
     with st.expander("Extent, resolution and more"):
         for setting in kind.settings:
             if setting.advanced:

@@ -8,7 +8,7 @@ import pytest
 from explorer.figures.tradeoffs import objects_table, precision_recall_figure, thresholds_table
 from explorer.metrics.curves import PixelCurve
 from explorer.metrics.objects import ObjectRecord
-from explorer.metrics.operating_point import OperatingPoint
+from explorer.metrics.operating_point import OperatingPoint, operating_point
 
 CURVE = PixelCurve(np.array([0.3, 0.6]), np.array([8, 5]), np.array([8, 0]), np.array([2, 5]))
 
@@ -30,7 +30,14 @@ def test_each_run_has_a_row_for_each_threshold() -> None:
 
 @pytest.mark.parametrize("of_what", ["object", "pixel", "relaxed"])
 def test_axes_say_of_what_recall_and_precision_are(of_what: str) -> None:
-    figure = precision_recall_figure({"run": CURVE}, 0.3, "run", {"run": OperatingPoint(0.6, 5, 0, 5)}, of_what)
+    figure = precision_recall_figure(
+        {"run": CURVE},
+        {"run": operating_point(CURVE, 0.3)},
+        "at the slider",
+        "run",
+        {"run": OperatingPoint(0.6, 5, 0, 5)},
+        of_what,
+    )
     assert figure.layout.xaxis.title.text == f"{of_what} recall"
     assert figure.layout.yaxis.title.text == f"{of_what} precision"
     drawn = {trace.name: (tuple(trace.x), tuple(trace.y)) for trace in figure.data if trace.name}

@@ -21,8 +21,8 @@ from tests.runs.tiny import tiny_dataset, tiny_plan
 OpenPage = Callable[[str], AppTest]
 
 PAGES = [
-    "app.py", "pages/imagery.py", "pages/loss_lab.py", "pages/train.py", "pages/tradeoffs.py", "pages/landscape.py",
-    "pages/storage.py",
+    "app.py", "pages/imagery.py", "pages/loss_lab.py", "pages/train.py", "pages/compare.py", "pages/tradeoffs.py",
+    "pages/landscape.py", "pages/storage.py",
 ]  # fmt: skip
 UNKNOWN = "nowhere"
 HOSTILE = "**x**<img src=x>" + "y" * 500
@@ -95,6 +95,8 @@ def test_every_page_says_which_run_or_dataset_does_not_exist(
         ("pages/loss_lab.py", {"view": "On imagery"}, "crop", "crop"),
         ("pages/loss_lab.py", {"view": "On imagery"}, "lab-card", "loss"),
         ("pages/train.py", {}, "preset", "preset"),
+        ("pages/compare.py", {}, "show", "view"),
+        ("pages/compare.py", {}, "of-class", "class"),
         ("pages/tradeoffs.py", {}, "checkpoint", "checkpoint"),
         ("pages/tradeoffs.py", {}, "scope", "count"),
         ("pages/landscape.py", {}, "plane", "plane"),
@@ -134,6 +136,7 @@ def test_what_exists_is_taken_without_a_word(open_page: OpenPage, run_id: str) -
         ("pages/loss_lab.py", {"view": "On imagery"}, {"Run", "Class", "Validation crop"}),
         ("pages/train.py", {"preset": "recall_first"}, {"Run", "Dataset", "Preset", "Class of *Until*"}),
         ("pages/train.py", {"run": "run"}, {"Run", "Class"}),
+        ("pages/compare.py", {}, {"Class", "Runs", "Losses"}),
         ("pages/tradeoffs.py", {}, {"Class", "Validation scene", "Runs; the first one is shown in detail"}),
         ("pages/landscape.py", {}, {"Run", "Plane"}),
     ],

@@ -38,6 +38,11 @@ def metric(page: AppTest, label: str) -> str:
     return next(each.value for each in page.metric if each.label == label)
 
 
+def count(page: AppTest, outcome: str) -> int:
+    """Of objects at the threshold of the slider, as the button says that shows them."""
+    return int(page.button(key=f"at-slider-{outcome}").label.split()[0].replace(",", ""))
+
+
 def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
     page = open_page("pages/tradeoffs.py").run()
     assert not page.exception
@@ -62,9 +67,9 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
 
     page.slider(key="threshold").set_value(0.02).run()
     assert not page.exception
-    found, missed = int(metric(page, "objects found")), int(metric(page, "missed"))
+    found, missed = count(page, "found"), count(page, "missed")
     page.slider(key="threshold").set_value(0.98).run()
-    assert int(metric(page, "objects found")) + int(metric(page, "missed")) == found + missed, "labels stay"
+    assert count(page, "found") + count(page, "missed") == found + missed, "labels stay"
 
     page.select_slider(key="miss-cost").set_value(100.0).run()
     assert "**100** false alarms" in page.success[0].value
@@ -97,7 +102,7 @@ def test_minimum_area_is_the_datasets_until_another_is_chosen(open_page: OpenPag
     assert not page.exception, page.exception
 
     def there() -> int:
-        return int(metric(page, "objects found")) + int(metric(page, "missed"))
+        return count(page, "found") + count(page, "missed")
 
     below = 2 * len(dataset.validation)
     everything = class_balance(dataset.validation, dataset.classes)[1].objects
@@ -232,7 +237,7 @@ def test_match_rule_decides_what_counts(open_page: OpenPage) -> None:
         return swept(page)
 
     half, small = under("iou:0.5"), under("iou:0.1")
-    assert int(metric(small, "objects found")) >= int(metric(half, "objects found"))
+    assert count(small, "found") >= count(half, "found")
     assert "Match rule: IoU > 0.1." in texts(small)
     assert small.success
     anywhere = under("overlap")

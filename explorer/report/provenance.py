@@ -1,0 +1,92 @@
+"""What it takes to make a run again: versions, seeds, device, hashes and commands. And what tells runs apart."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+
+from explorer.landscape.slice_meta import SliceRequest
+from explorer.report.blocks import Fact, Table, unknown
+from explorer.report.plan_card import phase_settings, plan_settings
+from explorer.report.source import RunSource
+
+_OLD = "the run is of a version that did not record it"
+_OPEN = "it is recorded once the run has ended"
+PROGRAM = ("python", "-m", "explorer")
+
+
+def provenance_facts(run: RunSource) -> tuple[Fact, ...]:
+    """Versions, seeds, device and hashes of a run."""
+    summary, started, ended = run.summary or {}, run.started, run.ended
+    versions: dict[str, str] = summary.get("versions", {})
+    why_no_version = _OLD if run.summary is not None else _OPEN
+    names = {"Python": "python", "PyTorch": "torch", "NumPy": "numpy", "SciPy": "scipy"}
+    seconds, speed = summary.get("seconds"), summary.get("samples_per_second")
+    return (
+        Fact("Run", run.folder.path.name),
+        Fact("Ended", f"{ended.reason}, after step {ended.step:,}", ended.message)
+        if ended is not None
+        else unknown("Ended", "the run has not ended"),
+        Fact("Device", started.device) if started is not None else unknown("Device", "the run has not begun"),
+        unknown("Training time", _OPEN)
+        if seconds is None
+        else Fact("Training time", f"{seconds:.1f} s, without pauses"),
+        unknown("Samples per second", _OPEN) if speed is None else Fact("Samples per second", f"{speed:g}"),
+        Fact("Seed", str(run.plan.seed), "of the initial weights, the crops, their turns and flips"),
+        *(
+            Fact(name, versions[key]) if key in versions else unknown(name, why_no_version)
+            for name, key in names.items()
+        ),
+        unknown("Version of Loss Explorer", "no version has been released yet"),
+        Fact("Hash of the dataset", run.reference.id, "BLAKE2b of pixels, labels, names, split and stretch"),
+        Fact("Hash of the plan", plan_hash(run), "SHA-256 of the plan's file below"),
+        Fact("Checkpoint", run.checkpoint.name, f"SHA-256 {run.checkpoint_hash}")
+        if run.checkpoint is not None
+        else unknown("Checkpoint", "the run has none yet"),
+    )
+
+
+def plan_file(run: RunSource) -> str:
+    """The plan as ``train --plan`` takes it, with everything that was changed while it trained."""
+    return run.repeatable.model_dump_json(indent=1)
+
+
+def plan_hash(run: RunSource) -> str:
+    """SHA-256 of :func:`plan_file`."""
+    return hashlib.sha256(plan_file(run).encode()).hexdigest()
+
+
+def commands(run: RunSource) -> tuple[tuple[str, str], ...]:
+    """What to do and its command line; DIR, RUN and names in capitals are to be filled in."""
+    imagery = ("--images", "DIR", "--masks", "DIR")
+    choices = run.reference.choices.as_options()
+    whole = [mark.name for mark in run.reference.validation if not mark.name.endswith(")")]
+    validation = ("--val", ",".join(whole)) if whole and len(whole) == len(run.reference.validation) else ()
+    request = SliceRequest()
+    slice_ = ("landscape", "RUN", "--plane", request.plane.kind, "--out", "SLICE.npz")
+    measured = _line(*slice_) if run.slice is None else run.slice.meta.command("RUN", "SLICE.npz")
+    return (
+        ("Train it again", _line("train", *imagery, *choices, *validation, "--plan", "PLAN.json", "--out", "RUN")),
+        ("Score it, on these or on other images", _line("evaluate", "RUN", *imagery)),
+        ("Predict", _line("predict", "RUN", "IMAGE", "--out", "MASK.tif", "--vectors", "OUT.geojson")),
+        ("Measure its landscape", measured),
+        ("Make this report", _line("report", "RUN", *imagery, "--out", "REPORT.html")),
+    )
+
+
+def difference_table(runs: Sequence[RunSource]) -> Table:
+    """The settings in which the runs differ, one column a run; "–": that run has no such setting."""
+    columns = []
+    for run in runs:
+        values = {"dataset": run.reference.name, "dataset hash": run.reference.id[:12], "plan": run.plan.name}
+        values |= {"match rule": run.reference.match_rule.words, "minimum area": f"{run.reference.minimum_area} px"}
+        values |= {"device": run.started.device if run.started else "–"}
+        columns.append(values | plan_settings(run.plan) | phase_settings(run.plan, run.reference.classes))
+    names = list(dict.fromkeys(name for values in columns for name in values))
+    rows = [(name, *(values.get(name, "–") for values in columns)) for name in names]
+    return Table(("Setting", *(run.label for run in runs)), tuple(row for row in rows if len(set(row[1:])) > 1))
+
+
+def _line(*words: str) -> str:
+    return shlex.join([*PROGRAM, *words])

@@ -1,0 +1,219 @@
+"""What a report knows of a run: the files of its folder, and the imagery where that is at hand. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import InputError
+from explorer.imagery.match_rule import MatchRule
+from explorer.imagery.scene import Dataset
+from explorer.landscape.slice import Array, Slice
+from explorer.metrics.threshold_choice import HALF, ChosenThreshold
+from explorer.runs.class_thresholds import OwnThresholds, read_own_thresholds
+from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.history import History, history
+from explorer.runs.requests import PlannedRun
+from explorer.runs.threshold_sweep import ThresholdSweep, sweep_file
+from explorer.runs.timeline import replayed, timeline
+from explorer.training.events import Ended, Event, Started
+from explorer.training.fingerprint import Fingerprint
+from explorer.training.plan import Plan
+
+MOST_GRID = 81  # points of a landscape along each side; larger ones are thinned out evenly
+
+
+@dataclass(frozen=True, eq=False)
+class Imagery:
+    """The dataset that runs trained on."""
+
+    dataset: Dataset
+    fingerprint: Fingerprint | None = None  # of its training scenes; None: not measured
+
+
+@dataclass(frozen=True, eq=False)
+class RunSource:
+    """One run as a report sees it."""
+
+    label: str  # unique among the runs of the report
+    folder: RunFolder
+    plan: Plan
+    reference: DatasetReference
+    planned: PlannedRun | None  # None: what was asked for is not known
+    events: tuple[Event, ...]
+    summary: Mapping[str, Any] | None  # see ``explorer.runs.summary``; None: the run has not ended
+    own: OwnThresholds | None
+    checkpoint: Path | None  # the last one, which the scores are those of
+    sweep: ThresholdSweep | None = None  # of that checkpoint, under the dataset's match rule
+    imagery: Imagery | None = None
+    slice: Slice | None = None  # the landscape that is shown
+    without_imagery: str = ""  # why there is no imagery
+    without_sweep: str = ""  # why there is no sweep
+
+    @cached_property
+    def history(self) -> History:
+        """What the run has done."""
+        return history(self.events, self.plan)
+
+    @cached_property
+    def repeatable(self) -> Plan:
+        """The plan with all changes that were made while it trained."""
+        return replayed(self.plan, self.events)
+
+    @property
+    def ended(self) -> Ended | None:
+        """How it ended; None: it has not."""
+        return next((each for each in reversed(timeline(self.events)) if isinstance(each, Ended)), None)
+
+    @property
+    def started(self) -> Started | None:
+        """How its training began at last; None: it has not."""
+        return next((each for each in reversed(timeline(self.events)) if isinstance(each, Started)), None)
+
+    @property
+    def threshold_scenes(self) -> tuple[str, ...]:
+        """Names of the scenes or blocks that neither trained nor score."""
+        if self.own is not None:
+            return self.own.scenes
+        return self.started.threshold_scenes if self.started is not None else ()
+
+    @cached_property
+    def checkpoint_hash(self) -> str | None:
+        """SHA-256 of the last checkpoint's file; None: there is none."""
+        if self.checkpoint is None:
+            return None
+        with self.checkpoint.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def chosen(self, class_id: int) -> ChosenThreshold | None:
+        """What was chosen for a class of id 1 or more; None: the run held no scenes out."""
+        return self.own.classes[class_id - 1] if self.own is not None and self.own.classes else None
+
+    def threshold(self, class_id: int) -> float:
+        """The own threshold of a class, or ½."""
+        chosen = self.chosen(class_id)
+        return HALF if chosen is None else chosen.threshold
+
+    @cached_property
+    def main_class(self) -> int:
+        """The class that is shown first: the rarest that the validation labels hold, by pixels; 1 if not known."""
+        if self.sweep is None:
+            return 1
+        there = [int((each.pixel.true_positives + each.pixel.false_negatives)[0]) for each in self.sweep.classes]
+        found = [position for position, pixels in enumerate(there) if pixels]
+        return min(found, key=there.__getitem__) + 1 if found else 1
+
+
+def read_run(
+    folder: RunFolder,
+    label: str,
+    sweep: ThresholdSweep | None = None,
+    imagery: Imagery | None = None,
+    slice_: Slice | None = None,
+    without_imagery: str = "",
+    without_sweep: str = "",
+) -> RunSource:
+    """Reads the files of a run's folder.
+
+    Args:
+        folder: of the run.
+        label: as it is called in the report; unique there.
+        sweep: of :func:`usual_sweep`.
+        imagery: the dataset that it trained on.
+        slice_: of its landscape.
+        without_imagery: why no imagery is given.
+        without_sweep: why no sweep is given.
+
+    Raises:
+        InputError: there is no run here.
+    """
+    files = folder.checkpoint_files()
+    return RunSource(
+        label,
+        folder,
+        folder.plan(),
+        folder.dataset(),
+        folder.planned(),
+        tuple(folder.events()),
+        _summary(folder),
+        read_own_thresholds(folder, files[-1].name) or read_own_thresholds(folder) if files else None,
+        files[-1] if files else None,
+        sweep,
+        imagery,
+        slice_,
+        without_imagery,
+        without_sweep,
+    )
+
+
+@dataclass(frozen=True)
+class SweepChoice:
+    """Which sweep a report shows: of the last checkpoint, under the dataset's match rule, cut as the run chose."""
+
+    checkpoint: str
+    rule: MatchRule
+    split: bool  # separate neighbours
+
+    def file(self, folder: RunFolder) -> Path:
+        """Where the sweep is kept."""
+        return sweep_file(folder, self.checkpoint, self.rule, self.split)
+
+
+def usual_sweep(folder: RunFolder) -> SweepChoice | None:
+    """The sweep that a report of this run shows; None: it has no checkpoint yet."""
+    files = folder.checkpoint_files()
+    if not files:
+        return None
+    checkpoint, rule = files[-1].name, folder.dataset().match_rule
+    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+    split = own is not None and any(chosen.split for chosen in own.classes)
+    return SweepChoice(checkpoint, rule, split and rule.counts_objects)
+
+
+def newest_slice(folder: RunFolder) -> Slice | None:
+    """The finished slice in a run's folder that was measured last; None: there is none that can be read."""
+    files = sorted((folder.path / "slices").glob("*.npz"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for file in files:
+        try:
+            return Slice.load(file)
+        except InputError:
+            continue
+    return None
+
+
+def thinning(slice_: Slice) -> int:
+    """Every how many points of a side are shown; 1: all."""
+    longest: int = max(slice_.measured.shape)
+    return -(-longest // MOST_GRID)
+
+
+def thinned(slice_: Slice) -> Slice:
+    """The slice with at most ``MOST_GRID`` points a side; its middle stays."""
+    step = thinning(slice_)
+    rows, columns = (slice(count // 2 % step, None, step) for count in slice_.measured.shape)
+
+    def kept(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return {name: values[rows, columns] for name, values in arrays.items()}
+
+    return replace(
+        slice_,
+        alpha=slice_.alpha[columns],
+        beta=slice_.beta[rows],
+        fields=kept(slice_.fields),
+        error=kept(slice_.error),
+        standard_errors=kept(slice_.standard_errors),
+        measured=slice_.measured[rows, columns],
+    )
+
+
+def _summary(folder: RunFolder) -> Mapping[str, Any] | None:
+    try:
+        summary: dict[str, Any] = json.loads(folder.summary_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return summary if "validation_half" in summary else None  # earlier versions named other things so

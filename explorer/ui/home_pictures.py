@@ -1,0 +1,79 @@
+"""What others found, on Home: four pictures of the finished runs, each of which opens its page with everything set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from explorer.ui.page_state import LandscapeState, PageState, TradeoffsState
+
+_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "home"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One picture."""
+
+    file: str  # in assets/home
+    sentence: str  # what it shows
+    page: str  # file of the page
+    link: str
+    parameters: dict[str, str | list[str]]  # of the page's address
+
+
+def _of(file: str, sentence: str, page: str, link: str, state: PageState) -> Found:
+    return Found(file, sentence, page, link, state.parameters())
+
+
+FOUND = (
+    _of(
+        "path.svg",
+        "**The recipe** finds nearly all cars first and then drops false alarms; plain cross-entropy of equal budget "
+        "does not get there.",
+        "pages/tradeoffs.py",
+        "Compare them at every threshold",
+        TradeoffsState(runs="car_park-recipe,car_park-ce"),
+    ),
+    _of(
+        "landscape.svg",
+        "**One checkpoint, two losses:** the same weights lie in a wide basin of one loss and a steep one of another.",
+        "pages/landscape.py",
+        "Look at the landscape",
+        LandscapeState(run="car_park-recipe", slice_view="Surfaces"),
+    ),
+    _of(
+        "cars.png",
+        "**Found and missed cars:** blue hits, orange misses, purple false alarms. Left the recipe, right "
+        "cross-entropy, each at its own threshold.",
+        "pages/tradeoffs.py",
+        "See every object",
+        TradeoffsState(runs="car_park-recipe,car_park-ce", scope="object"),
+    ),
+    Found(
+        "grid.svg",
+        "**Focal loss** by its focusing γ and its learning rate: 25 short runs, and in many cells nothing is found.",
+        "pages/learn.py",
+        "Find out why",
+        {"lesson": "focal"},
+    ),
+)
+
+
+def show_found() -> None:
+    """The pictures, two in a row."""
+    for row in range(0, len(FOUND), 2):
+        with st.container(key=f"stacks-found-{row}"):
+            columns = st.columns(2)
+        for column, found in zip(columns, FOUND[row : row + 2], strict=True):
+            with column.container(border=True, height="stretch", key=f"tile-found-{found.file}"):
+                file = _FOLDER / found.file
+                if file.suffix == ".svg":
+                    st.html(file.read_text("utf-8"))  # in the text colour of the theme
+                else:
+                    st.image(file, width="stretch", alt="hits, misses and false alarms of two runs")
+                st.markdown(found.sentence)
+                st.page_link(
+                    found.page, label=found.link, icon=":material/arrow_forward:", query_params=found.parameters
+                )

@@ -1,0 +1,116 @@
+"""The report of runs as a download: what it lacks is measured first, on a click."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from explorer.errors import InputError
+from explorer.jobs.registry import SweepThresholds
+from explorer.report.page import report_html
+from explorer.report.source import Imagery, RunSource, newest_slice, read_run, usual_sweep
+from explorer.runs.measurements import fingerprint_file, read_fingerprint
+from explorer.runs.records import RunRecord
+from explorer.settings import settings
+from explorer.ui import services
+from explorer.ui.file_jobs import all_done, latest, order
+from explorer.ui.messages import show_problem
+from explorer.ui.unique_labels import unique_labels
+
+_REFUSED = "refused-report"  # in the session: why the last click on a button of this module came to nothing
+_one_at_a_time = threading.Lock()  # a class clicks at one moment
+
+
+def offer_report(records: Sequence[RunRecord], key: str) -> None:
+    """A button that saves the report, or one that has measured what it needs, with its progress.
+
+    Args:
+        records: of runs that the visitor may look at, in the order of the report.
+        key: of its widgets, one for each place.
+    """
+    if any(record.status.active for record in records):
+        st.caption("Report: once no run in it trains or waits any more.")
+        return
+    jobs = [job for record in records if (job := _sweep_job(record)) is not None]
+    if not jobs:
+        st.caption("Report: once the run has its first checkpoint.")
+        return
+    missing = [job for job in jobs if not job.file.exists()]
+    if any(latest(job) is None for job in missing):
+        st.button(
+            "Prepare the report",
+            key=f"{key}-prepare",
+            icon=":material/description:",
+            on_click=_order,
+            args=(missing,),
+            width="stretch",
+            help="Scores the last checkpoint at every threshold, which the report shows.",
+        )
+        problem = st.session_state.pop(_REFUSED, None)
+        if problem is not None:
+            show_problem(problem)
+        return
+    if all_done(jobs):
+        name = f"{records[0].id}-report.html" if len(records) == 1 else "report.html"
+        st.download_button(
+            "Report" if len(records) == 1 else f"Report of {len(records)} runs",
+            lambda: _made(records),
+            name,
+            "text/html",
+            key=f"{key}-download",
+            icon=":material/description:",
+            on_click="ignore",
+            width="stretch",
+            help="One HTML file with everything about the run: it needs no network, prints, and can be passed on.",
+        )
+
+
+def _sweep_job(record: RunRecord) -> SweepThresholds | None:
+    """The job that measures what the report shows of a run; None: it has no checkpoint yet."""
+    store = services.store()
+    folder = store.folder(record.id)
+    choice = usual_sweep(folder)
+    if choice is None:
+        return None
+    dataset = store.dataset_file(record.dataset_id)
+    return SweepThresholds(folder.path, dataset, settings().device, choice.checkpoint, choice.rule, choice.split)
+
+
+def _order(jobs: Sequence[SweepThresholds]) -> None:
+    st.session_state.pop(_REFUSED, None)
+    try:
+        for job in jobs:
+            order(job)
+    except InputError as problem:  # a callback: the page that shows it is drawn afterwards
+        st.session_state[_REFUSED] = problem
+
+
+def _made(records: Sequence[RunRecord]) -> bytes:
+    """The file. Called when the visitor clicks, outside of any page."""
+    with _one_at_a_time:
+        names = unique_labels({record.id: record.name for record in records})
+        return report_html([_source(record, names[record.id]) for record in records], datetime.now(UTC))
+
+
+def _source(record: RunRecord, label: str) -> RunSource:
+    store = services.store()
+    folder, job = store.folder(record.id), _sweep_job(record)
+    swept = job is not None and job.file.exists()
+    imagery, without = None, ""
+    try:
+        dataset = store.dataset(record.dataset_id)
+        imagery = Imagery(dataset, read_fingerprint(fingerprint_file(store.dataset_file(record.dataset_id))))
+    except InputError as problem:
+        without = f"the imagery cannot be read: {problem.what}"
+    return read_run(
+        folder,
+        label,
+        services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) if job is not None and swept else None,
+        imagery,
+        newest_slice(folder),
+        without_imagery=without,
+        without_sweep="" if swept else "it has no checkpoint yet",
+    )

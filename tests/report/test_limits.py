@@ -1,0 +1,67 @@
+"""The limits that a report states follow from the run."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+
+from explorer.imagery.match_rule import MatchRule
+from explorer.report.limits import intended_use, limits
+from explorer.report.source import RunSource
+from explorer.segmenter.inputs import InputSpec
+from explorer.segmenter.spec import PretrainedSpec
+from explorer.training.plan import Trigger
+
+
+def said(run: RunSource, *beside: RunSource) -> str:
+    return "\n".join(limits(run, beside or (run,)))
+
+
+def test_counts_are_those_of_the_run(run: RunSource) -> None:
+    assert run.summary is not None
+    found = run.summary["validation"]["classes"]["1"]["object"]
+    there = found["true_positives"] + found["false_negatives"]
+    text = said(run)
+    assert "The scores rest on 1 validation scene; one odd scene can decide them." in text
+    assert f"there are {there} objects to find" in text
+    assert f"Objects of the label below {run.reference.minimum_area} px" in text
+    assert "One seed" in text
+
+
+def test_a_run_that_has_not_ended_has_no_scores(run: RunSource) -> None:
+    assert said(replace(run, summary=None)).startswith("Nothing is scored yet")
+
+
+def test_what_was_found_nowhere_is_said(run: RunSource) -> None:
+    summary = copy.deepcopy(dict(run.summary or {}))
+    summary["found_nothing"] = {"1": True}
+    assert "no pixel was found" in said(replace(run, summary=summary))
+
+
+def test_a_rule_that_a_blob_wins_is_named(run: RunSource) -> None:
+    assert "one blob" not in said(run)
+    rule = run.reference.model_copy(update={"match_rule": MatchRule.parse("overlap")})
+    assert "one blob over everything" in said(replace(run, reference=rule))
+
+
+def test_triggers_that_watched_the_scenes_that_score_are_said(run: RunSource) -> None:
+    phase = run.plan.phases[0].model_copy(update={"trigger": Trigger()})
+    assert "Triggers watched" not in said(run)
+    assert "Triggers watched" in said(replace(run, plan=run.plan.model_copy(update={"phases": (phase,)})))
+
+
+def test_settings_that_limit_are_said(run: RunSource) -> None:
+    changes = {"segmenter": PretrainedSpec(), "inputs": InputSpec(scale=0.25), "upright": True}
+    changed = replace(run, plan=run.plan.model_copy(update=changes))
+    text = said(changed)
+    assert "ImageNet" in text
+    assert "covers 4 pixels" in text
+    assert "Up was taken to be up" in text
+    assert "0.25 times their resolution" in intended_use(changed)
+
+
+def test_seeds_beside_it_count_where_all_else_is_equal(run: RunSource) -> None:
+    other = replace(run, plan=run.plan.model_copy(update={"seed": 7}))
+    assert "2 seeds of this plan" in said(run, run, other)
+    shorter = replace(run, plan=run.plan.model_copy(update={"seed": 7, "batch_size": 4}))
+    assert "One seed" in said(run, run, shorter)
