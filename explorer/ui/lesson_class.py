@@ -35,7 +35,7 @@ def show_class_answers() -> None:
             icon=":material/school:",
         )
         return
-    titles = {each.slug: f"{each.title} ({asked[each.slug]} visitors)" for each in offered}
+    titles = {each.slug: f"{each.title} (visitors: {asked[each.slug]})" for each in offered}
     slug = st.selectbox("Lesson", list(titles), format_func=titles.__getitem__, key="class-lesson")
     lesson = next(each for each in offered if each.slug == slug)
     given = services.store().lesson_answers.of_lesson(lesson.slug, class_since())
@@ -43,7 +43,7 @@ def show_class_answers() -> None:
         if not given.get(number):
             continue
         said = distribution(step, given[number])
-        with st.expander(f"{step.title}: {len(given[number])} answers"):
+        with st.expander(f"{step.title} (answers: {len(given[number])})"):
             if said is None:
                 st.caption(f"Shown from {FEWEST} answers on, so that nobody's own can be told.")
                 continue

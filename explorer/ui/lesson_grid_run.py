@@ -86,10 +86,10 @@ def _show_scores(cell: Cell, live: tuple[RunRecord, History] | None, words: Word
         scores = history.validations[-1].scores.classes[_CLASS].pixel if history.validations else None
         found = (None, None, None) if scores is None else (scores.recall, scores.precision, scores.f1)
         rows.append(_row(words.cell_live, found, history.returns, str(record.status)))
-    head = f"|  | {words.recall} | {words.precision} | {words.f1} | {words.restarts} |  |\n"
-    st.markdown(head + "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows))
+    head = f"|  | {words.recall} | {words.precision} | {words.f1} | {words.restarts} |\n"
+    st.markdown(head + "| --- | --- | --- | --- | --- |\n" + "\n".join(rows))
 
 
 def _row(name: str, scores: tuple[float | None, ...], restarts: int, status: str) -> str:
     numbers = " | ".join("n/a" if each is None or math.isnan(each) else f"{each:.2f}" for each in scores)
-    return f"| {name} | {numbers} | {restarts} | {status} |"
+    return f"| {name}{f': {status}' if status else ''} | {numbers} | {restarts} |"

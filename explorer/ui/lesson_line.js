@@ -1,6 +1,6 @@
 // A line that a visitor draws: one point for each value of x, moved by dragging across the chart or by keys.
 
-const WIDTH = 640, HEIGHT = 300, LEFT = 56, RIGHT = 16, TOP = 14, BOTTOM = 44;
+const WIDEST = 860, NARROWEST = 280, HEIGHT = 300, LEFT = 56, RIGHT = 16, TOP = 14, BOTTOM = 44;
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const charts = new WeakMap();
 
@@ -14,6 +14,7 @@ function element(name, attributes, parent, text) {
 
 function create(host, data, send) {
   const { labels, low, high, unit, step, xTitle, yTitle } = data;
+  const WIDTH = Math.max(NARROWEST, Math.min(WIDEST, host.clientWidth || WIDEST)); // so that letters keep their size
   const style = getComputedStyle(host);
   const of = (name) => style.getPropertyValue(`--st-${name}`).trim();
   const ink = of("text-color"), grid = of("border-color"), main = of("primary-color");
@@ -26,7 +27,7 @@ function create(host, data, send) {
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
   svg.setAttribute("role", "group");
   svg.setAttribute("aria-label", yTitle);
-  svg.style.cssText = "width:100%;max-width:860px;touch-action:none;cursor:crosshair;display:block";
+  svg.style.cssText = `width:100%;max-width:${WIDEST}px;touch-action:none;cursor:crosshair;display:block`;
   host.appendChild(svg);
   for (let k = 0; k <= 4; k++) {
     const value = low + (high - low) * k / 4;
