@@ -82,6 +82,8 @@ def home() -> None:
         "- **Controls:** compare every run with plain cross-entropy, Jaccard alone and Dice + CE of equal length."
     )
     st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
+    st.page_link("app.py", label="Present the demo: ten pictures in ten minutes", icon=":material/slideshow:",
+                 query_params={"present": "1"})  # fmt: skip
 
     recent = [record for record in listed_runs() if not record.example][:5]
     if recent:

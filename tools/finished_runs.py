@@ -1,7 +1,7 @@
 """Makes the finished runs and grids of ``assets``, which the app shows before anybody has trained.
 
 ``python -m tools.finished_runs`` takes about an hour on two processor cores; with names of runs or grids, only these
-are made. What is left of a run: its plan, its dataset's reference, every tenth step and all other events, checkpoints
+are made. What is left of a run: its plan, its dataset's reference, every 20th step and all other events, checkpoints
 with weights in half precision and without the optimiser's moments, and, measured from these: summary, thresholds,
 threshold sweep and slices.
 """
@@ -31,6 +31,7 @@ from explorer.imagery.scene import Dataset
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
+from explorer.metrics.class_map import STEPS
 from explorer.metrics.curves import PixelCurve
 from explorer.runs.finished_runs import FINISHED_RUNS, FinishedRun, Training
 from explorer.runs.folder import DatasetReference, RunFolder
@@ -40,7 +41,7 @@ from explorer.runs.segmenters import sweep_thresholds
 from explorer.runs.slice_files import slice_file
 from explorer.runs.slices import ensure_landscape_data, measure_slice
 from explorer.runs.summary import write_summary
-from explorer.runs.threshold_sweep import save_sweep, sweep_file
+from explorer.runs.threshold_sweep import ThresholdSweep, save_sweep, sweep_file
 from explorer.runs.timeline import timeline
 from explorer.runs.training import execute
 from explorer.training.checkpoints import checkpoint_name, compact
@@ -50,8 +51,8 @@ from explorer.training.presets import LEARNING_RATE, PRESETS, WARMUP_STEPS, cont
 
 COMMAND = "python -m tools.finished_runs"
 DEVICE = "cpu"
-KEPT_STEPS = 10  # one of so many
-WHOLE_PATH = "car_park-recipe"  # the run that keeps a checkpoint of each phase: lessons show its path
+KEPT_STEPS = 20  # one of so many: those with the costly losses
+WITH_SWITCH = "car_park-recipe"  # the run that keeps the checkpoint at which its losses are switched first
 PLANES = ("random", "gradients")
 HESSIAN = "car_park-recipe"  # the run with a slice on a Hessian plane, too
 GRID_STEPS = 500
@@ -79,7 +80,7 @@ def make_run(run: FinishedRun) -> None:
         for event in execute(trained, dataset, device=DEVICE, checkpoint_steps=10**6):
             if isinstance(event, Validation):
                 print(f"{run.id}: step {event.step}", flush=True)
-        slim = _slimmed(trained, Path(scratch) / "slim" / run.id, whole_path=run.id == WHOLE_PATH)
+        slim = _slimmed(trained, Path(scratch) / "slim" / run.id, with_switch=run.id == WITH_SWITCH)
         _measure(slim, dataset, (*PLANES, *(("hessian",) if run.id == HESSIAN else ())))
         for needless in (LANDSCAPE_DATA_FILE, "lock", "locks", "planes"):
             shutil.rmtree(slim.path / needless, ignore_errors=True)
@@ -90,11 +91,11 @@ def make_run(run: FinishedRun) -> None:
     print(f"{run.id}: {sum(file.stat().st_size for file in run.folder.path.rglob('*') if file.is_file()):,} bytes")
 
 
-def _slimmed(trained: RunFolder, target: Path, whole_path: bool) -> RunFolder:
+def _slimmed(trained: RunFolder, target: Path, with_switch: bool) -> RunFolder:
     """The run with fewer events and small checkpoints, and with nothing that is measured from them."""
     events = timeline(trained.events())
     saved = [event for event in events if isinstance(event, CheckpointSaved) and event.reason in ("phase", "end")]
-    kept = {event.step for event in (saved if whole_path else saved[-1:])}
+    kept = {saved[-1].step, *([saved[0].step] if with_switch else [])}
     previews = [event for event in events if isinstance(event, Preview)]
     slim = RunFolder.create(target, trained.plan(), trained.dataset())
     slim.checkpoints.mkdir()
@@ -112,7 +113,7 @@ def _slimmed(trained: RunFolder, target: Path, whole_path: bool) -> RunFolder:
 def _thinned(event: Event, checkpoints: set[int], last: int) -> Event | None:
     """The event with as many digits as are drawn; None for one that is left out."""
     if isinstance(event, Step):
-        if event.step % KEPT_STEPS != 1 and event.step != last:  # the costly losses are logged at every 20th, from 1
+        if event.step % KEPT_STEPS != 1 and event.step != last:
             return None
         losses = {kind: _rounded(value) for kind, value in event.losses.items()}
         return replace(
@@ -138,7 +139,7 @@ def _measure(folder: RunFolder, dataset: Dataset, planes: Sequence[str]) -> None
     split = own.classes[rarest - 1].split if own.classes else False
     rule = dataset.match_rule
     sweep = sweep_thresholds(folder, dataset, checkpoint, DEVICE, rule=rule, cuts=own.cuts(split))
-    save_sweep(sweep, sweep_file(folder, checkpoint, rule, split))
+    save_sweep(_without_extremes(sweep), sweep_file(folder, checkpoint, rule, split))
     ensure_landscape_data(folder, lambda: dataset)
     (folder.path / "slices").mkdir()
     for kind in planes:
@@ -149,8 +150,15 @@ def _measure(folder: RunFolder, dataset: Dataset, planes: Sequence[str]) -> None
         print(f"{folder.path.name}: {kind} plane, {last.done} points", flush=True)
 
 
+def _without_extremes(sweep: ThresholdSweep) -> ThresholdSweep:
+    """The sweep with probabilities below 0.01 as 0 and above 0.99 as 1, which no threshold tells apart."""
+    low, high = STEPS // 100, STEPS - STEPS // 100
+    clipped = (np.where(values < low, 0, np.where(values > high, STEPS, values)) for values in sweep.probabilities)
+    return replace(sweep, probabilities=tuple(values.astype(np.uint16) for values in clipped))
+
+
 def round_slice(file: Path) -> None:
-    """Rounds a slice's numbers to what can be seen, four digits of values and two of errors: a fifth of the size."""
+    """Rounds a slice's numbers to what can be seen: three digits of values, the order of magnitude of errors."""
     kept: dict[str, NDArray[np.generic]] = {}
     with np.load(file) as arrays:
         for name in arrays.files:
@@ -158,7 +166,7 @@ def round_slice(file: Path) -> None:
             if name in ("alpha", "beta", "measured", "meta"):
                 kept[name] = array
             else:
-                digits = 2 if name.startswith(("error_", "bar_")) else 4
+                digits = 0 if name.startswith(("error_", "bar_")) else 3
                 kept[name] = _significant(array, digits).astype(np.float32)
     content = io.BytesIO()
     np.savez_compressed(content, **kept)  # type: ignore[arg-type]

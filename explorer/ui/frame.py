@@ -22,6 +22,7 @@ from explorer.ui.locks import is_page_locked, say_unknown_locks, take_locks_of_l
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.page_tools import show_tools, take_state
 from explorer.ui.plotly_library import load_plotly_ahead
+from explorer.ui.presenter import present
 
 SIDEBAR_PIXELS = 220
 _LOOK_SECONDS = 2.0  # while another server uses the store
@@ -66,10 +67,12 @@ _STYLE = """<style>
 _PICTURE = "picture"
 _PICTURE_ALONE = f"""<style>
 [data-testid=stSidebar], [data-testid=stSidebarCollapsedControl] {{ display: none; }}
-.stMainBlockContainer {{ padding: 0.5rem; }}
+.stMainBlockContainer {{ padding: 3rem 1rem 1rem; }}
 .stMainBlockContainer :is(
   [data-testid=stElementContainer], [data-testid=stExpander], [data-testid=stColumn], [data-testid=stPopover]
-):not(:has(.st-key-{_PICTURE})):not(.st-key-{_PICTURE} *) {{ display: none; }}
+):not(:has(.st-key-{_PICTURE}, .st-key-presenter)):not(.st-key-{_PICTURE} *, .st-key-presenter, .st-key-presenter *) {{
+  display: none;
+}}
 </style>"""
 
 
@@ -93,6 +96,9 @@ def frame(title: str) -> None:
         initial_sidebar_state=SIDEBAR_PIXELS,
     )
     st.html(_STYLE)
+    slide = present()
+    if slide is not None and not slide.whole:
+        st.html(_PICTURE_ALONE)
     if st.context.is_embedded:  # ?embed=true, for a slide or another site: the picture alone
         st.html(_PICTURE_ALONE)
     services.start()
@@ -122,7 +128,7 @@ def frame(title: str) -> None:
     if title != "Storage":
         changes.forget_outcome()
     ignored = take_state(title)
-    if title != "Home":
+    if title != "Home" and slide is None:
         heading, tools = st.columns([2, 3], vertical_alignment="center")
         heading.title(title, anchor=False)
         with tools:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -21,8 +21,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from explorer.imagery.match_rule import MatchRule
 from explorer.runs.object_sets import ObjectSet
 
-Id = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[A-Za-z0-9_:.-]+$")]
-Word = Annotated[str, Field(min_length=1, max_length=200)]  # one of a widget's options, which the widget checks
+Id = Annotated[str, Field(min_length=1)]  # the page says if there is no such thing
+Word = Annotated[str, Field(min_length=1)]  # one of the options of a widget, which the page checks
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
@@ -31,14 +31,8 @@ def _match_rule(text: str) -> str:
     return str(MatchRule.parse(text))
 
 
-def _ids(text: str) -> str:
-    if not all(part and len(part) <= 80 for part in text.split(",")):
-        raise ValueError("ids of runs, separated by commas")
-    return text
-
-
 Rule = Annotated[str, AfterValidator(_match_rule)]  # "iou:0.5", "overlap", …
-Ids = Annotated[str, Field(max_length=1000), AfterValidator(_ids)]
+Ids = Annotated[str, Field(min_length=1)]  # separated by commas
 Objects = Annotated[str, AfterValidator(lambda text: str(ObjectSet.parse(text)))]
 """The objects that a dialog shows."""
 Camera = Annotated[str, Field(pattern=r"^(-?\d+(\.\d+)?)(,-?\d+(\.\d+)?){8}$", max_length=120)]
@@ -151,10 +145,10 @@ class LossLabState(PageState):
     confidence: Word | None = _widget()
     numbers: bool | None = _widget()
     run: Id | None = None
-    checkpoint: Count | None = _widget()
+    checkpoint: Word | None = _widget()  # its step
     class_: Word | None = _widget()
-    crop: Count | None = None
-    pixel: Annotated[str, Field(pattern=r"^\d{1,6},\d{1,6}$")] | None = None
+    crop: Word | None = None
+    pixel: Word | None = None  # row and column
 
 
 class TrainState(PageState):
@@ -177,9 +171,9 @@ class TradeoffsState(PageState):
 
     title = "Trade-offs"
     runs: Ids | None = None
-    checkpoint: Count | None = _widget()
+    checkpoint: Word | None = _widget()  # its step
     class_: Word | None = _widget()
-    scope: Literal["object", "pixel"] | None = _widget()
+    scope: Word | None = _widget()
     match: Rule | None = None
     min_area: Annotated[int, Field(ge=1, le=10_000_000)] | None = _widget()
     split: bool | None = _widget()
@@ -228,16 +222,16 @@ class LandscapeState(PageState):
     follow: bool | None = _widget()
     plane: Word | None = _widget()
     line: bool | None = _widget()
-    centre: Count | None = _widget()  # step of the checkpoint
+    centre: Word | None = _widget()  # step of the checkpoint
     plane_seed: Count | None = _widget()
     plane_normalisation: Word | None = _widget()
     plane_layers: tuple[Word, ...] | None = _widget()
     plane_losses_0: Word | None = _widget()
     plane_losses_1: Word | None = _widget()
     plane_ends: Word | None = _widget()
-    through_0: Count | None = _widget()  # steps of the checkpoints that span the plane
-    through_1: Count | None = _widget()
-    through_2: Count | None = _widget()
+    through_0: Word | None = _widget()  # steps of the checkpoints that span the plane
+    through_1: Word | None = _widget()
+    through_2: Word | None = _widget()
     extent: Annotated[float, Field(ge=0.05, le=3)] | None = _widget()
     resolution: Annotated[int, Field(ge=11, le=61)] | None = _widget()
     tolerance: Annotated[float, Field(ge=0.002, le=0.05)] | None = _widget()
@@ -251,9 +245,32 @@ class LandscapeState(PageState):
     camera: Camera | None = None
 
 
+class PredictState(PageState):
+    """Which run predicts what. Settings that belong to one image are kept beside these in the address."""
+
+    title = "Predict"
+    run: Id | None = None
+    checkpoint: Word | None = _widget()  # its step
+    from_: Word | None = _widget()  # where the image comes from
+    images: Id | None = None  # an upload
+    data: Id | None = None  # the dataset whose scene it is
+    image: Word | None = None
+    prediction: Word | None = None
+    drawn: Word | None = _widget()
+
+
 STATES: Mapping[str, type[PageState]] = {
     state.title: state
-    for state in (LearnState, ImageryState, LossLabState, TrainState, CompareState, TradeoffsState, LandscapeState)
+    for state in (
+        LearnState,
+        ImageryState,
+        LossLabState,
+        TrainState,
+        CompareState,
+        TradeoffsState,
+        LandscapeState,
+        PredictState,
+    )
 }
 """By the page's title; other pages show nothing that a link would name."""
 

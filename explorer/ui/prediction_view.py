@@ -169,7 +169,7 @@ def _where_from(thresholds: tuple[float, ...] | None, own: tuple[float, ...], ap
 def _pick_view() -> View:
     address.named("over", "view", VIEWS, VIEWS[0])
     view: View = st.segmented_control(
-        "Over the image", VIEWS, default=VIEWS[0], required=True, key="over", bind="query-params"
+        "Over the image", VIEWS, default=VIEWS[0], required=True, key="drawn", bind="query-params"
     )
     return view
 

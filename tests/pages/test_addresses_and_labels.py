@@ -96,7 +96,7 @@ def test_every_page_says_which_run_or_dataset_does_not_exist(
         ("pages/loss_lab.py", {"view": "On imagery"}, "lab-card", "loss"),
         ("pages/train.py", {}, "preset", "preset"),
         ("pages/compare.py", {}, "show", "view"),
-        ("pages/compare.py", {}, "of-class", "class"),
+        ("pages/compare.py", {}, "class", "class"),
         ("pages/tradeoffs.py", {}, "checkpoint", "checkpoint"),
         ("pages/tradeoffs.py", {}, "scope", "count"),
         ("pages/landscape.py", {}, "plane", "plane"),
