@@ -14,7 +14,8 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -140,6 +141,7 @@ def _measure(folder: RunFolder, dataset: Dataset, planes: Sequence[str]) -> None
     rule = dataset.match_rule
     sweep = sweep_thresholds(folder, dataset, checkpoint, DEVICE, rule=rule, cuts=own.cuts(split))
     save_sweep(_without_extremes(sweep), sweep_file(folder, checkpoint, rule, split))
+    squeeze(sweep_file(folder, checkpoint, rule, split))
     ensure_landscape_data(folder, lambda: dataset)
     (folder.path / "slices").mkdir()
     for kind in planes:
@@ -168,8 +170,21 @@ def round_slice(file: Path) -> None:
             else:
                 digits = 0 if name.startswith(("error_", "bar_")) else 3
                 kept[name] = _significant(array, digits).astype(np.float32)
+    _save_small(kept, file)
+
+
+def squeeze(file: Path) -> None:
+    """Packs the arrays of a file once more, as small as NumPy can read."""
+    with np.load(file) as arrays:
+        _save_small({name: arrays[name] for name in arrays.files}, file)
+
+
+def _save_small(arrays: Mapping[str, NDArray[np.generic]], file: Path) -> None:
     content = io.BytesIO()
-    np.savez_compressed(content, **kept)  # type: ignore[arg-type]
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_LZMA) as packed:
+        for name, array in arrays.items():
+            with packed.open(f"{name}.npy", "w") as part:
+                np.lib.format.write_array(part, np.asanyarray(array), allow_pickle=False)
     write_atomically(file, content.getvalue())
 
 
