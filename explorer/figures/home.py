@@ -1,4 +1,4 @@
-"""The pictures on Home, of the finished runs that come with the app: small, drawn once, in the theme's text colour.
+"""The pictures on Home, of the finished runs that come with the app: small, and drawn once.
 
 Home is shown before Plotly is loaded, so these are SVG; ``python -m tools.home_pictures`` writes them to
 ``assets/home``. Each says what its axes are.
@@ -21,6 +21,10 @@ from explorer.imagery.pictures import Picture
 from explorer.runs.grids import Grid
 
 WIDTH, HEIGHT = 320, 240
+_LOOK = (  # as .streamlit/config.toml; a picture has no part in the page's theme, so that it brings its ground along
+    "svg{color:#1B2631;background:#FFFFFF;font-family:sans-serif}"
+    "@media(prefers-color-scheme:dark){svg{color:#E4EAF0;background:#12181F}}"
+)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 26, 12, 36  # margins around the axes
 
 
@@ -121,7 +125,7 @@ def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = "c
 def _svg(parts: Sequence[str], title: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(title)}" style="width:100%;font-family:inherit">{"".join(parts)}</svg>'
+        f'aria-label="{escape(title)}"><style>{_LOOK}</style>{"".join(parts)}</svg>'
     )
 
 

@@ -67,7 +67,7 @@ _STYLE = """<style>
 _PICTURE = "picture"
 _PICTURE_ALONE = f"""<style>
 [data-testid=stSidebar], [data-testid=stSidebarCollapsedControl] {{ display: none; }}
-.stMainBlockContainer {{ padding: 3rem 1rem 1rem; }}
+.stMainBlockContainer {{ padding: 4.5rem 1rem 1rem; }}
 .stMainBlockContainer :is(
   [data-testid=stElementContainer], [data-testid=stExpander], [data-testid=stColumn], [data-testid=stPopover]
 ):not(:has(.st-key-{_PICTURE}, .st-key-presenter)):not(.st-key-{_PICTURE} *, .st-key-presenter, .st-key-presenter *) {{

@@ -17,19 +17,21 @@ class Found:
     """One picture."""
 
     file: str  # in assets/home
+    alt: str  # what it shows, for whoever cannot see it
     sentence: str  # what it shows
     page: str  # file of the page
     link: str
     parameters: dict[str, str | list[str]]  # of the page's address
 
 
-def _of(file: str, sentence: str, page: str, link: str, state: PageState) -> Found:
-    return Found(file, sentence, page, link, state.parameters())
+def _of(file: str, alt: str, sentence: str, page: str, link: str, state: PageState) -> Found:
+    return Found(file, alt, sentence, page, link, state.parameters())
 
 
 FOUND = (
     _of(
         "path.svg",
+        "recall and precision of the recipe and of cross-entropy while they train",
         "**The recipe** finds nearly all cars first and then drops false alarms; plain cross-entropy of equal budget "
         "does not get there.",
         "pages/tradeoffs.py",
@@ -38,6 +40,7 @@ FOUND = (
     ),
     _of(
         "landscape.svg",
+        "two losses over one random plane of weights",
         "**One checkpoint, two losses:** the same weights lie in a wide basin of one loss and a steep one of another.",
         "pages/landscape.py",
         "Look at the landscape",
@@ -45,6 +48,7 @@ FOUND = (
     ),
     _of(
         "cars.png",
+        "hits, misses and false alarms of two runs on one scene",
         "**Found and missed cars:** blue hits, orange misses, purple false alarms. Left the recipe, right "
         "cross-entropy, each at its own threshold.",
         "pages/tradeoffs.py",
@@ -53,6 +57,7 @@ FOUND = (
     ),
     Found(
         "grid.svg",
+        "recall of focal loss by its focusing and its learning rate",
         "**Focal loss** by its focusing γ and its learning rate: 25 short runs, and in many cells nothing is found.",
         "pages/learn.py",
         "Find out why",
@@ -68,11 +73,7 @@ def show_found() -> None:
             columns = st.columns(2)
         for column, found in zip(columns, FOUND[row : row + 2], strict=True):
             with column.container(border=True, height="stretch", key=f"tile-found-{found.file}"):
-                file = _FOLDER / found.file
-                if file.suffix == ".svg":
-                    st.html(file.read_text("utf-8"))  # in the text colour of the theme
-                else:
-                    st.image(file, width="stretch", alt="hits, misses and false alarms of two runs")
+                st.image(_FOLDER / found.file, width="stretch", alt=found.alt)
                 st.markdown(found.sentence)
                 st.page_link(
                     found.page, label=found.link, icon=":material/arrow_forward:", query_params=found.parameters
