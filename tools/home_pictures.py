@@ -6,6 +6,7 @@ from pathlib import Path as File
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from explorer.figures.home import Path, grid_svg, path_svg, surfaces_svg
 from explorer.figures.imagery import scene_picture
@@ -59,17 +60,26 @@ def _outcomes() -> None:
     dataset = builtin_dataset(RECIPE.builtin)
     scene = dataset.validation[SCENE]
     plain = scene_picture(scene, dataset.stretch, longest=max(scene.size))
-    pictures = []
+    predicted = []
     for run in (RECIPE, CONTROL):
         sweep = load_sweep(next((run.folder.path / "sweeps").glob("*.npz")))
         own = read_own_thresholds(run.folder)
         threshold = own.values[0] if own is not None and own.values else 0.5
-        predicted = sweep.predicted(SCENE, 1, threshold)
-        pictures.append(class_outcome_picture(plain, predicted, scene.label, 1)[:CROP, :CROP])
+        predicted.append(sweep.predicted(SCENE, 1, threshold))
+    rows, columns = _where_they_differ(predicted[0] != predicted[1])
+    pictures = [class_outcome_picture(plain, each, scene.label, 1)[rows, columns] for each in predicted]
     gap = np.full((CROP, 8, 3), 255, dtype=np.uint8)
     PIL.Image.fromarray(np.hstack([pictures[0], gap, pictures[1]])).resize((656, 320)).save(
         FOLDER / "cars.png", optimize=True
     )
+
+
+def _where_they_differ(differs: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """The crop in which two predictions differ at the most pixels."""
+    tops, lefts = (range(0, side - CROP + 1, CROP // 4) for side in differs.shape)
+    places = [(top, left) for top in tops for left in lefts]
+    top, left = max(places, key=lambda at: int(differs[at[0] : at[0] + CROP, at[1] : at[1] + CROP].sum()))
+    return slice(top, top + CROP), slice(left, left + CROP)
 
 
 def _write(name: str, svg: str) -> None:

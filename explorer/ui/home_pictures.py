@@ -33,7 +33,7 @@ FOUND = (
         "path.svg",
         "recall and precision of the recipe and of cross-entropy while they train",
         "**The recipe** finds nearly all cars first and then drops false alarms; plain cross-entropy of equal budget "
-        "does not get there.",
+        "does not get there on this car park.",
         "pages/tradeoffs.py",
         "Compare them at every threshold",
         TradeoffsState(runs="car_park-recipe,car_park-ce"),
@@ -41,7 +41,8 @@ FOUND = (
     _of(
         "landscape.svg",
         "two losses over one random plane of weights",
-        "**One checkpoint, two losses:** the same weights lie in a wide basin of one loss and a steep one of another.",
+        "**One checkpoint, two losses** over the same random plane of weights, dark where each is low. Click a point "
+        "there to see what it predicts.",
         "pages/landscape.py",
         "Look at the landscape",
         LandscapeState(run="car_park-recipe", slice_view="Surfaces"),

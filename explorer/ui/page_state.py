@@ -18,7 +18,6 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from explorer.imagery.match_rule import MatchRule
 from explorer.runs.object_sets import ObjectSet
 
 Id = Annotated[str, Field(min_length=1)]  # the page says if there is no such thing
@@ -27,11 +26,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
 
-def _match_rule(text: str) -> str:
-    return str(MatchRule.parse(text))
-
-
-Rule = Annotated[str, AfterValidator(_match_rule)]  # "iou:0.5", "overlap", …
+Rule = Word  # as MatchRule.parse reads it
 Ids = Annotated[str, Field(min_length=1)]  # separated by commas
 Objects = Annotated[str, AfterValidator(lambda text: str(ObjectSet.parse(text)))]
 """The objects that a dialog shows."""

@@ -134,6 +134,8 @@ def _pick_step(label: str, checkpoints: Sequence[str], first: str, key: str) -> 
     address.named(key, "checkpoint at step", [str(step) for step in steps], f"that at step {step_of(first)}")
     if len(steps) == 1:
         return first
+    if st.session_state.get(key, step_of(first)) not in steps:  # of another run
+        del st.session_state[key]
     return steps[st.select_slider(label, list(steps), step_of(first), key=key, bind="query-params")]
 
 

@@ -75,7 +75,7 @@ def test_nothing_trained_says_what_to_do(open_page: OpenPage) -> None:
 
 def test_runs_that_belong_together_are_compared_at_first(open_page: OpenPage, runs: tuple[str, str]) -> None:
     page = page_of(open_page)
-    assert page.multiselect(key="runs-chosen").value == list(runs)
+    assert page.multiselect[0].value == list(runs)
     assert "Band: lowest to highest of the seeds" in texts(page)
     assert page.multiselect(key="compared-losses").value == ["weighted_cross_entropy"], "what the runs train"
     page.toggle(key="bands").set_value(False).run()

@@ -145,10 +145,9 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest, monkeypat
 def test_plane_that_cannot_be_says_why(landscape: AppTest) -> None:
     landscape.run()
     landscape.selectbox(key="plane").set_value("checkpoints").run()
-    run_id = run_of(landscape)
-    first = landscape.selectbox(key=f"through-0-{run_id}").value
+    first = landscape.select_slider(key="through-0").value
     for number in (1, 2):
-        landscape.selectbox(key=f"through-{number}-{run_id}").set_value(first).run()
+        landscape.select_slider(key=f"through-{number}").set_value(first).run()
     measured(landscape)
     assert "direction" in landscape.error[0].value
 
@@ -156,31 +155,32 @@ def test_plane_that_cannot_be_says_why(landscape: AppTest) -> None:
 def test_centre_and_slice_stay_when_checkpoints_arrive(landscape: AppTest) -> None:
     landscape.run()
     run_id = run_of(landscape)
-    centre = landscape.select_slider(key=f"centre-{run_id}")
+    centre = landscape.select_slider(key="centre")
     last = centre.options[-1]
     landscape.select_slider(key="resolution").set_value(11).run()
     measured(landscape)
     assert "points measured (dots)" in texts(landscape)
     add_checkpoint(run_id)
     landscape.run()
-    centre = landscape.select_slider(key=f"centre-{run_id}")
-    assert (centre.options[-2], step_of(str(centre.value))) == (last, int(last))  # nobody chose it
+    centre = landscape.select_slider(key="centre")
+    assert (centre.options[-2], centre.value) == (last, int(last))  # nobody chose it
     assert "points measured (dots)" in texts(landscape)
     landscape.selectbox(key="plane").set_value("checkpoints").run()
-    landscape.selectbox(key=f"through-0-{run_id}").set_value(checkpoints(run_id)[1].name).run()
+    second = step_of(checkpoints(run_id)[1].name)
+    landscape.select_slider(key="through-0").set_value(second).run()
     add_checkpoint(run_id)
     landscape.run()
-    assert landscape.selectbox(key=f"through-0-{run_id}").value == checkpoints(run_id)[1].name
+    assert landscape.select_slider(key="through-0").value == second
 
 
 def test_chosen_centre_stays_when_checkpoints_arrive(landscape: AppTest) -> None:
     landscape.run()
     run_id = run_of(landscape)
-    chosen = checkpoints(run_id)[1].name
-    landscape.select_slider(key=f"centre-{run_id}").set_value(chosen).run()
+    chosen = step_of(checkpoints(run_id)[1].name)
+    landscape.select_slider(key="centre").set_value(chosen).run()
     add_checkpoint(run_id)
     landscape.run()
-    assert landscape.select_slider(key=f"centre-{run_id}").value == chosen
+    assert landscape.select_slider(key="centre").value == chosen
 
 
 def test_line_shows_all_fields_on_axes_of_their_own(landscape: AppTest) -> None:

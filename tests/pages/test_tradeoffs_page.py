@@ -55,7 +55,7 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
     second = trained(5, "pair")
     page.run()
     assert not page.exception, page.exception
-    assert page.multiselect(key="runs-chosen").value == [first, second]
+    assert page.multiselect[0].value == [first, second]
     assert [each.label for each in page.button] == ["Stop", "Stop"], "both sweeps are on their way"
     deadline = time.monotonic() + 60
     while services.store().jobs.active():

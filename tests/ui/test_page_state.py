@@ -39,10 +39,10 @@ def test_defaults_are_left_out() -> None:
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_is_kept() -> None:
-    given = {"runs": ["a"], "threshold": ["7"], "match": ["iou:x"], "min-area": ["9"]}
+    given = {"runs": ["a"], "threshold": ["7"], "min-area": ["9"]}
     state, problems = TradeoffsState.read(given)
     assert state == TradeoffsState(runs="a", min_area=9)
-    assert set(problems) == {"threshold", "match"}
+    assert set(problems) == {"threshold"}
     assert "0.98" in problems["threshold"]
 
 
