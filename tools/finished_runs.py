@@ -15,7 +15,7 @@ import math
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -28,14 +28,15 @@ from numpy.typing import NDArray
 from explorer.files import write_atomically
 from explorer.imagery.balance import class_balance
 from explorer.imagery.builtin import builtin_dataset
+from explorer.imagery.match_rule import HALF_IOU
 from explorer.imagery.scene import Dataset
 from explorer.landscape.crops import LANDSCAPE_DATA_FILE
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.losses.spec import LossSpec
 from explorer.metrics.class_map import STEPS
 from explorer.metrics.curves import PixelCurve
 from explorer.runs.finished_runs import FINISHED_RUNS, FinishedRun, Training
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.runs.grid_plans import cell_plan
 from explorer.runs.grids import GRIDS, Axis, Cell, Grid, GridName, grid_file, save_grid
 from explorer.runs.own_threshold import own_thresholds
 from explorer.runs.segmenters import sweep_thresholds
@@ -47,8 +48,8 @@ from explorer.runs.timeline import timeline
 from explorer.runs.training import execute
 from explorer.training.checkpoints import checkpoint_name, compact
 from explorer.training.events import CheckpointSaved, Event, Preview, Recovered, Step, Validation, to_json
-from explorer.training.plan import Phase, Plan
-from explorer.training.presets import LEARNING_RATE, PRESETS, WARMUP_STEPS, controls, preset_plan
+from explorer.training.plan import Plan
+from explorer.training.presets import LEARNING_RATE, PRESETS, controls, preset_plan
 
 COMMAND = "python -m tools.finished_runs"
 DEVICE = "cpu"
@@ -200,44 +201,47 @@ def _significant(values: NDArray[np.float64], digits: int) -> NDArray[np.float64
     return rounded
 
 
-GRID_LOSSES: dict[GridName, tuple[tuple[Axis, ...], Callable[..., tuple[LossSpec, float]]]] = {
-    "focal": (
-        (
+GRIDS_TO_MAKE: Mapping[GridName, Grid] = {
+    "focal": Grid(
+        "focal",
+        builtin="car_park",
+        loss="focal",
+        steps=GRID_STEPS,
+        seed=0,
+        learning_rate=None,
+        match_rule=HALF_IOU.words,
+        axes=(
             Axis("gamma", "Focusing γ", (0.0, 1.0, 2.0, 3.0, 5.0)),
             Axis("learning_rate", "Learning rate", (0.0005, 0.002, 0.005, 0.02, 0.1)),
         ),
-        lambda gamma, rate: (LossSpec(kind="focal", gamma=gamma), rate),
+        cells=(),
+        command=f"{COMMAND} focal",
     ),
-    "class_weight": (
-        (Axis("class_weight", "Weight of the objects", (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),),
-        lambda weight: (LossSpec(kind="weighted_cross_entropy", class_weights=(1.0, weight)), LEARNING_RATE),
+    "class_weight": Grid(
+        "class_weight",
+        builtin="car_park",
+        loss="weighted_cross_entropy",
+        steps=GRID_STEPS,
+        seed=0,
+        learning_rate=LEARNING_RATE,
+        match_rule=HALF_IOU.words,
+        axes=(Axis("class_weight", "Weight of the objects", (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),),
+        cells=(),
+        command=f"{COMMAND} class_weight",
     ),
 }
-"""The axes of each grid, and the loss and the learning rate of a cell."""
+"""The grids without their cells."""
 
 
 def make_grid(name: GridName) -> None:
     """Trains every cell of a grid and writes its file."""
-    axes, loss_of = GRID_LOSSES[name]
-    dataset = builtin_dataset("car_park")
+    grid = GRIDS_TO_MAKE[name]
+    dataset = builtin_dataset(grid.builtin)
     cells = []
-    for values in product(*(axis.values for axis in axes)):
-        loss, rate = loss_of(*values)
-        cells.append(_cell(values, grid_plan(loss, rate), dataset))
+    for values in product(*(axis.values for axis in grid.axes)):
+        cells.append(_cell(values, cell_plan(grid, values), dataset))
         print(f"{name} {values}: recall {cells[-1].recall}, precision {cells[-1].precision}", flush=True)
-    fixed = None if any(axis.name == "learning_rate" for axis in axes) else LEARNING_RATE
-    plan = grid_plan(LossSpec(kind="cross_entropy"), LEARNING_RATE)
-    kind = loss_of(*(axis.values[0] for axis in axes))[0].kind
-    rule = dataset.match_rule.words
-    command = f"{COMMAND} {name}"
-    grid = Grid(name, "car_park", kind, GRID_STEPS, plan.seed, fixed, rule, axes, tuple(cells), command)
-    save_grid(grid, grid_file(name))
-
-
-def grid_plan(loss: LossSpec, learning_rate: float) -> Plan:
-    """The plan of a cell: one phase, everything else as in a preset for the built-in scenes."""
-    phase = Phase(loss=loss, learning_rate=learning_rate, steps=GRID_STEPS, warmup_steps=WARMUP_STEPS)
-    return preset_plan("ce_only").model_copy(update={"name": "Cell of a grid", "phases": (phase,)})
+    save_grid(replace(grid, cells=tuple(cells)), grid_file(name))
 
 
 def _cell(values: tuple[float, ...], plan: Plan, dataset: Dataset) -> Cell:

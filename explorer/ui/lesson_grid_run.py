@@ -8,9 +8,9 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.figures.lesson_runs import TABLE_HEIGHT, table_figure
-from explorer.lessons.cells import cell_plan
 from explorer.lessons.experiments import GridRun
 from explorer.lessons.words import Words
+from explorer.runs.grid_plans import cell_plan
 from explorer.runs.grids import Cell, load_grid
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord

@@ -43,21 +43,27 @@ VIEWS: dict[str, tuple[str, Change]] = {
     "lines": (f"landscape?run={RECIPE}", lambda page: press(page, "Lines")),
     "another plane": (f"landscape?run={RECIPE}", lambda page: choose(page, "Plane", "Gradients of two losses")),
     "a finished run of another dataset": ("train?run=town-recipe", lambda page: choose(page, "Class", "building")),
-    "settings that differ": (f"compare?runs={ALL}", lambda page: press(page, "Settings")),
+    "recall and precision of runs": (f"compare?runs={ALL}", lambda page: press(page, "Recall and precision")),
     "curves over seconds": (f"compare?runs={ALL}", lambda page: press(page, "seconds")),
     "losses in the lab": ("loss_lab", lambda page: move(page, "Foreground share")),
 }
 
 
 def shown(page: Page) -> list[Any]:
-    """What the figures of the page hold, once all are drawn."""
-    settled(page)
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.live-figure')].every((graph) => graph.querySelector('.main-svg'))",
-        timeout=PATIENCE,
-    )
-    page.wait_for_timeout(300)  # a figure that the change has replaced
-    return json.loads(json.dumps(page.evaluate(_FIGURES)))
+    """What the figures of the page hold, once all are drawn and nothing changes any more."""
+    before: list[Any] = []
+    for _ in range(20):
+        settled(page)
+        page.wait_for_function(
+            "() => [...document.querySelectorAll('.live-figure')].every((graph) => graph.querySelector('.main-svg'))",
+            timeout=PATIENCE,
+        )
+        page.wait_for_timeout(500)
+        now = json.loads(json.dumps(page.evaluate(_FIGURES)))
+        if now and now == before:
+            return list(now)
+        before = now
+    raise AssertionError("the figures do not come to rest")
 
 
 def copied(page: Page) -> str:
@@ -83,7 +89,7 @@ def test_a_copied_link_shows_the_same_in_a_fresh_browser(view: str, page: Page, 
         other = context.new_page()
         other.set_default_timeout(PATIENCE)
         other.goto(link)
-        assert shown(other) == here
+        assert shown(other) == here, link
         assert other.locator("[data-testid=stAlert]").count() == page.locator("[data-testid=stAlert]").count()
     page.keyboard.press("Alt+z")
     page.wait_for_function("was => window.location.href === was", arg=was)

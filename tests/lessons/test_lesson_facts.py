@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from explorer.landscape.slice import Slice
-from explorer.lessons.cells import cell_plan
 from explorer.lessons.model import ChoiceGuess, Step
 from explorer.lessons.reading import LESSONS, read_lesson
 from explorer.losses.experiments import compare_missed, gradients_where_missed
 from explorer.losses.lab import synthetic_label
 from explorer.losses.spec import LossSpec
 from explorer.runs.finished_runs import FINISHED_RUNS
+from explorer.runs.grid_plans import cell_plan
 from explorer.runs.grids import load_grid
 from explorer.runs.history import History, history
 from explorer.ui.lesson_runs import below_centre

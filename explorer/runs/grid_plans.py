@@ -1,4 +1,4 @@
-"""The plan of a cell of a grid of finished runs, so that it can be trained again."""
+"""The plan of a cell of a grid of finished runs: with which it was trained, and can be trained again."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from explorer.training.presets import WARMUP_STEPS, preset_plan
 
 
 def cell_plan(grid: Grid, values: Sequence[float]) -> Plan:
-    """The plan with which the finished run of a cell was trained, but for its name.
+    """The plan of the run with these values: one phase, everything else as in a preset for the built-in scenes.
 
     Args:
         grid: of the cell.
         values: of the grid's axes, in their order.
 
     Raises:
-        InputError: there is no such cell, or the grid has an axis that is no setting of a plan.
+        InputError: an axis has no such value, or is no setting of a plan.
     """
-    grid.cell(*values)
+    for axis, value in zip(grid.axes, values, strict=True):
+        if value not in axis.values:
+            known = ", ".join(f"{each:g}" for each in axis.values)
+            raise InputError(
+                f"there is no run with {axis.label} {value:g}", f"grid {grid.name}", f"choose among {known}"
+            )
     settings = dict(zip((axis.name for axis in grid.axes), values, strict=True))
     rate = settings.pop("learning_rate", grid.learning_rate)
     loss: dict[str, object] = {"kind": grid.loss}
