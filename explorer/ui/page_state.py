@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-
-from explorer.runs.object_sets import ObjectSet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Id = Annotated[str, Field(min_length=1)]  # the page says if there is no such thing
 Word = Annotated[str, Field(min_length=1)]  # one of the options of a widget, which the page checks
@@ -28,8 +26,8 @@ Count = Annotated[int, Field(ge=0, le=10_000_000)]
 
 Rule = Word  # as MatchRule.parse reads it
 Ids = Annotated[str, Field(min_length=1)]  # separated by commas
-Objects = Annotated[str, AfterValidator(lambda text: str(ObjectSet.parse(text)))]
-"""The objects that a dialog shows."""
+Objects = Word  # as ObjectSet.parse reads it
+
 Camera = Annotated[str, Field(pattern=r"^(-?\d+(\.\d+)?)(,-?\d+(\.\d+)?){8}$", max_length=120)]
 """Eye, centre and up of a 3D scene, in Plotly's units."""
 

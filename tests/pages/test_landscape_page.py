@@ -127,7 +127,7 @@ def test_slice_is_measured_and_drawn_in_every_view(landscape: AppTest, monkeypat
         assert not landscape.exception, (view, landscape.exception)
         assert not landscape.error
     (path,) = (services.store().folder(run_of(landscape)).path / "slices").glob("*.npz")
-    landscape.session_state["clicked"] = (str(path), 0.5, -0.25)
+    landscape.query_params["point"] = "0.5,-0.25"
     engine, asked = services.engine(), list[PredictPoint]()
     answered = engine.ask
     monkeypatch.setattr(engine, "ask", lambda question: asked.append(question) or answered(question))

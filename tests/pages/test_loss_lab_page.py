@@ -18,7 +18,7 @@ from explorer.jobs.registry import Answer, Job, perform
 from explorer.losses.registry import LOSSES
 from explorer.runs.store import Store
 from explorer.runs.training import execute
-from explorer.ui import services
+from explorer.ui import finished_runs, services
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +68,7 @@ def engine(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setattr(services, "start", lambda: None)
     monkeypatch.setattr(services, "store", lambda: store)
     monkeypatch.setattr(services, "engine", lambda: engine)
+    monkeypatch.setattr(finished_runs, "_added", lambda _builtin: None)
     st.cache_data.clear()
     st.cache_resource.clear()
     yield engine

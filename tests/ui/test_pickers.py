@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer.runs.store import Store
-from explorer.ui import identity, services
+from explorer.ui import finished_runs, identity, services
 from explorer.ui.pickers import run_labels, step_of
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -25,6 +25,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
             (folder.checkpoints / f"step_{step:08d}.safetensors").touch()
         (folder.checkpoints / "step_00000077.part").touch()
     monkeypatch.setattr(services, "store", lambda: store)
+    monkeypatch.setattr(finished_runs, "_added", lambda _builtin: None)
     monkeypatch.setattr(identity, "_visitor_id", lambda: "0123456789abcdef01234567")  # AppTest has no cookies
     return store
 

@@ -14,6 +14,7 @@ from explorer.errors import InputError
 from explorer.files import locked
 from explorer.imagery.builtin import BUILTIN
 from explorer.jobs import engine
+from explorer.runs.finished_runs import FINISHED_RUNS
 from explorer.settings import settings
 from explorer.ui import services
 from tests.runs.tiny import tiny_dataset
@@ -72,18 +73,20 @@ class ReadyEngine:
 
 
 @pytest.mark.usefixtures("no_cluster")
-def test_first_dataset_is_drawn_before_the_first_visitor_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_runs_are_there_before_the_first_visitor_comes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(engine, "Engine", ReadyEngine)
     monkeypatch.setattr(services, "builtin_dataset", tiny_dataset)  # drawn in no time, and named by its key
 
     async def serve() -> list[str]:
         async with services.lifespan(None):
-            while not services.store().datasets():
+            while len(services.store().runs()) < len(FINISHED_RUNS):
                 await asyncio.sleep(0.05)
             return [record.name for record in services.store().datasets()]
 
     with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(asyncio.run, asyncio.wait_for(serve(), 30)).result() == [next(iter(BUILTIN))]
+        assert thread.submit(asyncio.run, asyncio.wait_for(serve(), 30)).result() == list(reversed(BUILTIN))
 
 
 @pytest.mark.usefixtures("no_cluster")
