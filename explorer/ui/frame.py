@@ -52,6 +52,7 @@ _STYLE = """<style>
 .stMainBlockContainer { padding: 3rem 2.5rem; }  /* the window is for content */
 [class*=st-key-tile-] { height: 100%; }
 [class*=st-key-tile-] > :last-child { margin-top: auto; }  /* buttons of neighbouring cards at one height */
+[data-testid=stCaptionContainer] { color: inherit; opacity: 0.8; }  /* Streamlit's grey has too little contrast */
 [data-testid=stStatusWidget] { display: none; }  /* a live page runs once a second */
 @media (max-width: 1000px) {
   .stMainBlockContainer { padding: 3rem 1.5rem; }

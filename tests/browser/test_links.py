@@ -15,7 +15,8 @@ RECIPE = "car_park-recipe"
 ALL = "car_park-recipe,car_park-ce,car_park-jaccard"
 _FIGURES = """() => [...document.querySelectorAll('.live-figure')].map((graph) => ({
   data: (graph.data ?? []).map((trace) => [trace.name ?? '', trace.type ?? '', trace.x, trace.y, trace.z]),
-  camera: graph._fullLayout?.scene?.camera ?? null,
+  camera: ['eye', 'center', 'up'].map((part) =>
+    Object.values(graph._fullLayout?.scene?.camera?.[part] ?? {}).map((number) => +number.toFixed(2))),
 }))"""
 
 
@@ -126,6 +127,6 @@ def test_values_that_make_no_sense_are_said_and_left_out(page: Page, address: st
 def test_an_embedded_page_is_its_picture_alone(page: Page, address: str) -> None:
     page.goto(f"{address}/tradeoffs?runs={RECIPE}&embed=true")
     shown(page)
-    expect(page.get_by_text("At every threshold")).to_be_visible()
+    expect(page.get_by_text("At every threshold", exact=True)).to_be_visible()
     expect(page.get_by_text("Cost of a miss, in false alarms")).to_be_hidden()
     expect(page.get_by_role("link", name="Landscape")).to_be_hidden()
