@@ -12,7 +12,7 @@ from explorer.errors import InputError
 from explorer.runs.records import RunRecord
 from explorer.runs.store import Store
 from explorer.runs.timeline import timeline
-from explorer.training.events import CheckpointSaved, Ended, Event, Note, PhaseChange, to_json
+from explorer.training.events import CheckpointSaved, Ended, Event, Note, Paused, PhaseChange, to_json
 
 _NAME = "{name}, carried on"
 _LONGEST_NAME = 80  # of a plan
@@ -44,7 +44,7 @@ def carry_on(store: Store, run_id: str, owner: str) -> RunRecord:
         shutil.copytree(part, folder.path / part.name, copy_function=shutil.copyfile)
     before: list[Event] = [event for event in held if event is not last and not isinstance(event, Ended)]
     turn = PhaseChange(last.step, 0, record.plan.cycles, "the finished run has ended")
-    events = [*before, Note(last.step, _FRESH), turn, last]
+    events = [*before, Note(last.step, _FRESH), turn, last, Paused(last.step)]
     folder.events_file.write_text("".join(f"{to_json(event)}\n" for event in events), encoding="utf-8")
     store.ingest(begun.id)
     return store.run(begun.id)

@@ -126,7 +126,7 @@ class Columns:
         self._plan, self._course = plan, RunCourse(plan)
         self._started: Started | None = None
         self._last_step = 0
-        self._recent: deque[Step] = deque(maxlen=_RECENT)  # finished runs of the app have only some of their steps
+        self._recent: deque[tuple[int, float]] = deque(maxlen=_RECENT)  # last steps, not always all, and training time
         self._losses: dict[LossKind, None] = {}  # in the order in which they came
         self._curves: dict[str, Curve] = {}
         self._turns: list[PhaseChange | Intervened] = []  # that make the spans of the phases
@@ -164,7 +164,7 @@ class Columns:
                 self._started = event
             case Step():
                 self._last_step = event.step
-                self._recent.append(event)
+                self._recent.append((event.step, event.seconds))
                 self._draw(loss_curve(self._phases - 1), event.step, event.loss, _LARGE)
                 self._draw(NORM, event.step, event.gradient_norm, _LARGE)
                 self._draw(RATE, event.step, event.learning_rate, _LARGE)
@@ -191,8 +191,8 @@ class Columns:
 
     def history(self) -> History:
         """What the run has done so far."""
-        spent = self._recent[-1].seconds - self._recent[0].seconds if self._recent else 0.0
-        made = self._recent[-1].step - self._recent[0].step if self._recent else 0
+        first, last = (self._recent[0], self._recent[-1]) if self._recent else ((0, 0.0), (0, 0.0))
+        made, spent = last[0] - first[0], last[1] - first[1]
         return History(
             last_step=self._last_step,
             steps_per_second=made / spent if spent > 0 else None,

@@ -32,7 +32,7 @@ def test_the_demo_goes_from_start_to_end_without_a_network(page: Page, address: 
             page.keyboard.press("ArrowRight")
         page.wait_for_url(f"**present={number}*")
         expect(page.get_by_role("heading", name=slide.say)).to_be_visible()
-        expect(page.locator(PICTURE).first).to_be_visible(
+        expect(page.locator(PICTURE).locator("visible=true").first).to_be_visible(
             timeout=2 * PATIENCE
         )  # the workers of the server may still start
         settled(page)

@@ -62,7 +62,7 @@ EVENTS: list[Event] = [
     Paused(61),
     Ended(62, "failed", "no memory"),
 ]
-COMMANDS: list[Command] = [Pause(), Stop(), Steer(), Steer(1e-3, FOCAL), RunUntil(9)]
+COMMANDS: list[Command] = [Pause(), Stop(), Steer(), Steer(1e-3, FOCAL), RunUntil(9), Pace(2.0)]
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.kind)
