@@ -43,7 +43,7 @@ def home() -> None:
         "See live, on your own imagery, **which loss, or which sequence of losses**, gives the recall and precision "
         "that your task needs, and why."
     )
-    st.subheader("Start a live run with one click", anchor=False)
+    st.header("Start a live run with one click", anchor=False)
     for key, card in builtin_cards().items():
         if card.button(
             "Train on it",
@@ -64,10 +64,10 @@ def home() -> None:
     say_locked(*_LOCKS)
     st.caption(f"Uses the preset “{PRESETS['recall_first'].name}”. {PRESETS['recall_first'].when_to_use}")
 
-    st.subheader("What others found", anchor=False)
+    st.header("What others found", anchor=False)
     show_found()
 
-    st.subheader("The idea", anchor=False)
+    st.header("The idea", anchor=False)
     left, right = stacking_columns("idea", 2)
     left.markdown(
         "- **Cross-entropy** counts every pixel the same: where 99 % are background, predicting only background is "
@@ -87,7 +87,7 @@ def home() -> None:
 
     recent = [record for record in listed_runs() if not record.example][:5]
     if recent:
-        st.subheader("Recent runs", anchor=False)
+        st.header("Recent runs", anchor=False)
         for record in recent:
             st.page_link(
                 "pages/train.py",

@@ -368,7 +368,7 @@ source = st.segmented_control(
 )
 found = SOURCES[source]()
 if found is not None:
-    st.subheader(escaped(found.dataset.name), anchor=False)
+    st.header(escaped(found.dataset.name), anchor=False)
     if found.files is None:  # of an upload, all this stands above already
         show_how_it_was_read(found.dataset)
     picture, facts = stacking_columns("scene", [4, 3])

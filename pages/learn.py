@@ -97,7 +97,7 @@ def show_lesson(lesson: Lesson, following: Lesson | None, words: Words) -> None:
     steps = [str(number + 1) for number in range(len(lesson.steps))]
     number = int(address.named(STEP, STEP, steps, steps[0]) or steps[0]) - 1
     see(lesson.slug, number)
-    st.subheader(lesson.title, anchor=False)
+    st.header(lesson.title, anchor=False)
     st.caption(lesson.goal)
     st.progress((number + 1) / len(steps), words.step.format(number + 1, len(steps)))
     show_step(lesson.slug, number, lesson.steps[number], words)

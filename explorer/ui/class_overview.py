@@ -97,7 +97,7 @@ def _show_runs(of_class: Sequence[Member], runs: Sequence[RunRecord]) -> None:
     at_work = [record for record in runs if record.owner in names and record.status.active]
     at_work.sort(key=lambda record: (names[record.owner or ""].casefold(), record.created))
     idle = [member.name for member in here if member.id not in {record.owner for record in at_work}]
-    st.subheader(f"{len(here)} here, {len(at_work)} {'run' if len(at_work) == 1 else 'runs'} at work", anchor=False)
+    st.header(f"{len(here)} here, {len(at_work)} {'run' if len(at_work) == 1 else 'runs'} at work", anchor=False)
     if at_work:
         with st.container(border=True, gap="xsmall"):
             _header()
@@ -168,7 +168,7 @@ def require_teacher() -> None:
 
 def _show_wall(of_class: Sequence[Member], runs: Sequence[RunRecord]) -> None:
     title, choice = st.columns([3, 2], vertical_alignment="center")
-    title.subheader("The wall", anchor=False)
+    title.header("The wall", anchor=False)
     scope = choice.segmented_control(
         "Count", ["object", "pixel"], default="object", required=True, key="wall-scope", bind="query-params",
         format_func=lambda each: f"{each}s", label_visibility="collapsed",

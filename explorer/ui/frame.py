@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
+from explorer.figures.colours import HIT
 from explorer.runs.ownership import Visitor
 from explorer.runs.visitors import LONGEST_NAME
 from explorer.ui import changes, services
@@ -48,22 +49,35 @@ PAGES = {
 LOCKABLE = {Path(file).stem: title for title, (file, _) in PAGES.items() if title not in ("Home", CLASS)}
 """Pages that a teacher can lock: title by the name that the address has."""
 
-_STYLE = """<style>
-.stMainBlockContainer { padding: 3rem 2.5rem; }  /* the window is for content */
-[class*=st-key-tile-] { height: 100%; }
-[class*=st-key-tile-] > :last-child { margin-top: auto; }  /* buttons of neighbouring cards at one height */
-[data-testid=stCaptionContainer] { color: inherit; opacity: 0.8; }  /* Streamlit's grey has too little contrast */
-[data-testid=stStatusWidget] { display: none; }  /* a live page runs once a second */
-@media (max-width: 1000px) {
-  .stMainBlockContainer { padding: 3rem 1.5rem; }
-  :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] {
+_STYLE = f"""<style>
+.stApp [data-testid=stCaptionContainer] {{ opacity: 0.76; }}  /* Streamlit's 60 % are too pale to read */
+.stApp [data-testid=stWidgetLabel][disabled] {{ color: color-mix(in srgb, currentColor 76%, transparent); }}
+.stApp :is([kind=primary], [kind=primaryFormSubmit]):enabled, .stApp [data-tag-index] {{
+  background-color: {HIT};  /* white on it can be read; the dark theme's primary colour is for text on dark */
+}}
+.stApp :is(:focus-visible, label:has(input:focus-visible)) {{ outline: 2px solid {HIT}; outline-offset: 2px; }}
+.stMainBlockContainer {{ padding: 3rem 2.5rem; }}  /* the window is for content */
+[class*=st-key-tile-] {{ height: 100%; }}
+[class*=st-key-tile-] > :last-child {{ margin-top: auto; }}  /* buttons of neighbouring cards at one height */
+[data-testid=stStatusWidget] {{ display: none; }}  /* a live page runs once a second */
+@media (max-width: 1000px) {{
+  .stMainBlockContainer {{ padding: 3rem 1.5rem; }}
+  :is([class*=st-key-stacks-], [class*=st-key-wraps-]) > * > [data-testid=stHorizontalBlock] {{
     flex-wrap: wrap; gap: 1rem;
-  }
-  [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] { min-width: 100%; }
-  [class*=st-key-wraps-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] {
+  }}
+  [class*=st-key-stacks-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] {{ min-width: 100%; }}
+  [class*=st-key-wraps-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] {{
     flex: 1 1 calc(50% - 1rem); min-width: calc(50% - 1rem);
-  }
-}
+  }}
+}}
+@media (max-width: 640px) {{
+  .stMainBlockContainer {{ padding: 3rem 1rem; }}
+  [data-testid=stButtonGroup] > [role=radiogroup] {{ flex-wrap: wrap; }}
+  .stMain :is(button, a) .stMarkdownEllipsis, .stMain :is(button, a) .stMarkdownEllipsis p {{
+    white-space: normal; overflow: visible;
+  }}
+  .stMain :is(button, a):has(.stMarkdownEllipsis) {{ height: auto; }}
+}}
 </style>"""
 _PICTURE = "picture"
 _PICTURE_ALONE = f"""<style>

@@ -24,7 +24,7 @@ def show_class_answers() -> None:
     """A lesson to choose, and what was answered to each of its steps."""
     if not visitor().teacher:
         st.rerun()
-    st.subheader("Lessons", anchor=False)
+    st.header("Lessons", anchor=False)
     asked = services.store().lesson_answers.lessons(class_since())
     offered = [
         each for each in reading.lessons(_LANGUAGE, reading.LESSONS) if isinstance(each, Lesson) and each.slug in asked

@@ -39,7 +39,7 @@ def show_step(lesson: str, number: int, step: Step, words: Words) -> None:
         step: its content.
         words: of the language.
     """
-    st.markdown(f"#### {step.title}")
+    st.markdown(f"### {step.title}")
     if step.text:
         st.markdown(step.text)
     key = f"lesson-{lesson}-{number}"

@@ -32,6 +32,22 @@ function themed(figure, host) {
   return figure;
 }
 
+// Small multiples in a narrow window keep a readable width and scroll in their room.
+const COLUMN = 230; // px
+function leastWidth(layout) {
+  const lefts = Object.keys(layout).filter((name) => /^(xaxis|scene)\d*$/.test(name))
+    .map((name) => (layout[name].domain?.x ?? layout[name].domain ?? [0])[0].toFixed(2));
+  const columns = new Set(lefts).size;
+  return columns > 1 ? columns * COLUMN : 0;
+}
+
+// What the figure shows is said by its label (explorer/figures/alternative.py); its buttons stay reachable.
+function labelled(host, text, buttons) {
+  host.setAttribute("role", buttons ? "figure" : "img");
+  host.setAttribute("aria-label", text);
+  for (const drawing of host.querySelectorAll(".main-svg")) drawing.setAttribute("aria-hidden", "true");
+}
+
 const threeDimensional = (point) => ["surface", "scatter3d", "mesh3d"].includes(point.fullData?.type ?? point.data?.type);
 
 const describe = (point) => ({
@@ -95,7 +111,13 @@ function create(host) {
     if (shown && host._fullLayout) window.Plotly.Plots.resize(host);
   });
   state.size = { height: 0, perWidth: 0 };
-  state.fit = () => { host.style.height = `${Math.round(state.size.height + state.size.perWidth * host.clientWidth)}px`; };
+  state.fit = () => {
+    host.style.minWidth = `${leastWidth(state.figure?.layout ?? {})}px`;
+    host.style.height = `${Math.round(state.size.height + state.size.perWidth * host.clientWidth)}px`;
+    const room = host.parentElement;
+    if (room.scrollWidth > room.clientWidth) room.tabIndex = 0; // arrow keys scroll it
+    else room.removeAttribute("tabindex");
+  };
   state.observer.observe(host);
 
   state.click = (point) => {
@@ -156,10 +178,10 @@ function create(host) {
     state.drawing = state.drawing.then(async () => {
       const { library: address, height, perWidth, image, figure, follow: followed, zooms } = JSON.parse(text);
       state.size = { height, perWidth };
+      state.figure = themed(figure, host);
       state.fit();
       await library(address);
       const first = !host._fullLayout;
-      state.figure = themed(figure, host);
       const camera = first ? cameraOfLink() : null;
       for (const name of camera ? Object.keys(figure.layout) : [])
         if (/^scene\d*$/.test(name)) figure.layout[name].camera = camera;
@@ -169,6 +191,7 @@ function create(host) {
         toImageButtonOptions: { filename: image, scale: 2 },
       };
       await react(state);
+      labelled(host, figure.layout.meta, image || zooms);
       state.followed = followed;
       state.news = null;
       state.following?.stop();

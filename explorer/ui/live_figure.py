@@ -18,9 +18,13 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.io.json import to_json_plotly
 
+from explorer.figures.alternative import alternative
 from explorer.ui.browser_script import script
 from explorer.ui.plotly_library import plotly_address
 
+_STYLE = """
+.live-figure-room { overflow-x: auto; overflow-y: hidden; }
+"""
 _SHARED = 128  # figures that are kept
 
 
@@ -68,9 +72,13 @@ def _drawn(draw: Callable[..., go.Figure], *content: Hashable) -> EncodedFigure:
 
 
 def _encoded(figure: go.Figure) -> EncodedFigure:
-    """Without Streamlit's template, which holds placeholder colours; the script takes the real ones from the theme."""
+    """With a text alternative, and without Streamlit's template, which holds placeholder colours.
+
+    The script takes the real ones from the theme.
+    """
     content = figure.to_plotly_json()
     content["layout"] = {name: value for name, value in content["layout"].items() if name != "template"}
+    content["layout"]["meta"] = alternative(content)  # becomes the figure's label in the browser
     return EncodedFigure(to_json_plotly(content))
 
 
@@ -121,7 +129,8 @@ def _component() -> Any:
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     return st.components.v2.component(
         "live_figure",
-        html="<div class='live-figure'></div>",
+        html="<div class='live-figure-room'><div class='live-figure'></div></div>",
+        css=_STYLE,
         js=script("live_feed.js", "plotly_library.js", "live_figure.js"),
         isolate_styles=False,
     )

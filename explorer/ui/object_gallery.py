@@ -40,7 +40,7 @@ _CSS = """
 .object-tile { display: flex; flex-direction: column; gap: 0.1rem; padding: 0.4rem; cursor: pointer; text-align: left;
   color: var(--st-text-color); background: var(--st-background-color); font: 0.75rem var(--st-font);
   border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
-.object-tile:hover, .object-tile:focus-visible { border-color: var(--st-primary-color); outline: none; }
+.object-tile:hover { border-color: var(--st-primary-color); }
 .object-tile[aria-pressed=true] { box-shadow: 0 0 0 2px var(--st-primary-color); }
 .object-tile img { width: 100%; height: 96px; object-fit: contain; image-rendering: pixelated; }
 .object-tile span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 100%; }

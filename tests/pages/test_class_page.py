@@ -73,7 +73,7 @@ def trained(owner: str, shared: bool = False) -> RunRecord:
 def shown(page: AppTest) -> str:
     """Everything that the page says, its headings and links included."""
     links = [each.proto.label for each in page.get("page_link")]
-    return texts(page) + " ".join(each.value for each in page.subheader) + " ".join(links)
+    return texts(page) + " ".join(each.value for each in page.header) + " ".join(links)
 
 
 def sidebar_links(page: AppTest) -> dict[str, bool]:

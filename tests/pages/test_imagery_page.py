@@ -67,7 +67,7 @@ def test_empty_states_say_what_to_do(page: AppTest, source: str, says: str) -> N
 def test_first_load_shows_a_built_in_dataset_to_use(page: AppTest) -> None:
     page.run()
     assert not page.exception
-    assert [heading.value for heading in page.subheader] == ["Car park"]
+    assert [heading.value for heading in page.header] == ["Car park"]
     assert len(page.multiselect[0].value) == 3
     page.button[-1].click().run()
     assert not page.exception
@@ -80,7 +80,7 @@ def test_built_in_dataset_from_the_address(page: AppTest, key: str) -> None:
     page.query_params["builtin"] = key
     page.run()
     assert not page.exception
-    assert page.subheader[0].value == ("Harbour" if key == "harbour" else "Car park")
+    assert page.header[0].value == ("Harbour" if key == "harbour" else "Car park")
     assert ("no built-in dataset" in messages(page)) == (key == "nowhere")
 
 

@@ -14,6 +14,7 @@ from explorer.losses.spec import LossSpec
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
 from explorer.training.commands import (
     Command,
+    Pace,
     Pause,
     RunUntil,
     Steer,
