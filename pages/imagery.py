@@ -327,7 +327,9 @@ def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     locks: tuple[Control, ...] = ("dataset", "upload") if draft.files is not None else ("dataset",)
     say_locked(*locks)
     locked = any(is_locked(each) for each in locks)
-    if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch", disabled=locked):
+    if st.button(
+        "Use this dataset", type="primary", icon=":material/check:", width="stretch", disabled=locked, key="use-dataset"
+    ):
         try:
             require_unlocked(*locks)
             more = archived_bytes(dataset) - (kept_bytes(draft.files) if draft.files is not None else 0)

@@ -332,6 +332,7 @@ def compare(records: Sequence[RunRecord]) -> None:
         icon=":material/download:",
         on_click="ignore",
         width="stretch",
+        key="download-tradeoffs",
     )
     with report:
         offer_report(records, "report-compared")
