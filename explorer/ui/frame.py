@@ -24,6 +24,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.page_tools import show_tools, take_state
 from explorer.ui.plotly_library import load_plotly_ahead
 from explorer.ui.presenter import present
+from explorer.ui.terms import show_terms
 
 SIDEBAR_PIXELS = 220
 _LOOK_SECONDS = 2.0  # while another server uses the store
@@ -134,8 +135,9 @@ def frame(title: str) -> None:
     if title != "Home" and slide is None:
         heading, tools = st.columns([2, 3], vertical_alignment="center")
         heading.title(title, anchor=False)
-        with tools:
+        with tools, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             show_tools(title)
+            show_terms(title)
     if is_page_locked(Path(PAGES[title][0]).stem):
         st.info("The teacher has locked this page.", icon=":material/lock:")
         st.stop()

@@ -45,7 +45,7 @@ function pressable(patterns) {
 }
 
 function list(data, parentElement, close) {
-  const look = getComputedStyle(parentElement);
+  const look = getComputedStyle(parentElement.querySelector("button"));
   const dialog = element("dialog");
   dialog.className = "key-list";
   dialog.setAttribute("aria-label", "Keys");
