@@ -17,11 +17,55 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = {"Loss lab": "loss_lab", "Trade-offs": "tradeoffs"}
 NOT_FOLLOWED = {"explorer.ui.frame", "explorer.ui.services"}  # all pages import them
 FOLLOWED = ("explorer.ui", "explorer.figures", "explorer.losses", "explorer.landscape", "explorer.training.presets")
-REQUIRED = """recall precision f1 iou match_rule threshold own_threshold class_weight focal_gamma cross_entropy
-weighted_cross_entropy jaccard dice tversky lovasz learning_rate batch crop phase plan cycle trigger checkpoint
-validation_scene threshold_scene run slice plane field alpha_beta sharpness random_plane gradient_plane hessian_plane
-pca_plane minimum_area false_alarm miss hit panoptic_quality tolerance fingerprint preset control slow_motion seed
-steps_per_second""".split()
+REQUIRED = [
+    "recall",
+    "precision",
+    "f1",
+    "iou",
+    "match_rule",
+    "threshold",
+    "own_threshold",
+    "class_weight",
+    "focal_gamma",
+    "cross_entropy",
+    "weighted_cross_entropy",
+    "jaccard",
+    "dice",
+    "tversky",
+    "lovasz",
+    "learning_rate",
+    "batch",
+    "crop",
+    "phase",
+    "plan",
+    "cycle",
+    "trigger",
+    "checkpoint",
+    "validation_scene",
+    "threshold_scene",
+    "run",
+    "slice",
+    "plane",
+    "field",
+    "alpha_beta",
+    "sharpness",
+    "random_plane",
+    "gradient_plane",
+    "hessian_plane",
+    "pca_plane",
+    "minimum_area",
+    "false_alarm",
+    "miss",
+    "hit",
+    "panoptic_quality",
+    "tolerance",
+    "fingerprint",
+    "preset",
+    "control",
+    "slow_motion",
+    "seed",
+    "steps_per_second",
+]
 GERMAN = 'de: {term: B, text: "Zehn Zeichen."}'
 ENTRY = f'{{pages: [Train], en: {{term: A, text: "Ten letters."}}, {GERMAN}}}'
 
