@@ -19,6 +19,7 @@ from explorer.imagery.checks import LeaveOut, Mend, SetMinimumArea, SplitAgain, 
 from explorer.imagery.offers import made_so_far
 from explorer.imagery.readings import Reading
 from explorer.imagery.scene import Dataset, Scene
+from explorer.lessons.glossary import explained
 from explorer.runs.class_state import Control
 from explorer.settings import settings
 from explorer.ui import address, services
@@ -195,8 +196,7 @@ def edit_dataset(draft: Draft) -> Dataset | None:
         key=area_key(draft),
         on_change=take_minimum_area,
         args=(draft,),
-        help="Of an object. Smaller objects of the label count as neither hit nor miss. The first value leaves at most "
-        "5 % of the objects below.",
+        help=f"{explained('minimum_area')} The first value leaves at most 5 % of the objects below.",
     )
     rule = pick_match_rule(dataset.match_rule, rule_key(draft), partial(take_match_rule, draft))
     with classes_above:
@@ -327,7 +327,9 @@ def save_and_continue(draft: Draft, dataset: Dataset) -> None:
     locks: tuple[Control, ...] = ("dataset", "upload") if draft.files is not None else ("dataset",)
     say_locked(*locks)
     locked = any(is_locked(each) for each in locks)
-    if st.button("Use this dataset", type="primary", icon=":material/check:", width="stretch", disabled=locked):
+    if st.button(
+        "Use this dataset", type="primary", icon=":material/check:", width="stretch", disabled=locked, key="use-dataset"
+    ):
         try:
             require_unlocked(*locks)
             more = archived_bytes(dataset) - (kept_bytes(draft.files) if draft.files is not None else 0)

@@ -298,7 +298,7 @@ def show_curvature(record: RunRecord, checkpoint: str) -> MeasureCurvature:
         )
         active = is_active(job)
         if not job.file.exists() and not active:
-            if st.button("Measure the curvature", icon=":material/show_chart:"):
+            if st.button("Measure the curvature", icon=":material/show_chart:", key="measure-curvature"):
                 order(job)
                 st.rerun()
             show_ending(job)

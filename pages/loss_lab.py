@@ -101,7 +101,8 @@ def show_point(specs: Sequence[LossSpec], field: SyntheticLabel, p: float, on_ba
         where = "of the background" if on_background else "of an object"
         st.markdown(f"**A pixel {where}**, with p = {p:.3g} of the true class at every pixel:")
         show_numbers(specs, uniform_crop(field, p), row, column)
-        st.button("Close", icon=":material/close:", on_click=st.session_state.pop, args=("lab-point",))
+        st.button("Close", icon=":material/close:", on_click=st.session_state.pop, args=("lab-point",),
+                  key="close-point")  # fmt: skip
 
 
 def show_misses(kinds: Sequence[LossKind]) -> None:

@@ -17,6 +17,7 @@ from explorer.figures.tradeoffs import (
     thresholds_table,
 )
 from explorer.imagery.match_rule import MatchRule
+from explorer.lessons.glossary import explained
 from explorer.metrics.curves import Curve, ObjectCurve, ToleranceCurve
 from explorer.metrics.objects import recall_by_size
 from explorer.metrics.operating_point import Advice, OperatingPoint, advise, operating_point, why_not
@@ -170,7 +171,7 @@ def pick_minimum_area(field: DeltaGenerator, usual: int, of_class: ClassSweep, n
         placeholder=f"{usual}, the dataset's",
         key="min-area",
         bind="query-params",
-        help="Smaller objects of the label count as neither hit nor miss. Clear it to take the dataset's.",
+        help=f"{explained('minimum_area')} Clear it to take the dataset's.",
     )
     area = usual if chosen is None else int(chosen)
     below, total = of_class.object.below(area), len(of_class.object.areas)
@@ -332,6 +333,7 @@ def compare(records: Sequence[RunRecord]) -> None:
         icon=":material/download:",
         on_click="ignore",
         width="stretch",
+        key="download-tradeoffs",
     )
     with report:
         offer_report(records, "report-compared")

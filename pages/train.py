@@ -231,6 +231,7 @@ def offer_start(plan: Plan | None, dataset_id: str, planned: PlannedRun | None, 
         "With controls",
         icon=":material/compare_arrows:",
         disabled=waits,
+        key="play-controls",
         help="Trains the plan, then plain cross-entropy, Jaccard alone and Dice + CE, with the same time or steps, and "
         "the same seed.",
     )
@@ -238,6 +239,7 @@ def offer_start(plan: Plan | None, dataset_id: str, planned: PlannedRun | None, 
         "With the recipe",
         icon=":material/timeline:",
         disabled=waits,
+        key="play-recipe",
         help="Trains the plan, then the article's recipe with the same time or steps: weighted CE, then Jaccard.",
     )
     if plan is None or not (plays or compares or adds_recipe):
@@ -265,6 +267,7 @@ def watch_a_run(record: RunRecord) -> None:
             "New run",
             icon=":material/add:",
             width="stretch",
+            key="new-run",
             help="Stops this run, keeps it in the list, and opens its plan for editing."
             if may_change(record)
             else "Opens its plan for a run of your own.",

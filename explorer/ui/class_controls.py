@@ -42,11 +42,13 @@ def control_class(lockable: Mapping[str, str]) -> None:
         chosen = preset.selectbox(
             "A preset on Train", list(PRESETS), format_func=lambda key: PRESETS[key].name, key="push-preset"
         )
-        sends.button("Send preset", icon=":material/campaign:", width="stretch", on_click=_push, args=("train", chosen))
+        sends.button("Send preset", icon=":material/campaign:", width="stretch", on_click=_push, args=("train", chosen),
+                     key="send-preset")  # fmt: skip
         page, sends = st.columns([3, 2], vertical_alignment="bottom")
         pages = {"": "Home", **lockable}
         there = page.selectbox("A page", list(pages), format_func=pages.__getitem__, key="push-page")
-        sends.button("Send to page", icon=":material/campaign:", width="stretch", on_click=_push, args=(there, None))
+        sends.button("Send to page", icon=":material/campaign:", width="stretch", on_click=_push, args=(there, None),
+                     key="send-page")  # fmt: skip
         st.caption(_last_push(state, pages))
     problem = st.session_state.pop(_REFUSED, None)
     if problem is not None:

@@ -19,11 +19,13 @@ from explorer.ui.datasets import is_dataset
 from explorer.ui.deleted import say_deleted
 from explorer.ui.finished_runs import have_finished_runs
 from explorer.ui.identity import requires_sign_in, visitor
+from explorer.ui.keys import show_keys
 from explorer.ui.locks import is_page_locked, say_unknown_locks, take_locks_of_link
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.page_tools import show_tools, take_state
 from explorer.ui.plotly_library import load_plotly_ahead
 from explorer.ui.presenter import present
+from explorer.ui.terms import show_terms
 
 SIDEBAR_PIXELS = 220
 _LOOK_SECONDS = 2.0  # while another server uses the store
@@ -122,11 +124,12 @@ def frame(title: str) -> None:
     if me is not None:
         take_push(title, PAGES, me)
     unknown = take_locks_of_link(LOCKABLE)
+    offered = {name: file for name, (file, _) in PAGES.items() if name != CLASS or (me is not None and me.teacher)}
     with st.sidebar:
         st.markdown("### Loss Explorer")
-        for name, (file, icon) in PAGES.items():
-            if name != CLASS or (me is not None and me.teacher):
-                st.page_link(file, label=name, icon=icon, disabled=me is not None and is_page_locked(Path(file).stem))
+        for name, file in offered.items():
+            locked = me is not None and is_page_locked(Path(file).stem)
+            st.page_link(file, label=name, icon=PAGES[name][1], disabled=locked)
     if in_use:
         st.fragment(_wait_for_the_store, run_every=_LOOK_SECONDS)()
         st.stop()
@@ -136,6 +139,7 @@ def frame(title: str) -> None:
         else:
             _show_visitor(me)
             follow_class(me)
+            show_keys(title, offered)
         load_plotly_ahead(title not in _WITHOUT_FIGURES)
     if me is None:
         st.info("Sign in to go on.", icon=":material/login:")
@@ -146,8 +150,9 @@ def frame(title: str) -> None:
     if title != "Home" and slide is None:
         heading, tools = st.columns([2, 3], vertical_alignment="center")
         heading.title(title, anchor=False)
-        with tools:
+        with tools, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
             show_tools(title)
+            show_terms(title)
     if is_page_locked(Path(PAGES[title][0]).stem):
         st.info("The teacher has locked this page.", icon=":material/lock:")
         st.stop()

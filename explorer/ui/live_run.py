@@ -138,18 +138,18 @@ def _transport(record: RunRecord) -> None:
     starts = not is_locked("start")
     columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
-        ("Resume" if record.step else "Play", "play_arrow", status.resumable and starts, "play"),
-        ("Pause", "pause", status.active, "pause"),
-        ("+1", "skip_next", status.resumable and starts, "one"),
-        ("+10", "fast_forward", status.resumable and starts, "ten"),
-        ("Stop", "stop", status.active or status.resumable, "stop"),
+        ("Resume" if record.step else "Play", "play_arrow", status.resumable and starts, "play", f"play-{run_id}"),
+        ("Pause", "pause", status.active, "pause", f"pause-{run_id}"),
+        ("+1", "skip_next", status.resumable and starts, "one", f"one-{run_id}"),
+        ("+10", "fast_forward", status.resumable and starts, "ten", f"ten-{run_id}"),
+        ("Stop", "stop", status.active or status.resumable, "stop", f"stop-{run_id}"),
     )
-    for column, (label, icon, usable, action) in zip(columns, buttons, strict=True):
+    for column, (label, icon, usable, action, key) in zip(columns, buttons, strict=True):
         column.button(
             label,
             icon=f":material/{icon}:",
             disabled=not (usable and may),
-            key=f"{action}-{run_id}",
+            key=key,
             width="stretch",
             on_click=_act,
             args=(action, run_id),

@@ -119,7 +119,7 @@ def _show_pixel(maps: GradientMaps, pixel: Pixel, class_id: int, names: Sequence
         )
         crop = Crop(maps.probability.astype(np.float64), maps.label, maps.objects)
         show_numbers(maps.specs, crop, row, column)
-        st.button("Close", icon=":material/close:", on_click=_forget_pixel)
+        st.button("Close", icon=":material/close:", on_click=_forget_pixel, key="close-pixel")
 
 
 def _forget_pixel() -> None:

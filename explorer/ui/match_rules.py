@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchKind, MatchRule
+from explorer.lessons.glossary import explained
 from explorer.ui import address
 
 _KINDS: Mapping[MatchKind, tuple[str, str]] = MappingProxyType(
@@ -21,10 +22,6 @@ _KINDS: Mapping[MatchKind, tuple[str, str]] = MappingProxyType(
     }
 )
 _USUAL: Mapping[MatchKind, float] = MappingProxyType({"iou": 0.5, "centroid": 6.0, "tolerance": 3.0})
-_HELP = (
-    "When a predicted object counts as one of the label. IoU above 0.5 compares outlines; 0.1 suits small objects with "
-    "generous outlines; centroids suit labels that are points; pixels within a tolerance suit thin things, as roads."
-)
 _PARAMETER = "match"
 _NOTHING: Callable[[], None] = lambda: None  # noqa: E731
 
@@ -45,7 +42,7 @@ def pick_match_rule(rule: MatchRule, key: str, changed: Callable[[], None] = _NO
         lambda kind: _KINDS[kind][0],
         key=f"{key}-kind",
         on_change=changed,
-        help=_HELP,
+        help=explained("match_rule"),
     )
     entered = entered_rule(rule, key)
     if entered.value is not None:

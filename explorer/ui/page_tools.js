@@ -79,7 +79,7 @@ export default function ({ data, parentElement }) {
   share.onclick = () => copy(share);
   const keys = (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey) return;
-    const button = { z: undo, y: redo, l: share }[event.key.toLowerCase()];
+    const button = [undo, redo, share][data.keys.indexOf(`Alt+${event.key.toUpperCase()}`)];
     if (!button || button.hidden || button.disabled) return;
     event.preventDefault();
     button.click();

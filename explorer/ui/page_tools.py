@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import streamlit as st
 
 from explorer.ui.browser_script import script
+from explorer.ui.keys import COPY_LINK, REDO, UNDO
 from explorer.ui.page_state import STATES
 
 _LAST_PAGE, _ARRIVED = "page-drawn-last", "page-arrived"  # in the session: its title; whether it was another one before
-_BUTTONS = """
+_BUTTONS = f"""
 <div class="page-tools">
-  <button type="button" title="Undo (Alt+Z)">Undo</button>
-  <button type="button" title="Redo (Alt+Y)">Redo</button>
-  <button type="button" class="copy-link" title="Copy a link to what this page shows (Alt+L)">Copy link</button>
+  <button type="button" title="Undo ({UNDO})">Undo</button>
+  <button type="button" title="Redo ({REDO})">Redo</button>
+  <button type="button" class="copy-link" title="Copy a link to what this page shows ({COPY_LINK})">Copy link</button>
 </div>
 """
 _STYLE = """
@@ -67,4 +68,4 @@ def show_tools(title: str) -> None:
     """The buttons."""
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     component = st.components.v2.component("page_tools", html=_BUTTONS, css=_STYLE, js=script("page_tools.js"))
-    component(key="page-tools", data={"steps": title in STATES})
+    component(key="page-tools", data={"steps": title in STATES, "keys": [UNDO, REDO, COPY_LINK]})

@@ -108,6 +108,7 @@ def edit_area(
         "Use the drawn area" if drawn else "Draw a box or a lasso first",
         disabled=not drawn,
         icon=":material/crop:",
+        key="use-area",
         on_click=choose,
         args=(choices.model_copy(update={"areas": choices.areas | {scene.name: (*own, *drawn)}}),),
         width="stretch",
@@ -115,7 +116,7 @@ def edit_area(
     )
     rest = {name: areas for name, areas in choices.areas.items() if name != scene.name}
     changed |= clear.button(
-        "Remove the area", disabled=not own, icon=":material/close:", on_click=choose,
+        "Remove the area", key="remove-area", disabled=not own, icon=":material/close:", on_click=choose,
         args=(choices.model_copy(update={"areas": rest}),), width="stretch",
     )  # fmt: skip
     with st.popover("Area from a vector file", icon=":material/upload_file:"):

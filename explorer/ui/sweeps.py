@@ -113,7 +113,8 @@ def compared_checkpoints(records: Sequence[RunRecord]) -> list[str]:
             newer[record.id] = names[-1]
     if newer:
         st.button(
-            "Use the newest checkpoints", icon=":material/update:", on_click=kept.update, args=(newer,),
+            "Use the newest checkpoints", icon=":material/update:", key="use-newest-checkpoints",
+            on_click=kept.update, args=(newer,),
             help="Runs in this comparison have made newer checkpoints.",
         )  # fmt: skip
     return [kept[record.id] for record in records]
