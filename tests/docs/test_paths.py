@@ -17,7 +17,7 @@ LINKED = re.compile(r"\]\((?!https?://|#)([^)#]+)(#[^)]+)?\)")
 def paths() -> set[str]:
     """Every file of the project, and every folder with a slash at its end, below a slash."""
     found = set()
-    for top in ("app.py", "pyproject.toml", "pages", "explorer", "tests", "tools", "docs"):
+    for top in ("app.py", "pyproject.toml", "pages", "explorer", "tests", "tools", "docs", "assets"):
         for path in (ROOT / top, *(ROOT / top).rglob("*")):
             found.add(f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}")
     return found
