@@ -35,9 +35,9 @@ function themed(figure, host) {
 // Small multiples in a narrow window keep a readable width and scroll in their room.
 const COLUMN = 230; // px
 function leastWidth(layout) {
-  const lefts = Object.keys(layout).filter((name) => /^(xaxis|scene)\d*$/.test(name))
-    .map((name) => (layout[name].domain?.x ?? layout[name].domain ?? [0])[0].toFixed(2));
-  const columns = new Set(lefts).size;
+  const widths = Object.keys(layout).filter((name) => /^(xaxis|scene)\d*$/.test(name))
+    .map((name) => layout[name].domain?.x ?? layout[name].domain ?? [0, 1]).map(([left, right]) => right - left);
+  const columns = Math.floor(1 / Math.min(1, ...widths));
   return columns > 1 ? columns * COLUMN : 0;
 }
 
