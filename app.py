@@ -21,6 +21,7 @@ from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
 from explorer.ui.plotly_library import PLOTLY_ROUTES
+from explorer.ui.presenter import is_presenting
 from explorer.ui.security_headers import SECURITY_HEADERS
 
 app = st.App(  # the engine starts with the server
@@ -36,7 +37,8 @@ _LOCKS: tuple[Control, ...] = ("start", "dataset", "preset")  # any of which loc
 def home() -> None:
     """The page."""
     frame("Home")
-    st.title("Which loss finds your objects?", anchor=False)
+    if not is_presenting():  # its sentence says the same
+        st.title("Which loss finds your objects?", anchor=False)
     if is_open_to_all(settings()):
         st.warning(services.OPEN_CLUSTER[:1].upper() + services.OPEN_CLUSTER[1:], icon=":material/lock_open:")
     st.markdown(

@@ -85,7 +85,7 @@ _PICTURE = "picture"
 _PICTURE_ALONE = f"""<style>
 [data-testid=stSidebar], [data-testid=stSidebarCollapsedControl] {{ display: none; }}
 .stMainBlockContainer {{ padding: 4.5rem 1rem 1rem; }}
-.stMainBlockContainer :is(
+.stMainBlockContainer:has(.st-key-{_PICTURE}) :is(
   [data-testid=stElementContainer], [data-testid=stExpander], [data-testid=stColumn], [data-testid=stPopover]
 ):not(:has(.st-key-{_PICTURE}, .st-key-presenter)):not(.st-key-{_PICTURE} *, .st-key-presenter, .st-key-presenter *) {{
   display: none;

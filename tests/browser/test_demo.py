@@ -12,6 +12,7 @@ from explorer.lessons.presentation import read_slides
 from tests.browser.conftest import PATIENCE, settled
 
 PICTURE = ".live-figure .main-svg, [data-testid=stImage] img, [data-testid=stFileUploaderDropzone]"
+PRESSED = {"train": "Play", "predict": "Predict"}  # by whoever presents
 EMPTY = re.compile("There is no|No run has|Nothing has been measured|has encountered an error")
 
 
@@ -32,6 +33,8 @@ def test_the_demo_goes_from_start_to_end_without_a_network(page: Page, address: 
             page.keyboard.press("ArrowRight")
         page.wait_for_url(f"**present={number}*")
         expect(page.get_by_role("heading", name=slide.say)).to_be_visible()
+        if slide.page in PRESSED:
+            page.get_by_role("button", name=PRESSED[slide.page], exact=True).click()
         expect(page.locator(PICTURE).locator("visible=true").first).to_be_visible(
             timeout=2 * PATIENCE
         )  # the workers of the server may still start

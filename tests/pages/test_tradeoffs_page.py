@@ -73,7 +73,7 @@ def test_runs_that_belong_together_are_compared(open_page: OpenPage) -> None:
 
     page.select_slider(key="miss-cost").set_value(100.0).run()
     assert "**100** false alarms" in page.success[0].value
-    page.segmented_control[0].set_value("pixel").run()
+    page.segmented_control(key="scope").set_value("pixel").run()
     assert not page.exception
     assert int(metric(page, "pixels found").replace(",", "")) >= found
 
