@@ -28,6 +28,7 @@ from explorer.ui.presenter import present
 from explorer.ui.terms import show_terms
 
 SIDEBAR_PIXELS = 220
+_ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"  # a Material icon comes from another host
 _LOOK_SECONDS = 2.0  # while another server uses the store
 _MOST_NAMED = 3  # unknown runs that are named
 _WITHOUT_FIGURES = ("Home", "Storage")
@@ -108,7 +109,7 @@ def frame(title: str) -> None:
         raise KeyError(f"{title!r} has no line in PAGES")
     st.set_page_config(
         page_title="Loss Explorer" if title == "Home" else f"{title} · Loss Explorer",
-        page_icon=":material/landscape:",
+        page_icon=_ICON,
         layout="wide",
         initial_sidebar_state=SIDEBAR_PIXELS,
     )

@@ -84,6 +84,8 @@ export default function ({ data, parentElement }) {
     event.preventDefault();
     button.click();
   };
+  window.removeEventListener("keydown", steps.keys); // also called anew where what was drawn before is still there
+  steps.keys = keys;
   window.addEventListener("keydown", keys);
   return () => window.removeEventListener("keydown", keys);
 }

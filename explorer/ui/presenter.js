@@ -35,6 +35,9 @@ export default function ({ data, parentElement }) {
     if (event.key === "Escape") leave();
     else if (step) { event.preventDefault(); open(data, at + step); }
   };
+  // one at a time: a page that is drawn again does not always take down what it had drawn
+  window.removeEventListener("keydown", window.explorerPresenter);
+  window.explorerPresenter = keys;
   window.addEventListener("keydown", keys);
   return () => window.removeEventListener("keydown", keys);
 }

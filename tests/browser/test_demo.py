@@ -46,6 +46,7 @@ def test_the_demo_goes_from_start_to_end_without_a_network(page: Page, address: 
     page.keyboard.press("ArrowRight")  # there is nothing after the last one
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(f"**present={len(slides) - 1}*")
+    expect(page.get_by_role("heading", name=slides[-2].say)).to_be_visible()
     page.keyboard.press("Escape")
     page.wait_for_url(re.compile(r"^(?!.*present=)"))
     settled(page)
