@@ -28,7 +28,7 @@ from explorer.ui.presenter import present
 from explorer.ui.terms import show_terms
 
 SIDEBAR_PIXELS = 220
-_ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"  # a Material icon comes from another host
+_ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"  # an icon of the symbols font comes from another host
 _LOOK_SECONDS = 2.0  # while another server uses the store
 _MOST_NAMED = 3  # unknown runs that are named
 _WITHOUT_FIGURES = ("Home", "Storage")
