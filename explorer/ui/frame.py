@@ -28,7 +28,8 @@ from explorer.ui.presenter import present
 from explorer.ui.terms import show_terms
 
 SIDEBAR_PIXELS = 220
-_ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"  # an icon of the symbols font comes from another host
+# Streamlit fetches an icon of its symbols font from another host.
+_ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.png"
 _LOOK_SECONDS = 2.0  # while another server uses the store
 _MOST_NAMED = 3  # unknown runs that are named
 _WITHOUT_FIGURES = ("Home", "Storage")
