@@ -21,7 +21,8 @@ from explorer.ui.locks import is_locked, require_unlocked, say_locked
 from explorer.ui.messages import escaped, show_problem
 from explorer.ui.plan_editor import start_run
 from explorer.ui.plotly_library import PLOTLY_ROUTES
-from explorer.ui.presenter import is_presenting
+from explorer.ui.presenter import PARAMETER, is_presenting
+from explorer.ui.saved_links import show_saved_links
 from explorer.ui.security_headers import SECURITY_HEADERS
 
 app = st.App(  # the engine starts with the server
@@ -85,7 +86,8 @@ def home() -> None:
     )
     st.page_link("pages/imagery.py", label="Bring your own imagery", icon=":material/upload:")
     st.page_link("app.py", label="Present the demo: ten pictures in ten minutes", icon=":material/slideshow:",
-                 query_params={"present": "1"})  # fmt: skip
+                 query_params={PARAMETER: "1"})  # fmt: skip
+    show_saved_links()
 
     recent = [record for record in listed_runs() if not record.example][:5]
     if recent:

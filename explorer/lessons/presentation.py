@@ -1,4 +1,4 @@
-"""A list of links that is shown one after another, in large type: the demo that comes with the app.
+"""A list of links that is shown one after another, in large type: the demo that comes with the app, or a visitor's own.
 
 ``assets/demo.yaml`` is a list; each entry has ``say``, a sentence that stands above the picture, ``page``, the page's
 name as its address has it ("" for Home), ``query``, what the page shows, and ``whole``, whether the page is shown with
@@ -7,12 +7,15 @@ its controls instead of its picture alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from explorer.errors import InputError, explain_validation
+from explorer.runs.saved_links import SavedLink
 
 DEMO = Path(__file__).resolve().parents[2] / "assets" / "demo.yaml"
 
@@ -24,8 +27,13 @@ class Slide(BaseModel):
 
     say: str = Field(min_length=1, max_length=200)
     page: str
-    query: dict[str, str] = {}
+    query: Mapping[str, str | tuple[str, ...]] = {}
     whole: bool = False
+
+    @property
+    def address(self) -> str:
+        """Of the page with what it shows, relative to the server's root."""
+        return f"{self.page}?{urlencode(self.query, doseq=True)}" if self.query else self.page
 
 
 _SLIDES = TypeAdapter(tuple[Slide, ...])
@@ -44,3 +52,16 @@ def read_slides(file: Path = DEMO) -> tuple[Slide, ...]:
     except ValidationError as error:
         what, where = explain_validation(error)
         raise InputError(what, f"{file.name}, {where}", "correct the entry") from None
+
+
+def saved_slides(links: Iterable[SavedLink]) -> tuple[Slide, ...]:
+    """The links of a visitor's list, in order."""
+    return tuple(
+        Slide(
+            say=link.say,
+            page=link.page,
+            query={name: tuple(values) for name, values in parse_qs(link.query).items()},
+            whole=link.whole,
+        )
+        for link in links
+    )

@@ -82,12 +82,21 @@ CREATE TABLE lesson_answers (
 CREATE INDEX answers_of_lesson ON lesson_answers (lesson, at);
 """
 
+_VERSION_7 = """
+CREATE TABLE saved_links (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, visitor TEXT NOT NULL, place INTEGER NOT NULL, say TEXT NOT NULL,
+    page TEXT NOT NULL, query TEXT NOT NULL, whole INTEGER NOT NULL
+);
+CREATE INDEX links_of_visitor ON saved_links (visitor, place);
+CREATE TABLE link_lists (visitor TEXT PRIMARY KEY, key TEXT NOT NULL UNIQUE);
+"""
+
 SERVER_LOCK = "server.lock"
 """Beside the database; held by the server that uses the store."""
 
 _NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR)
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6, _VERSION_7)
 """Statements that lead from each version to the next; the first makes an empty database one of version 1."""
 
 

@@ -32,6 +32,7 @@ from explorer.runs.names import as_read, numbered
 from explorer.runs.records import DatasetRecord, RunRecord, RunStatus
 from explorer.runs.requests import PlannedRun
 from explorer.runs.rows import dataset_record, now, run_record
+from explorer.runs.saved_links import SavedLinks
 from explorer.runs.taking_in import status_after, whole_lines
 from explorer.runs.turns import Waiting, in_turn
 from explorer.runs.usage import Usage
@@ -68,6 +69,7 @@ class Store:
             self.class_table = ClassTable(self._database)
             self.lesson_answers = LessonAnswers(self._database)
             self.linked_plans = LinkedPlans(self._database)
+            self.saved_links = SavedLinks(self._database)
         except (OSError, sqlite3.Error) as error:
             remedy = "make it writable, or set EXPLORER_STORE to a folder that is"
             raise InputError(f"the store cannot be used ({error})", str(root), remedy) from None

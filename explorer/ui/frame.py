@@ -153,7 +153,7 @@ def frame(title: str) -> None:
         heading, tools = st.columns([2, 3], vertical_alignment="center")
         heading.title(title, anchor=False)
         with tools, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-            show_tools(title)
+            show_tools(title, Path(PAGES[title][0]).stem)
             show_terms(title)
     if is_page_locked(Path(PAGES[title][0]).stem):
         st.info("The teacher has locked this page.", icon=":material/lock:")

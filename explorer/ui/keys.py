@@ -15,7 +15,7 @@ import streamlit as st
 
 from explorer.ui.browser_script import script
 
-UNDO, REDO, COPY_LINK = "Alt+Z", "Alt+Y", "Alt+L"
+UNDO, REDO, COPY_LINK, SAVE_LINK = "Alt+Z", "Alt+Y", "Alt+L", "Alt+S"
 """Pressed by ``page_tools.js``, whose buttons they are."""
 NUMBERED = "1…9"
 """The key of buttons of which there are several: 1 presses the first of them."""
@@ -124,7 +124,12 @@ def show_keys(title: str, files: Mapping[str, str]) -> None:
     """
     own = keys_of(title)
     pages = {name: "" if file == "app.py" else Path(file).stem for name, file in files.items()}
-    everywhere = [(LIST, "This list"), (f"{UNDO}, {REDO}", "Undo, redo"), (COPY_LINK, "Copy a link to the page")]
+    everywhere = [
+        (LIST, "This list"),
+        (f"{UNDO}, {REDO}", "Undo, redo"),
+        (COPY_LINK, "Copy a link to the page"),
+        (SAVE_LINK, "Save a link to the page"),
+    ]
     lists = [
         ("On this page", [(each.key, each.what) for each in own]),
         ("On every page", everywhere if title != "Home" else everywhere[:1]),

@@ -1,4 +1,4 @@
-// Undo, redo and a link to what the page shows. Every change that a visitor makes is an entry of the browser's history,
+// Undo, redo and a link to what the page shows, copied or saved. Every change that a visitor makes is an entry of the browser's history,
 // so that its own back and forward work as well; what a page adds to its address by itself is none.
 
 const COPY = "Copy link", COPIED = "Link copied", SHOWN = 2000; // ms
@@ -65,8 +65,8 @@ async function copy(button) {
   }
 }
 
-export default function ({ data, parentElement }) {
-  const [undo, redo, share] = parentElement.querySelectorAll("button");
+export default function ({ data, parentElement, setTriggerValue }) {
+  const [undo, redo, share, save] = parentElement.querySelectorAll("button");
   const steps = keepSteps();
   undo.hidden = redo.hidden = !data.steps;
   steps.changed = () => {
@@ -77,9 +77,10 @@ export default function ({ data, parentElement }) {
   undo.onclick = () => window.history.back();
   redo.onclick = () => window.history.forward();
   share.onclick = () => copy(share);
+  save.onclick = () => setTriggerValue("saved", new URL(link()).search || "?");
   const keys = (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey) return;
-    const button = [undo, redo, share][data.keys.indexOf(`Alt+${event.key.toUpperCase()}`)];
+    const button = [undo, redo, share, save][data.keys.indexOf(`Alt+${event.key.toUpperCase()}`)];
     if (!button || button.hidden || button.disabled) return;
     event.preventDefault();
     button.click();

@@ -1,4 +1,4 @@
-"""What every page offers beside its title: undo and redo, and a link to what it shows.
+"""What every page offers beside its title: undo and redo, and a link to what it shows, to copy or to save.
 
 Each change of a page's state is an entry of the browser's history (``page_tools.js``): back and forward are undo and
 redo, and Streamlit gives widgets the values that the address then has.
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from explorer.ui.browser_script import script
-from explorer.ui.keys import COPY_LINK, REDO, UNDO
+from explorer.ui.keys import COPY_LINK, REDO, SAVE_LINK, UNDO
 from explorer.ui.page_state import STATES
+from explorer.ui.saved_links import save
 
 _LAST_PAGE, _ARRIVED = "page-drawn-last", "page-arrived"  # in the session: its title; whether it was another one before
 _BUTTONS = f"""
@@ -20,6 +21,8 @@ _BUTTONS = f"""
   <button type="button" title="Undo ({UNDO})">Undo</button>
   <button type="button" title="Redo ({REDO})">Redo</button>
   <button type="button" class="copy-link" title="Copy a link to what this page shows ({COPY_LINK})">Copy link</button>
+  <button type="button" title="Save a link to what this page shows in your list, which Home presents ({SAVE_LINK})"
+  >Save link</button>
 </div>
 """
 _STYLE = """
@@ -64,8 +67,16 @@ def has_arrived() -> bool:
     return bool(st.session_state.get(_ARRIVED, True))
 
 
-def show_tools(title: str) -> None:
-    """The buttons."""
+def show_tools(title: str, page: str) -> None:
+    """The buttons.
+
+    Args:
+        title: of the page.
+        page: its name as the address has it.
+    """
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     component = st.components.v2.component("page_tools", html=_BUTTONS, css=_STYLE, js=script("page_tools.js"))
-    component(key="page-tools", data={"steps": title in STATES, "keys": [UNDO, REDO, COPY_LINK]})
+    data = {"steps": title in STATES, "keys": [UNDO, REDO, COPY_LINK, SAVE_LINK]}
+    query = component(key="page-tools", data=data, on_saved_change=lambda: None).saved
+    if query is not None:
+        save(title, page, query)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 import streamlit as st
 
-from explorer.lessons.presentation import Slide, read_slides
+from explorer.lessons.presentation import Slide, read_slides, saved_slides
+from explorer.ui import services
+from explorer.ui.address import say_unknown
 from explorer.ui.browser_script import base_path, script
 
 PARAMETER = "present"  # in the address: number of the link, from 1
+LIST = "list"  # likewise: key of a visitor's list; without it the demo is presented
 _HTML = """
 <header class="presenter">
   <h1></h1>
@@ -46,16 +47,25 @@ def present() -> Slide | None:
     """
     if not is_presenting():
         return None
-    slides = read_slides()
+    slides = _slides()
     text = st.query_params[PARAMETER]
     at = int(text) if text.isdecimal() and 1 <= int(text) <= len(slides) else 1
     st.html(_LARGE)
     # Registered in each run: a component that is registered at import belongs to the session that imported it.
     component = st.components.v2.component("presenter", html=_HTML, css=_STYLE, js=script("presenter.js"))
-    shown = [{"say": each.say, "address": f"{base_path()}/{_address(each)}"} for each in slides]
-    component(key="presenter", data={"slides": shown, "at": at})
+    shown = [{"say": each.say, "address": f"{base_path()}/{each.address}"} for each in slides]
+    parameters = {LIST: st.query_params[LIST]} if LIST in st.query_params else {}
+    component(key="presenter", data={"slides": shown, "at": at, "place": PARAMETER, "parameters": parameters})
     return slides[at - 1]
 
 
-def _address(slide: Slide) -> str:
-    return f"{slide.page}?{urlencode(slide.query)}" if slide.query else slide.page
+def _slides() -> tuple[Slide, ...]:
+    """Those of the list that the address names, else the demo."""
+    key = st.query_params.get(LIST)
+    if key is None:
+        return read_slides()
+    links = services.store().saved_links.of_key(key)
+    if not links:
+        say_unknown([key], "list of links", "the demo is presented instead")
+        return read_slides()
+    return saved_slides(links)

@@ -21,6 +21,9 @@ VIEWS = {
     "Learn: a lesson": "learn?lesson=rare-class&step=2",
     "Imagery": "imagery",
     "Loss lab": "loss_lab",
+    "Loss lab: one object or fifty pixels": "loss_lab?view=One+object+or+fifty+pixels",
+    "Loss lab: 99 % background": "loss_lab?view=99+%25+background",
+    "Loss lab: on imagery": f"loss_lab?view=On+imagery&run={RUN}",
     "Train": "train",
     "Train: a finished run": f"train?run={RUN}",
     "Compare": f"compare?runs={RUN},car_park-ce",
@@ -47,13 +50,18 @@ _OVERFLOWING = """() => {
   return [...wide, ...[...cut, ...out].map((node) => node.textContent || node.outerHTML)];
 }"""
 _UNSEEN = """() => {
-  const style = (node) => getComputedStyle(node);
-  const drawn = (node) => node && (style(node).outlineStyle !== 'none' || style(node).boxShadow !== 'none');
+  const look = (node) => [node, node.closest('label'), node.parentElement].map((each) => {
+    if (!each) return '';
+    const style = getComputedStyle(each);
+    return style.outlineStyle === 'none' ? style.boxShadow : style.outline + style.boxShadow;
+  }).join(' ');
   return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')]
     .filter((node) => node.tabIndex >= 0 && !node.disabled && node.checkVisibility({ visibilityProperty: true }))
     .filter((node) => {
+      document.activeElement?.blur();
+      const before = look(node);
       node.focus({ preventScroll: true });
-      return document.activeElement === node && ![node, node.closest('label'), node.parentElement].some(drawn)
+      return document.activeElement === node && look(node) === before
         && !node.closest('[data-testid=stDataFrame]');  // the table marks the cell itself
     })
     .map((node) => node.outerHTML.slice(0, 200));
@@ -113,3 +121,27 @@ def test_a_page_is_open_to_all(view: str, page: Page, address: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(400)  # figures are drawn in their new size
         assert page.evaluate(_OVERFLOWING) == [], f"cut or out of reach at {width} pixels"
+
+
+def test_keys_open_pages_and_press_buttons(page: Page, address: str) -> None:
+    page.goto(address)
+    settled(page)
+    page.keyboard.press("g")
+    page.keyboard.press("l")
+    page.wait_for_url("**/learn")
+    settled(page)
+    keys = page.get_by_role("dialog", name="Keys")
+    for _ in range(2):  # also after it was closed
+        page.keyboard.press("?")
+        expect(keys).to_have_count(1)
+        expect(keys.get_by_text("Open a lesson")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(keys).to_have_count(0)
+    page.keyboard.press("2")
+    page.wait_for_url("**lesson=class-weights*")
+    settled(page)
+    page.keyboard.press("n")
+    page.wait_for_url("**step=2*")
+    settled(page)
+    page.keyboard.press("h")
+    expect(page.locator("[data-testid=stPopoverBody]").get_by_text("Recall", exact=True)).to_be_visible()
