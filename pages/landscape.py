@@ -19,7 +19,8 @@ from explorer.figures.landscape import (
 )
 from explorer.figures.landscape_html import about, to_html
 from explorer.figures.outcome import point_pictures
-from explorer.jobs.registry import FileJob, MeasureCurvature, MeasureSlice, PredictPoint
+from explorer.jobs.job import FileJob
+from explorer.jobs.registry import MeasureCurvature, MeasureSlice, PredictPoint
 from explorer.landscape.export import to_csv, to_vtk
 from explorer.landscape.slice import Slice
 from explorer.landscape.slice_meta import SliceRequest

@@ -34,7 +34,7 @@ import explorer
 from explorer.errors import InputError
 from explorer.jobs.cluster_folder import ClusterFolder
 from explorer.jobs.cluster_keys import foreign_keys, make_keys
-from explorer.jobs.registry import Resource
+from explorer.jobs.job import Resource
 from explorer.settings import MEBI, SERVER_PID, Settings
 
 _logger = logging.getLogger(__name__)

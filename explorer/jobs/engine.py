@@ -23,10 +23,11 @@ from distributed import Future, fire_and_forget
 from explorer.errors import InputError
 from explorer.files import NoRoomError
 from explorer.jobs.cluster import connect, end_cluster, has_ended, known_keys, message_of, start_cluster
+from explorer.jobs.job import Answer, FileJob, Job, Resource, perform
 from explorer.jobs.lease import Lease
 from explorer.jobs.ordered_jobs import OrderedJobs
 from explorer.jobs.reader import Reader, Update
-from explorer.jobs.registry import Answer, FileJob, Job, Resource, TrainRun, perform
+from explorer.jobs.registry import TrainRun
 from explorer.jobs.slots import Place, Slots
 from explorer.runs.job_files import announce, forget, withdraw
 from explorer.runs.records import JobRecord, JobStatus, RunStatus

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from distributed import get_worker
 
 from explorer.errors import InputError
-from explorer.jobs.registry import FileJob, perform
+from explorer.jobs.job import FileJob, perform
 from explorer.runs.job_files import (
     JobProgress,
     JobStopped,

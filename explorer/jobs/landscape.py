@@ -14,15 +14,8 @@ from numpy.typing import NDArray
 
 from explorer.errors import InputError
 from explorer.jobs.file_job import run_file_job
-from explorer.jobs.registry import (
-    EvaluatePoints,
-    MeasureCurvature,
-    MeasureSlice,
-    PredictPoint,
-    Resource,
-    Values,
-    perform,
-)
+from explorer.jobs.job import Resource, perform
+from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, PredictPoint, Values
 from explorer.jobs.training import dataset_of
 from explorer.landscape.refine import PointEvaluator
 from explorer.landscape.slice import read_journal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.jobs.registry import (
+from explorer.jobs.loss_lab_jobs import (
     CompareMissed,
     CompareMisses,
     GradientsWhereMissed,

@@ -11,7 +11,7 @@ from distributed import Client, Future, fire_and_forget
 
 from explorer.jobs.cluster import message_of
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
-from explorer.jobs.registry import FileJob
+from explorer.jobs.job import FileJob
 from explorer.runs.job_files import announce, clear, forget, request_stop, withdraw
 from explorer.runs.records import JobRecord, JobStatus
 from explorer.runs.store import Store

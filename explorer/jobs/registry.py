@@ -1,38 +1,35 @@
-"""Every kind of job: a typed value that says what to do, where, and how long it may take.
+"""The kinds of jobs: typed values, whose functions are in other modules of this package.
 
-The server makes these values and gets typed answers; the function that does the work is named by its module and
-imported by the worker alone, since nearly all of them need torch. A new kind of job is a class here and a function in
-another module of this package.
-
-- ``Job``: a question whose answer comes back (``Engine.ask``).
-- ``FileJob``: work that leaves a file in a run's folder. It has an id in the store, outlives the page that ordered it,
-  publishes its progress, and can be stopped (``Engine.order``).
-- ``TrainRun``: trains a run; the engine queues it (``Engine.submit``).
+A new kind of job is a class here, or beside those of its page, a line in ``JOBS``, and a function that does it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.imagery.choices import Polygon
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
+from explorer.jobs.job import FileJob, Job, Resource
+from explorer.jobs.loss_lab_jobs import (
+    CompareMissed,
+    CompareMisses,
+    GradientsWhereMissed,
+    ListLabCrops,
+    LossCurves,
+    MapGradients,
+    PredictOnlyBackground,
+)
 from explorer.landscape.slice_meta import SliceRequest
-from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.losses.spec import LossSpec
 from explorer.runs.folder import RunFolder
 from explorer.runs.prediction_names import PredictionFile, prediction_file
-from explorer.runs.records import JobStatus
 from explorer.runs.slice_files import PointPrediction, curvature_file, slice_file
 from explorer.runs.threshold_sweep import sweep_file
-from explorer.segmenter.inputs import InputSpec
 from explorer.training.fingerprint import Fingerprint
 from explorer.training.recipe import SegmenterKind
 
@@ -41,39 +38,6 @@ if TYPE_CHECKING:  # their readers import libraries that a server needs late or 
     from explorer.runs.decoded_image import DecodedImage  # noqa: F401 (likewise)
     from explorer.runs.image_reading import ImagesToRead
     from explorer.runs.upload_reading import UploadReading, UploadToRead  # noqa: F401 (named in a base class)
-
-Answer = TypeVar("Answer")
-Mask = NDArray[np.bool_]
-
-
-class Resource(StrEnum):
-    """What a worker is there for; Dask's name of the resource that it offers."""
-
-    TRAIN = "train"
-    SHORT = "short"  # for runs of seconds, as lessons have them: they do not wait for long ones
-    SLICE = "slice"
-    QUICK = "quick"  # short jobs, which answer while runs train and slices are measured
-    READ = "read"  # uploads, in processes with limits of their own
-
-
-class Job(Generic[Answer]):
-    """A job whose answer is an ``Answer``. Subclasses are frozen dataclasses: their fields are the arguments."""
-
-    entry: ClassVar[str]  # "module:function" of a function that takes the job and gives the answer
-    resource: ClassVar[Resource]
-    limit: ClassVar[float]  # seconds; a job that answers is not waited for any longer, a file job stops itself
-    title: ClassVar[str]  # in words
-
-    def describe(self) -> str:
-        """What the job does, in words, for messages and lists."""
-        return self.title
-
-
-def perform(job: Job[Answer]) -> Answer:
-    """Does a job. Runs on a worker."""
-    module, _, function = job.entry.partition(":")
-    answer: Answer = getattr(import_module(module), function)(job)
-    return answer
 
 
 @dataclass(frozen=True)
@@ -94,20 +58,6 @@ class TrainRun(Job[None]):
 
 
 # Jobs that leave a file ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FileJob(Job[JobStatus]):
-    """Work on a run that leaves a file; its answer is how it ended: done or stopped."""
-
-    run: Path  # its folder
-    dataset: Path  # file of the dataset that it trains on
-    device: str
-
-    @property
-    def file(self) -> Path:
-        """Where the result will be."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)
@@ -241,114 +191,6 @@ class PredictPoint(Job[PointPrediction]):
     alpha: float
     beta: float
     crop: int
-
-
-@dataclass(frozen=True)
-class LossCurves(Job[tuple[LossCurve, ...]]):
-    """Losses and their gradients against the probability of the true class."""
-
-    entry = "explorer.jobs.loss_lab:loss_curves"
-    resource = Resource.QUICK
-    limit = 30.0
-    title = "loss curves"
-
-    specs: tuple[LossSpec, ...]
-    share: float
-
-
-@dataclass(frozen=True)
-class CompareMisses(Job[tuple[tuple[Mask, Mask], tuple[Cost, ...]]]):
-    """Many pixels of one object missed against one pixel of many objects."""
-
-    entry = "explorer.jobs.loss_lab:compare_misses"
-    resource = Resource.QUICK
-    limit = 30.0
-    title = "cost of misses"
-
-    specs: tuple[LossSpec, ...]
-    objects: int
-    object_side: int
-    share: float
-    missed_of_one: int
-    objects_with_miss: int
-    confidence: float
-
-
-@dataclass(frozen=True)
-class PredictOnlyBackground(Job[tuple[AllBackgroundLoss, ...]]):
-    """What each loss costs where nothing is found."""
-
-    entry = "explorer.jobs.loss_lab:find_nothing"
-    resource = Resource.QUICK
-    limit = 30.0
-    title = "cost of finding nothing"
-
-    specs: tuple[LossSpec, ...]
-    objects: int
-    object_side: int
-    share: float
-    confidence: float
-
-
-@dataclass(frozen=True)
-class CompareMissed(Job[tuple[Cost, ...]]):
-    """The given pixels missed against as many in as few objects as possible."""
-
-    entry = "explorer.jobs.loss_lab:compare_missed"
-    resource = Resource.QUICK
-    limit = 30.0
-    title = "cost of the given misses"
-
-    specs: tuple[LossSpec, ...]
-    objects: int
-    object_side: int
-    share: float
-    missed: tuple[int, ...]  # numbers of pixels of objects, row by row
-    confidence: float
-
-
-@dataclass(frozen=True)
-class GradientsWhereMissed(Job[NDArray[np.float64]]):
-    """The gradient of each loss at a missed pixel, (losses, probabilities)."""
-
-    entry = "explorer.jobs.loss_lab:gradients_where_missed"
-    resource = Resource.QUICK
-    limit = 30.0
-    title = "gradients at a missed pixel"
-
-    specs: tuple[LossSpec, ...]
-    share: float
-    probabilities: tuple[float, ...]  # of the objects' class, everywhere
-
-
-@dataclass(frozen=True)
-class ListLabCrops(Job[tuple[LabCrop, ...]]):
-    """The validation crops of a dataset for which gradients of a run can be computed."""
-
-    entry = "explorer.jobs.loss_lab:list_crops"
-    resource = Resource.QUICK
-    limit = 60.0
-    title = "validation crops"
-
-    dataset: Path
-    inputs: InputSpec  # of the run
-
-
-@dataclass(frozen=True)
-class MapGradients(Job[GradientMaps]):
-    """The gradients of losses on a crop, at a checkpoint of a run."""
-
-    entry = "explorer.jobs.loss_lab:map_gradients"
-    resource = Resource.QUICK
-    limit = 60.0
-    title = "gradients on a crop"
-
-    run: Path
-    dataset: Path
-    checkpoint: str
-    crop: int
-    specs: tuple[LossSpec, ...]
-    device: str
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from distributed import Client
 
-from explorer.jobs.registry import Resource
+from explorer.jobs.job import Resource
 from explorer.runs.turns import Waiting
 
 SHORT_SECONDS = 30.0

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from explorer.errors import InputError
-from explorer.jobs.registry import JOBS, FileJob
+from explorer.jobs.job import FileJob
+from explorer.jobs.registry import JOBS
 from explorer.runs.job_files import JobProgress, read_progress
 from explorer.runs.ownership import may_stop
 from explorer.runs.records import JobRecord, JobStatus

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from explorer.figures.lessons import miss_gradient_figure
 from explorer.figures.loss_lab import all_background_figure, bars_height, excess_loss_figure, synthetic_label_picture
-from explorer.jobs.registry import CompareMissed, GradientsWhereMissed
+from explorer.jobs.loss_lab_jobs import CompareMissed, GradientsWhereMissed
 from explorer.lessons.experiments import AllBackground, Misses, MissGradient, PaintedMisses
 from explorer.lessons.words import Words
 from explorer.losses.lab import (

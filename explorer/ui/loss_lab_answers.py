@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from explorer.imagery.balance import ClassShare
-from explorer.jobs.registry import CompareMisses, ListLabCrops, LossCurves, MapGradients, PredictOnlyBackground
+from explorer.jobs.loss_lab_jobs import CompareMisses, ListLabCrops, LossCurves, MapGradients, PredictOnlyBackground
 from explorer.losses.lab import AllBackgroundLoss, Cost, GradientMaps, LabCrop, LossCurve
 from explorer.losses.spec import LossSpec
 from explorer.losses.weights import weights_of_shares

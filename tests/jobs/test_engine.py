@@ -14,7 +14,8 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.jobs.engine import Engine
-from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, Resource, SweepThresholds
+from explorer.jobs.job import Resource
+from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, SweepThresholds
 from explorer.landscape.slice import Slice, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec

@@ -12,7 +12,8 @@ import pytest
 
 from explorer.errors import InputError
 from explorer.jobs import landscape
-from explorer.jobs.registry import EvaluatePoints, MeasureSlice, PredictPoint, Resource, perform
+from explorer.jobs.job import Resource, perform
+from explorer.jobs.registry import EvaluatePoints, MeasureSlice, PredictPoint
 from explorer.landscape.plane_kinds import PlaneSpec
 from explorer.landscape.refine import PointEvaluator
 from explorer.landscape.slice import Slice

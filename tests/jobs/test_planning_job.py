@@ -8,7 +8,8 @@ import pytest
 
 from explorer.imagery.archive import save_dataset
 from explorer.jobs import planning as module
-from explorer.jobs.registry import MeasureDataset, MeasureStep, perform
+from explorer.jobs.job import perform
+from explorer.jobs.registry import MeasureDataset, MeasureStep
 from explorer.runs.measurements import fingerprint_file, read_fingerprint
 from explorer.training.fingerprint import fingerprint
 from explorer.training.plan import Plan

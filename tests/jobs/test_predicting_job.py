@@ -11,8 +11,9 @@ import pytest
 from explorer.errors import InputError
 from explorer.imagery.archive import save_dataset
 from explorer.imagery.scene import Raster
+from explorer.jobs.job import perform
 from explorer.jobs.predicting import pack_prediction
-from explorer.jobs.registry import PackPrediction, PredictImage, perform
+from explorer.jobs.registry import PackPrediction, PredictImage
 from explorer.runs.decoded_image import save_raster
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.job_files import request_stop

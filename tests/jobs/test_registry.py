@@ -13,19 +13,9 @@ import numpy as np
 import pytest
 
 from explorer.imagery.match_rule import MatchRule
-from explorer.jobs.registry import (
-    JOBS,
-    CompareMisses,
-    FileJob,
-    Job,
-    LossCurves,
-    MeasureCurvature,
-    MeasureSlice,
-    PredictOnlyBackground,
-    Resource,
-    SweepThresholds,
-    perform,
-)
+from explorer.jobs.job import FileJob, Job, Resource, perform
+from explorer.jobs.loss_lab_jobs import CompareMisses, LossCurves, PredictOnlyBackground
+from explorer.jobs.registry import JOBS, MeasureCurvature, MeasureSlice, SweepThresholds
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
 

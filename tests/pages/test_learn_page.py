@@ -13,7 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from explorer.jobs.registry import Answer, Job, perform
+from explorer.jobs.job import Answer, Job, perform
 from explorer.lessons import reading
 from explorer.lessons.model import LineGuess, Step
 from explorer.lessons.reading import LESSONS, read_lesson

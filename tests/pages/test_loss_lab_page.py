@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from explorer.errors import InputError
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.scene import Dataset, Scene
-from explorer.jobs.registry import Answer, Job, perform
+from explorer.jobs.job import Answer, Job, perform
 from explorer.losses.registry import LOSSES
 from explorer.runs.store import Store
 from explorer.runs.training import execute
