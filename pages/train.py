@@ -209,7 +209,7 @@ def proposed(dataset_id: str, fingerprint: Fingerprint, preset: str, budget: Bud
 
 def show_schedule(plan: Plan) -> None:
     """The learning rate over the phases."""
-    live_figure(schedule_figure(plan), "schedule", height=150)
+    live_figure(schedule_figure(plan), "schedule", height=165)
     ends_early = any(phase.trigger is not None for phase in plan.phases) and not plan.carry_over
     fewer = ", fewer if a phase ends early" if ends_early else ""
     kept = f"; they become fewer or more as it trains, to keep {plan.seconds:g} s" if plan.seconds is not None else ""

@@ -137,6 +137,7 @@ def excess_loss_figure(costs: Sequence[Cost], first: str, second: str) -> go.Fig
     ticks = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
     figure.update_xaxes(
         title_text=f"← {second} · larger loss · {first} →",
+        title_font_size=11,  # has room in a window of 400 pixels
         range=[-reach, reach],
         tickvals=ticks,
         ticktext=[f"×{10.0**tick:g}" for tick in ticks],

@@ -16,9 +16,9 @@ from explorer.runs.thinning import Column
 from explorer.training.plan import Plan
 from explorer.training.schedule import PlannedPhase, course, effective_learning_rate
 
-COLUMNS = 4  # of small multiples
+COLUMNS = 3  # of small multiples, which have room beside the controls in a window of 1280 pixels
 BENDS = 25  # points of a learning rate that falls along a cosine
-NAME_FITS = 120  # letters that fit along the schedule at 800 pixels
+NAME_FITS = 55  # letters that fit along the schedule in a window of 400 pixels
 RECALL, PRECISION = "#0072B2", "#009E73"
 _EMPTY = (np.empty(0), np.empty(0))
 
@@ -152,15 +152,15 @@ def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
     )
     _bands(figure, spans, opacity=0.35)
     for span in spans:
-        name = LOSSES[span.loss.kind].name
-        if (span.end - span.start) / steps > len(name) / NAME_FITS:
+        words = LOSSES[span.loss.kind].name.split(" ")
+        if (span.end - span.start) / steps > max(map(len, words)) / NAME_FITS:
             figure.add_annotation(
                 x=(span.start + span.end) / 2,
                 y=1,
                 yref="paper",
                 yanchor="bottom",
                 showarrow=False,
-                text=name,
+                text="<br>".join(words),
                 font={"size": 11},
             )
     fired = [each for each in zip(run, phases, strict=False) if each[0].ended_by.startswith("trigger")]
@@ -182,7 +182,7 @@ def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
     figure.update_xaxes(title_text="step", range=[0, steps])
     falls = any(phase.decay == "cosine" for phase in plan.phases)  # to zero, which a logarithmic axis cannot show
     figure.update_yaxes(title_text="learning rate", **({"rangemode": "tozero"} if falls else log_axis(y, most=4)))
-    return _framed(figure, top=22)
+    return _framed(figure, top=36)
 
 
 def _planned_span(plan: Plan, phase: PlannedPhase) -> PhaseSpan:

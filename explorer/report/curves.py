@@ -56,7 +56,7 @@ def run_figures(run: RunSource) -> tuple[Figure, ...]:
         ),
         *of_classes,
         Figure(
-            other_losses_figure(history, steps), 430, "all logged losses by step", _OWN_AXIS,
+            other_losses_figure(history, steps), 520, "all logged losses by step", _OWN_AXIS,
             "All losses on the training batches",
         ),
         Figure(rates_figure(history, steps), 260, "gradient norm and learning rate", "", "Gradient norm and rate"),

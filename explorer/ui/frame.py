@@ -77,6 +77,10 @@ _STYLE = f"""<style>
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding: 3rem 1rem; }}
   [data-testid=stButtonGroup] > [role=radiogroup] {{ flex-wrap: wrap; }}
+  [class*=st-key-row-] > * > [data-testid=stHorizontalBlock] {{ flex-wrap: wrap; gap: 0.5rem; }}
+  [class*=st-key-row-] > * > [data-testid=stHorizontalBlock] > [data-testid=stColumn] {{
+    flex: 1 1 25%; min-width: 25%;
+  }}
   .stMain :is(button, a) .stMarkdownEllipsis, .stMain :is(button, a) .stMarkdownEllipsis p {{
     white-space: normal; overflow: visible;
   }}
@@ -150,11 +154,11 @@ def frame(title: str) -> None:
         changes.forget_outcome()
     ignored = take_state(title)
     if title != "Home" and slide is None:
-        heading, tools = st.columns([2, 3], vertical_alignment="center")
-        heading.title(title, anchor=False)
-        with tools, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
-            show_tools(title, Path(PAGES[title][0]).stem)
-            show_terms(title)
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.title(title, anchor=False, width="content")
+            with st.container(horizontal=True, vertical_alignment="center", width="content"):
+                show_tools(title, Path(PAGES[title][0]).stem)
+                show_terms(title)
     if is_page_locked(Path(PAGES[title][0]).stem):
         st.info("The teacher has locked this page.", icon=":material/lock:")
         st.stop()

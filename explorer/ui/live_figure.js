@@ -33,12 +33,14 @@ function themed(figure, host) {
 }
 
 // Small multiples in a narrow window keep a readable width and scroll in their room.
-const COLUMN = 230; // px
-function leastWidth(layout) {
-  const widths = Object.keys(layout).filter((name) => /^(xaxis|scene)\d*$/.test(name))
-    .map((name) => layout[name].domain?.x ?? layout[name].domain ?? [0, 1]).map(([left, right]) => right - left);
-  const columns = Math.floor(1 / Math.min(1, ...widths));
-  return columns > 1 ? columns * COLUMN : 0;
+const COLUMN = { picture: 130, curves: 172, landscape: 215 }; // px; the last has a scale beside it, or three axes
+function leastWidth({ data, layout }) {
+  const axes = Object.keys(layout).filter((name) => /^(xaxis|scene)\d*$/.test(name)).map((name) => layout[name]);
+  const lefts = axes.map((axis) => (axis.domain?.x ?? axis.domain ?? [0, 1])[0]).filter((left) => left > 0);
+  const columns = Math.round(1 / Math.min(1, ...lefts)); // of the row that has most
+  const kind = data.some((trace) => trace.colorbar || trace.scene || trace.type === "surface") ? "landscape"
+    : axes.every((axis) => axis.visible === false) ? "picture" : "curves";
+  return columns > 1 ? columns * COLUMN[kind] : 0;
 }
 
 // What the figure shows is said by its label (explorer/figures/alternative.py); its buttons stay reachable.
@@ -112,7 +114,7 @@ function create(host) {
   });
   state.size = { height: 0, perWidth: 0 };
   state.fit = () => {
-    host.style.minWidth = `${leastWidth(state.figure?.layout ?? {})}px`;
+    host.style.minWidth = `${state.figure ? leastWidth(state.figure) : 0}px`;
     host.style.height = `${Math.round(state.size.height + state.size.perWidth * host.clientWidth)}px`;
     const room = host.parentElement;
     if (room.scrollWidth > room.clientWidth) room.tabIndex = 0; // arrow keys scroll it

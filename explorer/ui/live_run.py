@@ -74,7 +74,7 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
             follow=Followed(follow, name) if follow else None,
         )
 
-    draw(live.SCHEDULE, 150)
+    draw(live.SCHEDULE, 165)
     if not history.last_step:
         st.info(_why_no_steps(record), icon=":material/hourglass_empty:")
         return
@@ -95,7 +95,7 @@ def _show(drawn: RunRecord, phases: int, class_id: int) -> None:
                    "found. Precision: the share of the prediction that is right.")  # fmt: skip
     _prediction(record, history, follow)
     st.markdown("**All losses on the training batches**")
-    draw(live.OTHERS, 430)
+    draw(live.OTHERS, 520)
     st.caption(
         "Each loss has its own axis. Lovász and the object losses are slow to compute and logged every 20 steps."
     )
@@ -136,7 +136,8 @@ def _transport(record: RunRecord) -> None:
     """Play, pause, step and stop; each takes effect at the next step."""
     status, run_id, may = record.status, record.id, may_change(record)
     starts = not is_locked("start")
-    columns = st.columns([4, 4, 3, 3, 3])
+    with st.container(key="row-transport"):
+        columns = st.columns([4, 4, 3, 3, 3])
     buttons = (
         ("Resume" if record.step else "Play", "play_arrow", status.resumable and starts, "play", f"play-{run_id}"),
         ("Pause", "pause", status.active, "pause", f"pause-{run_id}"),
