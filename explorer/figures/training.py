@@ -152,15 +152,15 @@ def schedule_figure(plan: Plan, history: History | None = None) -> go.Figure:
     )
     _bands(figure, spans, opacity=0.35)
     for span in spans:
-        words = LOSSES[span.loss.kind].name.split(" ")
-        if (span.end - span.start) / steps > max(map(len, words)) / NAME_FITS:
+        lines = LOSSES[span.loss.kind].name.rsplit(" ", 1)
+        if (span.end - span.start) / steps > max(map(len, lines)) / NAME_FITS:
             figure.add_annotation(
                 x=(span.start + span.end) / 2,
                 y=1,
                 yref="paper",
                 yanchor="bottom",
                 showarrow=False,
-                text="<br>".join(words),
+                text="<br>".join(lines),
                 font={"size": 11},
             )
     fired = [each for each in zip(run, phases, strict=False) if each[0].ended_by.startswith("trigger")]
