@@ -317,8 +317,8 @@ class Engine:
     def _reattach(self) -> None:
         """Finds what a server that is gone had started: what still works on a foreign cluster, and the rest."""
         keys = self._store.run_keys()
-        is_alive = self._cluster is None and (keys or self._store.jobs.keys())
-        alive = frozenset(self._client.run_on_scheduler(known_keys)) if is_alive else frozenset()
+        may_be_alive = self._cluster is None and (keys or self._store.jobs.keys())
+        alive = frozenset(self._client.run_on_scheduler(known_keys)) if may_be_alive else frozenset()
         with self._lock:
             for run_id, key in keys.items():
                 self._store.ingest(run_id)
