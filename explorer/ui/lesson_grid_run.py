@@ -14,9 +14,10 @@ from explorer.runs.grid_plans import cell_plan
 from explorer.runs.grids import Cell, load_grid
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord
+from explorer.training.presets import PRESETS
 from explorer.ui import services
 from explorer.ui.datasets import resolve
-from explorer.ui.edited_plan import PLAN
+from explorer.ui.edited_plan import PLAN, PRESET
 from explorer.ui.frame import stacking_columns
 from explorer.ui.lesson_figure import lesson_figure
 from explorer.ui.lesson_runs import axis_titles, show_table_caption
@@ -32,7 +33,7 @@ def show_grid_run(experiment: GridRun, words: Words, key: str) -> None:
     """The grid with a cell to choose, the button that trains it, and what came of it."""
     grid = load_grid(experiment.grid)
     titles = axis_titles(grid, words)
-    picture, settings = stacking_columns(key, [3, 2])
+    picture, settings = stacking_columns(key, 2)
     with settings:
         values = tuple(
             st.select_slider(title, axis.values, axis.values[len(axis.values) // 2],
@@ -55,9 +56,10 @@ def show_grid_run(experiment: GridRun, words: Words, key: str) -> None:
             record = services.store().run(run_id)
             seconds = _POLL_SECONDS if record.status.active else None
             st.fragment(_follow, run_every=seconds)(run_id, grid.cell(*values), words, record.status.active)
-        linked = services.store().linked_plans.keep(cell_plan(grid, values))
+        linked = {PLAN: services.store().linked_plans.keep(cell_plan(grid, values))}
+        preset = {PRESET: grid.loss} if grid.loss in PRESETS else {}  # what Train says beside the plan
         st.page_link("pages/train.py", label=words.cell_on_train, icon=":material/model_training:",
-                     query_params={PLAN: linked})  # fmt: skip
+                     query_params=linked | preset)  # fmt: skip
     with picture:
         figure = table_figure(grid, "f1", titles, words.diverged, (values[0], values[1]))
         lesson_figure(figure, words, f"{key}-table", TABLE_HEIGHT)

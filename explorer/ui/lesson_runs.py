@@ -125,11 +125,8 @@ def measure_run_paths(experiment: RunPaths, measure: str, x: Sequence[float]) ->
 
 def show_slices(experiment: Slices, words: Words, key: str) -> None:
     """One field at a time on several planes around one checkpoint."""
-    slices = [(kind, _slice(experiment.run, kind)) for kind in experiment.planes]
+    slices = _slices(experiment)
     infos = {field.name: field for field in slices[0][1].meta.fields}
-    unknown = [name for name in experiment.fields if any(name not in each.fields for _, each in slices)]
-    if unknown:
-        raise InputError(f"the slices have no field {unknown[0]}", experiment.run, f"take {', '.join(infos)}")
     field: str = st.segmented_control(
         words.field, list(experiment.fields), default=experiment.fields[0], required=True, key=f"{key}-field",
         format_func=lambda name: infos[name].label,
@@ -154,7 +151,8 @@ def show_slices(experiment: Slices, words: Words, key: str) -> None:
 def measure_slices(experiment: Slices, measure: str, x: Sequence[float]) -> list[float]:
     """About the first field and the last plane: how far its lowest value lies below the centre, in percent; or how
     many times as long the first plane's unit is as that of the last one. There is no x."""
-    first, last = (_slice(experiment.run, kind) for kind in (experiment.planes[0], experiment.planes[-1]))
+    slices = _slices(experiment)
+    first, last = slices[0][1], slices[-1][1]
     if measure == "lowest":
         return [below_centre(last, experiment.fields[0])]
     return [first.meta.report.norms[0] / last.meta.report.norms[0]]
@@ -197,6 +195,20 @@ def _path(run_id: str, history: History, scope: str) -> Path:
         tuple(float(value) for value in precision),
         tuple(losses),
     )
+
+
+def _slices(experiment: Slices) -> list[tuple[str, Slice]]:
+    """The kinds of planes with their slices.
+
+    Raises:
+        InputError: one of them is not there, or lacks a field.
+    """
+    slices: list[tuple[str, Slice]] = [(kind, _slice(experiment.run, kind)) for kind in experiment.planes]
+    for name in experiment.fields:
+        if any(name not in each.fields for _, each in slices):
+            known = ", ".join(slices[0][1].fields)
+            raise InputError(f"the slices have no field {name}", experiment.run, f"take {known}")
+    return slices
 
 
 def _slice(run_id: str, kind: str) -> Slice:

@@ -359,20 +359,34 @@ def test_numbers_and_titles_of_a_german_lesson_are_german(
     assert "Weight of the objects" not in figure_of(page, "lesson-class-weights-1-grid")
 
 
+PATHS = "experiment: {kind: run_paths, runs: [car_park-ce]}"
+PLANES = "experiment: {kind: slices, run: car_park-recipe, planes: [random], fields: [magic]}"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "guess", "fault", "remedy"),
+    [
+        (PATHS, "kind: line, measure: recall, x: [1, 2, 3], x_title: x, y_title: y", "no validation at step 1", "105"),
+        (PLANES, "kind: value, measure: lowest, step: 1", "the slices have no field magic", "jaccard"),
+    ],
+)
 def test_guess_without_a_result_is_not_asked(
-    learn: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    learn: Callable[..., AppTest],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    experiment: str,
+    guess: str,
+    fault: str,
+    remedy: str,
 ) -> None:
     (tmp_path / "lessons" / "en").mkdir(parents=True)
-    text = ADDED.replace(
-        "{kind: all_background, losses: [dice], share: 0.02}", "{kind: run_paths, runs: [car_park-ce]}"
-    ).replace(
-        "kind: value, ask", "kind: line, x: [1, 2, 3], x_title: x, y_title: y, ask"
-    ).replace("measure: accuracy", "measure: recall").replace(", step: 1", "")  # fmt: skip
+    before, after = ADDED.split("experiment:")[0], ADDED[ADDED.index("```\n\nBefore it.") :]
+    text = f'{before}{experiment}\nguess: {{{guess}, ask: "How much?", low: 0, high: 100}}\n{after}'
     (tmp_path / "lessons" / "en" / "steps.md").write_text(text, encoding="utf-8")
     monkeypatch.setattr(reading, "LESSONS", tmp_path / "lessons")
     page = learn(lesson="steps")
-    assert "there is no validation at step 1" in page.error[0].value
-    assert "Take x from 105" in page.error[0].value
+    assert fault in page.error[0].value
+    assert remedy in page.error[0].value
     assert "This is my guess" not in [each.label for each in page.button]
 
 
