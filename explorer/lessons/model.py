@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from explorer.lessons.experiments import Experiment
+from explorer.runs.grids import GridName, load_grid
 
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 
@@ -93,12 +94,31 @@ class Question(_Model):
         return self
 
 
+class GridCell(_Model):
+    """A run of a grid."""
+
+    grid: GridName
+    values: tuple[float, ...] = Field(description="of the grid's axes, in their order")
+
+    @model_validator(mode="after")
+    def _is_there(self) -> GridCell:
+        load_grid(self.grid).cell(*self.values)
+        return self
+
+
 class Link(_Model):
     """A link to another page with everything set."""
 
     page: Literal["imagery", "loss_lab", "train", "compare", "tradeoffs", "landscape"]
     label: Line
     query: dict[str, str] = Field(default_factory=dict, description="what the page shows, as its address has it")
+    cell: GridCell | None = Field(None, description="whose plan Train takes")
+
+    @model_validator(mode="after")
+    def _train_takes_plans(self) -> Link:
+        if self.cell is not None and self.page != "train":
+            raise ValueError(f"the page {self.page} takes no plan, so leave out cell, or name the page train")
+        return self
 
     @field_validator("query", mode="before")
     @classmethod

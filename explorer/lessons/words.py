@@ -48,7 +48,6 @@ class Words:
     mean_away: str
     class_answers: str
     class_middle: str
-    class_quartiles: str
     class_few: str
     try_it: str
     right: str
@@ -165,7 +164,6 @@ _ENGLISH = Words(
     mean_away="On average, your line is {} away from the result.",
     class_answers="What the class said ({} answers)",
     class_middle="class, median",
-    class_quartiles="class, middle half",
     class_few="The answers of the class appear here once {} have answered.",
     try_it="Try it",
     right="right",
@@ -197,8 +195,8 @@ _ENGLISH = Words(
     in_few="as many in few objects",
     painted_title="Loss of your misses ÷ loss of as many misses in as few objects as possible",
     painted_none="Paint at least one missed pixel, and the losses appear here.",
-    painted_caption="**{}** pixels missed in **{}** objects; objects found **{} of {}** (IoU > 0.5). Pixel recall "
-    "**{}**. At ×1 the loss does not see how the misses are spread.",
+    painted_caption="Pixels missed: **{}**, objects touched: **{}**, objects found: **{} of {}** (IoU > 0.5). Pixel "
+    "recall **{}**. At ×1 the loss does not see how the misses are spread.",
     clear="Clear",
     all_of_one="50 pixels of one",
     one_of_each="1 pixel of each",
@@ -258,7 +256,7 @@ _GERMAN = Words(
         "paused": "angehalten",
         "interrupted": "unterbrochen",
         "done": "fertig",
-        "stopped": "beendet",
+        "stopped": "gestoppt",
         "diverged": "divergiert",
         "failed": "fehlgeschlagen",
     },
@@ -295,7 +293,6 @@ _GERMAN = Words(
     mean_away="Deine Linie liegt im Mittel um {} neben dem Ergebnis.",
     class_answers="Was die Klasse gesagt hat ({} Antworten)",
     class_middle="Klasse, Median",
-    class_quartiles="Klasse, mittlere Hälfte",
     class_few="Die Antworten der Klasse erscheinen hier, sobald {} geantwortet haben.",
     try_it="Probier es aus",
     right="richtig",
@@ -309,8 +306,8 @@ _GERMAN = Words(
     ce_caption="In Prozent desselben Loss, wenn jedes Pixel falsch ist. Beides zählt ab dem Loss einer Vorhersage, die "
     "überall richtig ist. Der ist nicht 0, denn Vorhersagen sind sich überall zu {} sicher.",
     larger_loss="← {} · größerer Loss · {} →",
-    false_alarms_title="Loss der Übersehenen ÷ Loss der Fehlalarme",
-    misses="Übersehene",
+    false_alarms_title="Loss der übersehenen Pixel ÷ Loss der Fehlalarme",
+    misses="übersehene Pixel",
     false_alarms="Fehlalarme",
     false_alarms_caption="Alle Objekte übersehen, gegen Fehlalarme auf ebenso vielen Pixeln. Bei ×1 kostet beides "
     "gleich viel.",
@@ -325,12 +322,12 @@ _GERMAN = Words(
     paint_label="Ein Label mit fünfzig Objekten. Male die Pixel an, die übersehen werden.",
     paint_caption="Male die übersehenen Pixel mit der Maus oder dem Finger an; ein zweites Mal nimmt sie zurück. Mit "
     "Tasten: Pfeile bewegen, die Leertaste malt.",
-    painted="deine Übersehenen",
+    painted="deine übersehenen Pixel",
     in_few="ebenso viele in wenigen Objekten",
-    painted_title="Loss deiner Übersehenen ÷ Loss ebenso vieler in möglichst wenigen Objekten",
+    painted_title="Loss deiner übersehenen Pixel ÷ Loss ebenso vieler in möglichst wenigen Objekten",
     painted_none="Male mindestens ein Pixel an, dann erscheinen hier die Loss-Funktionen.",
-    painted_caption="**{}** Pixel in **{}** Objekten übersehen; gefundene Objekte **{} von {}** (IoU > 0,5). "
-    "Pixel-Recall **{}**. Bei ×1 sieht der Loss nicht, wie sich die Pixel verteilen.",
+    painted_caption="Übersehene Pixel: **{}**, betroffene Objekte: **{}**, gefundene Objekte: **{} von {}** (IoU > "
+    "0,5). Pixel-Recall **{}**. Bei ×1 sieht der Loss nicht, wie sich die Pixel verteilen.",
     clear="Leeren",
     all_of_one="50 Pixel von einem",
     one_of_each="1 Pixel von jedem",
@@ -377,7 +374,7 @@ _GERMAN = Words(
     plane_random="Zufällige Ebene",
     plane_gradients="Ebene zweier Gradienten",
     plane_hessian="Hesse-Ebene",
-    slices_head="| Ebene | Kosinus der Achsen | Gemessene Punkte | Tiefster Wert unter dem der Mitte |",
+    slices_head="| Ebene | Kosinus der Achsen | Gemessene Punkte | Tiefster Wert liegt unter der Mitte um |",
     slices_length=" Länge einer Einheit |",
     restarts="Neustarts",
 )

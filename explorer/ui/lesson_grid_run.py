@@ -11,7 +11,7 @@ from explorer.figures.lesson_runs import TABLE_HEIGHT, table_figure
 from explorer.lessons.experiments import GridRun
 from explorer.lessons.words import Words
 from explorer.runs.grid_plans import cell_plan
-from explorer.runs.grids import Cell, load_grid
+from explorer.runs.grids import Cell, GridName, load_grid
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord
 from explorer.training.presets import PRESETS
@@ -56,17 +56,30 @@ def show_grid_run(experiment: GridRun, words: Words, key: str) -> None:
             record = services.store().run(run_id)
             seconds = _POLL_SECONDS if record.status.active else None
             st.fragment(_follow, run_every=seconds)(run_id, grid.cell(*values), words, record.status.active)
-        linked = {PLAN: services.store().linked_plans.keep(cell_plan(grid, values))}
-        preset = {PRESET: grid.loss} if grid.loss in PRESETS else {}  # what Train says beside the plan
         st.page_link("pages/train.py", label=words.cell_on_train, icon=":material/model_training:",
-                     query_params=linked | preset)  # fmt: skip
+                     query_params=plan_query(experiment.grid, values))  # fmt: skip
     with picture:
         figure = table_figure(grid, "f1", titles, words.diverged, (values[0], values[1]))
         lesson_figure(figure, words, f"{key}-table", TABLE_HEIGHT)
         show_table_caption(grid, words.f1, len(grid.cells), words)
 
 
-def _train(grid: str, values: tuple[float, ...], kept: str, problem: str) -> None:
+def plan_query(grid: GridName, values: tuple[float, ...]) -> dict[str, str]:
+    """The address of the page Train with the plan of a cell.
+
+    Args:
+        grid: of the cell.
+        values: of the grid's axes.
+
+    Raises:
+        InputError: there is no such cell.
+    """
+    loaded = load_grid(grid)
+    linked = {PLAN: services.store().linked_plans.keep(cell_plan(loaded, values))}
+    return linked | ({PRESET: loaded.loss} if loaded.loss in PRESETS else {})  # a preset of which Train says something
+
+
+def _train(grid: GridName, values: tuple[float, ...], kept: str, problem: str) -> None:
     """Starts the run of a cell; a callback, so that a page that polls cannot start it twice."""
     try:
         loaded = load_grid(grid)

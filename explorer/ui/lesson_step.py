@@ -24,6 +24,7 @@ from explorer.ui.frame import PAGES
 from explorer.ui.lesson_answers import Response, answer, forget, of_class, response
 from explorer.ui.lesson_experiments import measured, show_experiment
 from explorer.ui.lesson_figure import lesson_figure
+from explorer.ui.lesson_grid_run import plan_query
 from explorer.ui.lesson_line import draw_line, x_labels
 from explorer.ui.messages import show_problem
 
@@ -240,4 +241,5 @@ def _show_links(step: Step, words: Words) -> None:
     st.markdown(f"**{words.try_it}**")
     for link in step.links:
         file, icon = _PAGES[link.page]
-        st.page_link(file, label=link.label, icon=icon, query_params=link.query)
+        plan = {} if link.cell is None else plan_query(link.cell.grid, link.cell.values)
+        st.page_link(file, label=link.label, icon=icon, query_params=link.query | plan)

@@ -90,7 +90,7 @@ def shape(lesson: Lesson) -> list[object]:
             else None
         )
         answers = [answer.right for answer in step.question.answers] if step.question is not None else None
-        links = [(link.page, link.query) for link in step.links]
+        links = [(link.page, link.query, link.cell) for link in step.links]
         found.append((step.experiment, numbers, answers, links, bool(step.after)))
     return found
 
@@ -165,6 +165,10 @@ def test_steps_are_read_with_their_parts(written: Callable[[str], Path]) -> None
          "en/a-lesson.md, line 11", "'gess' is no field of a step"),
         ("experiment: {kind: all_background, share: 0.01}\n" + GUESS, "  experiment: {kind: all_background}\n  gess: 1",
          "en/a-lesson.md, line 12", "'gess' is no field of a step"),
+        ("share: 0.01}}", "share: 0.01}, cell: {grid: focal, values: [2, 0.005]}}", "field steps[1].links[0]",
+         "takes no plan"),
+        ("page: loss_lab, label: Go,", "page: train, label: Go, cell: {grid: focal, values: [2, 3]},",
+         "field steps[1].links[0].cell", "choose among Focus γ: 0, 1, 2, 3, 5"),
         ("share: 0.01}}", "run: 2024-02-03}}", "field steps[1].links[0].query", "quotation marks"),
     ],
 )  # fmt: skip

@@ -411,9 +411,9 @@ def test_painted_misses_are_compared(learn: Callable[..., AppTest]) -> None:
     assert "Paint at least one missed pixel" in page.info[0].value
     button(page, "1 pixel of each").click().run()
     assert not page.exception
-    assert "**50** pixels missed in **50** objects; objects found **50 of 50**" in texts(page)
+    assert "Pixels missed: **50**, objects touched: **50**, objects found: **50 of 50**" in texts(page)
     button(page, "50 pixels of one").click().run()
-    assert "**50** pixels missed in **1** objects; objects found **49 of 50**" in texts(page)
+    assert "Pixels missed: **50**, objects touched: **1**, objects found: **49 of 50**" in texts(page)
 
 
 def test_cell_of_a_grid_is_trained_as_its_finished_run_was(
@@ -433,6 +433,15 @@ def test_cell_of_a_grid_is_trained_as_its_finished_run_was(
     linked = store.linked_plans.read(key)
     assert linked is not None
     assert linked.phases == plan.phases
+    assert parse_qs(link.query_string)["preset"] == ["focal"]
+
+
+def test_links_to_train_carry_the_plans_of_the_runs_of_the_lesson(learn: Callable[..., AppTest], store: Store) -> None:
+    for lesson, step, expected in (("focal", 7, [2.0, 0.0]), ("class-weights", 6, [(1.0, 5.0)])):
+        queries = [parse_qs(each.proto.query_string) for each in learn(lesson=lesson, step=step).get("page_link")]
+        plans = [store.linked_plans.read(query["plan"][0]) for query in queries if "plan" in query]
+        losses = [plan.phases[0].loss for plan in plans if plan is not None]
+        assert [loss.gamma if loss.kind == "focal" else loss.class_weights for loss in losses] == expected
 
 
 ENGLISH = [read_lesson(file) for file in FILES if file.parent.name == "en"]
