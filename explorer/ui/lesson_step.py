@@ -22,7 +22,7 @@ from explorer.runs.lesson_answers import Given
 from explorer.ui.classroom import classroom
 from explorer.ui.frame import PAGES
 from explorer.ui.lesson_answers import Response, answer, forget, of_class, response
-from explorer.ui.lesson_experiments import measured, show_experiment
+from explorer.ui.lesson_experiments import measured, require_result, show_experiment
 from explorer.ui.lesson_figure import lesson_figure
 from explorer.ui.lesson_grid_run import plan_query
 from explorer.ui.lesson_line import draw_line, x_labels
@@ -56,12 +56,12 @@ def show_step(lesson: str, number: int, step: Step, words: Words) -> None:
 
 def _ask(lesson: str, number: int, step: Step, words: Words, key: str) -> None:
     """The guess or the question, with the buttons that take it; if it has no result, why."""
-    if isinstance(step.guess, LineGuess | ValueGuess):
-        try:
-            _result(step, step.guess)
-        except InputError as problem:  # now, and not once the visitor has guessed
-            show_problem(problem)
-            return
+    try:
+        if isinstance(step.guess, LineGuess | ValueGuess) and step.experiment is not None:
+            require_result(step.experiment, step.guess.measure, _x(step.guess))
+    except InputError as problem:  # now, and not once the visitor has guessed
+        show_problem(problem)
+        return
     with st.container(border=True):
         given = _question(step, words, key)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -153,9 +153,8 @@ def show_answer(
         st.caption(words.class_answers.format(said.answers))
 
 
-def _result(step: Step, guess: LineGuess | ValueGuess) -> list[float]:
-    assert step.experiment is not None, "the model requires it"
-    return measured(step.experiment, guess.measure, guess.x if isinstance(guess, LineGuess) else ())
+def _x(guess: LineGuess | ValueGuess) -> tuple[float, ...]:
+    return guess.x if isinstance(guess, LineGuess) else ()
 
 
 def _show_numbers(
@@ -167,7 +166,8 @@ def _show_numbers(
     key: str,
     with_result: bool,
 ) -> None:
-    result = _result(step, guess) if with_result else None
+    assert step.experiment is not None, "the model requires it"
+    result = measured(step.experiment, guess.measure, _x(guess)) if with_result else None
     spread = said.summary if said is not None and isinstance(said.summary, Spread) else None
     limits = guess.low, guess.high
     mine = [] if given is None else list(given) if isinstance(given, tuple) else [float(given)]

@@ -359,6 +359,13 @@ def test_numbers_and_titles_of_a_german_lesson_are_german(
     assert "Weight of the objects" not in figure_of(page, "lesson-class-weights-1-grid")
 
 
+def test_no_worker_is_needed_to_ask(learn: Callable[..., AppTest], engine: Engine) -> None:
+    st.cache_data.clear()
+    engine.ask = None  # type: ignore[assignment, method-assign]
+    for lesson in ("rare-class", "jaccard-gradient"):
+        assert "This is my guess" in [each.label for each in learn(lesson=lesson, step=2).button]
+
+
 PATHS = "experiment: {kind: run_paths, runs: [car_park-ce]}"
 PLANES = "experiment: {kind: slices, run: car_park-recipe, planes: [random], fields: [magic]}"
 
