@@ -211,7 +211,7 @@ GRIDS_TO_MAKE: Mapping[GridName, Grid] = {
         learning_rate=None,
         match_rule=HALF_IOU.words,
         axes=(
-            Axis("gamma", "Focusing γ", (0.0, 1.0, 2.0, 3.0, 5.0)),
+            Axis("gamma", "Focus γ", (0.0, 1.0, 2.0, 3.0, 5.0)),
             Axis("learning_rate", "Learning rate", (0.0005, 0.002, 0.005, 0.02, 0.1)),
         ),
         cells=(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,29 +110,37 @@ def cell_score(cell: Cell, name: str) -> float:
     return float("nan") if value is None else float(value)
 
 
-def table_figure(grid: Grid, shows: str, marked: tuple[float, float] | None, diverged: str) -> go.Figure:
+def table_figure(
+    grid: Grid,
+    shows: str,
+    titles: Sequence[str],
+    diverged: str,
+    marked: tuple[float, float] | None = None,
+    only: Collection[float] | None = None,
+) -> go.Figure:
     """A grid with two axes as a heatmap with its numbers.
 
     Args:
         grid: with two axes, the first one downwards.
         shows: name of the score.
-        marked: values of a cell with a frame around it.
+        titles: of the axes.
         diverged: what a cell says whose run ended early.
+        marked: values of a cell with a frame around it.
+        only: values of the first axis whose rows are drawn, the others are left empty; None: all.
     """
     down, across = grid.axes
     rows = [[grid.cell(y, x) for x in across.values] for y in down.values]
-    text = [
-        [
-            diverged if cell.diverged else "n/a" if getattr(cell, shows) is None else f"{getattr(cell, shows):.2f}"
-            for cell in row
-        ]
-        for row in rows
-    ]
+    drawn = [only is None or y in only for y in down.values]
+    text = [[_cell_text(cell, shows, diverged) if shown else "" for cell in row]
+            for row, shown in zip(rows, drawn, strict=True)]  # fmt: skip
     figure = go.Figure(
         go.Heatmap(
             x=[f"{value:g}" for value in across.values],
             y=[f"{value:g}" for value in down.values],
-            z=[[np.nan if cell.diverged else cell_score(cell, shows) for cell in row] for row in rows],
+            z=[
+                [cell_score(cell, shows) if shown and not cell.diverged else np.nan for cell in row]
+                for row, shown in zip(rows, drawn, strict=True)
+            ],
             zmin=0,
             zmax=1,
             colorscale=_SCALE,
@@ -140,7 +148,7 @@ def table_figure(grid: Grid, shows: str, marked: tuple[float, float] | None, div
             texttemplate="%{text}",
             hoverongaps=False,
             showscale=False,
-            hovertemplate=f"{down.label} %{{y}}<br>{across.label} %{{x}}<br>%{{text}}<extra></extra>",
+            hovertemplate=f"{titles[0]} %{{y}}<br>{titles[1]} %{{x}}<br>%{{text}}<extra></extra>",
         )
     )
     for i, row in enumerate(text):  # a hole shows no text of its own
@@ -152,10 +160,15 @@ def table_figure(grid: Grid, shows: str, marked: tuple[float, float] | None, div
         figure.add_shape(
             type="rect", x0=j - 0.48, x1=j + 0.48, y0=i - 0.48, y1=i + 0.48, line={"color": "#E69F00", "width": 4}
         )
-    figure.update_xaxes(title_text=across.label, type="category")
-    figure.update_yaxes(title_text=down.label, type="category", autorange="reversed")
+    figure.update_xaxes(title_text=titles[1], type="category")
+    figure.update_yaxes(title_text=titles[0], type="category", autorange="reversed")
     figure.update_layout(margin={"l": 60, "r": 12, "t": 12, "b": 48})
     return figure
+
+
+def _cell_text(cell: Cell, shows: str, diverged: str) -> str:
+    value = getattr(cell, shows)
+    return diverged if cell.diverged else "n/a" if value is None else f"{value:.2f}"
 
 
 def slices_figure(slices: Sequence[tuple[str, Slice]], field: str, is_loss: bool, smooth: bool = True) -> go.Figure:

@@ -25,10 +25,10 @@ def options_height(count: int) -> int:
 
 def line_figure(
     labels: Sequence[str],
-    result: Sequence[float],
+    result: tuple[str, Sequence[float]] | None,
     guess: tuple[str, Sequence[float]] | None,
     of_class: tuple[str, Sequence[float], Sequence[float], Sequence[float]] | None,
-    titles: tuple[str, str, str],
+    titles: tuple[str, str],
     unit: str,
     limits: tuple[float, float],
 ) -> go.Figure:
@@ -36,10 +36,10 @@ def line_figure(
 
     Args:
         labels: of the values of x.
-        result: at each of them; NaN is a hole.
-        guess: its name and values; None: none was made.
+        result: its name and values, NaN is a hole; None: not shown.
+        guess: likewise; None: none was made.
         of_class: name, lower quartile, median, upper quartile; None: not shown.
-        titles: of the x axis, of the y axis, and name of the result.
+        titles: of the x axis and of the y axis.
         unit: of y.
         limits: of the guess, lowest and highest.
     """
@@ -53,11 +53,10 @@ def line_figure(
         figure.add_scatter(x=list(labels), y=list(middle), mode="lines", name=name, line={"color": _CLASS, "width": 2})
     if guess is not None:
         figure.add_scatter(x=list(labels), y=list(guess[1]), mode="lines+markers", name=guess[0], line=_GUESS)
-    figure.add_scatter(
-        x=list(labels), y=list(result), mode="lines+markers", name=titles[2],
-        line={"color": HIT, "width": 3}, marker={"size": 9},
-    )  # fmt: skip
-    finite = [value for value in result if np.isfinite(value)]
+    if result is not None:
+        figure.add_scatter(x=list(labels), y=list(result[1]), mode="lines+markers", name=result[0],
+                           line={"color": HIT, "width": 3}, marker={"size": 9})  # fmt: skip
+    finite = [value for value in ([] if result is None else result[1]) if np.isfinite(value)]
     low, high = min([limits[0], *finite]), max([limits[1], *finite])
     room = 0.04 * (high - low)
     figure.update_traces(hovertemplate=f"%{{x}}: %{{y:.3g}} {unit}<extra>%{{fullData.name}}</extra>")
@@ -67,7 +66,7 @@ def line_figure(
 
 
 def value_figure(
-    result: tuple[str, float],
+    result: tuple[str, float] | None,
     guess: tuple[str, float] | None,
     of_class: tuple[str, float, float, float] | None,
     unit: str,
@@ -76,9 +75,9 @@ def value_figure(
     """A guessed number and the result on one axis, and the middle half of what a class has guessed.
 
     Args:
-        result: its name and value.
+        result: its name with its value, and the value; None: not shown.
         guess: likewise; None: none was made.
-        of_class: name, lower quartile, median, upper quartile; None: not shown.
+        of_class: name with the median, lower quartile, median, upper quartile; None: not shown.
         unit: of the numbers.
         limits: of the guess, lowest and highest.
     """
@@ -90,8 +89,10 @@ def value_figure(
         _mark(figure, name, middle, "diamond", _CLASS, unit)
     if guess is not None:
         _mark(figure, guess[0], guess[1], "circle-open", INK, unit)
-    _mark(figure, result[0], result[1], "circle", HIT, unit)
-    low, high = min(limits[0], result[1]), max(limits[1], result[1])
+    low, high = limits
+    if result is not None:
+        _mark(figure, result[0], result[1], "circle", HIT, unit)
+        low, high = min(low, result[1]), max(high, result[1])
     room = 0.04 * (high - low)
     figure.update_xaxes(title_text=unit or None, range=[low - room, high + room])
     figure.update_yaxes(visible=False, range=[-1, 1])
@@ -100,14 +101,14 @@ def value_figure(
 
 def _mark(figure: go.Figure, name: str, value: float, symbol: str, colour: str, unit: str) -> None:
     figure.add_scatter(
-        x=[value], y=[0], mode="markers", name=f"{name}: {value:.3g} {unit}".rstrip(),
+        x=[value], y=[0], mode="markers", name=name,
         marker={"symbol": symbol, "size": 17, "color": colour, "line": {"width": 3, "color": colour}},
-        hovertemplate=f"%{{x:.3g}} {unit}<extra>{name}</extra>",
+        hovertemplate=f"%{{x:.3g}} {unit}<extra>%{{fullData.name}}</extra>",
     )  # fmt: skip
 
 
-def options_figure(options: Sequence[str], counts: Sequence[int], right: int) -> go.Figure:
-    """How often each option was chosen; the right one is filled, the others are pale."""
+def options_figure(options: Sequence[str], counts: Sequence[int], right: int | None) -> go.Figure:
+    """How often each option was chosen; the right one is filled, the others are pale; None: all of them are pale."""
     figure = go.Figure(
         go.Bar(
             x=list(counts),

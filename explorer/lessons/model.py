@@ -8,12 +8,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from explorer.lessons.experiments import Experiment
+from explorer.runs.grids import GridName, load_grid
 
 Line = Annotated[str, Field(min_length=1, max_length=300)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ChoiceGuess(_Model):
@@ -51,6 +52,12 @@ class ValueGuess(_Range):
     ask: Line
     step: float = Field(gt=0)
 
+    @model_validator(mode="after")
+    def _step_fits(self) -> ValueGuess:
+        if self.step > self.high - self.low:
+            raise ValueError(f"step ({self.step:g}) must be at most high − low ({self.high - self.low:g})")
+        return self
+
 
 class LineGuess(_Range):
     """A line over given values of x, drawn with the pointer or set by keys."""
@@ -87,12 +94,31 @@ class Question(_Model):
         return self
 
 
+class GridCell(_Model):
+    """A run of a grid."""
+
+    grid: GridName
+    values: tuple[float, ...] = Field(description="of the grid's axes, in their order")
+
+    @model_validator(mode="after")
+    def _is_there(self) -> GridCell:
+        load_grid(self.grid).cell(*self.values)
+        return self
+
+
 class Link(_Model):
     """A link to another page with everything set."""
 
     page: Literal["imagery", "loss_lab", "train", "compare", "tradeoffs", "landscape"]
     label: Line
     query: dict[str, str] = Field(default_factory=dict, description="what the page shows, as its address has it")
+    cell: GridCell | None = Field(None, description="whose plan Train takes")
+
+    @model_validator(mode="after")
+    def _train_takes_plans(self) -> Link:
+        if self.cell is not None and self.page != "train":
+            raise ValueError(f"the page {self.page} takes no plan, so leave out cell, or name the page train")
+        return self
 
     @field_validator("query", mode="before")
     @classmethod
@@ -100,7 +126,10 @@ class Link(_Model):
         """Numbers and lists as the addresses of pages have them: lists of losses are JSON there."""
         if not isinstance(given, dict):
             return given
-        return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+        try:
+            return {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+        except TypeError as error:  # a date, for example
+            raise ValueError(f"{error}; put the value in quotation marks") from None
 
 
 class Step(_Model):
@@ -124,13 +153,22 @@ class Step(_Model):
         if self.guess is not None and self.question is not None:
             raise ValueError("a step has a guess or a question, not both")
         if isinstance(self.guess, ValueGuess | LineGuess):
-            measures = () if self.experiment is None else self.experiment.measures
-            if self.guess.measure not in measures:
-                offered = ", ".join(measures) or "nothing"
-                raise ValueError(f"guess.measure is {self.guess.measure!r}; the experiment measures {offered}")
+            self._require_measured(self.guess)
         if self.after and not self.waits:
             raise ValueError("text after a line --- needs a guess or a question before it")
         return self
+
+    def _require_measured(self, guess: ValueGuess | LineGuess) -> None:
+        """Refuses a guess that could not be compared with a result."""
+        experiment, is_line = self.experiment, isinstance(guess, LineGuess)
+        measures = () if experiment is None else experiment.lines if is_line else experiment.numbers
+        if guess.measure not in measures:
+            raise ValueError(
+                f"guess.measure is {guess.measure!r}; for a guess of kind {guess.kind}, the experiment measures "
+                + (", ".join(measures) or "nothing")
+            )
+        if experiment is not None and isinstance(guess, LineGuess):
+            experiment.require_x(guess.x)
 
 
 class Lesson(_Model):

@@ -67,7 +67,8 @@ def lessons(language: str, folder: Path = LESSONS) -> tuple[Lesson | BrokenLesso
         language: one of ``languages``.
         folder: of all languages.
     """
-    found = [_read_kept(file, file.stat().st_mtime_ns) for file in sorted((folder / language).glob("*.md"))]
+    files = sorted((folder / language).glob("*.md"))
+    found = [_read_kept(file, file.stat().st_mtime_ns if file.exists() else 0) for file in files]
     whole = sorted((each for each in found if isinstance(each, Lesson)), key=lambda each: (each.order, each.slug))
     return (*whole, *(each for each in found if isinstance(each, BrokenLesson)))
 
@@ -88,7 +89,7 @@ def read_lesson(file: Path) -> Lesson:
         InputError: names the file, the line or field, and what is expected there.
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read ({error})", _place(file), "save it as UTF-8 text") from None
     if not lines or lines[0].strip() != _RULE or _RULE not in (line.strip() for line in lines[1:]):
@@ -136,7 +137,7 @@ def _step(file: Path, title: str, lines: list[str], start: int) -> dict[str, Any
         fields = _mapping("\n".join(lines[first + 1 : end]), file, start + first + 1)
         for name in fields:
             if name not in _STEP_FIELDS:
-                at = next(i for i in range(first, end) if lines[i].lstrip("\"'").startswith(name))
+                at = next((i for i in range(first, end) if lines[i].strip("\"' ").startswith(name)), first + 1)
                 raise InputError(f"{name!r} is no field of a step", f"{_place(file)}, line {start + at + 1}",
                                  f"take {', '.join(_STEP_FIELDS)}")  # fmt: skip
         lines = lines[end + 1 :]
@@ -155,12 +156,12 @@ def _mapping(text: str, file: Path, before: int) -> dict[str, Any]:
     """
     try:
         found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: the 30th of February
         mark = getattr(error, "problem_mark", None)
         line = before + 1 + (mark.line if mark is not None else 0)
-        what = getattr(error, "problem", None) or "not YAML"
+        what = getattr(error, "problem", None) or error
         raise InputError(f"not YAML: {what}", f"{_place(file)}, line {line}",
-                         "put texts with a colon or a # in quotation marks") from None  # fmt: skip
+                         "put texts with a colon or a #, and dates, in quotation marks") from None  # fmt: skip
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise InputError("no fields", f"{_place(file)}, line {before + 1}", "write one field a line: name: value")
     return found

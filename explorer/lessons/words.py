@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +14,9 @@ class Words:
     """One language. Braces are filled in by ``str.format``."""
 
     name: str
+    decimal: str  # the mark in numbers
+    axes: Mapping[str, str]  # titles of the axes of grids by their names; others have their label
+    statuses: Mapping[str, str]  # of runs; others as they are
     introduction: str
     minutes: str
     start: str
@@ -43,7 +48,6 @@ class Words:
     mean_away: str
     class_answers: str
     class_middle: str
-    class_quartiles: str
     class_few: str
     try_it: str
     right: str
@@ -52,7 +56,9 @@ class Words:
     all_background: str
     all_background_caption: str
     ce_of_it: str
+    ce_axis: str
     ce_caption: str
+    larger_loss: str
     false_alarms_title: str
     misses: str
     false_alarms: str
@@ -92,6 +98,8 @@ class Words:
     curves_caption: str
     train_cell: str
     train_cell_caption: str
+    cell_on_train: str
+    cell_caption: str
     cell_live: str
     cell_finished: str
     training: str
@@ -107,11 +115,23 @@ class Words:
     plane_gradients: str
     plane_hessian: str
     slices_head: str
+    slices_length: str
     restarts: str
+
+    def localised(self, text: str) -> str:
+        """A text whose numbers have the language's decimal mark."""
+        return re.sub(r"(?<=\d)\.(?=\d)", self.decimal, text)
+
+    def number(self, value: float | None, digits: str = ".2f") -> str:
+        """A number with its digits as ``format`` takes them; n/a where it is undefined."""
+        return "n/a" if value is None or math.isnan(value) else self.localised(f"{value:{digits}}")
 
 
 _ENGLISH = Words(
     name="English",
+    decimal=".",
+    axes={},
+    statuses={},
     introduction="Short lessons on what a loss does to recall and precision. In each, you first say what you expect, "
     "then see what happens: computed while you wait, or in runs that come with the app.",
     minutes="about {} minutes",
@@ -144,7 +164,6 @@ _ENGLISH = Words(
     mean_away="On average, your line is {} away from the result.",
     class_answers="What the class said ({} answers)",
     class_middle="class, median",
-    class_quartiles="class, middle half",
     class_few="The answers of the class appear here once {} have answered.",
     try_it="Try it",
     right="right",
@@ -154,14 +173,17 @@ _ENGLISH = Words(
     all_background_caption="A label with {} objects. Orange: missed, which here is every object. **{}** of the pixels "
     "are right, recall is **0**.",
     ce_of_it="Loss of that prediction",
-    ce_caption="In percent of the same loss where every pixel is wrong. The prediction is {} certain at every pixel.",
+    ce_axis="% of the loss where every pixel is wrong, both minus that of a perfect prediction",
+    ce_caption="In percent of the same loss where every pixel is wrong. Both count from the loss of a prediction that "
+    "is right everywhere, which is not 0: predictions are {} certain at every pixel.",
+    larger_loss="← {} · larger loss · {} →",
     false_alarms_title="Loss of misses ÷ loss of false alarms",
     misses="misses",
     false_alarms="false alarms",
     false_alarms_caption="All objects missed, against false alarms on as many pixels. At ×1 both cost the same.",
     of_one="{} pixels of one object",
     of_many="1 pixel of {} objects",
-    misses_caption="Pixel recall **{:.1%}**, objects found **{} of {}** (IoU > 0.5). Blue: found, orange: missed.",
+    misses_caption="Pixel recall **{}**, objects found **{} of {}** (IoU > 0.5). Blue: found, orange: missed.",
     misses_title="Loss of the left ÷ loss of the right",
     misses_text="Both are counted from the loss of a perfect prediction. At ×1 the loss cannot tell them apart.",
     brush="Brush",
@@ -173,8 +195,8 @@ _ENGLISH = Words(
     in_few="as many in few objects",
     painted_title="Loss of your misses ÷ loss of as many misses in as few objects as possible",
     painted_none="Paint at least one missed pixel, and the losses appear here.",
-    painted_caption="**{}** pixels missed in **{}** objects; objects found **{} of {}** (IoU > 0.5). Pixel recall "
-    "**{:.1%}**. At ×1 the loss does not see how the misses are spread.",
+    painted_caption="Pixels missed: **{}**, objects touched: **{}**, objects found: **{} of {}** (IoU > 0.5). Pixel "
+    "recall **{}**. At ×1 the loss does not see how the misses are spread.",
     clear="Clear",
     all_of_one="50 pixels of one",
     one_of_each="1 pixel of each",
@@ -193,13 +215,15 @@ _ENGLISH = Words(
     threshold_curve="weight {} at every threshold",
     runs_at_half="each weight at threshold ½",
     diverged="diverged",
-    grid_caption="{} finished runs on {} of {} steps each, alike in all but this setting, one seed. Pixels at "
+    grid_caption="{} finished runs on {}, {} steps each, alike in all but this setting, one seed. Pixels at "
     "threshold ½, validation scenes.",
-    table_caption="{} of {} finished runs on {} of {} steps each, one seed. Pixels at threshold ½, validation scenes.",
+    table_caption="{} of {} finished runs on {}, {} steps each, one seed. Pixels at threshold ½, validation scenes.",
     curves_caption="Line: the run with the smallest weight, at every threshold. Points: the other runs at threshold ½. "
     "{}, {} steps each, one seed, pixels, validation scenes.",
     train_cell="Train this cell",
     train_cell_caption="Trains the same plan again, now: {} steps, about half a minute on an idle machine.",
+    cell_on_train="Take this plan to Train, for your imagery",
+    cell_caption="Pixels at threshold ½, validation scenes.",
     cell_live="live",
     cell_finished="finished run",
     training="Training, step {} of {}",
@@ -208,8 +232,7 @@ _ENGLISH = Words(
     paths_caption="One point for each validation, the large one is the last; its colour is that of the loss that was "
     "trained. Where nothing was predicted, precision is n/a and no point is drawn. Threshold ½, {}, class {}, "
     "validation scenes.",
-    end_caption="The last validation of each run. Threshold ½, {}, class {}. All have the same dataset, seed and "
-    "number of steps.",
+    end_caption="The last validation of each run. Threshold ½, {}, class {}, validation scenes.",
     objects="objects ({})",
     pixels="pixels",
     field="Field",
@@ -218,12 +241,25 @@ _ENGLISH = Words(
     plane_random="Random plane",
     plane_gradients="Plane of two gradients",
     plane_hessian="Hessian plane",
-    slices_head="| Plane | Length of a unit | Cosine of the axes | Measured points | Lowest value below the centre |",
+    slices_head="| Plane | Cosine of the axes | Measured points | Lowest value below the centre |",
+    slices_length=" Length of a unit |",
     restarts="restarts",
 )
 
 _GERMAN = Words(
     name="Deutsch",
+    decimal=",",
+    axes={"class_weight": "Gewicht der Objekte", "gamma": "Fokus γ", "learning_rate": "Lernrate"},
+    statuses={
+        "queued": "wartet",
+        "running": "läuft",
+        "paused": "angehalten",
+        "interrupted": "unterbrochen",
+        "done": "fertig",
+        "stopped": "gestoppt",
+        "diverged": "divergiert",
+        "failed": "fehlgeschlagen",
+    },
     introduction="Kurze Lektionen darüber, was eine Loss-Funktion mit Recall und Precision macht. Du sagst zuerst, was "
     "du erwartest, und siehst dann, was geschieht: sofort berechnet oder aus Läufen, die der App beiliegen.",
     minutes="etwa {} Minuten",
@@ -257,7 +293,6 @@ _GERMAN = Words(
     mean_away="Deine Linie liegt im Mittel um {} neben dem Ergebnis.",
     class_answers="Was die Klasse gesagt hat ({} Antworten)",
     class_middle="Klasse, Median",
-    class_quartiles="Klasse, mittlere Hälfte",
     class_few="Die Antworten der Klasse erscheinen hier, sobald {} geantwortet haben.",
     try_it="Probier es aus",
     right="richtig",
@@ -267,15 +302,18 @@ _GERMAN = Words(
     all_background_caption="Ein Label mit {} Objekten. Orange: übersehen, hier also jedes Objekt. **{}** der Pixel "
     "sind richtig, der Recall ist **0**.",
     ce_of_it="Loss dieser Vorhersage",
-    ce_caption="In Prozent desselben Loss, wenn jedes Pixel falsch ist. Die Vorhersage ist sich überall zu {} sicher.",
-    false_alarms_title="Loss der Übersehenen ÷ Loss der Fehlalarme",
-    misses="Übersehene",
+    ce_axis="% des Loss, wenn jedes Pixel falsch ist; beide ab einer perfekten Vorhersage",
+    ce_caption="In Prozent desselben Loss, wenn jedes Pixel falsch ist. Beides zählt ab dem Loss einer Vorhersage, die "
+    "überall richtig ist. Der ist nicht 0, denn Vorhersagen sind sich überall zu {} sicher.",
+    larger_loss="← {} · größerer Loss · {} →",
+    false_alarms_title="Loss der übersehenen Pixel ÷ Loss der Fehlalarme",
+    misses="übersehene Pixel",
     false_alarms="Fehlalarme",
     false_alarms_caption="Alle Objekte übersehen, gegen Fehlalarme auf ebenso vielen Pixeln. Bei ×1 kostet beides "
     "gleich viel.",
     of_one="{} Pixel eines Objekts",
     of_many="1 Pixel von {} Objekten",
-    misses_caption="Pixel-Recall **{:.1%}**, gefundene Objekte **{} von {}** (IoU > 0,5). Blau: gefunden, orange: "
+    misses_caption="Pixel-Recall **{}**, gefundene Objekte **{} von {}** (IoU > 0,5). Blau: gefunden, orange: "
     "übersehen.",
     misses_title="Loss links ÷ Loss rechts",
     misses_text="Beides zählt ab dem Loss einer perfekten Vorhersage. Bei ×1 kann der Loss sie nicht unterscheiden.",
@@ -284,12 +322,12 @@ _GERMAN = Words(
     paint_label="Ein Label mit fünfzig Objekten. Male die Pixel an, die übersehen werden.",
     paint_caption="Male die übersehenen Pixel mit der Maus oder dem Finger an; ein zweites Mal nimmt sie zurück. Mit "
     "Tasten: Pfeile bewegen, die Leertaste malt.",
-    painted="deine Übersehenen",
+    painted="deine übersehenen Pixel",
     in_few="ebenso viele in wenigen Objekten",
-    painted_title="Loss deiner Übersehenen ÷ Loss ebenso vieler in möglichst wenigen Objekten",
+    painted_title="Loss deiner übersehenen Pixel ÷ Loss ebenso vieler in möglichst wenigen Objekten",
     painted_none="Male mindestens ein Pixel an, dann erscheinen hier die Loss-Funktionen.",
-    painted_caption="**{}** Pixel in **{}** Objekten übersehen; gefundene Objekte **{} von {}** (IoU > 0,5). "
-    "Pixel-Recall **{:.1%}**. Bei ×1 sieht der Loss nicht, wie sich die Pixel verteilen.",
+    painted_caption="Übersehene Pixel: **{}**, betroffene Objekte: **{}**, gefundene Objekte: **{} von {}** (IoU > "
+    "0,5). Pixel-Recall **{}**. Bei ×1 sieht der Loss nicht, wie sich die Pixel verteilen.",
     clear="Leeren",
     all_of_one="50 Pixel von einem",
     one_of_each="1 Pixel von jedem",
@@ -317,6 +355,8 @@ _GERMAN = Words(
     train_cell="Dieses Feld trainieren",
     train_cell_caption="Trainiert denselben Plan noch einmal, jetzt: {} Schritte, etwa eine halbe Minute, wenn der "
     "Rechner sonst nichts tut.",
+    cell_on_train="Diesen Plan auf Train öffnen, für deine Bilder",
+    cell_caption="Pixel bei Schwelle ½, Validierungsszenen.",
     cell_live="live",
     cell_finished="fertiger Lauf",
     training="Training, Schritt {} von {}",
@@ -325,8 +365,7 @@ _GERMAN = Words(
     paths_caption="Ein Punkt für jede Validierung, der große ist die letzte; seine Farbe ist die des Loss, der gerade "
     "trainiert wurde. Wo nichts vorhergesagt wurde, ist die Precision n/a, und es gibt keinen Punkt. Schwelle ½, {}, "
     "Klasse {}, Validierungsszenen.",
-    end_caption="Die letzte Validierung jedes Laufs. Schwelle ½, {}, Klasse {}. Alle haben denselben Datensatz, Seed "
-    "und gleich viele Schritte.",
+    end_caption="Die letzte Validierung jedes Laufs. Schwelle ½, {}, Klasse {}, Validierungsszenen.",
     objects="Objekte ({})",
     pixels="Pixel",
     field="Feld",
@@ -335,7 +374,8 @@ _GERMAN = Words(
     plane_random="Zufällige Ebene",
     plane_gradients="Ebene zweier Gradienten",
     plane_hessian="Hesse-Ebene",
-    slices_head="| Ebene | Länge einer Einheit | Kosinus der Achsen | Gemessene Punkte | Tiefstes unter der Mitte |",
+    slices_head="| Ebene | Kosinus der Achsen | Gemessene Punkte | Tiefster Wert liegt unter der Mitte um |",
+    slices_length=" Länge einer Einheit |",
     restarts="Neustarts",
 )
 

@@ -12,6 +12,8 @@ from explorer.runs.rows import now
 Given = int | float | tuple[float, ...]
 """An option (from 0), a number, or the values of a line."""
 
+_NONE = json.dumps(None)  # in the database: saw the result without an answer
+
 
 class LessonAnswers:
     """All answers of a store. Safe to use from several threads.
@@ -23,27 +25,32 @@ class LessonAnswers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def keep(self, visitor_id: str, lesson: str, step: int, given: Given) -> None:
-        """Keeps an answer; a visitor's first one to a step counts.
+    def keep(self, visitor_id: str, lesson: str, step: int, given: Given | None, since: datetime) -> None:
+        """Keeps an answer; a visitor's first one to a step since a moment counts, and replaces earlier ones.
 
         Args:
             visitor_id: who has given it.
             lesson: its slug.
             step: number in the lesson, from 0.
-            given: the answer.
+            given: the answer; None: the visitor has seen the result without one, so that what follows is no guess.
+            since: from when on answers are those of the class that is there now.
         """
         with self._database.transaction() as connection:
             connection.execute(
-                "INSERT OR IGNORE INTO lesson_answers (visitor, lesson, step, answer, at) VALUES (?, ?, ?, ?, ?)",
-                (visitor_id, lesson, step, json.dumps(given), now()),
+                "INSERT INTO lesson_answers (visitor, lesson, step, answer, at) VALUES (?, ?, ?, ?, ?) "
+                "ON CONFLICT (visitor, lesson, step) DO UPDATE SET answer = excluded.answer, at = excluded.at "
+                "WHERE at < ?",
+                (visitor_id, lesson, step, json.dumps(given), now(), since.isoformat()),
             )
 
     def of_lesson(self, lesson: str, since: datetime) -> dict[int, list[Given]]:
         """The answers since a moment, by step, in the order of their values."""
         rows = self._database.rows(
-            "SELECT step, answer FROM lesson_answers WHERE lesson = ? AND at >= ? ORDER BY step, answer",
+            "SELECT step, answer FROM lesson_answers WHERE lesson = ? AND at >= ? AND answer <> ? "
+            "ORDER BY step, answer",
             lesson,
             since.isoformat(),
+            _NONE,
         )
         found: dict[int, list[Given]] = defaultdict(list)
         for row in rows:
@@ -54,7 +61,9 @@ class LessonAnswers:
     def lessons(self, since: datetime) -> dict[str, int]:
         """How many visitors have answered something in each lesson since a moment, by slug."""
         rows = self._database.rows(
-            "SELECT lesson, count(DISTINCT visitor) AS visitors FROM lesson_answers WHERE at >= ? GROUP BY lesson",
+            "SELECT lesson, count(DISTINCT visitor) AS visitors FROM lesson_answers WHERE at >= ? AND answer <> ? "
+            "GROUP BY lesson",
             since.isoformat(),
+            _NONE,
         )
         return {row["lesson"]: row["visitors"] for row in rows}

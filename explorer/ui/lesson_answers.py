@@ -16,6 +16,7 @@ from explorer.ui.classroom import classroom
 from explorer.ui.identity import visitor
 
 _ANSWERS = "lesson-answers"  # in the session: by lesson and step
+_RESULTS = "lesson-results-seen"  # in the session: lessons and steps whose result was shown, ever
 _SEEN = "lesson-steps-seen"  # in the session: the steps of each lesson that were looked at
 
 
@@ -38,10 +39,14 @@ def response(lesson: str, step: int) -> Response | None:
 
 
 def answer(lesson: str, step: int, given: Given | None) -> None:
-    """Takes an answer; None looks at the result without one. The class keeps a visitor's first one."""
+    """Takes an answer; None looks at the result without one. The class keeps a visitor's first one, if it was given
+    before the result was seen."""
     st.session_state.setdefault(_ANSWERS, {})[lesson, step] = Response(given)
-    if given is not None and classroom().is_open:
-        services.store().lesson_answers.keep(visitor().id, lesson, step, given)
+    results: set[tuple[str, int]] = st.session_state.setdefault(_RESULTS, set())
+    if classroom().is_open:
+        first = None if (lesson, step) in results else given
+        services.store().lesson_answers.keep(visitor().id, lesson, step, first, class_since())
+    results.add((lesson, step))
 
 
 def forget(lesson: str, step: int) -> None:

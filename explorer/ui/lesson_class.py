@@ -1,4 +1,7 @@
-"""What a class has guessed and answered in the lessons, for the page Class: distributions, never who said what."""
+"""What a class has guessed and answered in the lessons, for the page Class: distributions, never who said what.
+
+The result of a step is shown once the teacher asks for it, so that the class can talk about its guesses first.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from explorer.ui.lesson_answers import class_since
 from explorer.ui.lesson_step import show_answer
 from explorer.ui.messages import show_problem
 
-_LANGUAGE = "en"  # of the page Class
+_FIRST_LANGUAGE = "en"  # of the page Class, which a lesson has if it can
 _REFRESH_SECONDS = 5.0
 
 
@@ -26,9 +29,7 @@ def show_class_answers() -> None:
         st.rerun()
     st.header("Lessons", anchor=False)
     asked = services.store().lesson_answers.lessons(class_since())
-    offered = [
-        each for each in reading.lessons(_LANGUAGE, reading.LESSONS) if isinstance(each, Lesson) and each.slug in asked
-    ]
+    offered = [each for each in _lessons() if each.slug in asked]
     if not offered:
         st.info(
             "Once somebody has made a guess on the page Learn, the guesses and answers of the class appear here.",
@@ -47,7 +48,19 @@ def show_class_answers() -> None:
             if said is None:
                 st.caption(f"Shown from {FEWEST} answers on, so that nobody's own can be told.")
                 continue
+            key = f"class-{lesson.slug}-{number}"
+            with_result = st.toggle("Show the result", key=f"{key}-with-result")
             try:
-                show_answer(step, None, said, WORDS[_LANGUAGE], f"class-{lesson.slug}-{number}")
+                show_answer(step, None, said, WORDS.get(lesson.language, WORDS[_FIRST_LANGUAGE]), key, with_result)
             except InputError as problem:
                 show_problem(problem)
+
+
+def _lessons() -> list[Lesson]:
+    """Every lesson once: in English, or in the first other language that has it."""
+    found: dict[str, Lesson] = {}
+    for language in reading.languages(reading.LESSONS):  # English first
+        for each in reading.lessons(language, reading.LESSONS):
+            if isinstance(each, Lesson):
+                found.setdefault(each.slug, each)
+    return sorted(found.values(), key=lambda each: (each.order, each.slug))

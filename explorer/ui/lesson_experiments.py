@@ -22,6 +22,7 @@ class _Shown:
 
     draw: Draw  # words of the language, and a key that is unique on the page
     measure: Measure | None = None  # name of the measure, and values of x; none: one number for the settings
+    of_files: bool = False  # measured from files, which can lack what a lesson names; else a worker computes it
 
 
 _KINDS: Mapping[type[Any], _Shown] = MappingProxyType(
@@ -34,8 +35,8 @@ _KINDS: Mapping[type[Any], _Shown] = MappingProxyType(
         kinds.GridCurves: _Shown(lesson_runs.show_grid_curves),
         kinds.GridTable: _Shown(lesson_runs.show_grid_table, lesson_runs.measure_grid_table),
         kinds.GridRun: _Shown(lesson_grid_run.show_grid_run),
-        kinds.RunPaths: _Shown(lesson_runs.show_run_paths, lesson_runs.measure_run_paths),
-        kinds.Slices: _Shown(lesson_runs.show_slices, lesson_runs.measure_slices),
+        kinds.RunPaths: _Shown(lesson_runs.show_run_paths, lesson_runs.measure_run_paths, of_files=True),
+        kinds.Slices: _Shown(lesson_runs.show_slices, lesson_runs.measure_slices, of_files=True),
     }
 )
 
@@ -59,7 +60,7 @@ def measured(experiment: Experiment, measure: str, x: Sequence[float] = ()) -> l
 
     Args:
         experiment: with its settings.
-        measure: one of its ``measures``.
+        measure: one of its ``numbers``, or of its ``lines``.
         x: values of what the guess is drawn over; none: one number, for the experiment's settings.
 
     Returns:
@@ -71,3 +72,18 @@ def measured(experiment: Experiment, measure: str, x: Sequence[float] = ()) -> l
     measure_it = _KINDS[type(experiment)].measure
     assert measure_it is not None, f"{type(experiment).__name__} has measures and no function for them"
     return measure_it(experiment, measure, x)
+
+
+def require_result(experiment: Experiment, measure: str, x: Sequence[float] = ()) -> None:
+    """Refuses a guess that could not be compared with anything, as far as that is known without a worker.
+
+    Args:
+        experiment: with its settings.
+        measure: one of its measures.
+        x: values of what the guess is drawn over; none: one number.
+
+    Raises:
+        InputError: a finished run or slice lacks what the lesson names.
+    """
+    if _KINDS[type(experiment)].of_files:
+        measured(experiment, measure, x)

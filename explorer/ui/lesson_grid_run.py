@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
 
 import streamlit as st
 
@@ -11,13 +11,16 @@ from explorer.figures.lesson_runs import TABLE_HEIGHT, table_figure
 from explorer.lessons.experiments import GridRun
 from explorer.lessons.words import Words
 from explorer.runs.grid_plans import cell_plan
-from explorer.runs.grids import Cell, load_grid
+from explorer.runs.grids import Cell, GridName, load_grid
 from explorer.runs.history import History
 from explorer.runs.records import RunRecord
+from explorer.training.presets import PRESETS
 from explorer.ui import services
 from explorer.ui.datasets import resolve
+from explorer.ui.edited_plan import PLAN, PRESET
 from explorer.ui.frame import stacking_columns
-from explorer.ui.live_figure import live_figure
+from explorer.ui.lesson_figure import lesson_figure
+from explorer.ui.lesson_runs import axis_titles, show_table_caption
 from explorer.ui.locks import is_locked
 from explorer.ui.messages import show_problem
 from explorer.ui.plan_editor import start_run
@@ -29,12 +32,14 @@ _CLASS = 1  # of the built-in datasets
 def show_grid_run(experiment: GridRun, words: Words, key: str) -> None:
     """The grid with a cell to choose, the button that trains it, and what came of it."""
     grid = load_grid(experiment.grid)
-    picture, settings = stacking_columns(key, [3, 2])
+    titles = axis_titles(grid, words)
+    picture, settings = stacking_columns(key, 2)
     with settings:
         values = tuple(
-            st.select_slider(axis.label, axis.values, axis.values[len(axis.values) // 2], key=f"{key}-{axis.name}")
-            for axis in grid.axes
-        )
+            st.select_slider(title, axis.values, axis.values[len(axis.values) // 2],
+                             partial(words.number, digits="g"), key=f"{key}-{axis.name}")
+            for title, axis in zip(titles, grid.axes, strict=True)
+        )  # fmt: skip
         kept, problem = f"{key}-run-{values}", f"{key}-problem"  # in the session
         st.button(
             words.train_cell, icon=":material/play_arrow:", key=f"{key}-train", type="primary",
@@ -51,12 +56,30 @@ def show_grid_run(experiment: GridRun, words: Words, key: str) -> None:
             record = services.store().run(run_id)
             seconds = _POLL_SECONDS if record.status.active else None
             st.fragment(_follow, run_every=seconds)(run_id, grid.cell(*values), words, record.status.active)
+        st.page_link("pages/train.py", label=words.cell_on_train, icon=":material/model_training:",
+                     query_params=plan_query(experiment.grid, values))  # fmt: skip
     with picture:
-        figure = table_figure(grid, "f1", (float(values[0]), float(values[-1])), words.diverged)
-        live_figure(figure, f"{key}-table", TABLE_HEIGHT)
+        figure = table_figure(grid, "f1", titles, words.diverged, (values[0], values[1]))
+        lesson_figure(figure, words, f"{key}-table", TABLE_HEIGHT)
+        show_table_caption(grid, words.f1, len(grid.cells), words)
 
 
-def _train(grid: str, values: tuple[float, ...], kept: str, problem: str) -> None:
+def plan_query(grid: GridName, values: tuple[float, ...]) -> dict[str, str]:
+    """The address of the page Train with the plan of a cell.
+
+    Args:
+        grid: of the cell.
+        values: of the grid's axes.
+
+    Raises:
+        InputError: there is no such cell.
+    """
+    loaded = load_grid(grid)
+    linked = {PLAN: services.store().linked_plans.keep(cell_plan(loaded, values))}
+    return linked | ({PRESET: loaded.loss} if loaded.loss in PRESETS else {})  # a preset of which Train says something
+
+
+def _train(grid: GridName, values: tuple[float, ...], kept: str, problem: str) -> None:
     """Starts the run of a cell; a callback, so that a page that polls cannot start it twice."""
     try:
         loaded = load_grid(grid)
@@ -79,17 +102,19 @@ def _follow(run_id: str, cell: Cell, words: Words, was_active: bool) -> None:
 
 
 def _show_scores(cell: Cell, live: tuple[RunRecord, History] | None, words: Words) -> None:
-    rows = [_row(words.cell_finished, (cell.recall, cell.precision, cell.f1), cell.restarts,
-                 words.diverged if cell.diverged else "")]  # fmt: skip
+    status = words.diverged if cell.diverged else ""
+    rows = [_row(words.cell_finished, (cell.recall, cell.precision, cell.f1), cell.restarts, status, words)]
     if live is not None:
         record, history = live
         scores = history.validations[-1].scores.classes[_CLASS].pixel if history.validations else None
         found = (None, None, None) if scores is None else (scores.recall, scores.precision, scores.f1)
-        rows.append(_row(words.cell_live, found, history.returns, str(record.status)))
+        status = words.statuses.get(record.status, str(record.status))
+        rows.append(_row(words.cell_live, found, history.returns, status, words))
     head = f"|  | {words.recall} | {words.precision} | {words.f1} | {words.restarts} |\n"
     st.markdown(head + "| --- | --- | --- | --- | --- |\n" + "\n".join(rows))
+    st.caption(words.cell_caption)
 
 
-def _row(name: str, scores: tuple[float | None, ...], restarts: int, status: str) -> str:
-    numbers = " | ".join("n/a" if each is None or math.isnan(each) else f"{each:.2f}" for each in scores)
+def _row(name: str, scores: tuple[float | None, ...], restarts: int, status: str, words: Words) -> str:
+    numbers = " | ".join(words.number(each) for each in scores)
     return f"| {name}{f': {status}' if status else ''} | {numbers} | {restarts} |"

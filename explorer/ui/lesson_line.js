@@ -12,16 +12,16 @@ function element(name, attributes, parent, text) {
   return made;
 }
 
-function create(host, data, send) {
-  const { labels, low, high, unit, step, xTitle, yTitle } = data;
+function create(host, data, look, drawn, send) {
+  const { labels, low, high, unit, step, xTitle, yTitle, decimal } = data;
   const WIDTH = Math.max(NARROWEST, Math.min(WIDEST, host.clientWidth || WIDEST)); // so that letters keep their size
   const style = getComputedStyle(host);
   const of = (name) => style.getPropertyValue(`--st-${name}`).trim();
   const ink = of("text-color"), grid = of("border-color"), main = of("primary-color");
   const x = (i) => LEFT + (WIDTH - LEFT - RIGHT) * (i + 0.5) / labels.length;
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low);
-  const shown = (value) => `${Number(value.toPrecision(3))}${unit ? ` ${unit}` : ""}`;
-  const values = labels.map(() => (low + high) / 2);
+  const shown = (value) => `${String(Number(value.toPrecision(3))).replace(".", decimal)}${unit ? ` ${unit}` : ""}`;
+  const values = drawn?.length === labels.length ? [...drawn] : labels.map(() => (low + high) / 2);
   host.replaceChildren();
   const svg = document.createElementNS(NAMESPACE, "svg");
   svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
@@ -88,7 +88,7 @@ function create(host, data, send) {
     clearTimeout(chart.timer);
     chart.timer = setTimeout(give, 300); // a key that is held down is one change
   }));
-  const chart = { send, timer: null, look: ink + main };
+  const chart = { send, timer: null, look, values };
   draw();
   return chart;
 }
@@ -96,7 +96,13 @@ function create(host, data, send) {
 export default function ({ data, parentElement, setStateValue }) {
   const host = parentElement.querySelector(".lesson-line");
   const style = getComputedStyle(host);
-  const look = style.getPropertyValue("--st-text-color").trim() + style.getPropertyValue("--st-primary-color").trim();
-  if (charts.get(host)?.look !== look) charts.set(host, create(host, data, setStateValue));
+  const { line, ...shown } = data; // the line comes back from the server after each change of it
+  const colours = ["text-color", "border-color", "primary-color"].map((name) => style.getPropertyValue(`--st-${name}`).trim());
+  const look = JSON.stringify([colours, shown]);
+  const before = charts.get(host);
+  if (before?.look !== look) {
+    clearTimeout(before?.timer);
+    charts.set(host, create(host, data, look, before?.values ?? line, setStateValue));
+  }
   charts.get(host).send = setStateValue;
 }

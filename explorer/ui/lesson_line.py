@@ -7,16 +7,18 @@ from collections.abc import Sequence
 import streamlit as st
 
 from explorer.lessons.model import LineGuess
+from explorer.lessons.words import Words
 from explorer.ui.browser_script import script
 
 _STEPS = 200  # between the lowest and the highest value
 
 
-def draw_line(guess: LineGuess, key: str) -> tuple[float, ...] | None:
+def draw_line(guess: LineGuess, words: Words, key: str) -> tuple[float, ...] | None:
     """The chart.
 
     Args:
         guess: its axes.
+        words: of the language.
         key: unique on the page.
 
     Returns:
@@ -27,7 +29,8 @@ def draw_line(guess: LineGuess, key: str) -> tuple[float, ...] | None:
         "lesson_line", html="<div class='lesson-line'></div>", js=script("lesson_line.js"), isolate_styles=False
     )
     data = {
-        "labels": x_labels(guess),
+        "labels": x_labels(guess, words),
+        "decimal": words.decimal,
         "low": guess.low,
         "high": guess.high,
         "unit": guess.unit,
@@ -35,7 +38,8 @@ def draw_line(guess: LineGuess, key: str) -> tuple[float, ...] | None:
         "xTitle": guess.x_title,
         "yTitle": guess.y_title,
     }
-    drawn = component(key=key, data=data, on_line_change=_drawn).line
+    kept = as_line(st.session_state.get(key, {}).get("line"), guess)
+    drawn = component(key=key, data=data | {"line": kept}, on_line_change=_drawn).line
     return as_line(drawn, guess)
 
 
@@ -48,9 +52,9 @@ def as_line(drawn: object, guess: LineGuess) -> tuple[float, ...] | None:
     return tuple(float(value) for value in drawn)
 
 
-def x_labels(guess: LineGuess) -> list[str]:
+def x_labels(guess: LineGuess, words: Words) -> list[str]:
     """The values of x as the chart names them."""
-    return [f"{value:g} {guess.x_unit}".strip() for value in guess.x]
+    return [f"{words.number(value, 'g')} {guess.x_unit}".strip() for value in guess.x]
 
 
 def _drawn() -> None:

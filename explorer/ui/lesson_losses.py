@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,18 @@ from numpy.typing import NDArray
 from explorer.figures.lessons import miss_gradient_figure
 from explorer.figures.loss_lab import all_background_figure, bars_height, excess_loss_figure, synthetic_label_picture
 from explorer.jobs.loss_lab_jobs import CompareMissed, GradientsWhereMissed
-from explorer.lessons.experiments import AllBackground, Misses, MissGradient, PaintedMisses
+from explorer.lessons.experiments import (
+    HIGHEST_POWER,
+    LOWEST_POWER,
+    AllBackground,
+    Misses,
+    MissGradient,
+    PaintedMisses,
+)
 from explorer.lessons.words import Words
 from explorer.losses.lab import (
     Cost,
+    SyntheticLabel,
     curve_label,
     objects_found,
     pixel_recall,
@@ -27,8 +36,8 @@ from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec
 from explorer.ui import services
 from explorer.ui.frame import stacking_columns
+from explorer.ui.lesson_figure import lesson_figure, share_text
 from explorer.ui.lesson_paint import paint_misses
-from explorer.ui.live_figure import live_figure
 from explorer.ui.loss_lab_answers import (
     OBJECT_SIDE,
     OBJECTS,
@@ -38,10 +47,9 @@ from explorer.ui.loss_lab_answers import (
     misses,
     with_numbers,
 )
-from explorer.ui.messages import percent
 
 _SHARES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002)
-_PROBABILITIES = tuple(float(p) for p in np.geomspace(1e-9, 0.5, 40))
+_PROBABILITIES = tuple(float(p) for p in np.geomspace(10**LOWEST_POWER, 0.5, 40))
 _MOST_PAINTED = 50  # pixels
 _HASHED: dict[str | type, Any] = {LossSpec: LossSpec.model_dump_json}
 
@@ -49,33 +57,39 @@ _HASHED: dict[str | type, Any] = {LossSpec: LossSpec.model_dump_json}
 def show_all_background(experiment: AllBackground, words: Words, key: str) -> None:
     """A label of which nothing is found; beside it accuracy and loss, or the loss of misses against false alarms."""
     shares = sorted({*_SHARES, experiment.share}, reverse=True)
-    share = st.select_slider(words.share, shares, experiment.share, percent, key=f"{key}-share")
-    field = synthetic_label(RARE_OBJECTS, RARE_SIDE, share)
-    found = all_background_losses(
-        with_numbers(experiment.losses, synthetic_balance(field)), share, experiment.confidence
+    share = st.select_slider(
+        words.share, shares, experiment.share, partial(share_text, words=words), key=f"{key}-share"
     )
+    field = synthetic_label(RARE_OBJECTS, RARE_SIDE, share)
     left, right = stacking_columns(key, [2, 3])
     with left:
         st.markdown(f"**{words.all_background}**")
         picture = synthetic_label_picture(field, field.label == 1)
         st.image(picture, width=340, alt=words.all_background)
-        st.caption(words.all_background_caption.format(RARE_OBJECTS, percent(1 - field.share)))
+        right_pixels = share_text(1 - field.share, words)
+        st.caption(words.all_background_caption.format(RARE_OBJECTS, right_pixels))
     with right:
+        if experiment.compares != "false_alarms":
+            st.metric(words.accuracy, right_pixels)
         if experiment.compares == "accuracy":
-            st.metric(words.accuracy, percent(1 - field.share))
+            return
+        specs = with_numbers(experiment.losses, synthetic_balance(field))
+        found = all_background_losses(specs, share, experiment.confidence)
+        if experiment.compares == "loss":
             st.markdown(f"**{words.ce_of_it}**")
-            live_figure(all_background_figure(found, whole=True), f"{key}-loss", bars_height(len(found)))
-            st.caption(words.ce_caption.format(percent(experiment.confidence)))
+            figure = all_background_figure(found, whole=True).update_xaxes(title_text=words.ce_axis)
+            lesson_figure(figure, words, f"{key}-loss", bars_height(len(found)))
+            st.caption(words.ce_caption.format(share_text(experiment.confidence, words)))
         else:
             st.markdown(f"**{words.false_alarms_title}**")
             costs = [each.against_false_alarms for each in found]
-            live_figure(excess_loss_figure(costs, words.misses, words.false_alarms), f"{key}-ratio",
-                        bars_height(len(found)))  # fmt: skip
+            _show_ratios(costs, (words.misses, words.false_alarms), words, key)
             st.caption(words.false_alarms_caption)
 
 
 def measure_all_background(experiment: AllBackground, measure: str, x: Sequence[float]) -> list[float]:
-    """In percent: the pixels that are right, or the first loss of the loss where all are wrong; x are percentages."""
+    """In percent: the pixels that are right; or the first loss of the loss where all are wrong, both minus that of a
+    perfect prediction. x are foreground shares in percent."""
     found = []
     for share in [each / 100 for each in x] or [experiment.share]:
         field = synthetic_label(RARE_OBJECTS, RARE_SIDE, share)
@@ -98,9 +112,9 @@ def show_misses(experiment: Misses, words: Words, key: str) -> None:
         column.markdown(f"**{title}**")
         column.image(synthetic_label_picture(field, mask), width=380, alt=title)
         found = objects_found(field, mask)
-        column.caption(words.misses_caption.format(pixel_recall(field, mask), found, OBJECTS))
+        column.caption(words.misses_caption.format(_recall(field, mask, words), found, OBJECTS))
     st.markdown(f"**{words.misses_title}**")
-    live_figure(excess_loss_figure(costs, *titles), f"{key}-ratio", bars_height(len(costs)))
+    _show_ratios(costs, titles, words, key)
     st.caption(words.misses_text)
 
 
@@ -120,9 +134,9 @@ def show_painted_misses(experiment: PaintedMisses, words: Words, key: str) -> No
         mask: NDArray[np.bool_] = np.zeros(field.ids.shape, dtype=bool)
         mask.flat[list(missed)] = True
         costs = _painted(specs, experiment.share, missed, experiment.confidence)
-        live_figure(excess_loss_figure(costs, words.painted, words.in_few), f"{key}-ratio", bars_height(len(costs)))
+        _show_ratios(costs, (words.painted, words.in_few), words, key)
         touched = len(np.unique(field.ids[mask]))
-        counts = len(missed), touched, objects_found(field, mask), OBJECTS, pixel_recall(field, mask)
+        counts = len(missed), touched, objects_found(field, mask), OBJECTS, _recall(field, mask, words)
         st.caption(words.painted_caption.format(*counts))
 
 
@@ -130,22 +144,22 @@ def show_miss_gradient(experiment: MissGradient, words: Words, key: str) -> None
     """Gradients at a missed pixel against its probability, and their numbers at a probability of choice."""
     field = curve_label(experiment.share)
     specs = with_numbers(experiment.losses, synthetic_balance(field))
-    power = st.slider(
-        f"{words.probability} (10ˣ)", -9.0, -0.5, round(math.log10(experiment.probability), 1), 0.1, key=f"{key}-p"
-    )
+    start = round(math.log10(experiment.probability), 1)
+    power = st.slider(f"{words.probability} (10ˣ)", LOWEST_POWER, HIGHEST_POWER, start, 0.1, key=f"{key}-p")
     p = 10**power
     gradients = _gradients(specs, experiment.share, _PROBABILITIES)
     titles = words.probability, words.gradient
-    live_figure(miss_gradient_figure(specs, _PROBABILITIES, gradients, p, titles), f"{key}-gradient", 340)
+    figure = miss_gradient_figure(specs, _PROBABILITIES, gradients, p, titles)
+    lesson_figure(figure, words, f"{key}-gradient", 340)
     st.caption(words.gradient_caption.format(field.label.size, int(field.label.sum())))
     at_p = _gradients(specs, experiment.share, (p,))[:, 0]
     reference = float(_gradients((LossSpec(kind="cross_entropy"),), experiment.share, (p,))[0, 0])
     rows = [
-        f"| {LOSSES[spec.kind].name} | {value:.2g} | {value / reference:.2g} |"
+        f"| {LOSSES[spec.kind].name} | {words.number(value, '.2g')} | {words.number(value / reference, '.2g')} |"
         for spec, value in zip(specs, at_p, strict=True)
     ]
     head = f"| {words.loss} | {words.gradient} | {words.times_ce} |\n| --- | --- | --- |\n"
-    st.markdown(f"{words.gradient_pixel.format(f'{p:.2g}')}\n\n{head}" + "\n".join(rows))
+    st.markdown(f"{words.gradient_pixel.format(words.number(p, '.2g'))}\n\n{head}" + "\n".join(rows))
 
 
 def measure_miss_gradient(experiment: MissGradient, measure: str, x: Sequence[float]) -> list[float]:
@@ -154,6 +168,18 @@ def measure_miss_gradient(experiment: MissGradient, measure: str, x: Sequence[fl
     probabilities = tuple(10.0**each for each in x) or (experiment.probability,)
     jaccard, reference = _gradients(specs, experiment.share, probabilities)
     return [math.log10(value) for value in jaccard / reference]
+
+
+def _show_ratios(costs: Sequence[Cost], names: tuple[str, str], words: Words, key: str) -> None:
+    """The ratio of each loss's values for two mistakes with these names."""
+    first, second = names
+    figure = excess_loss_figure(costs, first, second)
+    figure.update_xaxes(title_text=words.larger_loss.format(second, first))
+    lesson_figure(figure, words, f"{key}-ratio", bars_height(len(costs)))
+
+
+def _recall(field: SyntheticLabel, mask: NDArray[np.bool_], words: Words) -> str:
+    return words.localised(f"{100 * pixel_recall(field, mask):.1f} %")
 
 
 @st.cache_data(show_spinner=False, max_entries=256, hash_funcs=_HASHED)

@@ -22,9 +22,10 @@ from explorer.runs.lesson_answers import Given
 from explorer.ui.classroom import classroom
 from explorer.ui.frame import PAGES
 from explorer.ui.lesson_answers import Response, answer, forget, of_class, response
-from explorer.ui.lesson_experiments import measured, show_experiment
+from explorer.ui.lesson_experiments import measured, require_result, show_experiment
+from explorer.ui.lesson_figure import lesson_figure
+from explorer.ui.lesson_grid_run import plan_query
 from explorer.ui.lesson_line import draw_line, x_labels
-from explorer.ui.live_figure import live_figure
 from explorer.ui.messages import show_problem
 
 _PAGES = {file.removeprefix("pages/").removesuffix(".py"): (file, icon) for file, icon in PAGES.values()}
@@ -54,7 +55,13 @@ def show_step(lesson: str, number: int, step: Step, words: Words) -> None:
 
 
 def _ask(lesson: str, number: int, step: Step, words: Words, key: str) -> None:
-    """The guess or the question, with the buttons that take it."""
+    """The guess or the question, with the buttons that take it; if it has no result, why."""
+    try:
+        if isinstance(step.guess, LineGuess | ValueGuess) and step.experiment is not None:
+            require_result(step.experiment, step.guess.measure, _x(step.guess))
+    except InputError as problem:  # now, and not once the visitor has guessed
+        show_problem(problem)
+        return
     with st.container(border=True):
         given = _question(step, words, key)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -78,7 +85,7 @@ def _question(step: Step, words: Words, key: str) -> Given | None:
     elif step.question is not None:
         st.markdown(words.first_answer.format(step.question.ask))
     if isinstance(guess, LineGuess):
-        line = draw_line(guess, f"{key}-line")
+        line = draw_line(guess, words, f"{key}-line")
         st.caption(words.draw)
         return line
     if isinstance(guess, ValueGuess):
@@ -122,7 +129,9 @@ def _show_result(lesson: str, number: int, step: Step, given: Response | None, w
                   on_click=forget, args=(lesson, number))  # fmt: skip
 
 
-def show_answer(step: Step, given: Given | None, said: Distribution | None, words: Words, key: str) -> None:
+def show_answer(
+    step: Step, given: Given | None, said: Distribution | None, words: Words, key: str, with_result: bool = True
+) -> None:
     """An answer beside the result, and what the class has said.
 
     Args:
@@ -131,56 +140,75 @@ def show_answer(step: Step, given: Given | None, said: Distribution | None, word
         said: by the class; None: it is not shown.
         words: of the language.
         key: unique on the page.
+        with_result: else it shows what was said alone.
 
     Raises:
         InputError: the result cannot be computed.
     """
     if isinstance(step.guess, LineGuess | ValueGuess):
-        _show_numbers(step, step.guess, given, said, words, key)
+        _show_numbers(step, step.guess, given, said, words, key, with_result)
     else:
-        _show_options(step, given, said, words, key)
+        _show_options(step, given, said, words, key, with_result)
     if said is not None:
         st.caption(words.class_answers.format(said.answers))
 
 
+def _x(guess: LineGuess | ValueGuess) -> tuple[float, ...]:
+    return guess.x if isinstance(guess, LineGuess) else ()
+
+
 def _show_numbers(
-    step: Step, guess: LineGuess | ValueGuess, given: Given | None, said: Distribution | None, words: Words, key: str
+    step: Step,
+    guess: LineGuess | ValueGuess,
+    given: Given | None,
+    said: Distribution | None,
+    words: Words,
+    key: str,
+    with_result: bool,
 ) -> None:
     assert step.experiment is not None, "the model requires it"
-    x = guess.x if isinstance(guess, LineGuess) else ()
-    result = measured(step.experiment, guess.measure, x)
+    result = measured(step.experiment, guess.measure, _x(guess)) if with_result else None
     spread = said.summary if said is not None and isinstance(said.summary, Spread) else None
     limits = guess.low, guess.high
     mine = [] if given is None else list(given) if isinstance(given, tuple) else [float(given)]
+
+    def named(name: str, value: float) -> tuple[str, float]:
+        return f"{name}: {words.number(value, '.3g')} {guess.unit}".rstrip(), value
+
     if isinstance(guess, LineGuess):
         figure = line_figure(
-            x_labels(guess),
-            result,
+            x_labels(guess, words),
+            None if result is None else (words.result, result),
             (words.your_guess, mine) if mine else None,
             None if spread is None else (words.class_middle, spread.lower, spread.middle, spread.upper),
-            (guess.x_title, guess.y_title, words.result),
+            (guess.x_title, guess.y_title),
             guess.unit,
             limits,
         )
     else:
         figure = value_figure(
-            (words.result, result[0]),
-            (words.your_guess, mine[0]) if mine else None,
-            None if spread is None else (words.class_middle, spread.lower[0], spread.middle[0], spread.upper[0]),
+            None if result is None else named(words.result, result[0]),
+            named(words.your_guess, mine[0]) if mine else None,
+            None
+            if spread is None
+            else (named(words.class_middle, spread.middle[0])[0], spread.lower[0], spread.middle[0], spread.upper[0]),
             guess.unit,
             limits,
         )
-    live_figure(figure, f"{key}-result", LINE_HEIGHT if isinstance(guess, LineGuess) else VALUE_HEIGHT)
-    away = [abs(one - other) for one, other in zip(mine, result, strict=False) if math.isfinite(other)]
+    lesson_figure(figure, words, f"{key}-result", LINE_HEIGHT if isinstance(guess, LineGuess) else VALUE_HEIGHT)
+    away = [abs(one - other) for one, other in zip(mine, result or (), strict=False) if math.isfinite(other)]
     if away:
         text = words.mean_away if isinstance(guess, LineGuess) else words.away
-        st.markdown(text.format(f"**{sum(away) / len(away):.2g} {guess.unit}**".replace(" **", "**")))
+        st.markdown(text.format(f"**{words.number(sum(away) / len(away), '.2g')} {guess.unit}**".replace(" **", "**")))
 
 
-def _show_options(step: Step, given: Given | None, said: Distribution | None, words: Words, key: str) -> None:
-    options, right = options_of(step), right_option(step)
-    assert right is not None, "options have a right one"
-    if step.question is not None:
+def _show_options(
+    step: Step, given: Given | None, said: Distribution | None, words: Words, key: str, with_result: bool
+) -> None:
+    options, right = options_of(step), right_option(step) if with_result else None
+    if right is None:
+        pass  # what was said alone
+    elif step.question is not None:
         _explain_answers(step.question, given, words)
     elif given == right or given is None:
         st.success(words.right_choice.format(options[right]) if given is not None else options[right],
@@ -189,7 +217,8 @@ def _show_options(step: Step, given: Given | None, said: Distribution | None, wo
         st.warning(words.wrong_choice.format(options[int(_number(given))], options[right]),
                    icon=":material/compare_arrows:")  # fmt: skip
     if said is not None and isinstance(said.summary, ChoiceCounts):
-        live_figure(options_figure(options, said.summary.counts, right), f"{key}-class", options_height(len(options)))
+        figure = options_figure(options, said.summary.counts, right)
+        lesson_figure(figure, words, f"{key}-class", options_height(len(options)))
 
 
 def _explain_answers(question: Question, given: Given | None, words: Words) -> None:
@@ -212,4 +241,5 @@ def _show_links(step: Step, words: Words) -> None:
     st.markdown(f"**{words.try_it}**")
     for link in step.links:
         file, icon = _PAGES[link.page]
-        st.page_link(file, label=link.label, icon=icon, query_params=link.query)
+        plan = {} if link.cell is None else plan_query(link.cell.grid, link.cell.values)
+        st.page_link(file, label=link.label, icon=icon, query_params=link.query | plan)

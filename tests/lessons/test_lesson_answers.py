@@ -75,11 +75,31 @@ def test_first_answer_of_a_visitor_counts_and_nothing_tells_whose_it_is(tmp_path
     store, long_ago = Store(tmp_path), datetime.now(UTC) - timedelta(hours=1)
     table = store.lesson_answers
     for visitor in ("zoe", "ann", "bob"):
-        table.keep(visitor, "objects", 1, 2 if visitor == "ann" else 0)
-        table.keep(visitor, "objects", 1, 1)  # a second guess
-    table.keep("ann", "objects", 3, (1.0, 2.5))
-    table.keep("ann", "other", 0, 1)
+        table.keep(visitor, "objects", 1, 2 if visitor == "ann" else 0, long_ago)
+        table.keep(visitor, "objects", 1, 1, long_ago)  # a second guess
+    table.keep("ann", "objects", 3, (1.0, 2.5), long_ago)
+    table.keep("ann", "other", 0, 1, long_ago)
     found = table.of_lesson("objects", long_ago)
     assert found == {1: [0, 0, 2], 3: [(1.0, 2.5)]}, "by value, not by visitor or time"
     assert table.lessons(long_ago) == {"objects": 3, "other": 1}
     assert table.of_lesson("objects", datetime.now(UTC) + timedelta(seconds=1)) == {}
+
+
+def test_answer_to_an_earlier_class_is_replaced(tmp_path: Path) -> None:
+    table = Store(tmp_path).lesson_answers
+    first_class = datetime.now(UTC) - timedelta(hours=1)
+    table.keep("ann", "objects", 1, 0, first_class)
+    second_class = datetime.now(UTC)
+    assert table.of_lesson("objects", second_class) == {}
+    table.keep("ann", "objects", 1, 2, second_class)
+    assert table.of_lesson("objects", second_class) == {1: [2]}
+    table.keep("ann", "objects", 1, 1, second_class)
+    assert table.of_lesson("objects", second_class) == {1: [2]}, "a second guess in the same class"
+
+
+def test_who_saw_the_result_first_has_not_guessed(tmp_path: Path) -> None:
+    table, long_ago = Store(tmp_path).lesson_answers, datetime.now(UTC) - timedelta(hours=1)
+    table.keep("ann", "objects", 1, None, long_ago)
+    table.keep("ann", "objects", 1, 2, long_ago)
+    assert table.of_lesson("objects", long_ago) == {}
+    assert table.lessons(long_ago) == {}

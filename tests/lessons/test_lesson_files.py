@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from explorer.errors import InputError
-from explorer.lessons.model import ChoiceGuess, Lesson, LineGuess
+from explorer.lessons.experiments import (
+    AllBackground,
+    Experiment,
+    GridLine,
+    GridRun,
+    GridTable,
+    PaintedMisses,
+    RunPaths,
+    Slices,
+)
+from explorer.lessons.model import ChoiceGuess, Lesson, LineGuess, Step, ValueGuess
 from explorer.lessons.reading import LESSONS, BrokenLesson, languages, lessons, read_lesson
 from explorer.lessons.words import WORDS
 from explorer.ui.frame import PAGES
@@ -17,6 +27,7 @@ from explorer.ui.page_state import STATES
 FILES = sorted(LESSONS.glob("*/*.md"))
 SLUGS = ["rare-class", "class-weights", "objects", "jaccard-gradient", "focal", "recipe", "landscape"]
 TITLES = {Path(file).stem: title for title, (file, _) in PAGES.items()}
+GUESS = 'guess: {kind: choice, ask: "More?", options: ["yes", "no"], right: 2}'
 WHOLE = """---
 title: A lesson
 goal: A goal
@@ -79,7 +90,7 @@ def shape(lesson: Lesson) -> list[object]:
             else None
         )
         answers = [answer.right for answer in step.question.answers] if step.question is not None else None
-        links = [(link.page, link.query) for link in step.links]
+        links = [(link.page, link.query, link.cell) for link in step.links]
         found.append((step.experiment, numbers, answers, links, bool(step.after)))
     return found
 
@@ -147,6 +158,18 @@ def test_steps_are_read_with_their_parts(written: Callable[[str], Path]) -> None
         ("kind: choice, ask: \"More?\", options: [\"yes\", \"no\"], right: 2",
          "kind: value, ask: \"How?\", measure: speed, low: 0, high: 1, step: 0.1",
          "field steps[0]", "the experiment measures accuracy, loss"),
+        ("order: 9", "order: 9\nmade: 2024-02-30", "en/a-lesson.md, line", "day is out of range"),
+        ("experiment: {kind: all_background, share: 0.01}\nguess: {", "{experiment: {kind: all_background}, gess: {",
+         "en/a-lesson.md, line", "not YAML"),
+        ("experiment: {kind: all_background, share: 0.01}\n" + GUESS, "{experiment: {kind: all_background}, gess: 1}",
+         "en/a-lesson.md, line 11", "'gess' is no field of a step"),
+        ("experiment: {kind: all_background, share: 0.01}\n" + GUESS, "  experiment: {kind: all_background}\n  gess: 1",
+         "en/a-lesson.md, line 12", "'gess' is no field of a step"),
+        ("share: 0.01}}", "share: 0.01}, cell: {grid: focal, values: [2, 0.005]}}", "field steps[1].links[0]",
+         "takes no plan"),
+        ("page: loss_lab, label: Go,", "page: train, label: Go, cell: {grid: focal, values: [2, 3]},",
+         "field steps[1].links[0].cell", "choose among Focus γ: 0, 1, 2, 3, 5"),
+        ("share: 0.01}}", "run: 2024-02-03}}", "field steps[1].links[0].query", "quotation marks"),
     ],
 )  # fmt: skip
 def test_broken_lesson_names_the_place_and_the_fault(
@@ -160,9 +183,91 @@ def test_broken_lesson_names_the_place_and_the_fault(
     assert problem.value.remedy
 
 
+LINE = "kind: line, ask: Draw, x_title: a, y_title: b, low: 0, high: 1"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "guess", "what"),
+    [
+        ("kind: grid_table, grid: focal, rows: [0]", "kind: value, ask: Guess, measure: row, low: 0, high: 1, step: 1",
+         "for a guess of kind value, the experiment measures good_cells"),
+        ("kind: grid_table, grid: focal", f"{LINE}, measure: good_cells, x: [0.002, 0.005, 0.02]", "measures row"),
+        ("kind: grid_table, grid: focal", f"{LINE}, measure: row, x: [0.002, 0.005, 0.02]", "needs rows"),
+        ("kind: grid_table, grid: focal, rows: [4]", f"{LINE}, measure: row, x: [0.002, 0.005, 0.02]", "take 0, 1, 2"),
+        ("kind: grid_table, grid: focal, rows: [0]", f"{LINE}, measure: row, x: [0.002, 0.005, 7]", "take 0.0005"),
+        ("kind: grid_table, grid: class_weight", GUESS[8:-1], "has 1 axes"),
+        ("kind: grid_run, grid: class_weight", GUESS[8:-1], "has 1 axes"),
+        ("kind: grid_curves, grid: focal", GUESS[8:-1], "has 2 axes"),
+        ("kind: grid_line, grid: focal", GUESS[8:-1], "has 2 axes"),
+        ("kind: grid_line, grid: class_weight", f"{LINE}, measure: recall, x: [1, 2, 3]", "take 1, 2, 5"),
+        ("kind: grid_line, grid: class_weight", "kind: value, ask: Guess, measure: f1, low: 0, high: 1, step: 0.1",
+         "measures nothing"),
+        ("kind: slices, run: a, planes: [random], fields: [dice]", f"{LINE}, measure: unit, x: [1, 2, 3]",
+         "measures nothing"),
+        ("kind: all_background", f"{LINE}, measure: loss, x: [2, 1, 0]", "from 0.1 to 50"),
+        ("kind: miss_gradient, losses: [jaccard]", f"{LINE}, measure: jaccard_to_ce, x: [-2, -1, 0]",
+         "from -9 to -0.5"),
+        ("kind: miss_gradient, losses: [jaccard], probability: 0.5", GUESS[8:-1], "less than or equal to 0.31"),
+        ("kind: all_background", "kind: value, ask: Guess, measure: loss, low: 0, high: 1, step: 2", "must be at most"),
+        ("kind: all_background", "kind: value, ask: Guess, measure: loss, low: 0, high: .inf, step: 2", "finite"),
+    ],
+)  # fmt: skip
+def test_guess_that_could_not_be_compared_is_refused(
+    written: Callable[[str], Path], experiment: str, guess: str, what: str
+) -> None:
+    text = WHOLE.replace("kind: all_background, share: 0.01", experiment, 1).replace(GUESS, f"guess: {{{guess}}}")
+    with pytest.raises(InputError) as problem:
+        read_lesson(written(text))
+    assert what in problem.value.what
+    assert '(step 1, "First")' in problem.value.what
+    assert "steps[0]" in problem.value.where
+    assert problem.value.remedy
+
+
+def test_byte_order_mark_is_no_part_of_the_front_matter(written: Callable[[str], Path]) -> None:
+    file = written(WHOLE)
+    file.write_text(WHOLE, encoding="utf-8-sig")
+    assert read_lesson(file).title == "A lesson"
+
+
+def draws(shown: Experiment, asked: Step) -> bool:
+    """Whether an experiment shows what a later step asks about its own one."""
+    later, guess = asked.experiment, asked.guess
+    if isinstance(later, GridTable) and isinstance(shown, GridRun):
+        return shown.grid == later.grid
+    if type(shown) is not type(later):
+        return False
+    if isinstance(shown, AllBackground) and isinstance(later, AllBackground):
+        return shown.compares != "accuracy" and shown.compares == later.compares
+    if isinstance(shown, GridLine) and isinstance(later, GridLine):
+        measure = guess.measure if isinstance(guess, LineGuess) else later.shows[-1]
+        return shown.grid == later.grid and measure in shown.shows
+    if isinstance(shown, GridTable) and isinstance(later, GridTable):
+        whole = shown.rows is None
+        return shown.grid == later.grid and (whole or set((later.rows or ())[-1:]) & set(shown.rows or ()) != set())
+    if isinstance(shown, RunPaths) and isinstance(later, RunPaths):
+        return shown.scope == later.scope and set(later.runs) <= set(shown.runs)
+    if isinstance(shown, Slices) and isinstance(later, Slices):
+        if isinstance(guess, ValueGuess) and guess.measure == "unit":
+            return shown.lengths
+        return later.planes[-1] in shown.planes and later.fields[0] in shown.fields
+    return shown == later
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_no_step_shows_what_a_later_one_asks(file: Path) -> None:
+    steps = read_lesson(file).steps
+    for number, asked in enumerate(steps):
+        if asked.guess is None:
+            continue
+        for before in steps[:number]:
+            assert before.experiment is None or not draws(before.experiment, asked), (before.title, asked.title)
+            assert not isinstance(before.experiment, PaintedMisses), "whoever paints can try out what is asked"
+
+
 def test_broken_lesson_takes_no_other_with_it(written: Callable[[str], Path]) -> None:
     file = written(WHOLE)
-    (file.parent / "broken.md").write_text("nothing", encoding="utf-8")
+    (file.parent / "broken.md").symlink_to(file.parent / "gone.md")
     whole, broken = lessons("en", file.parents[1])
     assert isinstance(whole, Lesson)
     assert isinstance(broken, BrokenLesson)
