@@ -20,6 +20,7 @@ from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.slice import Slice
 from explorer.report.blocks import Figure
 from explorer.report.source import RunSource, thinned, thinning
+from explorer.runs.compared_curves import unequal_validations
 
 _ROW = 360  # pixels of a row of landscapes
 _SHOWN = ("weighted_cross_entropy", "jaccard", "recall_{0}", "f1_{0}")  # of a landscape; {0}: the class
@@ -70,11 +71,11 @@ def compared_figures(runs: Sequence[RunSource]) -> tuple[Figure, ...]:
     if not any(history.last_step for history in histories.values()):
         return ()
     if len({run.reference.id for run in runs}) == 1:
-        first = runs[0]
+        first, unequal = runs[0], unequal_validations({run.label: run.history for run in runs})
         name = first.reference.classes[first.main_class]
         for scope, counted in (("object", f"the match rule {first.reference.match_rule.words}"), ("pixel", "pixels")):
             figure = compared_scores_figure(histories, first.main_class, scope)
-            text = f"{name}, counted by {counted}. {_VALIDATED}"
+            text = f"{name}, counted by {counted}. {_VALIDATED}" + (f" {unequal}" if unequal else "")
             shown.append(Figure(figure, 300, f"recall and precision by step, {counted}", text))
     text = f"On each run's own training batches. {_OWN_AXIS}"
     shown.append(Figure(compared_losses_figure(histories), 430, "all logged losses by step", text))

@@ -14,7 +14,15 @@ from explorer.figures.colours import run_colours
 from explorer.figures.compared_curves import Quantity, RunLook, curves_figure, curves_height
 from explorer.imagery.scene import Dataset
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.runs.compared_curves import Axis, Points, lines_of, on_axis, seed_groups, was_steered
+from explorer.runs.compared_curves import (
+    Axis,
+    Points,
+    lines_of,
+    on_axis,
+    seed_groups,
+    unequal_validations,
+    was_steered,
+)
 from explorer.runs.history import SECONDS, History, logged_curve
 from explorer.runs.records import RunRecord
 from explorer.training.plan_terms import compare_plans
@@ -131,6 +139,10 @@ def _draw_curves(records: Sequence[RunRecord], class_id: int, look: _Look) -> No
             for scope in ("object", "pixel")
             for metric, words in _SCORES
         ]
+        labels = short_labels(records)
+        unequal = unequal_validations({escaped(labels[each]): history for each, history in histories.items()})
+        if unequal:
+            st.warning(unequal, icon=":material/warning:")
         draw(scores, "compared-scores")
         st.caption(_about_scores(dataset, look, any(len(group) > 1 for group in groups)))
     else:

@@ -13,6 +13,7 @@ from explorer.metrics.threshold_choice import ChosenThreshold
 from explorer.runs.class_thresholds import OwnThresholds, write_own_thresholds
 from explorer.runs.object_sets import ObjectSet
 from explorer.runs.training import execute
+from explorer.training import watching
 from explorer.training.plan import Plan
 from explorer.ui import services
 from tests.pages.look import picker, texts
@@ -197,6 +198,14 @@ def test_objects_that_nobody_may_see_or_that_do_not_exist_are_said(
     page = page_of(open_page, "pages/tradeoffs.py", runs=runs[0], objects=asked)
     assert "There is no object " in unescaped(page)
     assert "objects" not in page.query_params
+
+
+def test_validations_on_other_parts_are_said(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained(tiny_plan(3), "parts")
+    assert "different parts" not in texts(page_of(open_page, runs=whole))
+    monkeypatch.setattr(watching, "validation_pixels", lambda plan: 400)
+    part = trained(tiny_plan(3, seed=1), "parts")
+    assert "validated on different parts of the scenes" in texts(page_of(open_page, runs=f"{whole},{part}"))
 
 
 def unescaped(page: AppTest) -> str:

@@ -16,11 +16,13 @@ import pytest
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.report import page as page_module
+from explorer.report.curves import compared_figures
 from explorer.report.page import report_html
 from explorer.report.results import compared_table, result_table
 from explorer.report.source import RunSource, read_run
 from explorer.report.tradeoffs import threshold_blocks
 from explorer.runs.folder import DatasetReference, RunFolder
+from explorer.training.events import Validation
 from explorer.training.plan import Plan
 from tests.report.reported import HOSTILE, hostile_dataset, reported, trained_folder
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -163,6 +165,13 @@ def test_several_runs_are_told_apart(run: RunSource, tmp_path: Path) -> None:
     assert [row[0] for row in compared_table((run, other)).rows if len(row) == 1] == [HOSTILE, "second"]
     (block,) = threshold_blocks([run, other])
     assert len(block.table["runs"]) == 2, "they are measured on the same scenes"
+
+
+def test_runs_that_validated_on_other_parts_say_so(run: RunSource) -> None:
+    halved = [replace(each, pixels=each.pixels // 2) if isinstance(each, Validation) else each for each in run.events]
+    other = replace(run, label="second", events=tuple(halved))
+    assert all("different parts" in each.caption for each in compared_figures([run, other])[:2])
+    assert not any("different parts" in each.caption for each in compared_figures([run, replace(run, label="second")]))
 
 
 def test_runs_on_other_labels_share_no_curves(run: RunSource, tmp_path: Path) -> None:
