@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from explorer.report.blocks import percent, short
 from explorer.report.source import RunSource
+from explorer.runs.compared_curves import was_steered
 
 _FEW_OBJECTS = 50  # below, single objects move recall by more than two percent
 _FEW_SCENES = 5
@@ -144,13 +145,19 @@ def _unmeasured(run: RunSource, beside: Sequence[RunSource]) -> Iterator[str]:
         for other in beside
         if other.plan.model_dump(exclude=rest) == run.plan.model_dump(exclude=rest)
         and other.reference.id == run.reference.id
+        and _went_as_planned(other)
     ]
     seeds = len({other.plan.seed for other in alike})
-    if seeds == 1:
+    if seeds < 2 or not _went_as_planned(run):
         yield "One seed: how much the scores vary between seeds was not measured."
     else:
         yield f"{seeds} seeds of this plan are in this report: their spread is a rough estimate of that between seeds."
     yield "Not measured: whether probabilities are calibrated, errors of the labels, and the time on other machines."
+
+
+def _went_as_planned(run: RunSource) -> bool:
+    """Whether it trained to the end of its plan, and nobody changed it on the way."""
+    return run.ended is not None and run.ended.reason == "done" and not was_steered(run.plan, run.history)
 
 
 def _counted(number: int, noun: str) -> str:

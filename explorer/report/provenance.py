@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.report.blocks import Fact, Table, unknown
-from explorer.report.plan_card import phase_settings, plan_settings
 from explorer.report.source import RunSource
+from explorer.runs.compared_settings import TrainedPlan, compare_settings
 
 _OLD = "the run is of a version that did not record it"
 _OPEN = "it is recorded once the run has ended"
@@ -76,16 +76,10 @@ def commands(run: RunSource) -> tuple[tuple[str, str], ...]:
 
 
 def difference_table(runs: Sequence[RunSource]) -> Table:
-    """The settings in which the runs differ, one column a run; "–": that run has no such setting."""
-    columns = []
-    for run in runs:
-        values = {"dataset": run.reference.name, "dataset hash": run.reference.id[:12], "plan": run.plan.name}
-        values |= {"match rule": run.reference.match_rule.words, "minimum area": f"{run.reference.minimum_area} px"}
-        values |= {"device": run.started.device if run.started else "–"}
-        columns.append(values | plan_settings(run.plan) | phase_settings(run.plan, run.reference.classes))
-    names = list(dict.fromkeys(name for values in columns for name in values))
-    rows = [(name, *(values.get(name, "–") for values in columns)) for name in names]
-    return Table(("Setting", *(run.label for run in runs)), tuple(row for row in rows if len(set(row[1:])) > 1))
+    """The settings in which the runs differ, as they trained, one column a run; "–": that run has no such setting."""
+    settings = compare_settings([TrainedPlan(run.reference, run.plan, run.events) for run in runs])
+    rows = tuple((each.label, *each.values) for each in settings if each.differs)
+    return Table(("Setting", *(run.label for run in runs)), rows)
 
 
 def _line(*words: str) -> str:

@@ -23,9 +23,9 @@ from explorer.runs.compared_curves import (
     unequal_validations,
     was_steered,
 )
+from explorer.runs.compared_settings import TrainedPlan, compare_settings
 from explorer.runs.history import SECONDS, History, logged_curve
 from explorer.runs.records import RunRecord
-from explorer.training.plan_terms import compare_plans
 from explorer.ui import services
 from explorer.ui.frame import wrapping_columns
 from explorer.ui.live_figure import live_figure
@@ -200,14 +200,13 @@ def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]
 
 
 def show_settings(records: Sequence[RunRecord]) -> None:
-    """The settings of the runs' plans side by side: those that differ, on demand all."""
-    settings = compare_plans([each.plan for each in records])
+    """The settings of the runs side by side, as they trained: those that differ, on demand all."""
+    folders = [services.store().folder(each.id) for each in records]
+    settings = compare_settings([TrainedPlan(each.dataset(), each.plan(), each.events()) for each in folders])
     every = st.toggle("Also those that are equal", key="equal-settings", bind="query-params")
     shown = [each for each in settings if each.differs or every]
     labels = short_labels(records)
-    several = len({each.dataset_id for each in records}) > 1
-    rows = [["Dataset", *(each.dataset_name for each in records)]] if several or every else []
-    rows += [[each.label, *each.values] for each in shown]
+    rows = [[each.label, *each.values] for each in shown]
     if not rows:
         st.info("All settings of these runs are equal.", icon=":material/drag_handle:")
         return
@@ -220,7 +219,4 @@ def show_settings(records: Sequence[RunRecord]) -> None:
         column_config={"Setting": st.column_config.TextColumn(pinned=True, width=270)},
     )
     equal = len(settings) - sum(each.differs for each in settings)
-    st.caption(
-        f"{len(settings) - equal} settings differ, {equal} are equal. A dash: the plan has no such setting. What was "
-        "changed by hand while a run trained is in its log on Train."
-    )
+    st.caption(f"{len(settings) - equal} settings differ, {equal} are equal. A dash: the run has no such setting.")

@@ -14,7 +14,8 @@ from explorer.runs.class_thresholds import OwnThresholds, write_own_thresholds
 from explorer.runs.object_sets import ObjectSet
 from explorer.runs.training import execute
 from explorer.training import watching
-from explorer.training.plan import Plan
+from explorer.training.events import Intervened, to_json
+from explorer.training.plan import Intervention, Plan
 from explorer.ui import services
 from tests.pages.look import picker, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -93,6 +94,19 @@ def test_settings_that_differ_are_a_table(open_page: OpenPage, runs: tuple[str, 
     assert list(page.dataframe[0].value.iloc[0])[1:] == ["0", "1"]
     page.toggle(key="equal-settings").set_value(True).run()
     assert {"Dataset", "Batch size", "Phase 1: Learning rate"} <= set(page.dataframe[0].value["Setting"])
+
+
+def test_a_change_by_hand_is_a_setting_that_differs(open_page: OpenPage, runs: tuple[str, str]) -> None:
+    folder = services.store().folder(runs[0])
+    before = folder.events_file.read_bytes()
+    change = Intervened(STEPS, Intervention(step=STEPS, learning_rate=0.5))
+    folder.events_file.write_bytes(before + to_json(change).encode() + b"\n")
+    try:
+        page = page_of(open_page, runs=",".join(runs), show="Settings")
+    finally:
+        folder.events_file.write_bytes(before)
+    table = page.dataframe[0].value.set_index("Setting")
+    assert list(table.loc["Changes made while it trained"]) == ["step 60: learning rate 0.5", "–"]
 
 
 def test_runs_are_counted_at_their_own_thresholds(open_page: OpenPage, runs: tuple[str, str]) -> None:

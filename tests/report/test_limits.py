@@ -10,7 +10,8 @@ from explorer.report.limits import intended_use, limits
 from explorer.report.source import RunSource
 from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.spec import PretrainedSpec
-from explorer.training.plan import Trigger
+from explorer.training.events import Ended, Intervened, Step
+from explorer.training.plan import Intervention, Trigger
 
 
 def said(run: RunSource, *beside: RunSource) -> str:
@@ -65,3 +66,14 @@ def test_seeds_beside_it_count_where_all_else_is_equal(run: RunSource) -> None:
     assert "2 seeds of this plan" in said(run, run, other)
     shorter = replace(run, plan=run.plan.model_copy(update={"seed": 7, "batch_size": 4}))
     assert "One seed" in said(run, run, shorter)
+
+
+def test_seeds_that_were_steered_or_did_not_end_do_not_count(run: RunSource) -> None:
+    other = replace(run, plan=run.plan.model_copy(update={"seed": 7}))
+    going_on = replace(other, events=tuple(each for each in other.events if not isinstance(each, Ended)))
+    at = next(number for number, each in enumerate(other.events) if isinstance(each, Step))
+    change = Intervened(0, Intervention(step=0, learning_rate=0.5))
+    steered = replace(other, events=(*other.events[:at], change, *other.events[at:]))
+    for each in (going_on, steered):
+        assert "One seed" in said(run, run, each)
+        assert "One seed" in said(each, run, each)

@@ -18,12 +18,13 @@ from explorer.imagery.match_rule import MatchRule
 from explorer.report import page as page_module
 from explorer.report.curves import compared_figures
 from explorer.report.page import report_html
+from explorer.report.provenance import difference_table
 from explorer.report.results import compared_table, result_table
 from explorer.report.source import RunSource, read_run
 from explorer.report.tradeoffs import threshold_blocks
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.training.events import Validation
-from explorer.training.plan import Plan
+from explorer.training.events import Intervened, Validation
+from explorer.training.plan import Intervention, Plan, Trigger
 from tests.report.reported import HOSTILE, hostile_dataset, reported, trained_folder
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -160,11 +161,23 @@ def test_several_runs_are_told_apart(run: RunSource, tmp_path: Path) -> None:
     page = report_html([replace(run, label="first"), other], MADE)
     text = Parts(page).text
     assert "2 runs compared" in text
-    assert "seed 0 1" in text, "the seeds differ"
-    assert "batch_size 2 2" not in text, "what is equal is no difference"
+    assert "Seed 0 1" in text, "the seeds differ"
+    assert "Batch size 2 2" not in text, "what is equal is no difference"
     assert [row[0] for row in compared_table((run, other)).rows if len(row) == 1] == [HOSTILE, "second"]
     (block,) = threshold_blocks([run, other])
     assert len(block.table["runs"]) == 2, "they are measured on the same scenes"
+
+
+def test_runs_differ_in_what_a_trigger_waits_for_and_in_changes_by_hand(run: RunSource) -> None:
+    first, patient = (
+        run.plan.phases[0].model_copy(update={"trigger": Trigger(patience=patience)}) for patience in (1, 3)
+    )
+    plans = [run.plan.model_copy(update={"phases": (phase,)}) for phase in (first, patient)]
+    one, other = (replace(run, label=name, plan=plan) for name, plan in zip("ab", plans, strict=True))
+    assert [row[0] for row in difference_table([one, other]).rows] == ["Phase 1: Until"]
+    steered = replace(run, label="b", events=(*run.events, Intervened(9, Intervention(step=9, learning_rate=0.5))))
+    ((name, before, after),) = difference_table([replace(run, label="a"), steered]).rows
+    assert (name, before, after) == ("Changes made while it trained", "–", "step 9: learning rate 0.5")
 
 
 def test_runs_that_validated_on_other_parts_say_so(run: RunSource) -> None:
