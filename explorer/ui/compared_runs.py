@@ -65,7 +65,7 @@ def show_curves(records: Sequence[RunRecord], class_id: int) -> None:
         key="bands",
         bind="query-params",
         disabled=all(len(group) == 1 for group in _groups(records, histories)),
-        help="Runs that differ in the seed alone: their mean, and from the lowest to the highest.",
+        help="Runs that differ in nothing but the seed: their mean, and from the lowest to the highest.",
     )
     offered = list(dict.fromkeys(kind for history in histories.values() for kind in history.losses))
     trained = [kind for kind in offered if any(_trains(each, kind) for each in records)]
@@ -144,7 +144,7 @@ def _draw_curves(records: Sequence[RunRecord], class_id: int, look: _Look) -> No
         if unequal:
             st.warning(unequal, icon=":material/warning:")
         draw(scores, "compared-scores")
-        st.caption(_about_scores(dataset, look, any(len(group) > 1 for group in groups)))
+        st.caption(_about_scores(dataset, look, any(line.band for each in scores for line in each.lines)))
     else:
         st.caption("The scores appear with the first validation.")
     st.markdown("**Losses on the training batches**")
@@ -174,7 +174,7 @@ def _about_scores(dataset: Dataset, look: _Look, has_bands: bool) -> str:
         f"{dataset.match_rule.words}, from {dataset.minimum_area} pixels on. Star: the best measured value.",
     ]
     if has_bands:
-        parts.append("Band: lowest to highest of the seeds, not smoothed; line: their mean.")
+        parts.append("Band: lowest to highest of the seeds or repeats, not smoothed; line: their mean.")
     if look.smoothing:
         parts.append(f"**Smoothed**: a running mean over {100 * look.smoothing:.0f} % of the axis; pale: as measured.")
     return " ".join(parts)
@@ -187,16 +187,28 @@ def _last(history: History, axis: Axis) -> float:
     return float(seconds[-1]) if len(seconds) else 0.0
 
 
-def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]]) -> dict[str, RunLook]:
-    """Names and colours by run; those of a group are named by its first run and the number of seeds."""
+def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]]) -> dict[tuple[str, ...], RunLook]:
+    """Names and colours by the ids of what a line shows: one run, or a group, which has those of its first run.
+
+    A run of a group has its own look, too: where another one has no points yet, there is no band.
+    """
     labels = short_labels(records)
     colours = dict(zip(labels, run_colours(len(records)), strict=True))
-    looks = {run_id: RunLook(label, colours[run_id]) for run_id, label in labels.items()}
+    looks = {(run_id,): RunLook(label, colours[run_id]) for run_id, label in labels.items()}
     for group in groups:
         if len(group) > 1:
             first = group[0]
-            looks[first.id] = RunLook(f"{first.name} (n = {len(group)} seeds)", colours[first.id])
+            name = f"{first.name} ({_repeated(group)})"
+            looks[tuple(each.id for each in group)] = RunLook(name, colours[first.id])
     return looks
+
+
+def _repeated(group: Sequence[RunRecord]) -> str:
+    """How often a plan was trained: runs of one seed say nothing about others."""
+    runs, seeds = len(group), len({each.plan.seed for each in group})
+    if seeds == runs:
+        return f"n = {runs} seeds"
+    return f"n = {runs} repeats of one seed" if seeds == 1 else f"n = {runs} runs, {seeds} seeds"
 
 
 def show_settings(records: Sequence[RunRecord]) -> None:

@@ -12,7 +12,12 @@ from explorer.imagery.scene import Scene, Stretch
 from explorer.runs.compared_curves import lines_of
 
 X = np.array([0.0, 10.0, 20.0])
-LOOKS = {"a": RunLook("one <b>", "#0072B2"), "b": RunLook("two", "#E69F00"), "c": RunLook("three", "#009E73")}
+LOOKS = {
+    ("a",): RunLook("one <b>", "#0072B2"),
+    ("b",): RunLook("two", "#E69F00"),
+    ("c",): RunLook("three", "#009E73"),
+    ("a", "b"): RunLook("one <b> (n = 2 seeds)", "#0072B2"),
+}
 
 
 def quantity(
@@ -62,7 +67,13 @@ def test_a_band_reaches_from_lowest_to_highest() -> None:
     assert list(low.y) == [0.1, 0.1, 0.3]
     assert list(high.y) == [0.2, 0.5, 0.4]
     assert high.fill == "tonexty"
-    assert [trace.name for trace in figure.data if trace.showlegend] == ["one &lt;b&gt;", "three"]
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["one &lt;b&gt; (n = 2 seeds)", "three"]
+
+
+def test_a_run_of_a_group_without_a_band_has_its_own_name() -> None:
+    lines = lines_of([["a", "b"]], {"a": (X, np.array([0.1, 0.5, 0.4])), "b": (np.empty(0), np.empty(0))}, 0.0, True)
+    figure = curves_figure([Quantity("recall", lines, True)], LOOKS, "step", 20, log=True)
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["one &lt;b&gt;"]
 
 
 def test_pictures_move_together_and_lie_on_the_pixels_of_the_scene() -> None:
