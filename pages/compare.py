@@ -22,7 +22,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.object_counts import show_asked_objects, show_counts_table
 from explorer.ui.pickers import offered_runs, pick_class, pick_runs
 from explorer.ui.plan_editor import rarest
-from explorer.ui.sweeps import SweptRun, swept_runs
+from explorer.ui.sweeps import SweptRun, about_swept_runs, swept_runs
 from explorer.ui.unique_labels import unique_labels
 
 VIEWS = ("Curves", "Recall and precision", "Settings", "Crops", "Objects")
@@ -84,7 +84,8 @@ def show_recall_and_precision(runs: Sequence[SweptRun], class_id: int, rule: Mat
     )
     st.caption(
         f"Counted: {counted(rule)}, match rule {rule.words}, from {dataset.minimum_area} pixels on. Dot: the measured "
-        "threshold nearest to the run's own; ½ for a run without one. Dotted lines: equal F1."
+        "threshold nearest to the run's own; ½ for a run without one. Dotted lines: equal F1. "
+        + about_swept_runs(runs, len(dataset.classes))
     )
     show_counts_table(
         thresholds_table({run.label: {"own" if run.is_own else "½": points[run.label]} for run in runs}),

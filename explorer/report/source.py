@@ -90,6 +90,11 @@ class RunSource:
         with self.checkpoint.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    @property
+    def split(self) -> bool:
+        """Whether the sweep separates neighbours, of all classes: any of them chose it."""
+        return splits(self.own) and self.reference.match_rule.counts_objects
+
     def chosen(self, class_id: int) -> ChosenThreshold | None:
         """What was chosen for a class of id 1 or more; None: the run held no scenes out."""
         return self.own.classes[class_id - 1] if self.own is not None and self.own.classes else None
@@ -171,8 +176,12 @@ def usual_sweep(folder: RunFolder) -> SweepChoice | None:
         return None
     checkpoint, rule = files[-1].name, folder.dataset().match_rule
     own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    split = own is not None and any(chosen.split for chosen in own.classes)
-    return SweepChoice(checkpoint, rule, split and rule.counts_objects)
+    return SweepChoice(checkpoint, rule, splits(own) and rule.counts_objects)
+
+
+def splits(own: OwnThresholds | None) -> bool:
+    """Whether any class chose that neighbours are separated: a sweep separates those of all classes or of none."""
+    return own is not None and any(chosen.split for chosen in own.classes)
 
 
 def newest_slice(folder: RunFolder) -> Slice | None:

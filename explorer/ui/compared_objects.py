@@ -20,7 +20,7 @@ from explorer.ui.messages import escaped
 from explorer.ui.object_counts import placed_objects
 from explorer.ui.object_gallery import OBJECT, Source, show_gallery
 from explorer.ui.scene_outcome import show_outcome_legend
-from explorer.ui.sweeps import SweptRun
+from explorer.ui.sweeps import SweptRun, about_swept_runs
 from explorer.ui.unique_labels import position_labels
 
 _CROP_SIDE = 512  # pixels of a crop, at most
@@ -78,7 +78,7 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     st.caption(
         f"The class {escaped(dataset.classes[class_id])}, each run at its own threshold, which its title names; ½ "
         "where a run held no scenes out to choose one. Drag to move, turn the wheel to zoom, double-click to see all: "
-        "all pictures follow."
+        f"all pictures follow. {about_swept_runs(runs, len(dataset.classes))}"
     )
 
 
@@ -127,6 +127,7 @@ def show_objects(runs: Sequence[SweptRun], class_id: int) -> None:
         f"Class {escaped(dataset.classes[class_id])}. {', '.join(at)}. Match rule: {runs[0].sweep.match_rule.words}; "
         f"objects from {dataset.minimum_area} pixels on."
         + (" A false alarm of both shares a pixel with one of the other run, and counts once." if at[1:] else "")
+        + f" {about_swept_runs(chosen_runs, len(dataset.classes))}"
     )
     if not shown:
         st.info(f"No objects here: none is {words}." if "alarm" not in words else f"There are no {words}.",

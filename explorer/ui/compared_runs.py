@@ -194,7 +194,9 @@ def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]
     """
     labels = short_labels(records)
     colours = dict(zip(labels, run_colours(len(records)), strict=True))
-    looks = {(run_id,): RunLook(label, colours[run_id]) for run_id, label in labels.items()}
+    looks: dict[tuple[str, ...], RunLook] = {
+        (run_id,): RunLook(label, colours[run_id]) for run_id, label in labels.items()
+    }
     for group in groups:
         if len(group) > 1:
             first = group[0]

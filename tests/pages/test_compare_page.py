@@ -116,6 +116,9 @@ def test_runs_are_counted_at_their_own_thresholds(open_page: OpenPage, runs: tup
     assert [round(value, 2) for value in table["threshold"]] == [0.3, 0.3]
     assert len(set(table["found"] + table["missed"])) == 1, "the same labels"
     assert "Click a count to see its objects." in texts(page)
+    for view in ("Recall and precision", "Crops", "Objects"):
+        page = page_of(open_page, runs=",".join(runs), show=view)
+        assert "At every threshold, predictions are taken as they are." in texts(page), view
 
 
 def test_crops_show_every_run(open_page: OpenPage, runs: tuple[str, str]) -> None:
@@ -178,6 +181,7 @@ def test_a_count_opens_its_objects(open_page: OpenPage, runs: tuple[str, str], o
     assert ObjectSet.parse(text).outcome == outcome
     assert ObjectSet.parse(text).run == runs[0]
     assert "checkpoint at step 60, threshold 0.2. Match rule: IoU > 0.5" in unescaped(page)
+    assert "At every threshold, predictions are taken as they are." in texts(page)
     assert "Scene **" in texts(page)
     assert f"{min(count, 12)} of {count} objects" in texts(page)
 

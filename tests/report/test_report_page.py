@@ -92,6 +92,16 @@ def test_slider_looks_up_the_counts_of_the_sweep(run: RunSource) -> None:
     assert counts["pixel"]["false"][at] == pixels.false_positives[pixels.at(0.5)]
 
 
+def test_counts_of_the_slider_say_how_objects_are_cut_out(run: RunSource) -> None:
+    assert run.own is not None
+    (block,) = threshold_blocks([run])
+    assert "predictions are taken as they are" in block.about or "px are left out" in block.about
+    cut = replace(run, own=replace(run.own, classes=(replace(run.own.classes[0], split=True, smallest=33),)))
+    (block,) = threshold_blocks([cut])
+    assert "predictions that touch are split, and objects below 33 px are left out" in block.about
+    assert block.about in Parts(report_html([cut], MADE)).text
+
+
 def test_names_stay_text(run: RunSource, parts: Parts) -> None:
     assert HOSTILE in parts.text
     assert len(parts.scripts) == 4, "figures, Plotly, the page's own, and the table of the slider"
