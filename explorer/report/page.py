@@ -24,7 +24,7 @@ from explorer.figures.tradeoffs import AT_SLIDER
 from explorer.report import curves, data_card, limits, plan_card, provenance, results, tradeoffs
 from explorer.report.blocks import Fact, Figure, Table
 from explorer.report.scenes import ScenePicture, scene_pictures
-from explorer.report.source import RunSource
+from explorer.report.source import RunSource, with_shared_class
 
 MOST_BYTES = 10_000_000
 _PICTURES_BYTES = 1_600_000  # of all pictures together, before they are written as text
@@ -88,6 +88,7 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     Raises:
         InputError: it would be larger than ``MOST_BYTES``.
     """
+    runs = with_shared_class(runs)
     first_of = {run.reference.id: run for run in reversed(runs)}
     datasets = [first_of[key] for key in dict.fromkeys(run.reference.id for run in runs)]
     colours = run_colours(len(runs))

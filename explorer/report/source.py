@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +54,7 @@ class RunSource:
     slice: Slice | None = None  # the landscape that is shown
     without_imagery: str = ""  # why there is no imagery
     without_sweep: str = ""  # why there is no sweep
+    main_class: int = 1  # the class that is shown first
 
     @cached_property
     def history(self) -> History:
@@ -104,14 +105,20 @@ class RunSource:
         chosen = self.chosen(class_id)
         return HALF if chosen is None else chosen.threshold
 
-    @cached_property
-    def main_class(self) -> int:
-        """The class that is shown first: the rarest that the validation labels hold, by pixels; 1 if not known."""
-        if self.sweep is None:
-            return 1
-        there = [int((each.pixel.true_positives + each.pixel.false_negatives)[0]) for each in self.sweep.classes]
-        found = [position for position, pixels in enumerate(there) if pixels]
-        return min(found, key=there.__getitem__) + 1 if found else 1
+
+def _rarest_class(sweep: ThresholdSweep | None) -> int:
+    """The rarest class that the validation labels hold, by pixels; 1 if not known."""
+    if sweep is None:
+        return 1
+    there = [int((each.pixel.true_positives + each.pixel.false_negatives)[0]) for each in sweep.classes]
+    found = [position for position, pixels in enumerate(there) if pixels]
+    return min(found, key=there.__getitem__) + 1 if found else 1
+
+
+def with_shared_class(runs: Sequence[RunSource]) -> list[RunSource]:
+    """The runs, those on one dataset with the same class first, whether or not each of them has a sweep."""
+    first = {run.reference.id: run.main_class for run in reversed(runs) if run.sweep is not None}
+    return [replace(run, main_class=first.get(run.reference.id, run.main_class)) for run in runs]
 
 
 def read_run(
@@ -153,6 +160,7 @@ def read_run(
         slice_,
         without_imagery,
         without_sweep,
+        _rarest_class(sweep),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from explorer.figures.colours import run_colours
+from explorer.figures.colours import colours_of
 from explorer.figures.imagery import plain_text
 from explorer.figures.tradeoffs import threshold_figure
 from explorer.metrics.curves import THRESHOLDS, Curve, ToleranceCurve
@@ -46,7 +46,7 @@ class ThresholdBlock:
 def threshold_blocks(runs: Sequence[RunSource]) -> tuple[ThresholdBlock, ...]:
     """A block for each class of each dataset, the rarest class first. Runs without a sweep are left out."""
     groups: dict[tuple[object, ...], list[RunSource]] = {}
-    colours = dict(zip((run.label for run in runs), run_colours(len(runs)), strict=True))
+    colours = colours_of([run.label for run in runs])
     for run in runs:
         if run.sweep is not None:
             key = (run.reference.id, run.sweep.match_rule, run.reference.minimum_area, run.sweep.scenes)

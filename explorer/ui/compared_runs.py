@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.figures.colours import run_colours
+from explorer.figures.colours import colours_of
 from explorer.figures.compared_curves import Quantity, RunLook, curves_figure, curves_height
 from explorer.imagery.scene import Dataset
 from explorer.losses.registry import LOSSES, LossKind
@@ -193,7 +193,7 @@ def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]
     A run of a group has its own look, too: where another one has no points yet, there is no band.
     """
     labels = short_labels(records)
-    colours = dict(zip(labels, run_colours(len(records)), strict=True))
+    colours = colours_of(labels)
     looks: dict[tuple[str, ...], RunLook] = {
         (run_id,): RunLook(label, colours[run_id]) for run_id, label in labels.items()
     }

@@ -20,7 +20,7 @@ from explorer.report.curves import compared_figures
 from explorer.report.page import report_html
 from explorer.report.provenance import difference_table
 from explorer.report.results import compared_table, result_table
-from explorer.report.source import RunSource, read_run
+from explorer.report.source import RunSource, read_run, with_shared_class
 from explorer.report.tradeoffs import threshold_blocks
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.training.events import Intervened, Validation
@@ -201,6 +201,19 @@ def test_runs_on_other_labels_share_no_curves(run: RunSource, tmp_path: Path) ->
     dataset = tiny_dataset()
     other = reported(trained_folder(tmp_path / "other", dataset, steps=4), dataset, "second")
     assert len(threshold_blocks([run, other])) == 2
+    shown = compared_figures([run, other])
+    assert [len({trace.name for trace in each.figure.data}) for each in shown] == [1] * 6, "no figure has both"
+    assert f"on {run.reference.name}" in shown[2].caption
+    assert "on tiny" in shown[5].caption
+    assert "different datasets: their numbers do not compare" in Parts(report_html([run, other], MADE)).text
+
+
+def test_runs_on_one_dataset_show_the_same_class_first(run: RunSource) -> None:
+    rare = replace(run, main_class=2)
+    without = replace(run, label="second", sweep=None)
+    assert [each.main_class for each in with_shared_class([without, rare])] == [2, 2]
+    elsewhere = replace(without, reference=run.reference.model_copy(update={"id": "other"}))
+    assert [each.main_class for each in with_shared_class([rare, elsewhere])] == [2, 1]
 
 
 def test_too_large_a_report_is_refused(run: RunSource, monkeypatch: pytest.MonkeyPatch) -> None:
