@@ -62,11 +62,10 @@ def _evidence(run: RunSource) -> Iterator[str]:
             f"Under the rule {run.reference.match_rule.words}, one blob over everything finds all objects: read the "
             "precision of pixels beside it."
         )
-    blocks = [mark.name for mark in run.reference.validation if mark.name.endswith("block)")]
-    if blocks:
+    if run.split_into_blocks:
         yield (
-            f"{len(blocks)} of the validation scenes are blocks of images whose other blocks trained: how the run does "
-            "on another image is not known."
+            "What validates is a block of a scene whose other blocks trained: how the run does on another image is not "
+            "known."
         )
 
 

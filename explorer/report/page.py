@@ -56,7 +56,7 @@ class RunSection:
     provenance: tuple[Fact, ...]
     use: str
     limits: tuple[str, ...]
-    commands: tuple[tuple[str, str], ...]
+    commands: tuple[Fact, ...]
     plan_file: str
 
     @property

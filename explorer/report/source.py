@@ -13,6 +13,7 @@ from typing import Any
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
+from explorer.imagery.splitting import are_blocks
 from explorer.landscape.slice import Array, Slice
 from explorer.metrics.threshold_choice import HALF, ChosenThreshold
 from explorer.runs.class_thresholds import OwnThresholds, read_own_thresholds
@@ -90,6 +91,12 @@ class RunSource:
             return None
         with self.checkpoint.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+    @property
+    def split_into_blocks(self) -> bool:
+        """Whether one scene was cut into blocks that train and one that validates."""
+        reference = self.reference
+        return are_blocks([mark.name for mark in reference.training], [mark.name for mark in reference.validation])
 
     @property
     def split(self) -> bool:
