@@ -95,10 +95,7 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     most = min(_PICTURE_BYTES, _PICTURES_BYTES // (2 * len(runs)))
     sections = [_section(number, runs, colours[number - 1], most) for number in range(1, len(runs) + 1)]
     drawn = _Drawn()
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    environment = _environment()
     environment.filters["drawn"] = drawn.add
     body = environment.get_template("body.html").render(
         made=made,
@@ -115,7 +112,7 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     page = environment.get_template("page.html").render(
         title=f"Report: {', '.join(run.label for run in runs)}",
         body=Markup(body),  # escaped by its own template
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        style=_style(),
         plotly=Markup(_plotly()),
         script=Markup(script),
         policy=_policy(_plotly(), script),
@@ -123,8 +120,25 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     )
     content = page.encode()
     if len(content) > MOST_BYTES:
-        raise InputError(f"the report would take {len(content) / 1e6:.1f} MB", "report", "take fewer runs")
+        remedy = "take fewer runs" if len(runs) > 1 else "merge classes of the dataset: each has its curves"
+        raise InputError(f"the report would take {len(content) / 1e6:.1f} MB", "report", remedy)
     return content
+
+
+def problem_html(problem: InputError) -> bytes:
+    """A page that says why there is no report, for whoever opens the file."""
+    return _environment().get_template("problem.html").render(problem=str(problem), style=_style()).encode()
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _style() -> Markup:
+    return Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, eq=False)

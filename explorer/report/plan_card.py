@@ -27,7 +27,7 @@ def phase_table(run: RunSource) -> Table:
         loss = (loss_in_words(phase.loss), short(phase.learning_rate))
         rows.append((_position(plan, cycle, number), *loss, _planned(phase, classes), "not reached", "–"))
     columns = ("Phase", "Loss", "Learning rate", "Planned", "Steps made", "Ended by")
-    return Table(columns, tuple(rows), frozenset({2}))
+    return Table(columns, tuple(rows), frozenset({2})).first_rows()
 
 
 def setting_facts(run: RunSource) -> tuple[Fact, ...]:
@@ -70,7 +70,7 @@ def request_fact(run: RunSource) -> Fact:
 def log_table(run: RunSource) -> Table | None:
     """Changes by hand, recoveries, and all else that happened on the way; None: nothing did."""
     rows = tuple((f"{step:,}", text) for step, text in run.history.notes)
-    return Table(("Step", "What happened"), rows) if rows else None
+    return Table(("Step", "What happened"), rows).first_rows() if rows else None
 
 
 def _position(plan: Plan, cycle: int, phase: int) -> str:

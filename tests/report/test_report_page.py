@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -17,9 +18,9 @@ from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.report import page as page_module
 from explorer.report.curves import compared_figures
-from explorer.report.page import report_html
+from explorer.report.page import problem_html, report_html
 from explorer.report.provenance import difference_table
-from explorer.report.results import compared_table, result_table
+from explorer.report.results import compared_table, result_table, scene_table
 from explorer.report.source import RunSource, read_run, with_shared_class
 from explorer.report.tradeoffs import threshold_blocks
 from explorer.runs.folder import DatasetReference, RunFolder
@@ -221,3 +222,20 @@ def test_too_large_a_report_is_refused(run: RunSource, monkeypatch: pytest.Monke
     monkeypatch.setattr(page_module, "MOST_BYTES", 1000)
     with pytest.raises(InputError, match="MB"):
         report_html([run], MADE)
+
+
+def test_many_scenes_are_left_out_and_counted(run: RunSource) -> None:
+    summary = copy.deepcopy(dict(run.summary or {}))
+    scores = next(iter(summary["scenes"].values()))
+    summary["scenes"] = {f"scene {number}": scores for number in range(1000)}
+    table = scene_table(replace(run, summary=summary))
+    assert table is not None
+    assert len(table.rows) == 200
+    assert table.remark == "The first 200 of 1,000 rows; 800 are left out."
+    assert table.remark in Parts(report_html([replace(run, summary=summary)], MADE)).text
+
+
+def test_a_problem_is_a_page_that_escapes_names() -> None:
+    page = problem_html(InputError("is not shared", HOSTILE, "ask"))
+    assert b"<script>" not in page
+    assert HOSTILE in Parts(page).text
