@@ -84,9 +84,18 @@ def _choice(run: RunSource) -> Iterator[str]:
         "A threshold that is read off the curves of this report was chosen on the scenes that score: on others it does "
         "worse."
     )
-    watched = [validation for validation in run.history.validations if validation.choosing is not None]
-    if any(phase.trigger is not None for phase in run.plan.phases) and not watched:
+    yield from _triggers(run)
+
+
+def _triggers(run: RunSource) -> Iterator[str]:
+    """What its triggers watched: where a plan chooses its threshold, threshold scenes or nothing."""
+    with_trigger = {number for number, phase in enumerate(run.plan.phases) if phase.trigger is not None}
+    if not any(validation.phase in with_trigger for validation in run.history.validations):
+        return
+    if not run.plan.choose_threshold:
         yield "Triggers watched the validation scenes: when phases ended was decided on scenes that score."
+    elif not run.threshold_scenes:
+        yield "Triggers watched nothing, since no scenes could be held out: every phase had its full length."
 
 
 def _domain(run: RunSource) -> Iterator[str]:
