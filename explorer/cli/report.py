@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.images is None and arguments.masks is not None:
         raise InputError("masks without images", "--masks", "give --images, too")
     imagery = None if arguments.images is None else _imagery(arguments, references)
-    shown = None if arguments.slice is None else Slice.load(arguments.slice)
+    shown = None if arguments.slice is None else _slice(arguments.slice, folders[0])
     labels = _labels(folders)
     sources = [
         _source(folder, label, imagery, shown if number == 0 else None, arguments.device)
@@ -69,6 +69,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"cannot be written ({error.strerror})", str(out), "choose another place") from None
     print(f"{out}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     return 0
+
+
+def _slice(file: Path, folder: RunFolder) -> Slice:
+    """The slice, if it is one of the run.
+
+    Raises:
+        InputError: it cannot be read, or is of another dataset or run.
+    """
+    slice_ = Slice.load(file)
+    meta, remedy = slice_.meta, "give one that was measured on the first run"
+    if meta.data != folder.dataset().id:
+        raise InputError(f"is a landscape on another dataset (of {meta.run})", str(file), remedy)
+    if meta.run:
+        fits = meta.run in (folder.path.name, folder.path.resolve().name)
+    else:  # the run's folder was given as "." when it was measured
+        fits = meta.checkpoint in [checkpoint.name for checkpoint in folder.checkpoint_files()]
+    if not fits:
+        raise InputError(f"is a landscape of the run {meta.run or meta.checkpoint}", str(file), remedy)
+    return slice_
 
 
 def _source(folder: RunFolder, label: str, imagery: Imagery | None, shown: Slice | None, device: str) -> RunSource:
