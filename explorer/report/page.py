@@ -247,7 +247,7 @@ def _policy(*scripts: str) -> str:
     """A content security policy: these scripts alone, styles of the page, pictures in the page, and no request."""
     hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src 'none'; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'none'; "
         "form-action 'none'; base-uri 'none'"
     )
 

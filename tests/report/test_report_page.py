@@ -117,6 +117,7 @@ def test_policy_allows_the_two_scripts_and_nothing_else(parts: Parts) -> None:
     policy = next(each["content"] for each in metas if each.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
+    assert "img-src data: blob:;" in policy, "Plotly saves a figure through a blob: address"
     allowed = re.findall(r"'sha256-([^']+)'", policy)
     code = [script for script in parts.scripts if not script.startswith("{")]
     assert allowed == [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in code]
