@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -64,7 +65,7 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     chosen = st.selectbox("Validation crop", names, key="validation-crop", bind="query-params")
     number, part = labels[chosen or names[0]]
     scene = dataset.validation[number]
-    masks = [run.sweep.predicted(number, class_id, run.threshold) for run in runs]
+    masks = [run.sweep.predicted(number, class_id, run.threshold, part) for run in runs]
     plain, *outcomes = part_pictures(scene, dataset.stretch, masks, class_id, part, _LONGEST)
     shown = window(scene, part[0], part[1], part[2:])
     label = label_picture(shown, dataset.stretch, max(_LONGEST, *part[2:]), class_colours(dataset))
@@ -83,16 +84,23 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
 
 
 def validation_crops(dataset: Dataset) -> list[tuple[int, tuple[int, int, int, int]]]:
-    """The validation scenes by their position, large ones in parts: top, left, height and width in pixels."""
+    """The validation scenes by their position, large ones in parts of about one size: top, left, height and width."""
     crops = []
     for number, scene in enumerate(dataset.validation):
-        height, width = scene.size
-        crops += [
-            (number, (top, left, min(_CROP_SIDE, height - top), min(_CROP_SIDE, width - left)))
-            for top in range(0, height, _CROP_SIDE)
-            for left in range(0, width, _CROP_SIDE)
-        ]
+        rows, columns = (_even_parts(side) for side in scene.size)
+        crops += [(number, (top, left, height, width)) for top, height in rows for left, width in columns]
     return crops
+
+
+def _even_parts(side: int) -> list[tuple[int, int]]:
+    """Start and length of the parts of a side, none longer than ``_CROP_SIDE``: they differ by one pixel at most.
+
+    >>> _even_parts(513)
+    [(0, 256), (256, 257)]
+    """
+    count = -(-side // _CROP_SIDE)
+    edges = [side * number // count for number in range(count + 1)]
+    return [(start, end - start) for start, end in itertools.pairwise(edges)]
 
 
 def _crop_labels(dataset: Dataset, crops: Sequence[tuple[int, tuple[int, int, int, int]]]) -> dict[int, str]:

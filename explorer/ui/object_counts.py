@@ -190,4 +190,6 @@ def placed_objects(
         minimum_area: in pixels.
     """
     sweeps = [(services.threshold_sweep(each.file, each.written), each.threshold) for each in sources]
-    return objects_of(sweeps, services.dataset(dataset_id).validation, class_id, minimum_area)
+    dataset = services.dataset(dataset_id)
+    with services.alone_if_large(dataset):
+        return objects_of(sweeps, dataset.validation, class_id, minimum_area)

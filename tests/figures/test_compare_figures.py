@@ -90,6 +90,7 @@ def test_pictures_move_together_and_lie_on_the_pixels_of_the_scene() -> None:
     assert figure.layout.yaxis5.domain[1] < figure.layout.yaxis.domain[0]
     _, per_width = grid_height(panes, 4, (20, 40))
     assert per_width == pytest.approx(2 / 4 * 20 / 40)
+    assert grid_height(panes, 4, (512, 1))[1] <= 2, "a part of one column is no figure of thousands of pixels"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,8 @@ def test_tiles_show_image_and_outcomes_side_by_side() -> None:
     label[30:34, 30:34] = 1
     scene = Scene("s", np.full((3, 64, 64), 90, np.uint8), label, ("r", "g", "b"))
     masks = [label == 1, np.zeros(label.shape, bool)]
-    part = surroundings(scene.size, 31.5, 31.5, 16)
+    part = top, left, height, width = surroundings(scene.size, 31.5, 31.5, 16)
+    masks = [mask[top : top + height, left : left + width] for mask in masks]
     pictures = part_pictures(scene, Stretch((0,) * 3, (255,) * 3), masks, 1, part, 128)
     assert [each.shape for each in pictures] == [(128, 128, 3)] * 3
     middle = [tuple(int(v) for v in each[64, 64]) for each in pictures]
