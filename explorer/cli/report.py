@@ -16,7 +16,7 @@ from explorer.imagery.archive import content_hash
 from explorer.imagery.scene import Dataset
 from explorer.landscape.slice import Slice
 from explorer.report.page import report_html
-from explorer.report.source import Imagery, RunSource, newest_slice, read_run, usual_sweep
+from explorer.report.source import Imagery, RunSource, SweepChoice, cut_as_chosen, newest_slice, read_run, usual_sweeps
 from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import sweep_thresholds
@@ -111,17 +111,20 @@ def _source(folder: RunFolder, label: str, imagery: Imagery | None, shown: Slice
 
 def _sweep(folder: RunFolder, imagery: Imagery | None, device: str) -> ThresholdSweep | None:
     """The sweep that the app left in the run's folder, or a new one; None: neither is possible."""
-    choice = usual_sweep(folder)
-    if choice is None:
-        return None
-    file = choice.file(folder)
-    if file.is_file():
-        return load_sweep(file)
-    if imagery is None:
-        return None
-    own = read_own_thresholds(folder, choice.checkpoint) or read_own_thresholds(folder)
-    cuts = own.cuts(choice.split) if own is not None else ()
-    return sweep_thresholds(folder, imagery.dataset, choice.checkpoint, device, rule=choice.rule, cuts=cuts)
+    sweeps: dict[SweepChoice, ThresholdSweep] = {}
+    for choice in usual_sweeps(folder):
+        file = choice.file(folder)
+        if file.is_file():
+            sweeps[choice] = load_sweep(file)
+            continue
+        if imagery is None:
+            return None
+        own = read_own_thresholds(folder, choice.checkpoint) or read_own_thresholds(folder)
+        cuts = own.cuts(choice.split) if own is not None else ()
+        sweeps[choice] = sweep_thresholds(
+            folder, imagery.dataset, choice.checkpoint, device, rule=choice.rule, cuts=cuts
+        )
+    return cut_as_chosen(folder, sweeps) if sweeps else None
 
 
 def _imagery(arguments: argparse.Namespace, references: Sequence[DatasetReference]) -> Imagery:

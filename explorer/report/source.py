@@ -10,16 +10,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
 from explorer.imagery.splitting import are_blocks
 from explorer.landscape.slice import Array, Slice
+from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.metrics.threshold_choice import HALF, ChosenThreshold
 from explorer.runs.class_thresholds import OwnThresholds, read_own_thresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.history import History, history
 from explorer.runs.requests import PlannedRun
+from explorer.runs.sweep_words import cut_of
 from explorer.runs.threshold_sweep import ThresholdSweep, sweep_file
 from explorer.runs.timeline import replayed, timeline
 from explorer.training.events import Ended, Event, Started
@@ -98,10 +102,11 @@ class RunSource:
         reference = self.reference
         return are_blocks([mark.name for mark in reference.training], [mark.name for mark in reference.validation])
 
-    @property
-    def split(self) -> bool:
-        """Whether the sweep separates neighbours, of all classes: any of them chose it."""
-        return splits(self.own) and self.reference.match_rule.counts_objects
+    def cut(self, class_id: int) -> ObjectCut:
+        """How the sweep cuts out the objects of a class: as the run chose for it."""
+        chosen = self.chosen(class_id)
+        split = chosen is not None and chosen.split and self.reference.match_rule.counts_objects
+        return cut_of(self.own, class_id, split)
 
     def chosen(self, class_id: int) -> ChosenThreshold | None:
         """What was chosen for a class of id 1 or more; None: the run held no scenes out."""
@@ -142,7 +147,7 @@ def read_run(
     Args:
         folder: of the run.
         label: as it is called in the report; unique there.
-        sweep: of :func:`usual_sweep`.
+        sweep: of :func:`cut_as_chosen`.
         imagery: the dataset that it trained on.
         slice_: of its landscape.
         without_imagery: why no imagery is given.
@@ -160,7 +165,7 @@ def read_run(
         folder.planned(),
         tuple(folder.events()),
         _summary(folder),
-        read_own_thresholds(folder, files[-1].name) or read_own_thresholds(folder) if files else None,
+        _own_thresholds(folder, files[-1].name) if files else None,
         files[-1] if files else None,
         sweep,
         imagery,
@@ -173,7 +178,7 @@ def read_run(
 
 @dataclass(frozen=True)
 class SweepChoice:
-    """Which sweep a report shows: of the last checkpoint, under the dataset's match rule, cut as the run chose."""
+    """A sweep that a report needs: of the last checkpoint, under the dataset's match rule."""
 
     checkpoint: str
     rule: MatchRule
@@ -184,19 +189,44 @@ class SweepChoice:
         return sweep_file(folder, self.checkpoint, self.rule, self.split)
 
 
-def usual_sweep(folder: RunFolder) -> SweepChoice | None:
-    """The sweep that a report of this run shows; None: it has no checkpoint yet."""
+def usual_sweeps(folder: RunFolder) -> tuple[SweepChoice, ...]:
+    """The sweeps that a report of this run needs; none before its first checkpoint.
+
+    A sweep separates neighbours of all classes or of none: there are two where the run chose both ways.
+    """
     files = folder.checkpoint_files()
     if not files:
-        return None
+        return ()
     checkpoint, rule = files[-1].name, folder.dataset().match_rule
-    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    return SweepChoice(checkpoint, rule, splits(own) and rule.counts_objects)
+    own = _own_thresholds(folder, checkpoint)
+    splits = {chosen.split and rule.counts_objects for chosen in own.classes} if own is not None else set()
+    return tuple(SweepChoice(checkpoint, rule, split) for split in sorted(splits or {False}))
 
 
-def splits(own: OwnThresholds | None) -> bool:
-    """Whether any class chose that neighbours are separated: a sweep separates those of all classes or of none."""
-    return own is not None and any(chosen.split for chosen in own.classes)
+def cut_as_chosen(folder: RunFolder, sweeps: Mapping[SweepChoice, ThresholdSweep]) -> ThresholdSweep:
+    """One sweep in which the objects of each class are cut out as the run chose for it.
+
+    Args:
+        folder: of the run.
+        sweeps: those of :func:`usual_sweeps`.
+    """
+    first = next(iter(sweeps))
+    own = _own_thresholds(folder, first.checkpoint)
+    if len(sweeps) == 1 or own is None:
+        return sweeps[first]
+    of_class = [sweeps[replace(first, split=chosen.split)] for chosen in own.classes]
+    return replace(
+        sweeps[first],
+        classes=tuple(sweep.classes[number] for number, sweep in enumerate(of_class)),
+        probabilities=tuple(
+            np.stack([sweep.probabilities[scene][number] for number, sweep in enumerate(of_class)])
+            for scene in range(len(sweeps[first].scenes))
+        ),
+    )
+
+
+def _own_thresholds(folder: RunFolder, checkpoint: str) -> OwnThresholds | None:
+    return read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
 
 
 def newest_slice(folder: RunFolder) -> Slice | None:

@@ -15,7 +15,7 @@ from explorer.metrics.curves import THRESHOLDS, Curve, ToleranceCurve
 from explorer.metrics.operating_point import why_not
 from explorer.report.blocks import Figure
 from explorer.report.source import RunSource
-from explorer.runs.sweep_words import about_sweeps, cut_of
+from explorer.runs.sweep_words import about_sweeps
 
 _HEIGHT = 380  # pixels
 _POINTS = 300  # of a curve, at most
@@ -98,7 +98,7 @@ def _block(runs: Sequence[RunSource], class_id: int, colours: Mapping[str, str])
         (figures[0], figures[1]),
         _table(runs, class_id),
         tuple(remarks),
-        about_sweeps({run.label: cut_of(run.own, class_id, run.split) for run in runs}, len(reference.classes)),
+        about_sweeps({run.label: run.cut(class_id) for run in runs}, len(reference.classes)),
         tuple(colours[run.label] for run in runs),
         class_id == runs[0].main_class,
     )

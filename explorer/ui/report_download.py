@@ -13,10 +13,11 @@ import streamlit as st
 from explorer.errors import InputError
 from explorer.jobs.registry import SweepThresholds
 from explorer.report.page import problem_html, report_html
-from explorer.report.source import Imagery, RunSource, newest_slice, read_run, usual_sweep
+from explorer.report.source import Imagery, RunSource, SweepChoice, cut_as_chosen, newest_slice, read_run, usual_sweeps
 from explorer.runs.measurements import fingerprint_file, read_fingerprint
 from explorer.runs.ownership import Visitor
 from explorer.runs.records import RunRecord
+from explorer.runs.threshold_sweep import ThresholdSweep
 from explorer.settings import settings
 from explorer.ui import services
 from explorer.ui.file_jobs import all_done, latest, order
@@ -38,14 +39,14 @@ def offer_report(records: Sequence[RunRecord], key: str) -> None:
     if any(record.status.active for record in records):
         st.caption("Report: once no run in it trains or waits any more.")
         return
-    jobs = [job for record in records if (job := _sweep_job(record)) is not None]
+    jobs = [job for record in records for job in _sweep_jobs(record).values()]
     if not jobs:
         st.caption("Report: once the run has its first checkpoint.")
         return
     missing = [job for job in jobs if not job.file.exists()]
     asked = f"{key}-asked"
     # The first sweep of a run that has not ended chooses its thresholds, from which another sweep may follow
-    wanted = [(job.run, job.checkpoint) for job in jobs]
+    wanted = list(dict.fromkeys((job.run, job.checkpoint) for job in jobs))
     if any(latest(job) is None for job in missing) and st.session_state.get(asked) != wanted:
         st.button(
             "Prepare the report",
@@ -75,15 +76,14 @@ def offer_report(records: Sequence[RunRecord], key: str) -> None:
         )
 
 
-def _sweep_job(record: RunRecord) -> SweepThresholds | None:
-    """The job that measures what the report shows of a run; None: it has no checkpoint yet."""
+def _sweep_jobs(record: RunRecord) -> dict[SweepChoice, SweepThresholds]:
+    """The jobs that measure what the report shows of a run; none: it has no checkpoint yet."""
     store = services.store()
-    folder = store.folder(record.id)
-    choice = usual_sweep(folder)
-    if choice is None:
-        return None
-    dataset = store.dataset_file(record.dataset_id)
-    return SweepThresholds(folder.path, dataset, settings().device, choice.checkpoint, choice.rule, choice.split)
+    folder, dataset = store.folder(record.id), store.dataset_file(record.dataset_id)
+    return {
+        each: SweepThresholds(folder.path, dataset, settings().device, each.checkpoint, each.rule, each.split)
+        for each in usual_sweeps(folder)
+    }
 
 
 def _order(jobs: Sequence[SweepThresholds], asked: str, wanted: Sequence[tuple[Path, str]]) -> None:
@@ -125,8 +125,8 @@ def _still_shown(run_id: str, me: Visitor) -> RunRecord:
 
 def _source(record: RunRecord, label: str) -> RunSource:
     store = services.store()
-    folder, job = store.folder(record.id), _sweep_job(record)
-    swept = job is not None and job.file.exists()
+    folder, jobs = store.folder(record.id), _sweep_jobs(record)
+    swept = bool(jobs) and all(job.file.exists() for job in jobs.values())
     imagery, without = None, ""
     try:
         dataset = store.dataset(record.dataset_id)
@@ -136,9 +136,13 @@ def _source(record: RunRecord, label: str) -> RunSource:
     return read_run(
         folder,
         label,
-        services.threshold_sweep(job.file, job.file.stat().st_mtime_ns) if job is not None and swept else None,
+        cut_as_chosen(folder, {choice: _swept(job) for choice, job in jobs.items()}) if swept else None,
         imagery,
         newest_slice(folder),
         without_imagery=without,
         without_sweep="" if swept else "it has no checkpoint yet",
     )
+
+
+def _swept(job: SweepThresholds) -> ThresholdSweep:
+    return services.threshold_sweep(job.file, job.file.stat().st_mtime_ns)

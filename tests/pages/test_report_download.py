@@ -88,8 +88,10 @@ def test_a_second_sweep_that_follows_from_the_first_needs_no_second_click(
     page.query_params["run"] = run_id
     page.run()
     page.button(key=f"report-{run_id}-prepare").click().run()
-    usual = report_download.usual_sweep
-    monkeypatch.setattr(report_download, "usual_sweep", lambda folder: replace(usual(folder), split=True))
+    usual = report_download.usual_sweeps
+    monkeypatch.setattr(
+        report_download, "usual_sweeps", lambda folder: tuple(replace(each, split=True) for each in usual(folder))
+    )
     deadline = time.monotonic() + 60
     while "Report" not in downloads(page):
         assert time.monotonic() < deadline
