@@ -23,8 +23,8 @@ _WINDOW = 768  # pixels of a scene that are shown along each side, at its own re
 _SMALL = 384  # a scene below this is enlarged by a whole factor
 _LOOKS = 8  # windows that are tried along each side of a larger scene
 _CUT_FIRST = (
-    " In the pictures, neighbours are split and small objects left out before the classes compete for a pixel, in the "
-    "result afterwards: a few pixels may differ."
+    " In the pictures, what the run splits or leaves out for its size goes before the classes compete for a pixel, in "
+    "the result afterwards: a few pixels may differ."
 )
 _QUALITIES = (88, 75, 60, 45, 30)  # of WebP, from which the first is taken that fits
 
