@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from explorer.errors import InputError
+from explorer.figures.colours import colours_of
 from explorer.figures.tradeoffs import precision_recall_figure, thresholds_table
 from explorer.imagery.match_rule import MatchRule
 from explorer.metrics.operating_point import operating_point, why_not
@@ -22,7 +23,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.object_counts import show_asked_objects, show_counts_table
 from explorer.ui.pickers import offered_runs, pick_class, pick_runs
 from explorer.ui.plan_editor import rarest
-from explorer.ui.sweeps import SweptRun, swept_runs
+from explorer.ui.sweeps import SweptRun, about_swept_runs, swept_runs
 from explorer.ui.unique_labels import unique_labels
 
 VIEWS = ("Curves", "Recall and precision", "Settings", "Crops", "Objects")
@@ -66,8 +67,17 @@ def with_checkpoint(records: Sequence[RunRecord]) -> list[RunRecord]:
     return ready
 
 
-def show_recall_and_precision(runs: Sequence[SweptRun], class_id: int, rule: MatchRule) -> None:
-    """The curves of all runs, each with its own threshold, and the counts there."""
+def show_recall_and_precision(
+    runs: Sequence[SweptRun], class_id: int, rule: MatchRule, colours: Mapping[str, str]
+) -> None:
+    """The curves of all runs, each with its own threshold, and the counts there.
+
+    Args:
+        runs: on one dataset.
+        class_id: 1 or more.
+        rule: under which they were counted.
+        colours: by the run's id, as in the other views.
+    """
     dataset = services.dataset(runs[0].record.dataset_id)
     curves = {run.label: run.sweep.of_class(class_id).curve("object", dataset.minimum_area) for run in runs}
     points = {run.label: operating_point(curves[run.label], run.threshold) for run in runs}
@@ -78,13 +88,22 @@ def show_recall_and_precision(runs: Sequence[SweptRun], class_id: int, rule: Mat
     shown = {name: curve for name, curve in curves.items() if not reasons[name]}
     of_what = "object" if rule.counts_objects else "relaxed"
     live_figure(
-        precision_recall_figure(shown, points, "at its own threshold, or ½", None, {}, of_what),
+        precision_recall_figure(
+            shown,
+            points,
+            "at its own threshold, or ½",
+            None,
+            {},
+            of_what,
+            {run.label: colours[run.record.id] for run in runs},
+        ),
         f"compared-recall-{of_what}",
         height=420,
     )
     st.caption(
         f"Counted: {counted(rule)}, match rule {rule.words}, from {dataset.minimum_area} pixels on. Dot: the measured "
-        "threshold nearest to the run's own; ½ for a run without one. Dotted lines: equal F1."
+        "threshold nearest to the run's own; ½ for a run without one. Dotted lines: equal F1. "
+        + about_swept_runs(runs, len(dataset.classes))
     )
     show_counts_table(
         thresholds_table({run.label: {"own" if run.is_own else "½": points[run.label]} for run in runs}),
@@ -116,7 +135,7 @@ def show_predictions(view: str, records: Sequence[RunRecord], class_id: int) -> 
     if not runs:
         return
     if view == "Recall and precision":
-        show_recall_and_precision(runs, class_id, rule)
+        show_recall_and_precision(runs, class_id, rule, colours_of([each.id for each in records]))
     elif view == "Crops":
         show_crops(runs, class_id)
     elif rule.counts_objects:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from explorer.errors import InputError
+from explorer.figures.colours import colours_of
 from explorer.figures.tradeoffs import (
     curves_table,
     path_figure,
@@ -150,7 +151,7 @@ def draw_curves(
             st.caption(f"{escaped(name)} has no {of_what} curve: n/a, {reason}.")
     shown = {name: curve for name, curve in curves.items() if not misleading[name]}
     at = {name: operating_point(curve, threshold) for name, curve in shown.items()}
-    figure = precision_recall_figure(shown, at, "at the slider", focus, best, of_what)
+    figure = precision_recall_figure(shown, at, "at the slider", focus, best, of_what, colours_of(curves))
     live_figure(figure, f"curves-{of_what}", height=380)
     st.caption("Dot: the threshold of the slider. Star: the least cost. Dotted lines: equal F1.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import re
 import sys
 from collections import Counter
@@ -41,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
         "one with a comma is quoted, as in CSV.",
     )
     choices.add_argument("--background", metavar="V", help="the value that is the background")
-    choices.add_argument("--ignore", type=_listed, metavar="V,…", help="values that nothing counts")
+    choices.add_argument("--ignore", type=parsing.listed, metavar="V,…", help="values that nothing counts")
     choices.add_argument("--names", type=_pairs, metavar="V=NAME,…", help="classes; one name merges values")
     choices.add_argument("--colours", type=_colours, metavar="NAME=#RRGGBB,…", help="of classes, on screen")
     choices.add_argument("--swap", action=_SWITCH, help="exchange object and background")
@@ -55,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
     choices.add_argument(
         "--match", type=_match_rule, metavar="RULE", help=f"when a predicted object counts: {FORMS}; default: proposed"
     )
-    choices.add_argument("--leave-out", type=_listed, metavar="SCENE,…", help="scenes that are not used")
+    choices.add_argument("--leave-out", type=parsing.listed, metavar="SCENE,…", help="scenes that are not used")
     choices.add_argument(
         "--pair", type=_pair, action="append", default=[], metavar="IMAGE=MASK", help="may be given more than once"
     )
@@ -157,17 +156,8 @@ def _match_rule(text: str) -> MatchRule:
         raise argparse.ArgumentTypeError(str(problem)) from None
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    """The parts between commas; one that holds a comma is quoted, as in CSV."""
-    try:
-        parts = next(csv.reader([text], skipinitialspace=True), [])
-    except csv.Error as error:
-        raise argparse.ArgumentTypeError(f"{text[:60]!r} is no list with commas: {error}") from None
-    return tuple(part.strip() for part in parts if part.strip())
-
-
 def _pairs(text: str) -> dict[str, str]:
-    pairs = [_pair(part) for part in _listed(text)]
+    pairs = [_pair(part) for part in parsing.listed(text)]
     twice = [left for left, count in Counter(left for left, _ in pairs).items() if count > 1]
     if twice:
         raise argparse.ArgumentTypeError(f"{twice[0]} is given twice")

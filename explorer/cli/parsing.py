@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import sys
 from pathlib import Path
@@ -76,3 +77,12 @@ def report_problem(problem: InputError) -> int:
     """Prints one line on stderr and gives the exit code."""
     print(f"error: {' '.join(str(problem).split())}", file=sys.stderr)
     return BAD_INPUT
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts between commas; one that holds a comma is quoted, as in CSV."""
+    try:
+        parts = next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is no list with commas: {error}") from None
+    return tuple(part.strip() for part in parts if part.strip())

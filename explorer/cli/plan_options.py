@@ -30,8 +30,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Which plan, how long, on which device."""
     parser.add_argument(
         "--val",
+        type=parsing.listed,
         metavar="NAME,NAME",
-        help="scenes to validate on; default: a quarter of the scenes, with every class on both sides where possible",
+        help="scenes to validate on, one with a comma quoted as in CSV; default: a quarter of the scenes, with every "
+        "class on both sides where possible",
     )
     parser.add_argument(
         "--plan",
@@ -115,7 +117,7 @@ def _as_written(request: PlanRequest, plan: Plan, dataset: Dataset, device: str,
 
 def validation_names(arguments: argparse.Namespace) -> list[str] | None:
     """Names of the validation scenes; None: they are chosen."""
-    return arguments.val.split(",") if arguments.val else None
+    return list(arguments.val) if arguments.val else None
 
 
 def continues(request: PlanRequest, stored: Plan, planned: PlannedRun | None) -> bool:

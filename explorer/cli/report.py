@@ -16,7 +16,7 @@ from explorer.imagery.archive import content_hash
 from explorer.imagery.scene import Dataset
 from explorer.landscape.slice import Slice
 from explorer.report.page import report_html
-from explorer.report.source import Imagery, RunSource, newest_slice, read_run, usual_sweep
+from explorer.report.source import Imagery, RunSource, SweepChoice, cut_as_chosen, newest_slice, read_run, usual_sweeps
 from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import sweep_thresholds
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.images is None and arguments.masks is not None:
         raise InputError("masks without images", "--masks", "give --images, too")
     imagery = None if arguments.images is None else _imagery(arguments, references)
-    shown = None if arguments.slice is None else Slice.load(arguments.slice)
+    shown = None if arguments.slice is None else _slice(arguments.slice, folders[0])
     labels = _labels(folders)
     sources = [
         _source(folder, label, imagery, shown if number == 0 else None, arguments.device)
@@ -69,6 +69,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(f"cannot be written ({error.strerror})", str(out), "choose another place") from None
     print(f"{out}: {len(page) / 1e6:.1f} MB", file=sys.stderr)
     return 0
+
+
+def _slice(file: Path, folder: RunFolder) -> Slice:
+    """The slice, if it is one of the run.
+
+    Raises:
+        InputError: it cannot be read, or is of another dataset or run.
+    """
+    slice_ = Slice.load(file)
+    meta, remedy = slice_.meta, "give one that was measured on the first run"
+    if meta.data != folder.dataset().id:
+        raise InputError(f"is a landscape on another dataset (of {meta.run})", str(file), remedy)
+    if meta.run:
+        fits = meta.run in (folder.path.name, folder.path.resolve().name)
+    else:  # the run's folder was given as "." when it was measured
+        fits = meta.checkpoint in [checkpoint.name for checkpoint in folder.checkpoint_files()]
+    if not fits:
+        raise InputError(f"is a landscape of the run {meta.run or meta.checkpoint}", str(file), remedy)
+    return slice_
 
 
 def _source(folder: RunFolder, label: str, imagery: Imagery | None, shown: Slice | None, device: str) -> RunSource:
@@ -92,17 +111,20 @@ def _source(folder: RunFolder, label: str, imagery: Imagery | None, shown: Slice
 
 def _sweep(folder: RunFolder, imagery: Imagery | None, device: str) -> ThresholdSweep | None:
     """The sweep that the app left in the run's folder, or a new one; None: neither is possible."""
-    choice = usual_sweep(folder)
-    if choice is None:
-        return None
-    file = choice.file(folder)
-    if file.is_file():
-        return load_sweep(file)
-    if imagery is None:
-        return None
-    own = read_own_thresholds(folder, choice.checkpoint) or read_own_thresholds(folder)
-    cuts = own.cuts(choice.split) if own is not None else ()
-    return sweep_thresholds(folder, imagery.dataset, choice.checkpoint, device, rule=choice.rule, cuts=cuts)
+    sweeps: dict[SweepChoice, ThresholdSweep] = {}
+    for choice in usual_sweeps(folder):
+        file = choice.file(folder)
+        if file.is_file():
+            sweeps[choice] = load_sweep(file)
+            continue
+        if imagery is None:
+            return None
+        own = read_own_thresholds(folder, choice.checkpoint) or read_own_thresholds(folder)
+        cuts = own.cuts(choice.split) if own is not None else ()
+        sweeps[choice] = sweep_thresholds(
+            folder, imagery.dataset, choice.checkpoint, device, rule=choice.rule, cuts=cuts
+        )
+    return cut_as_chosen(folder, sweeps) if sweeps else None
 
 
 def _imagery(arguments: argparse.Namespace, references: Sequence[DatasetReference]) -> Imagery:

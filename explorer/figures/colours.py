@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Collection
 
 from PIL import Image
 
@@ -56,6 +57,11 @@ def class_colours(dataset: Dataset) -> tuple[str, ...]:
 def run_colours(count: int) -> list[str]:
     """Colours for this number of compared runs; after eight they repeat."""
     return [_RUN_COLOURS[i % len(_RUN_COLOURS)] for i in range(count)]
+
+
+def colours_of(names: Collection[str]) -> dict[str, str]:
+    """The colour of each compared run by its name or id: of all that are compared, so that it is one in every view."""
+    return dict(zip(names, run_colours(len(names)), strict=True))
 
 
 def swatch(colour: str) -> str:

@@ -40,13 +40,13 @@ class RunLook:
 
 
 def curves_figure(
-    quantities: Sequence[Quantity], looks: Mapping[str, RunLook], x_title: str, end: float, log: bool
+    quantities: Sequence[Quantity], looks: Mapping[tuple[str, ...], RunLook], x_title: str, end: float, log: bool
 ) -> go.Figure:
     """The panels, three in a row; ``figure.layout.height`` is theirs.
 
     Args:
         quantities: at least one.
-        looks: by the id of a line's first run.
+        looks: by the ids of a line's runs.
         x_title: what the x axis is.
         end: where it ends.
         log: whether losses are on logarithmic axes.
@@ -55,15 +55,15 @@ def curves_figure(
     height = curves_height(len(quantities))
     traces: list[dict[str, Any]] = []
     layout: dict[str, Any] = {"annotations": []}
-    named: set[str] = set()
+    named: set[tuple[str, ...]] = set()
     for place, quantity in enumerate(quantities):
         row, column = divmod(place, COLUMNS)
         left, right = across(column, COLUMNS, _GAP)
         bottom, top = across(rows - 1 - row, rows, _ROW_GAP / rows)
         panel = Panel(place + 1, left, right, bottom, top - 0.04 / rows)
         for line in quantity.lines:
-            traces += _traces(line, looks[line.runs[0]], panel, shown=line.runs[0] not in named)
-            named.add(line.runs[0])
+            traces += _traces(line, looks[line.runs], panel, shown=line.runs not in named)
+            named.add(line.runs)
         is_lowest = place + COLUMNS >= len(quantities)
         x = {"range": [0, 1.02 * end], "nticks": 5, "title": {"text": x_title if is_lowest else ""}}
         layout |= panel.layout(x, _y_axis(quantity, log))
@@ -135,7 +135,7 @@ def _traces(line: Line, look: RunLook, panel: Panel, shown: bool) -> list[dict[s
             "hovertemplate": f"{name}<br>best: %{{y:.4g}} at %{{x:.4g}}<extra></extra>",
         }
     ]  # fmt: skip
-    around = {"type": "scatter", "name": name, "legendgroup": line.runs[0], **panel.axes}
+    around = {"type": "scatter", "name": name, "legendgroup": " ".join(line.runs), **panel.axes}
     hidden = [around | each | {"showlegend": False} for each in (*pale, *star)]
     return [*hidden[: len(pale)], around | whole | {"showlegend": shown}, *hidden[len(pale) :]]
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.colours import run_colours
 from explorer.figures.panels import Panel, across
 from explorer.losses.registry import LOSSES
 from explorer.runs.history import History, logged_curve
@@ -20,25 +19,28 @@ _COLUMNS, _GAP = 4, 0.07  # of small multiples; share of the width
 _ROW_GAP = 0.3  # of a row's height, for the title of the next one
 
 
-def compared_scores_figure(histories: Mapping[str, History], class_id: int, scope: str) -> go.Figure:
+def compared_scores_figure(
+    histories: Mapping[str, History], colours: Mapping[str, str], class_id: int, scope: str
+) -> go.Figure:
     """Recall and precision of one class at every validation, side by side.
 
     Args:
         histories: by the run's name, as it is shown.
+        colours: likewise.
         class_id: 1 or more.
         scope: "pixel" or "object".
     """
     figure = go.Figure()
     for number, metric in enumerate(("recall", "precision"), start=1):
         panel = Panel(number, *across(number - 1, 2, 0.12), 0.0, 1.0)
-        for colour, (name, history) in zip(run_colours(len(histories)), histories.items(), strict=True):
+        for name, history in histories.items():
             steps, values = history.scores(class_id, scope, metric)
             figure.add_scatter(
                 x=steps,
                 y=values,
                 mode="lines+markers",
                 name=name,
-                line={"color": colour, "width": 2},
+                line={"color": colours[name], "width": 2},
                 marker={"size": 5},
                 hovertemplate=f"{metric} %{{y:.3f}}<extra>step %{{x}}</extra>",
                 **panel.axes,
@@ -49,11 +51,12 @@ def compared_scores_figure(histories: Mapping[str, History], class_id: int, scop
     return figure
 
 
-def compared_losses_figure(histories: Mapping[str, History]) -> go.Figure:
+def compared_losses_figure(histories: Mapping[str, History], colours: Mapping[str, str]) -> go.Figure:
     """Every loss that all runs that have begun logged on their training batches, each on its own axis.
 
     Args:
         histories: by the run's name, as it is shown.
+        colours: likewise.
     """
     logged = [set(history.losses) for history in histories.values() if history.losses]
     kinds = [kind for kind in LOSSES if logged and all(kind in of_run for of_run in logged)]
@@ -68,7 +71,7 @@ def compared_losses_figure(histories: Mapping[str, History]) -> go.Figure:
         titles.append(panel.title(LOSSES[kind].name, 11))
         lowest = place + _COLUMNS >= len(kinds)
         layout |= panel.layout({"nticks": 3, "showticklabels": lowest}, {"rangemode": "tozero", "nticks": 4})
-        for colour, (name, history) in zip(run_colours(len(histories)), histories.items(), strict=True):
+        for name, history in histories.items():
             x, y = history.curves.get(logged_curve(kind), (np.empty(0), np.empty(0)))
             traces.append(
                 {
@@ -77,7 +80,7 @@ def compared_losses_figure(histories: Mapping[str, History]) -> go.Figure:
                     "y": y,
                     "mode": "lines",
                     "name": name,
-                    "line": {"color": colour, "width": 1.5},
+                    "line": {"color": colours[name], "width": 1.5},
                     "hovertemplate": f"{LOSSES[kind].name} %{{y:.4g}}<extra>step %{{x}}</extra>",
                     **panel.axes,
                 }

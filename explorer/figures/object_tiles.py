@@ -53,15 +53,14 @@ def part_pictures(
     """A part of a scene, then the outcome of its class in each prediction, all of one size.
 
     Args:
-        predictions: (H, W) of the scene each, where the class is predicted.
+        predictions: (height, width) of the part each, where the class is predicted.
         part: top, left, height and width, in pixels.
         longest: pixels of the longer side that a small part is enlarged to, at most; a larger one is not reduced.
     """
     top, left, height, width = part
     shown = window(scene, top, left, (height, width))
     plain = scene_picture(shown, stretch, longest=max(longest, height, width))
-    here = (each[top : top + height, left : left + width] for each in predictions)
-    return [plain, *(class_outcome_picture(plain, each, shown.label, class_id) for each in here)]
+    return [plain, *(class_outcome_picture(plain, each, shown.label, class_id) for each in predictions)]
 
 
 def tile_picture(pictures: Sequence[Picture]) -> Picture:

@@ -14,6 +14,7 @@ from explorer.imagery.pictures import Picture, data_uri
 
 _GAP = 0.012
 _LINE, _LETTERS = 15, 24  # pixels of a line of a title; letters that it has at most
+_STEEPEST = 3.0  # heights of a picture's place in its width, at most
 _BUTTONS = 30  # pixels above all of them, where zoom buttons are
 
 USUAL_WIDTH = 1000
@@ -43,7 +44,7 @@ def grid_figure(panes: Sequence[Pane], columns: int, origin: tuple[int, int], si
     """
     rows = -(-len(panes) // columns)
     (top, left), (height, width) = origin, size
-    between = _title(panes) / (_title(panes) + USUAL_WIDTH / columns * height / width) / rows
+    between = _title(panes) / (_title(panes) + USUAL_WIDTH / columns * _steepness(size)) / rows
     figure = go.Figure()
     for place, pane in enumerate(panes):
         row, column = divmod(place, columns)
@@ -87,7 +88,12 @@ def grid_height(panes: Sequence[Pane], columns: int, size: tuple[int, int]) -> t
         panes, columns, size: see :func:`grid_figure`.
     """
     rows = -(-len(panes) // columns)
-    return rows * _title(panes) + _BUTTONS + 8, rows / columns * size[0] / size[1]
+    return rows * _title(panes) + _BUTTONS + 8, rows / columns * _steepness(size)
+
+
+def _steepness(size: tuple[int, int]) -> float:
+    """Height of a picture's place in its width: a part of a few columns has room beside it, and no endless figure."""
+    return min(size[0] / size[1], _STEEPEST)
 
 
 def _title(panes: Sequence[Pane]) -> int:

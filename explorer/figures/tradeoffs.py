@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from explorer.figures.colours import INK, run_colours
+from explorer.figures.imagery import plain_text
 from explorer.losses.registry import LOSSES
 from explorer.metrics.curves import Curve
 from explorer.metrics.objects import ObjectRecord, SizeBin
@@ -26,6 +27,7 @@ def precision_recall_figure(
     chosen: str | None,
     best: Mapping[str, OperatingPoint],
     scope: str,
+    colours: Mapping[str, str],
 ) -> go.Figure:
     """Precision over recall of several runs, with lines of equal F1.
 
@@ -36,14 +38,16 @@ def precision_recall_figure(
         chosen: the run whose point is large; None: all are.
         best: by the run's name, the point that costs least, drawn as a star.
         scope: of what: "pixel", "object", or "relaxed": within a tolerance.
+        colours: by the run's name, of all runs that are compared, also of those without a curve.
     """
     figure = iso_f1_lines()
-    for colour, (name, curve) in zip(run_colours(len(curves)), curves.items(), strict=True):
+    for name, curve in curves.items():
+        colour = colours[name]
         figure.add_scatter(
             x=curve.recall,
             y=curve.precision,
             mode="lines",
-            name=name,
+            name=plain_text(name),
             line={"color": colour, "width": 2},
             customdata=curve.thresholds,
             hovertemplate="threshold %{customdata:.3f}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>",
@@ -56,7 +60,7 @@ def precision_recall_figure(
                 x=[point.recall],
                 y=[point.precision],
                 mode="markers",
-                name=f"{name}, {what}",
+                name=f"{plain_text(name)}, {what}",
                 showlegend=False,
                 marker={"color": colour, "size": size, "symbol": symbol, "line": {"color": INK, "width": 1}},
                 hovertemplate=f"{what}: threshold {point.threshold:.3f}"
@@ -146,7 +150,7 @@ def size_figure(bins_of: Mapping[str, Sequence[SizeBin]]) -> go.Figure:
         figure.add_bar(
             x=[_range(each) for each in bins],
             y=[np.nan if each.recall is None else each.recall for each in bins],
-            name=name,
+            name=plain_text(name),
             marker={"color": colour},
             text=[f"{each.found}/{each.objects}" for each in bins],
             hovertemplate="%{x}: found %{text}<extra></extra>",

@@ -66,10 +66,10 @@ class ReadingChoices(BaseModel):
                 options += [f"--{name}", str(value)]
         for name, values in (("ignore", self.ignore), ("leave-out", self.leave_out)):
             if values:
-                options += [f"--{name}", _listed(values)]
+                options += [f"--{name}", listed(values)]
         for name, pairs in (("names", self.names), ("colours", self.colours)):
             if pairs:
-                options += [f"--{name}", _listed(f"{left}={right}" for left, right in pairs.items())]
+                options += [f"--{name}", listed(f"{left}={right}" for left, right in pairs.items())]
         for name in ("swap", "instances", "turn_masks", "keep_fill"):
             if getattr(self, name):
                 options.append(f"--{name.replace('_', '-')}")
@@ -83,8 +83,12 @@ class ReadingChoices(BaseModel):
         return tuple(options)
 
 
-def _listed(values: Iterable[str]) -> str:
-    """Values with commas between them; one that holds a comma is quoted, as in CSV."""
+def listed(values: Iterable[str]) -> str:
+    """Values with commas between them, as options of the command line take them; one with a comma is quoted, as in CSV.
+
+    >>> listed(["a", "b, c"])
+    'a,"b, c"'
+    """
     text = io.StringIO()
     csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()

@@ -151,6 +151,20 @@ def split_blocks(scene: Scene, classes: int, seed: int = 0) -> Split:
     return Split(best.training_pieces(scene, "training"), (best.piece(scene, *best.validation, "validation"),))
 
 
+def are_blocks(training: Sequence[str], validation: Sequence[str]) -> bool:
+    """Whether scenes of these names are the blocks of one scene, see ``split_blocks``, and no whole scenes.
+
+    >>> are_blocks(["port (training 1)", "port (training 2)"], ["port (validation)"])
+    True
+    >>> are_blocks(["tile (1)"], ["tile (2)"])
+    False
+    """
+    if len(validation) != 1 or not validation[0].endswith(" (validation)"):
+        return False
+    scene = validation[0].removesuffix(" (validation)")
+    return set(training) <= {f"{scene} ({name})" for name in ("training", "training 1", "training 2")}
+
+
 def _profile(scene: Scene, axis: int, classes: int) -> NDArray[np.int64]:
     """Pixels of each class in each row (axis 0) or column (axis 1), (classes, H or W)."""
     return np.array([np.count_nonzero(scene.label == class_id, axis=1 - axis) for class_id in range(classes)])

@@ -56,3 +56,17 @@ def classes_of_thousandths(values: NDArray[np.uint16], thresholds: Sequence[floa
         wins = (of_class >= least) & (ratio > highest)
         classes[wins], highest[wins] = class_id, ratio[wins]
     return classes
+
+
+def most_probable_of_thousandths(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """The most probable class of each pixel from the probabilities (K − 1, H, W) of the classes 1, 2, … in 1/STEPS.
+
+    What is left to one is the background's. Classes that are K/STEPS apart or less may be told in another order than
+    from the probabilities themselves, since each is rounded down.
+
+    >>> most_probable_of_thousandths(np.array([[[400, 300, 100]], [[350, 450, 100]]], dtype=np.uint16))
+    array([[1, 2, 0]], dtype=uint8)
+    """
+    background = STEPS - values.sum(axis=0, dtype=np.int32)
+    most_probable: NDArray[np.uint8] = np.concatenate([background[None], values]).argmax(0).astype(np.uint8)
+    return most_probable

@@ -47,10 +47,11 @@ def compare_objects(
     of_label = [[record for record in records if record.outcome != "false"] for records in listed]
     compared = [_joined(records) for records in zip(*of_label, strict=True)]
     alarms = [np.flatnonzero(each.false_alarms(minimum_area)) + 1 for each in matchings]
-    places = [np.where(np.isin(each.predicted_ids, ids), each.predicted_ids, 0) for each, ids in zip(
-        matchings, alarms, strict=True)]  # fmt: skip
+    alone = len(listed) == 1  # there is no other prediction whose false alarms could share a pixel
+    places = [] if alone else [_only(each, ids) for each, ids in zip(matchings, alarms, strict=True)]
     for first, records in enumerate(listed):
-        sharing = [_sharing(places[first], other) for other in places]
+        sharing = [set() if alone or number == first else _sharing(places[first], places[number])
+                   for number in range(len(listed))]  # fmt: skip
         for alarm, record in zip(alarms[first], (each for each in records if each.outcome == "false"), strict=True):
             shares = [number == first or alarm in sharing[number] for number in range(len(listed))]
             if not any(shares[:first]):  # else an earlier prediction has listed it
@@ -65,6 +66,14 @@ def _joined(records: Sequence[ObjectRecord]) -> ComparedObject:
     first = records[0]
     outcomes, ious = tuple(each.outcome for each in records), tuple(each.iou for each in records)
     return ComparedObject(first.row, first.column, first.area, outcomes, ious)
+
+
+def _only(matching: Matching, ids: NDArray[np.int64]) -> NDArray[np.int32]:
+    """The predicted objects (H, W) of these ids, 0 elsewhere."""
+    kept = np.zeros(len(matching.predicted_areas) + 1, np.int32)
+    kept[ids] = ids
+    only: NDArray[np.int32] = kept[matching.predicted_ids]
+    return only
 
 
 def _sharing(ids: NDArray[np.int32], other: NDArray[np.int32]) -> set[int]:

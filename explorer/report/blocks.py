@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
 UNKNOWN = "n/a"
+MOST_ROWS = 200
+"""Of a table whose rows grow with the scenes or the steps: the report is one file."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[int] = frozenset()  # positions of the columns that are aligned at the right
+    remark: str = ""  # what is left out
+
+    def first_rows(self) -> Table:
+        """The table with at most ``MOST_ROWS`` rows; the remark says how many are left out."""
+        left_out = len(self.rows) - MOST_ROWS
+        if left_out <= 0:
+            return self
+        remark = f"The first {MOST_ROWS:,} of {len(self.rows):,} rows; {left_out:,} are left out."
+        return replace(self, rows=self.rows[:MOST_ROWS], remark=remark)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from explorer.figures.colours import colours_of
 from explorer.figures.comparison import compared_losses_figure, compared_scores_figure
 from explorer.figures.imagery import plain_text
 from explorer.figures.landscape import MOST_FIELDS, arrangement, contour_figure, line_figure
@@ -20,6 +21,7 @@ from explorer.landscape.plane_kinds import plane_kind
 from explorer.landscape.slice import Slice
 from explorer.report.blocks import Figure
 from explorer.report.source import RunSource, thinned, thinning
+from explorer.runs.compared_curves import unequal_validations
 
 _ROW = 360  # pixels of a row of landscapes
 _SHOWN = ("weighted_cross_entropy", "jaccard", "recall_{0}", "f1_{0}")  # of a landscape; {0}: the class
@@ -64,21 +66,38 @@ def run_figures(run: RunSource) -> tuple[Figure, ...]:
 
 
 def compared_figures(runs: Sequence[RunSource]) -> tuple[Figure, ...]:
-    """Recall, precision and losses of several runs through training."""
+    """Recall, precision and losses of several runs through training, those on one dataset together."""
+    colours = colours_of([plain_text(run.label) for run in runs])
+    groups: dict[str, list[RunSource]] = {}
+    for run in runs:
+        if run.history.last_step:
+            groups.setdefault(run.reference.id, []).append(run)
+    return tuple(
+        figure
+        for group in groups.values()
+        for figure in _compared_on_one_dataset(
+            group, colours, f" on {group[0].reference.name}" if len(groups) > 1 else ""
+        )
+    )
+
+
+def _compared_on_one_dataset(runs: Sequence[RunSource], colours: Mapping[str, str], where: str) -> Iterator[Figure]:
+    """Figures of the runs of one dataset.
+
+    Args:
+        colours: by the run's name, as in the whole report.
+        where: which dataset it is, if there are several.
+    """
     histories = {plain_text(run.label): run.history for run in runs}
-    shown: list[Figure] = []
-    if not any(history.last_step for history in histories.values()):
-        return ()
-    if len({run.reference.id for run in runs}) == 1:
-        first = runs[0]
-        name = first.reference.classes[first.main_class]
-        for scope, counted in (("object", f"the match rule {first.reference.match_rule.words}"), ("pixel", "pixels")):
-            figure = compared_scores_figure(histories, first.main_class, scope)
-            text = f"{name}, counted by {counted}. {_VALIDATED}"
-            shown.append(Figure(figure, 300, f"recall and precision by step, {counted}", text))
-    text = f"On each run's own training batches. {_OWN_AXIS}"
-    shown.append(Figure(compared_losses_figure(histories), 430, "all logged losses by step", text))
-    return tuple(shown)
+    unequal = unequal_validations({run.label: run.history for run in runs})
+    reference, class_id = runs[0].reference, runs[0].main_class
+    for scope, counted in (("object", f"the match rule {reference.match_rule.words}"), ("pixel", "pixels")):
+        figure = compared_scores_figure(histories, colours, class_id, scope)
+        text = f"{reference.classes[class_id]}{where}, counted by {counted}. {_VALIDATED}"
+        text += f" {unequal}" if unequal else ""
+        yield Figure(figure, 300, f"recall and precision by step, {counted}", text)
+    text = f"On each run's own training batches{where}. {_OWN_AXIS}"
+    yield Figure(compared_losses_figure(histories, colours), 430, "all logged losses by step", text)
 
 
 def landscape_figure(run: RunSource) -> Figure | None:

@@ -101,7 +101,7 @@ def note_table(run: RunSource) -> Table | None:
     rows = [
         (where, text, code if count == 1 else f"{code} ({count} times)") for (where, text, code), count in found.items()
     ]
-    return Table(("Where", "Note", "Code"), tuple(rows)) if rows else None
+    return Table(("Where", "Note", "Code"), tuple(rows)).first_rows() if rows else None
 
 
 def _notes(dataset: Dataset) -> Iterator[tuple[str, str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from explorer.report.blocks import percent, short
 from explorer.report.source import RunSource
+from explorer.runs.compared_curves import was_steered
 
 _FEW_OBJECTS = 50  # below, single objects move recall by more than two percent
 _FEW_SCENES = 5
@@ -61,11 +62,10 @@ def _evidence(run: RunSource) -> Iterator[str]:
             f"Under the rule {run.reference.match_rule.words}, one blob over everything finds all objects: read the "
             "precision of pixels beside it."
         )
-    blocks = [mark.name for mark in run.reference.validation if mark.name.endswith("block)")]
-    if blocks:
+    if run.split_into_blocks:
         yield (
-            f"{len(blocks)} of the validation scenes are blocks of images whose other blocks trained: how the run does "
-            "on another image is not known."
+            "What validates is a block of a scene whose other blocks trained: how the run does on another image is not "
+            "known."
         )
 
 
@@ -84,9 +84,18 @@ def _choice(run: RunSource) -> Iterator[str]:
         "A threshold that is read off the curves of this report was chosen on the scenes that score: on others it does "
         "worse."
     )
-    watched = [validation for validation in run.history.validations if validation.choosing is not None]
-    if any(phase.trigger is not None for phase in run.plan.phases) and not watched:
+    yield from _triggers(run)
+
+
+def _triggers(run: RunSource) -> Iterator[str]:
+    """What its triggers watched: where a plan chooses its threshold, threshold scenes or nothing."""
+    with_trigger = {number for number, phase in enumerate(run.plan.phases) if phase.trigger is not None}
+    if not any(validation.phase in with_trigger for validation in run.history.validations):
+        return
+    if not run.plan.choose_threshold:
         yield "Triggers watched the validation scenes: when phases ended was decided on scenes that score."
+    elif not run.threshold_scenes:
+        yield "Triggers watched nothing, since no scenes could be held out: every phase had its full length."
 
 
 def _domain(run: RunSource) -> Iterator[str]:
@@ -144,13 +153,19 @@ def _unmeasured(run: RunSource, beside: Sequence[RunSource]) -> Iterator[str]:
         for other in beside
         if other.plan.model_dump(exclude=rest) == run.plan.model_dump(exclude=rest)
         and other.reference.id == run.reference.id
+        and _went_as_planned(other)
     ]
     seeds = len({other.plan.seed for other in alike})
-    if seeds == 1:
+    if seeds < 2 or not _went_as_planned(run):
         yield "One seed: how much the scores vary between seeds was not measured."
     else:
         yield f"{seeds} seeds of this plan are in this report: their spread is a rough estimate of that between seeds."
     yield "Not measured: whether probabilities are calibrated, errors of the labels, and the time on other machines."
+
+
+def _went_as_planned(run: RunSource) -> bool:
+    """Whether it trained to the end of its plan, and nobody changed it on the way."""
+    return run.ended is not None and run.ended.reason == "done" and not was_steered(run.plan, run.history)
 
 
 def _counted(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ from explorer.figures.tradeoffs import AT_SLIDER
 from explorer.report import curves, data_card, limits, plan_card, provenance, results, tradeoffs
 from explorer.report.blocks import Fact, Figure, Table
 from explorer.report.scenes import ScenePicture, scene_pictures
-from explorer.report.source import RunSource
+from explorer.report.source import RunSource, with_shared_class
 
 MOST_BYTES = 10_000_000
 _PICTURES_BYTES = 1_600_000  # of all pictures together, before they are written as text
@@ -56,7 +56,7 @@ class RunSection:
     provenance: tuple[Fact, ...]
     use: str
     limits: tuple[str, ...]
-    commands: tuple[tuple[str, str], ...]
+    commands: tuple[Fact, ...]
     plan_file: str
 
     @property
@@ -88,16 +88,14 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     Raises:
         InputError: it would be larger than ``MOST_BYTES``.
     """
+    runs = with_shared_class(runs)
     first_of = {run.reference.id: run for run in reversed(runs)}
     datasets = [first_of[key] for key in dict.fromkeys(run.reference.id for run in runs)]
     colours = run_colours(len(runs))
     most = min(_PICTURE_BYTES, _PICTURES_BYTES // (2 * len(runs)))
     sections = [_section(number, runs, colours[number - 1], most) for number in range(1, len(runs) + 1)]
     drawn = _Drawn()
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    environment = _environment()
     environment.filters["drawn"] = drawn.add
     body = environment.get_template("body.html").render(
         made=made,
@@ -114,7 +112,7 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     page = environment.get_template("page.html").render(
         title=f"Report: {', '.join(run.label for run in runs)}",
         body=Markup(body),  # escaped by its own template
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        style=_style(),
         plotly=Markup(_plotly()),
         script=Markup(script),
         policy=_policy(_plotly(), script),
@@ -122,8 +120,25 @@ def report_html(runs: Sequence[RunSource], made: datetime) -> bytes:
     )
     content = page.encode()
     if len(content) > MOST_BYTES:
-        raise InputError(f"the report would take {len(content) / 1e6:.1f} MB", "report", "take fewer runs")
+        remedy = "take fewer runs" if len(runs) > 1 else "merge classes of the dataset: each has its curves"
+        raise InputError(f"the report would take {len(content) / 1e6:.1f} MB", "report", remedy)
     return content
+
+
+def problem_html(problem: InputError) -> bytes:
+    """A page that says why there is no report, for whoever opens the file."""
+    return _environment().get_template("problem.html").render(problem=str(problem), style=_style()).encode()
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _style() -> Markup:
+    return Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,7 +247,7 @@ def _policy(*scripts: str) -> str:
     """A content security policy: these scripts alone, styles of the page, pictures in the page, and no request."""
     hashes = " ".join(f"'sha256-{_sha256(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; connect-src 'none'; "
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'none'; "
         "form-action 'none'; base-uri 'none'"
     )
 

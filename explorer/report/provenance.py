@@ -6,10 +6,13 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 
+from explorer.imagery.builtin import BUILTIN
+from explorer.imagery.choices import listed
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.report.blocks import Fact, Table, unknown
-from explorer.report.plan_card import phase_settings, plan_settings
 from explorer.report.source import RunSource
+from explorer.runs.compared_settings import TrainedPlan, compare_settings
+from explorer.runs.folder import DatasetReference
 
 _OLD = "the run is of a version that did not record it"
 _OPEN = "it is recorded once the run has ended"
@@ -57,35 +60,48 @@ def plan_hash(run: RunSource) -> str:
     return hashlib.sha256(plan_file(run).encode()).hexdigest()
 
 
-def commands(run: RunSource) -> tuple[tuple[str, str], ...]:
+def commands(run: RunSource) -> tuple[Fact, ...]:
     """What to do and its command line; DIR, RUN and names in capitals are to be filled in."""
     imagery = ("--images", "DIR", "--masks", "DIR")
     choices = run.reference.choices.as_options()
-    whole = [mark.name for mark in run.reference.validation if not mark.name.endswith(")")]
-    validation = ("--val", ",".join(whole)) if whole and len(whole) == len(run.reference.validation) else ()
+    names = [mark.name for mark in run.reference.validation]
+    validation = ("--val", listed(names)) if names and not run.split_into_blocks else ()
     request = SliceRequest()
     slice_ = ("landscape", "RUN", "--plane", request.plane.kind, "--out", "SLICE.npz")
     measured = _line(*slice_) if run.slice is None else run.slice.meta.command("RUN", "SLICE.npz")
+    again = "Train it again"
+    drawn = _is_built_in(run.reference)
     return (
-        ("Train it again", _line("train", *imagery, *choices, *validation, "--plan", "PLAN.json", "--out", "RUN")),
-        ("Score it, on these or on other images", _line("evaluate", "RUN", *imagery)),
-        ("Predict", _line("predict", "RUN", "IMAGE", "--out", "MASK.tif", "--vectors", "OUT.geojson")),
-        ("Measure its landscape", measured),
-        ("Make this report", _line("report", "RUN", *imagery, "--out", "REPORT.html")),
+        unknown(
+            again, "its scenes are drawn by the app and lie in no files: set the plan on Train, on the built-in dataset"
+        )
+        if drawn
+        else Fact(again, _line("train", *imagery, *choices, *validation, "--plan", "PLAN.json", "--out", "RUN")),
+        Fact(
+            "Score it on other images" if drawn else "Score it, on these or on other images",
+            _line("evaluate", "RUN", *imagery),
+        ),
+        Fact("Predict", _line("predict", "RUN", "IMAGE", "--out", "MASK.tif", "--vectors", "OUT.geojson")),
+        Fact("Measure its landscape", measured),
+        Fact("Make this report", _line("report", "RUN", *(() if drawn else imagery), "--out", "REPORT.html")),
+    )
+
+
+def _is_built_in(reference: DatasetReference) -> bool:
+    """Whether a dataset is one of those that the app draws, as far as its names tell."""
+    names = [mark.name for mark in (*reference.training, *reference.validation)]
+    return any(
+        (info.name, info.classes) == (reference.name, reference.classes)
+        and all(name.startswith(f"{key.replace('_', '-')}-") for name in names)
+        for key, info in BUILTIN.items()
     )
 
 
 def difference_table(runs: Sequence[RunSource]) -> Table:
-    """The settings in which the runs differ, one column a run; "–": that run has no such setting."""
-    columns = []
-    for run in runs:
-        values = {"dataset": run.reference.name, "dataset hash": run.reference.id[:12], "plan": run.plan.name}
-        values |= {"match rule": run.reference.match_rule.words, "minimum area": f"{run.reference.minimum_area} px"}
-        values |= {"device": run.started.device if run.started else "–"}
-        columns.append(values | plan_settings(run.plan) | phase_settings(run.plan, run.reference.classes))
-    names = list(dict.fromkeys(name for values in columns for name in values))
-    rows = [(name, *(values.get(name, "–") for values in columns)) for name in names]
-    return Table(("Setting", *(run.label for run in runs)), tuple(row for row in rows if len(set(row[1:])) > 1))
+    """The settings in which the runs differ, as they trained, one column a run; "–": that run has no such setting."""
+    settings = compare_settings([TrainedPlan(run.reference, run.plan, run.events) for run in runs])
+    rows = tuple((each.label, *each.values) for each in settings if each.differs)
+    return Table(("Setting", *(run.label for run in runs)), rows)
 
 
 def _line(*words: str) -> str:

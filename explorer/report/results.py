@@ -60,7 +60,7 @@ def median_table(run: RunSource) -> Table | None:
 
 
 def scene_table(run: RunSource) -> Table | None:
-    """Every validation scene at the first threshold, the worst first."""
+    """The validation scenes at the first threshold, the worst first."""
     if run.summary is None:
         return None
     uses: Mapping[str, str] = run.summary["scene_use"] or {}
@@ -74,7 +74,8 @@ def scene_table(run: RunSource) -> Table | None:
             used = uses.get(scene, UNKNOWN)
             rows.append((f1, (scene, used, name, number(f1[0]), *counts, number(f1[1]))))
     rows.sort(key=lambda row: [2.0 if value is None else value for value in row[0]])
-    return Table(_SCENE_COLUMNS, tuple(cells for _, cells in rows), frozenset(range(3, len(_SCENE_COLUMNS))))
+    numeric = frozenset(range(3, len(_SCENE_COLUMNS)))
+    return Table(_SCENE_COLUMNS, tuple(cells for _, cells in rows), numeric).first_rows()
 
 
 def threshold_sentences(run: RunSource) -> tuple[str, ...]:

@@ -15,12 +15,17 @@ from explorer.figures.imagery import plain_picture
 from explorer.figures.outcome import class_outcome_picture, window
 from explorer.imagery.pictures import Picture, as_bytes
 from explorer.imagery.scene import IGNORE, Scene
+from explorer.metrics.class_map import classes_of_thousandths, most_probable_of_thousandths
 from explorer.report.blocks import number
 from explorer.report.source import RunSource
 
 _WINDOW = 768  # pixels of a scene that are shown along each side, at its own resolution
 _SMALL = 384  # a scene below this is enlarged by a whole factor
 _LOOKS = 8  # windows that are tried along each side of a larger scene
+_CUT_FIRST = (
+    " In the pictures, what the run splits or leaves out for its size goes before the classes compete for a pixel, in "
+    "the result afterwards: a few pixels may differ."
+)
 _QUALITIES = (88, 75, 60, 45, 30)  # of WebP, from which the first is taken that fits
 
 
@@ -59,12 +64,17 @@ def scene_pictures(run: RunSource, most_bytes: int) -> tuple[tuple[ScenePicture,
     for title, each in chosen:
         score = f"F1 {number(each.objects)} ({rule}), {number(each.pixels)} (pixels)"
         shown.append(_picture(run, places[each.scene], class_id, f"{title}: {each.scene}", score, most_bytes))
-    which = "own threshold" if run.chosen(class_id) is not None else "threshold ½"
-    by = f"by the F1 of {name} under the rule {rule} at the run's {which}, then by that of its pixels"
+    several = len(run.reference.classes) > 2
+    half = "with the most probable class" if several else "at threshold ½"
+    which = "at the run's own threshold" if run.chosen(class_id) is not None else half
+    by = f"by the F1 of {name} under the rule {rule} {which}, then by that of its pixels"
     if differ:
-        return tuple(shown), f"Chosen among {len(ranked)} validation scenes {by}."
-    several = f"one of {len(ranked)} validation scenes, which do not differ {by}"
-    return tuple(shown), "The only validation scene." if len(ranked) == 1 else f"This is {several}."
+        about = f"Chosen among {len(ranked)} validation scenes {by}."
+    elif len(ranked) == 1:
+        about = "The only validation scene."
+    else:
+        about = f"This is one of {len(ranked)} validation scenes, which do not differ {by}."
+    return tuple(shown), about + (_CUT_FIRST if several and run.chosen(class_id) is not None else "")
 
 
 @dataclass(frozen=True)
@@ -96,8 +106,8 @@ def _picture(run: RunSource, place: int, class_id: int, title: str, score: str, 
     assert run.imagery is not None
     assert run.sweep is not None
     dataset = run.imagery.dataset
-    scene, threshold = dataset.validation[place], run.threshold(class_id)
-    predicted = run.sweep.predicted(place, class_id, threshold)
+    scene = dataset.validation[place]
+    predicted, from_where = predicted_in(run, place, class_id)
     top, left = window_of(_wrong(predicted, scene, class_id))
     size = min(_WINDOW, scene.size[0]), min(_WINDOW, scene.size[1])
     part = window(scene, top, left, size)
@@ -109,8 +119,24 @@ def _picture(run: RunSource, place: int, class_id: int, title: str, score: str, 
     if size != scene.size:
         rows, columns = f"rows {top} to {top + size[0]}", f"columns {left} to {left + size[1]}"
         where = f"{rows} and {columns} of {scene.size[0]}×{scene.size[1]} pixels, where most is wrong"
-    caption = f"{score}; {where}; {run.reference.classes[class_id]} from probability {threshold:.3g} on"
+    caption = f"{score}; {where}; {run.reference.classes[class_id]} {from_where}"
     return ScenePicture(title, caption, webp(outcome, most_bytes), outcome.shape[1], outcome.shape[0])
+
+
+def predicted_in(run: RunSource, place: int, class_id: int) -> tuple[NDArray[np.bool_], str]:
+    """(H, W): where the run predicts the class in a validation scene, and from which probability on, in words.
+
+    Of several classes one is predicted in each pixel, as in the run's result.
+    """
+    assert run.sweep is not None
+    values, threshold = run.sweep.probabilities[place], run.threshold(class_id)
+    if len(values) == 1:
+        return run.sweep.predicted(place, class_id, threshold), f"from probability {threshold:.3g} on"
+    if run.chosen(class_id) is None:
+        return most_probable_of_thousandths(values) == class_id, "where it is the most probable class"
+    assert run.own is not None
+    words = f"from probability {threshold:.3g} on, where no other class is further above its own threshold"
+    return classes_of_thousandths(values, run.own.values) == class_id, words
 
 
 def _wrong(predicted: NDArray[np.bool_], scene: Scene, class_id: int) -> NDArray[np.bool_]:

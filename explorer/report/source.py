@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.imagery.scene import Dataset
+from explorer.imagery.splitting import are_blocks
 from explorer.landscape.slice import Array, Slice
+from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.metrics.threshold_choice import HALF, ChosenThreshold
 from explorer.runs.class_thresholds import OwnThresholds, read_own_thresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.history import History, history
 from explorer.runs.requests import PlannedRun
+from explorer.runs.sweep_words import cut_of
 from explorer.runs.threshold_sweep import ThresholdSweep, sweep_file
 from explorer.runs.timeline import replayed, timeline
 from explorer.training.events import Ended, Event, Started
@@ -54,6 +59,7 @@ class RunSource:
     slice: Slice | None = None  # the landscape that is shown
     without_imagery: str = ""  # why there is no imagery
     without_sweep: str = ""  # why there is no sweep
+    main_class: int = 1  # the class that is shown first
 
     @cached_property
     def history(self) -> History:
@@ -90,6 +96,18 @@ class RunSource:
         with self.checkpoint.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    @property
+    def split_into_blocks(self) -> bool:
+        """Whether one scene was cut into blocks that train and one that validates."""
+        reference = self.reference
+        return are_blocks([mark.name for mark in reference.training], [mark.name for mark in reference.validation])
+
+    def cut(self, class_id: int) -> ObjectCut:
+        """How the sweep cuts out the objects of a class: as the run chose for it."""
+        chosen = self.chosen(class_id)
+        split = chosen is not None and chosen.split and self.reference.match_rule.counts_objects
+        return cut_of(self.own, class_id, split)
+
     def chosen(self, class_id: int) -> ChosenThreshold | None:
         """What was chosen for a class of id 1 or more; None: the run held no scenes out."""
         return self.own.classes[class_id - 1] if self.own is not None and self.own.classes else None
@@ -99,14 +117,20 @@ class RunSource:
         chosen = self.chosen(class_id)
         return HALF if chosen is None else chosen.threshold
 
-    @cached_property
-    def main_class(self) -> int:
-        """The class that is shown first: the rarest that the validation labels hold, by pixels; 1 if not known."""
-        if self.sweep is None:
-            return 1
-        there = [int((each.pixel.true_positives + each.pixel.false_negatives)[0]) for each in self.sweep.classes]
-        found = [position for position, pixels in enumerate(there) if pixels]
-        return min(found, key=there.__getitem__) + 1 if found else 1
+
+def _rarest_class(sweep: ThresholdSweep | None) -> int:
+    """The rarest class that the validation labels hold, by pixels; 1 if not known."""
+    if sweep is None:
+        return 1
+    there = [int((each.pixel.true_positives + each.pixel.false_negatives)[0]) for each in sweep.classes]
+    found = [position for position, pixels in enumerate(there) if pixels]
+    return min(found, key=there.__getitem__) + 1 if found else 1
+
+
+def with_shared_class(runs: Sequence[RunSource]) -> list[RunSource]:
+    """The runs, those on one dataset with the same class first, whether or not each of them has a sweep."""
+    first = {run.reference.id: run.main_class for run in reversed(runs) if run.sweep is not None}
+    return [replace(run, main_class=first.get(run.reference.id, run.main_class)) for run in runs]
 
 
 def read_run(
@@ -123,7 +147,7 @@ def read_run(
     Args:
         folder: of the run.
         label: as it is called in the report; unique there.
-        sweep: of :func:`usual_sweep`.
+        sweep: of :func:`cut_as_chosen`.
         imagery: the dataset that it trained on.
         slice_: of its landscape.
         without_imagery: why no imagery is given.
@@ -141,19 +165,20 @@ def read_run(
         folder.planned(),
         tuple(folder.events()),
         _summary(folder),
-        read_own_thresholds(folder, files[-1].name) or read_own_thresholds(folder) if files else None,
+        _own_thresholds(folder, files[-1].name) if files else None,
         files[-1] if files else None,
         sweep,
         imagery,
         slice_,
         without_imagery,
         without_sweep,
+        _rarest_class(sweep),
     )
 
 
 @dataclass(frozen=True)
 class SweepChoice:
-    """Which sweep a report shows: of the last checkpoint, under the dataset's match rule, cut as the run chose."""
+    """A sweep that a report needs: of the last checkpoint, under the dataset's match rule."""
 
     checkpoint: str
     rule: MatchRule
@@ -164,15 +189,44 @@ class SweepChoice:
         return sweep_file(folder, self.checkpoint, self.rule, self.split)
 
 
-def usual_sweep(folder: RunFolder) -> SweepChoice | None:
-    """The sweep that a report of this run shows; None: it has no checkpoint yet."""
+def usual_sweeps(folder: RunFolder) -> tuple[SweepChoice, ...]:
+    """The sweeps that a report of this run needs; none before its first checkpoint.
+
+    A sweep separates neighbours of all classes or of none: there are two where the run chose both ways.
+    """
     files = folder.checkpoint_files()
     if not files:
-        return None
+        return ()
     checkpoint, rule = files[-1].name, folder.dataset().match_rule
-    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    split = own is not None and any(chosen.split for chosen in own.classes)
-    return SweepChoice(checkpoint, rule, split and rule.counts_objects)
+    own = _own_thresholds(folder, checkpoint)
+    splits = {chosen.split and rule.counts_objects for chosen in own.classes} if own is not None else set()
+    return tuple(SweepChoice(checkpoint, rule, split) for split in sorted(splits or {False}))
+
+
+def cut_as_chosen(folder: RunFolder, sweeps: Mapping[SweepChoice, ThresholdSweep]) -> ThresholdSweep:
+    """One sweep in which the objects of each class are cut out as the run chose for it.
+
+    Args:
+        folder: of the run.
+        sweeps: those of :func:`usual_sweeps`.
+    """
+    first = next(iter(sweeps))
+    own = _own_thresholds(folder, first.checkpoint)
+    if len(sweeps) == 1 or own is None:
+        return sweeps[first]
+    of_class = [sweeps[replace(first, split=chosen.split)] for chosen in own.classes]
+    return replace(
+        sweeps[first],
+        classes=tuple(sweep.classes[number] for number, sweep in enumerate(of_class)),
+        probabilities=tuple(
+            np.stack([sweep.probabilities[scene][number] for number, sweep in enumerate(of_class)])
+            for scene in range(len(sweeps[first].scenes))
+        ),
+    )
+
+
+def _own_thresholds(folder: RunFolder, checkpoint: str) -> OwnThresholds | None:
+    return read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
 
 
 def newest_slice(folder: RunFolder) -> Slice | None:

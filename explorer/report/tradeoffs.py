@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from explorer.figures.colours import run_colours
+from explorer.figures.colours import colours_of
 from explorer.figures.imagery import plain_text
 from explorer.figures.tradeoffs import threshold_figure
 from explorer.metrics.curves import THRESHOLDS, Curve, ToleranceCurve
 from explorer.metrics.operating_point import why_not
 from explorer.report.blocks import Figure
 from explorer.report.source import RunSource
+from explorer.runs.sweep_words import about_sweeps
 
 _HEIGHT = 380  # pixels
 _POINTS = 300  # of a curve, at most
@@ -32,6 +33,7 @@ class ThresholdBlock:
     figures: tuple[Figure, Figure]  # under the match rule, and by pixels
     table: dict[str, Any]  # what the slider looks up, see ``_table``
     remarks: tuple[str, ...]  # why a curve is missing
+    about: str  # what holds at every threshold
     colours: tuple[str, ...]  # of the runs
     first: bool  # of its dataset
 
@@ -44,7 +46,7 @@ class ThresholdBlock:
 def threshold_blocks(runs: Sequence[RunSource]) -> tuple[ThresholdBlock, ...]:
     """A block for each class of each dataset, the rarest class first. Runs without a sweep are left out."""
     groups: dict[tuple[object, ...], list[RunSource]] = {}
-    colours = dict(zip((run.label for run in runs), run_colours(len(runs)), strict=True))
+    colours = colours_of([run.label for run in runs])
     for run in runs:
         if run.sweep is not None:
             key = (run.reference.id, run.sweep.match_rule, run.reference.minimum_area, run.sweep.scenes)
@@ -96,6 +98,7 @@ def _block(runs: Sequence[RunSource], class_id: int, colours: Mapping[str, str])
         (figures[0], figures[1]),
         _table(runs, class_id),
         tuple(remarks),
+        about_sweeps({run.label: run.cut(class_id) for run in runs}, len(reference.classes)),
         tuple(colours[run.label] for run in runs),
         class_id == runs[0].main_class,
     )

@@ -72,6 +72,28 @@ def smoothed(points: Points, reach: float) -> Points:
     return x, means
 
 
+def unequal_validations(histories: Mapping[str, History]) -> str:
+    """A sentence about runs whose validations score different parts of the scenes, so that they count other objects.
+
+    Triggers, steps and the working scale of a plan decide how many pixels a validation scores; where they are fewer,
+    the windows are smaller and lie where most foreground is.
+
+    Args:
+        histories: of runs on one dataset, by the run's name as the sentence has it.
+
+    Returns:
+        Empty where all runs that have validated score the same number of pixels.
+    """
+    pixels = {name: each.validations[-1].pixels for name, each in histories.items() if each.validations}
+    if len(set(pixels.values())) < 2:
+        return ""
+    counts = ", ".join(f"{name} {count:,} px" for name, count in pixels.items())
+    return (
+        f"These runs validated on different parts of the scenes ({counts} in each validation): they count other "
+        "objects, and their scores through training do not compare. Results at the end are on all validation scenes."
+    )
+
+
 def best_point(points: Points, highest: bool) -> tuple[float, float] | None:
     """The first of the highest, or lowest, points; None where no value is defined, or all are zero."""
     x, y = points

@@ -64,9 +64,22 @@ class ThresholdSweep:
         """The curves of a class of id 1 or more."""
         return self.classes[class_id - 1]
 
-    def predicted(self, scene: int, class_id: int, threshold: float) -> NDArray[np.bool_]:
-        """(H, W): where the class's probability is at least the threshold."""
-        mask: NDArray[np.bool_] = self.probabilities[scene][class_id - 1] >= round(threshold * STEPS)
+    def predicted(
+        self, scene: int, class_id: int, threshold: float, part: tuple[int, int, int, int] | None = None
+    ) -> NDArray[np.bool_]:
+        """(H, W): where the class's probability is at least the threshold.
+
+        Args:
+            scene: its position.
+            class_id: 1 or more.
+            threshold: 0 to 1.
+            part: top, left, height and width in pixels; None: the whole scene.
+        """
+        values = self.probabilities[scene][class_id - 1]
+        if part is not None:
+            top, left, height, width = part
+            values = values[top : top + height, left : left + width]
+        mask: NDArray[np.bool_] = values >= round(threshold * STEPS)
         return mask
 
     def objects(

@@ -104,16 +104,32 @@ def loss_settings(spec: LossSpec) -> dict[str, str]:
     found |= {setting.label: _value(getattr(spec, setting.name)) for setting in info.settings}
     found |= {label: _value(getattr(spec, name)) for name, label in _LOSS.items() if name in info.accepts}
     for number, term in enumerate(spec.terms, start=1):
-        of_term = loss_settings(term.loss)
-        inside = ", ".join(f"{label} {value}" for label, value in of_term.items() if label != "Loss" and value != NONE)
-        found[f"Term {number}"] = f"{term.factor:g} × {of_term['Loss']}" + (f" ({inside})" if inside else "")
+        found[f"Term {number}"] = f"{term.factor:g} × {loss_in_words(term.loss)}"
     return found
 
 
-def until_in_words(trigger: Trigger) -> str:
-    """What ends a phase early: "object recall of class 1 ≥ 0.9, 2 times in a row"."""
+def loss_in_words(spec: LossSpec) -> str:
+    """A loss with the settings that it has.
+
+    >>> loss_in_words(LossSpec(kind="focal")), loss_in_words(LossSpec(kind="cross_entropy"))
+    ('Focal (Focus γ 2)', 'Cross-entropy')
+    """
+    found = loss_settings(spec)
+    inside = ", ".join(f"{label} {value}" for label, value in found.items() if label != "Loss" and value != NONE)
+    return found["Loss"] + (f" ({inside})" if inside else "")
+
+
+def until_in_words(trigger: Trigger, classes: Sequence[str] = ()) -> str:
+    """What ends a phase early: "object recall of class 1 ≥ 0.9, 2 in a row, smoothed by 0".
+
+    Args:
+        trigger: of the phase.
+        classes: names by id; a class that has none is shown by its number.
+    """
     metric = "F1" if trigger.metric == "f1" else "IoU" if trigger.metric == "iou" else trigger.metric
-    score = f"{trigger.scope} {metric} of class {trigger.class_id}"
+    known = trigger.class_id < len(classes)
+    name = classes[trigger.class_id] if known else f"class {trigger.class_id}"
+    score = f"{trigger.scope} {metric} of {name}"
     if trigger.kind == "plateau":
         rule = f"{score} plateaus, rises of {trigger.threshold:g} count"
     else:
@@ -140,7 +156,7 @@ def _segmenter(spec: SegmenterSpec) -> str:
 def _intervention(change: Intervention) -> str:
     parts = [f"learning rate {change.learning_rate:g}"] if change.learning_rate is not None else []
     if change.loss is not None:
-        parts.append(", ".join(f"{label} {value}" for label, value in loss_settings(change.loss).items()))
+        parts.append(f"loss {loss_in_words(change.loss)}")
     if change.length_factor is not None:
         parts.append(f"steps left × {change.length_factor:.3g}")
     return f"step {change.step}: {', '.join(parts)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -20,7 +21,7 @@ from explorer.ui.messages import escaped
 from explorer.ui.object_counts import placed_objects
 from explorer.ui.object_gallery import OBJECT, Source, show_gallery
 from explorer.ui.scene_outcome import show_outcome_legend
-from explorer.ui.sweeps import SweptRun
+from explorer.ui.sweeps import SweptRun, about_swept_runs
 from explorer.ui.unique_labels import position_labels
 
 _CROP_SIDE = 512  # pixels of a crop, at most
@@ -64,7 +65,7 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     chosen = st.selectbox("Validation crop", names, key="validation-crop", bind="query-params")
     number, part = labels[chosen or names[0]]
     scene = dataset.validation[number]
-    masks = [run.sweep.predicted(number, class_id, run.threshold) for run in runs]
+    masks = [run.sweep.predicted(number, class_id, run.threshold, part) for run in runs]
     plain, *outcomes = part_pictures(scene, dataset.stretch, masks, class_id, part, _LONGEST)
     shown = window(scene, part[0], part[1], part[2:])
     label = label_picture(shown, dataset.stretch, max(_LONGEST, *part[2:]), class_colours(dataset))
@@ -78,21 +79,28 @@ def show_crops(runs: Sequence[SweptRun], class_id: int) -> None:
     st.caption(
         f"The class {escaped(dataset.classes[class_id])}, each run at its own threshold, which its title names; ½ "
         "where a run held no scenes out to choose one. Drag to move, turn the wheel to zoom, double-click to see all: "
-        "all pictures follow."
+        f"all pictures follow. {about_swept_runs(runs, len(dataset.classes))}"
     )
 
 
 def validation_crops(dataset: Dataset) -> list[tuple[int, tuple[int, int, int, int]]]:
-    """The validation scenes by their position, large ones in parts: top, left, height and width in pixels."""
+    """The validation scenes by their position, large ones in parts of about one size: top, left, height and width."""
     crops = []
     for number, scene in enumerate(dataset.validation):
-        height, width = scene.size
-        crops += [
-            (number, (top, left, min(_CROP_SIDE, height - top), min(_CROP_SIDE, width - left)))
-            for top in range(0, height, _CROP_SIDE)
-            for left in range(0, width, _CROP_SIDE)
-        ]
+        rows, columns = (_even_parts(side) for side in scene.size)
+        crops += [(number, (top, left, height, width)) for top, height in rows for left, width in columns]
     return crops
+
+
+def _even_parts(side: int) -> list[tuple[int, int]]:
+    """Start and length of the parts of a side, none longer than ``_CROP_SIDE``: they differ by one pixel at most.
+
+    >>> _even_parts(513)
+    [(0, 256), (256, 257)]
+    """
+    count = -(-side // _CROP_SIDE)
+    edges = [side * number // count for number in range(count + 1)]
+    return [(start, end - start) for start, end in itertools.pairwise(edges)]
 
 
 def _crop_labels(dataset: Dataset, crops: Sequence[tuple[int, tuple[int, int, int, int]]]) -> dict[int, str]:
@@ -127,6 +135,7 @@ def show_objects(runs: Sequence[SweptRun], class_id: int) -> None:
         f"Class {escaped(dataset.classes[class_id])}. {', '.join(at)}. Match rule: {runs[0].sweep.match_rule.words}; "
         f"objects from {dataset.minimum_area} pixels on."
         + (" A false alarm of both shares a pixel with one of the other run, and counts once." if at[1:] else "")
+        + f" {about_swept_runs(chosen_runs, len(dataset.classes))}"
     )
     if not shown:
         st.info(f"No objects here: none is {words}." if "alarm" not in words else f"There are no {words}.",

@@ -10,14 +10,22 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from explorer.figures.colours import run_colours
+from explorer.figures.colours import colours_of
 from explorer.figures.compared_curves import Quantity, RunLook, curves_figure, curves_height
 from explorer.imagery.scene import Dataset
 from explorer.losses.registry import LOSSES, LossKind
-from explorer.runs.compared_curves import Axis, Points, lines_of, on_axis, seed_groups, was_steered
+from explorer.runs.compared_curves import (
+    Axis,
+    Points,
+    lines_of,
+    on_axis,
+    seed_groups,
+    unequal_validations,
+    was_steered,
+)
+from explorer.runs.compared_settings import TrainedPlan, compare_settings
 from explorer.runs.history import SECONDS, History, logged_curve
 from explorer.runs.records import RunRecord
-from explorer.training.plan_terms import compare_plans
 from explorer.ui import services
 from explorer.ui.frame import wrapping_columns
 from explorer.ui.live_figure import live_figure
@@ -57,7 +65,7 @@ def show_curves(records: Sequence[RunRecord], class_id: int) -> None:
         key="bands",
         bind="query-params",
         disabled=all(len(group) == 1 for group in _groups(records, histories)),
-        help="Runs that differ in the seed alone: their mean, and from the lowest to the highest.",
+        help="Runs that differ in nothing but the seed: their mean, and from the lowest to the highest.",
     )
     offered = list(dict.fromkeys(kind for history in histories.values() for kind in history.losses))
     trained = [kind for kind in offered if any(_trains(each, kind) for each in records)]
@@ -131,8 +139,12 @@ def _draw_curves(records: Sequence[RunRecord], class_id: int, look: _Look) -> No
             for scope in ("object", "pixel")
             for metric, words in _SCORES
         ]
+        labels = short_labels(records)
+        unequal = unequal_validations({escaped(labels[each]): history for each, history in histories.items()})
+        if unequal:
+            st.warning(unequal, icon=":material/warning:")
         draw(scores, "compared-scores")
-        st.caption(_about_scores(dataset, look, any(len(group) > 1 for group in groups)))
+        st.caption(_about_scores(dataset, look, any(line.band for each in scores for line in each.lines)))
     else:
         st.caption("The scores appear with the first validation.")
     st.markdown("**Losses on the training batches**")
@@ -162,7 +174,7 @@ def _about_scores(dataset: Dataset, look: _Look, has_bands: bool) -> str:
         f"{dataset.match_rule.words}, from {dataset.minimum_area} pixels on. Star: the best measured value.",
     ]
     if has_bands:
-        parts.append("Band: lowest to highest of the seeds, not smoothed; line: their mean.")
+        parts.append("Band: lowest to highest of the seeds or repeats, not smoothed; line: their mean.")
     if look.smoothing:
         parts.append(f"**Smoothed**: a running mean over {100 * look.smoothing:.0f} % of the axis; pale: as measured.")
     return " ".join(parts)
@@ -175,27 +187,40 @@ def _last(history: History, axis: Axis) -> float:
     return float(seconds[-1]) if len(seconds) else 0.0
 
 
-def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]]) -> dict[str, RunLook]:
-    """Names and colours by run; those of a group are named by its first run and the number of seeds."""
+def run_looks(records: Sequence[RunRecord], groups: Sequence[Sequence[RunRecord]]) -> dict[tuple[str, ...], RunLook]:
+    """Names and colours by the ids of what a line shows: one run, or a group, which has those of its first run.
+
+    A run of a group has its own look, too: where another one has no points yet, there is no band.
+    """
     labels = short_labels(records)
-    colours = dict(zip(labels, run_colours(len(records)), strict=True))
-    looks = {run_id: RunLook(label, colours[run_id]) for run_id, label in labels.items()}
+    colours = colours_of(labels)
+    looks: dict[tuple[str, ...], RunLook] = {
+        (run_id,): RunLook(label, colours[run_id]) for run_id, label in labels.items()
+    }
     for group in groups:
         if len(group) > 1:
             first = group[0]
-            looks[first.id] = RunLook(f"{first.name} (n = {len(group)} seeds)", colours[first.id])
+            name = f"{first.name} ({_repeated(group)})"
+            looks[tuple(each.id for each in group)] = RunLook(name, colours[first.id])
     return looks
 
 
+def _repeated(group: Sequence[RunRecord]) -> str:
+    """How often a plan was trained: runs of one seed say nothing about others."""
+    runs, seeds = len(group), len({each.plan.seed for each in group})
+    if seeds == runs:
+        return f"n = {runs} seeds"
+    return f"n = {runs} repeats of one seed" if seeds == 1 else f"n = {runs} runs, {seeds} seeds"
+
+
 def show_settings(records: Sequence[RunRecord]) -> None:
-    """The settings of the runs' plans side by side: those that differ, on demand all."""
-    settings = compare_plans([each.plan for each in records])
+    """The settings of the runs side by side, as they trained: those that differ, on demand all."""
+    folders = [services.store().folder(each.id) for each in records]
+    settings = compare_settings([TrainedPlan(each.dataset(), each.plan(), each.events()) for each in folders])
     every = st.toggle("Also those that are equal", key="equal-settings", bind="query-params")
     shown = [each for each in settings if each.differs or every]
     labels = short_labels(records)
-    several = len({each.dataset_id for each in records}) > 1
-    rows = [["Dataset", *(each.dataset_name for each in records)]] if several or every else []
-    rows += [[each.label, *each.values] for each in shown]
+    rows = [[each.label, *each.values] for each in shown]
     if not rows:
         st.info("All settings of these runs are equal.", icon=":material/drag_handle:")
         return
@@ -208,7 +233,4 @@ def show_settings(records: Sequence[RunRecord]) -> None:
         column_config={"Setting": st.column_config.TextColumn(pinned=True, width=270)},
     )
     equal = len(settings) - sum(each.differs for each in settings)
-    st.caption(
-        f"{len(settings) - equal} settings differ, {equal} are equal. A dash: the plan has no such setting. What was "
-        "changed by hand while a run trained is in its log on Train."
-    )
+    st.caption(f"{len(settings) - equal} settings differ, {equal} are equal. A dash: the run has no such setting.")

@@ -103,9 +103,14 @@ def listed_datasets() -> list[DatasetRecord]:
     return sorted(seen, key=lambda record: _group(record, who))
 
 
-def may_look_at(record: RunRecord) -> bool:
-    """Whether the visitor may look at a run whose id they know."""
-    me = visitor()
+def may_look_at(record: RunRecord, me: Visitor | None = None) -> bool:
+    """Whether a visitor may look at a run whose id they know.
+
+    Args:
+        record: of the run.
+        me: who that is, outside of a page; None: whoever the page is drawn for.
+    """
+    me = me or visitor()
     return is_of(record, me) or may_look(record, services.store().dataset_record(record.dataset_id), me)
 
 

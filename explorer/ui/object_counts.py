@@ -17,13 +17,14 @@ from explorer.metrics.objects import Outcome
 from explorer.metrics.operating_point import OperatingPoint
 from explorer.runs.object_sets import ObjectSet, PlacedObject, objects_of
 from explorer.runs.records import RunRecord
+from explorer.runs.sweep_words import about_sweeps, cut_of
 from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
 from explorer.ui.identity import may_look_at
 from explorer.ui.messages import escaped
 from explorer.ui.object_gallery import OBJECT, Source, show_gallery
 from explorer.ui.pickers import step_of
-from explorer.ui.sweeps import sweep_job
+from explorer.ui.sweeps import own_thresholds_of, sweep_job
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,12 +153,14 @@ def _show(objects: ObjectSet, record: RunRecord) -> None:
         st.caption("The checkpoint is gone.")
         return
     job = sweep_job(record, checkpoint, objects.rule, objects.split)
+    done = all_done([job])
+    cut = cut_of(own_thresholds_of(record, checkpoint), objects.class_id, objects.split)
     st.caption(
         f"{escaped(record.name)} on {escaped(record.dataset_name)}, checkpoint at step {objects.step}, threshold "
-        f"{objects.threshold:g}. Match rule: {objects.rule.words}, objects from {objects.minimum_area} pixels on"
-        + (", predictions that touch are split." if objects.split else ".")
+        f"{objects.threshold:g}. Match rule: {objects.rule.words}, objects from {objects.minimum_area} pixels on."
+        + (f" {about_sweeps({record.name: cut}, len(services.dataset(record.dataset_id).classes))}" if done else "")
     )
-    if not all_done([job]):
+    if not done:
         return
     source = Source(record.name, job.file, job.file.stat().st_mtime_ns, objects.threshold)
     every = placed_objects((source,), record.dataset_id, objects.class_id, objects.minimum_area)
@@ -187,4 +190,6 @@ def placed_objects(
         minimum_area: in pixels.
     """
     sweeps = [(services.threshold_sweep(each.file, each.written), each.threshold) for each in sources]
-    return objects_of(sweeps, services.dataset(dataset_id).validation, class_id, minimum_area)
+    dataset = services.dataset(dataset_id)
+    with services.alone_if_large(dataset):
+        return objects_of(sweeps, dataset.validation, class_id, minimum_area)

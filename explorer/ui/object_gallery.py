@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from explorer.figures.colours import FALSE_ALARM, HIT, MISS, class_colours
 from explorer.figures.object_tiles import TILE_SIDE, part_pictures, surroundings, tile_picture
@@ -100,8 +102,10 @@ def show_gallery(
 
 
 def object_id(placed: PlacedObject) -> str:
-    """The name of an object in the address: its scene's position, row and column."""
-    return f"{placed.scene}-{placed.object.row:.0f}-{placed.object.column:.0f}"
+    """The name of an object in the address: its scene's position, row, column and area, which tells a ring from what is
+    inside it."""
+    each = placed.object
+    return f"{placed.scene}-{each.row:.0f}-{each.column:.0f}-{each.area}"
 
 
 def _chosen() -> None:
@@ -133,10 +137,19 @@ def _tile_source(placed: PlacedObject, sources: tuple[Source, ...], dataset_id: 
     """The picture of a tile as a data URI."""
     dataset, each = services.dataset(dataset_id), placed.object
     scene = dataset.validation[placed.scene]
-    masks = [services.threshold_sweep(source.file, source.written).predicted(placed.scene, class_id, source.threshold)
-             for source in sources]  # fmt: skip
     part = surroundings(scene.size, each.row, each.column, each.area)
+    masks = _masks(placed, sources, class_id, part)
     return data_uri(tile_picture(part_pictures(scene, dataset.stretch, masks, class_id, part, TILE_SIDE)))
+
+
+def _masks(
+    placed: PlacedObject, sources: Sequence[Source], class_id: int, part: tuple[int, int, int, int]
+) -> list[NDArray[np.bool_]]:
+    """Where each source predicts the class in a part of the object's scene."""
+    return [
+        services.threshold_sweep(source.file, source.written).predicted(placed.scene, class_id, source.threshold, part)
+        for source in sources
+    ]
 
 
 def _show_large(placed: PlacedObject, sources: Sequence[Source], dataset_id: str, class_id: int, key: str) -> None:
@@ -144,8 +157,7 @@ def _show_large(placed: PlacedObject, sources: Sequence[Source], dataset_id: str
     dataset, each = services.dataset(dataset_id), placed.object
     scene = dataset.validation[placed.scene]
     part = surroundings(scene.size, each.row, each.column, each.area, _LARGE_AROUND)
-    masks = [services.threshold_sweep(source.file, source.written).predicted(placed.scene, class_id, source.threshold)
-             for source in sources]  # fmt: skip
+    masks = _masks(placed, sources, class_id, part)
     plain, *outcomes = part_pictures(scene, dataset.stretch, masks, class_id, part, _LARGE_SIDE)
     shown = window(scene, part[0], part[1], part[2:])
     label = label_picture(shown, dataset.stretch, max(_LARGE_SIDE, *part[2:]), class_colours(dataset))

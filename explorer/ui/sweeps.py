@@ -9,14 +9,17 @@ import streamlit as st
 
 from explorer.imagery.match_rule import MatchRule
 from explorer.jobs.registry import SweepThresholds
+from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.metrics.threshold_choice import HALF, ChosenThreshold
-from explorer.runs.class_thresholds import read_own_thresholds
+from explorer.runs.class_thresholds import OwnThresholds, read_own_thresholds
 from explorer.runs.object_sets import ObjectSet
 from explorer.runs.records import RunRecord
+from explorer.runs.sweep_words import about_sweeps, cut_of
 from explorer.runs.threshold_sweep import ThresholdSweep
 from explorer.settings import settings
 from explorer.ui import services
 from explorer.ui.file_jobs import all_done
+from explorer.ui.messages import escaped
 from explorer.ui.pickers import step_of
 from explorer.ui.unique_labels import unique_labels
 
@@ -31,6 +34,7 @@ class SweptRun:
     sweep: ThresholdSweep
     threshold: float
     is_own: bool  # the threshold is what the run chose; else ½, since it held no scenes out
+    cut: ObjectCut  # how the sweep cuts the objects of the class out
 
     @property
     def threshold_words(self) -> str:
@@ -76,6 +80,7 @@ def swept_runs(records: Sequence[RunRecord], class_id: int, rule: MatchRule) -> 
             services.threshold_sweep(job.file, job.file.stat().st_mtime_ns),
             HALF if chosen is None else chosen.threshold,
             chosen is not None,
+            cut_of(own_thresholds_of(each, job.checkpoint), class_id, job.split),
         )
         for (each, _, chosen), job in zip(choices, jobs, strict=True)
     ]
@@ -93,9 +98,24 @@ def own_choice(record: RunRecord, checkpoint: str, class_id: int) -> ChosenThres
 
     None if it held no scenes out, or if neither the run nor a sweep has ended.
     """
-    folder = services.store().folder(record.id)
-    own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+    own = own_thresholds_of(record, checkpoint)
     return own.classes[class_id - 1] if own is not None and own.scenes else None
+
+
+def own_thresholds_of(record: RunRecord, checkpoint: str) -> OwnThresholds | None:
+    """The thresholds of a checkpoint, else those of the run; None if neither the run nor a sweep has ended."""
+    folder = services.store().folder(record.id)
+    return read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
+
+
+def about_swept_runs(runs: Sequence[SweptRun], classes: int) -> str:
+    """What holds at every threshold of the runs' sweeps, as Markdown.
+
+    Args:
+        runs: at the thresholds of one class.
+        classes: of their dataset, background included.
+    """
+    return about_sweeps({escaped(run.label): run.cut for run in runs}, classes)
 
 
 def compared_checkpoints(records: Sequence[RunRecord]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from explorer.__main__ import main
+from explorer.landscape.slice import Slice
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
 
@@ -66,6 +68,29 @@ def test_a_slice_can_lie_elsewhere(run: Path, tmp_path: Path) -> None:
     assert "no slice of this run" not in page
     assert "--plane random --resolution 5" in page, "the command that measures it again"
     assert main(["report", str(run), "--slice", str(out), "--out", str(tmp_path / "other.html")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": "another"}, "a landscape on another dataset"),
+        ({"run": "another"}, "a landscape of the run another"),
+        ({"run": "", "checkpoint": "step_00000099.safetensors"}, "of the run step_00000099.safetensors"),
+        ({"run": ""}, ""),
+    ],
+)
+def test_a_slice_of_another_run_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: dict[str, str], words: str
+) -> None:
+    slice_ = tmp_path / "slice.npz"
+    options = ["--plane", "random", "--line", "--resolution", "3", "--device", "cpu", "--out", str(slice_)]
+    assert main(["landscape", str(run), *options]) == 0
+    measured = Slice.load(slice_)
+    replace(measured, meta=measured.meta.model_copy(update=change)).save(slice_)
+    capsys.readouterr()
+    code = main(["report", str(run), "--slice", str(slice_), "--out", str(tmp_path / "report.html")])
+    assert code == (2 if words else 0)
+    assert words in capsys.readouterr().err
 
 
 def test_runs_are_told_apart_by_their_folders(run: Path, tmp_path: Path) -> None:

@@ -12,7 +12,12 @@ from explorer.imagery.scene import Scene, Stretch
 from explorer.runs.compared_curves import lines_of
 
 X = np.array([0.0, 10.0, 20.0])
-LOOKS = {"a": RunLook("one <b>", "#0072B2"), "b": RunLook("two", "#E69F00"), "c": RunLook("three", "#009E73")}
+LOOKS = {
+    ("a",): RunLook("one <b>", "#0072B2"),
+    ("b",): RunLook("two", "#E69F00"),
+    ("c",): RunLook("three", "#009E73"),
+    ("a", "b"): RunLook("one <b> (n = 2 seeds)", "#0072B2"),
+}
 
 
 def quantity(
@@ -62,7 +67,13 @@ def test_a_band_reaches_from_lowest_to_highest() -> None:
     assert list(low.y) == [0.1, 0.1, 0.3]
     assert list(high.y) == [0.2, 0.5, 0.4]
     assert high.fill == "tonexty"
-    assert [trace.name for trace in figure.data if trace.showlegend] == ["one &lt;b&gt;", "three"]
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["one &lt;b&gt; (n = 2 seeds)", "three"]
+
+
+def test_a_run_of_a_group_without_a_band_has_its_own_name() -> None:
+    lines = lines_of([["a", "b"]], {"a": (X, np.array([0.1, 0.5, 0.4])), "b": (np.empty(0), np.empty(0))}, 0.0, True)
+    figure = curves_figure([Quantity("recall", lines, True)], LOOKS, "step", 20, log=True)
+    assert [trace.name for trace in figure.data if trace.showlegend] == ["one &lt;b&gt;"]
 
 
 def test_pictures_move_together_and_lie_on_the_pixels_of_the_scene() -> None:
@@ -79,6 +90,7 @@ def test_pictures_move_together_and_lie_on_the_pixels_of_the_scene() -> None:
     assert figure.layout.yaxis5.domain[1] < figure.layout.yaxis.domain[0]
     _, per_width = grid_height(panes, 4, (20, 40))
     assert per_width == pytest.approx(2 / 4 * 20 / 40)
+    assert grid_height(panes, 4, (512, 1))[1] <= 2, "a part of one column is no figure of thousands of pixels"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +116,8 @@ def test_tiles_show_image_and_outcomes_side_by_side() -> None:
     label[30:34, 30:34] = 1
     scene = Scene("s", np.full((3, 64, 64), 90, np.uint8), label, ("r", "g", "b"))
     masks = [label == 1, np.zeros(label.shape, bool)]
-    part = surroundings(scene.size, 31.5, 31.5, 16)
+    part = top, left, height, width = surroundings(scene.size, 31.5, 31.5, 16)
+    masks = [mask[top : top + height, left : left + width] for mask in masks]
     pictures = part_pictures(scene, Stretch((0,) * 3, (255,) * 3), masks, 1, part, 128)
     assert [each.shape for each in pictures] == [(128, 128, 3)] * 3
     middle = [tuple(int(v) for v in each[64, 64]) for each in pictures]

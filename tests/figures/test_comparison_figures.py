@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from explorer.figures.colours import run_colours
+from explorer.figures.colours import colours_of, run_colours
 from explorer.figures.comparison import compared_losses_figure, compared_scores_figure
 from explorer.figures.tradeoffs import AT_SLIDER, threshold_figure
 from explorer.metrics.counts import ClassScores, ObjectScores, PixelScores, Scores
@@ -32,7 +32,7 @@ def made(recall: float, **losses: float) -> object:
 
 
 def test_scores_of_runs_lie_over_each_other() -> None:
-    figure = compared_scores_figure({"a": made(0.7), "b": made(0.9)}, 1, "pixel")
+    figure = compared_scores_figure({"a": made(0.7), "b": made(0.9)}, colours_of("ab"), 1, "pixel")
     drawn = [(trace.name, trace.xaxis, tuple(trace.y), trace.line.color) for trace in figure.data]
     first, second = run_colours(2)
     assert drawn == [
@@ -46,7 +46,7 @@ def test_scores_of_runs_lie_over_each_other() -> None:
 
 def test_losses_that_all_runs_logged_have_an_axis_each() -> None:
     both = {"a": made(0.7, dice=0.4, focal=0.2), "b": made(0.9, dice=0.3)}
-    figure = compared_losses_figure(both)
+    figure = compared_losses_figure(both, colours_of("ab"))
     assert [(trace.name, tuple(trace.y)) for trace in figure.data] == [("a", (0.4,)), ("b", (0.3,))]
     assert [each.text for each in figure.layout.annotations] == ["Dice"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from explorer.figures.colours import colours_of, run_colours
 from explorer.figures.tradeoffs import objects_table, precision_recall_figure, thresholds_table
 from explorer.metrics.curves import PixelCurve
 from explorer.metrics.objects import ObjectRecord
@@ -37,6 +38,7 @@ def test_axes_say_of_what_recall_and_precision_are(of_what: str) -> None:
         "run",
         {"run": OperatingPoint(0.6, 5, 0, 5)},
         of_what,
+        {"run": "#123456"},
     )
     assert figure.layout.xaxis.title.text == f"{of_what} recall"
     assert figure.layout.yaxis.title.text == f"{of_what} precision"
@@ -44,6 +46,16 @@ def test_axes_say_of_what_recall_and_precision_are(of_what: str) -> None:
     assert drawn["run"] == ((0.8, 0.5), (0.5, 1.0))
     assert drawn["run, at the slider"] == ((0.8,), (0.5,))
     assert drawn["run, least cost"] == ((0.5,), (1.0,))
+
+
+def test_a_run_keeps_its_colour_and_its_name_is_no_markup() -> None:
+    colours = colours_of(["without a curve", "<b>x"])
+    figure = precision_recall_figure(
+        {"<b>x": CURVE}, {"<b>x": operating_point(CURVE, 0.3)}, "here", None, {}, "pixel", colours
+    )
+    drawn = [(trace.name, (trace.line if trace.mode == "lines" else trace.marker).color) for trace in figure.data]
+    second = run_colours(2)[1]
+    assert drawn[-2:] == [("&lt;b&gt;x", second), ("&lt;b&gt;x, here", second)]
 
 
 def test_objects_that_went_wrong_come_first_and_large_before_small() -> None:

@@ -13,7 +13,9 @@ from explorer.metrics.threshold_choice import ChosenThreshold
 from explorer.runs.class_thresholds import OwnThresholds, write_own_thresholds
 from explorer.runs.object_sets import ObjectSet
 from explorer.runs.training import execute
-from explorer.training.plan import Plan
+from explorer.training import watching
+from explorer.training.events import Intervened, to_json
+from explorer.training.plan import Intervention, Plan
 from explorer.ui import services
 from tests.pages.look import picker, texts
 from tests.runs.tiny import tiny_dataset, tiny_plan
@@ -94,6 +96,19 @@ def test_settings_that_differ_are_a_table(open_page: OpenPage, runs: tuple[str, 
     assert {"Dataset", "Batch size", "Phase 1: Learning rate"} <= set(page.dataframe[0].value["Setting"])
 
 
+def test_a_change_by_hand_is_a_setting_that_differs(open_page: OpenPage, runs: tuple[str, str]) -> None:
+    folder = services.store().folder(runs[0])
+    before = folder.events_file.read_bytes()
+    change = Intervened(STEPS, Intervention(step=STEPS, learning_rate=0.5))
+    folder.events_file.write_bytes(before + to_json(change).encode() + b"\n")
+    try:
+        page = page_of(open_page, runs=",".join(runs), show="Settings")
+    finally:
+        folder.events_file.write_bytes(before)
+    table = page.dataframe[0].value.set_index("Setting")
+    assert list(table.loc["Changes made while it trained"]) == ["step 60: learning rate 0.5", "–"]
+
+
 def test_runs_are_counted_at_their_own_thresholds(open_page: OpenPage, runs: tuple[str, str]) -> None:
     page = page_of(open_page, runs=",".join(runs), show="Recall and precision")
     table = page.dataframe[0].value
@@ -101,6 +116,9 @@ def test_runs_are_counted_at_their_own_thresholds(open_page: OpenPage, runs: tup
     assert [round(value, 2) for value in table["threshold"]] == [0.3, 0.3]
     assert len(set(table["found"] + table["missed"])) == 1, "the same labels"
     assert "Click a count to see its objects." in texts(page)
+    for view in ("Recall and precision", "Crops", "Objects"):
+        page = page_of(open_page, runs=",".join(runs), show=view)
+        assert "At every threshold, predictions are taken as they are." in texts(page), view
 
 
 def test_crops_show_every_run(open_page: OpenPage, runs: tuple[str, str]) -> None:
@@ -163,6 +181,7 @@ def test_a_count_opens_its_objects(open_page: OpenPage, runs: tuple[str, str], o
     assert ObjectSet.parse(text).outcome == outcome
     assert ObjectSet.parse(text).run == runs[0]
     assert "checkpoint at step 60, threshold 0.2. Match rule: IoU > 0.5" in unescaped(page)
+    assert "At every threshold, predictions are taken as they are." in texts(page)
     assert "Scene **" in texts(page)
     assert f"{min(count, 12)} of {count} objects" in texts(page)
 
@@ -197,6 +216,14 @@ def test_objects_that_nobody_may_see_or_that_do_not_exist_are_said(
     page = page_of(open_page, "pages/tradeoffs.py", runs=runs[0], objects=asked)
     assert "There is no object " in unescaped(page)
     assert "objects" not in page.query_params
+
+
+def test_validations_on_other_parts_are_said(open_page: OpenPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained(tiny_plan(3), "parts")
+    assert "different parts" not in texts(page_of(open_page, runs=whole))
+    monkeypatch.setattr(watching, "validation_pixels", lambda plan: 400)
+    part = trained(tiny_plan(3, seed=1), "parts")
+    assert "validated on different parts of the scenes" in texts(page_of(open_page, runs=f"{whole},{part}"))
 
 
 def unescaped(page: AppTest) -> str:

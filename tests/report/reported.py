@@ -8,7 +8,7 @@ from pathlib import Path
 from explorer.imagery.assembly import make_dataset
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.scene import Dataset
-from explorer.report.source import Imagery, RunSource, read_run, usual_sweep
+from explorer.report.source import Imagery, RunSource, cut_as_chosen, read_run, usual_sweeps
 from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.segmenters import sweep_thresholds
@@ -37,9 +37,11 @@ def trained_folder(path: Path, dataset: Dataset, steps: int = 40, seed: int = 0)
 
 def reported(folder: RunFolder, dataset: Dataset, label: str = HOSTILE) -> RunSource:
     """The run with its sweep and its imagery."""
-    choice, own = usual_sweep(folder), read_own_thresholds(folder)
-    assert choice is not None
+    own = read_own_thresholds(folder)
     assert own is not None
-    cuts = own.cuts(choice.split)
-    sweep = sweep_thresholds(folder, dataset, choice.checkpoint, "cpu", rule=choice.rule, cuts=cuts)
+    sweeps = {
+        each: sweep_thresholds(folder, dataset, each.checkpoint, "cpu", rule=each.rule, cuts=own.cuts(each.split))
+        for each in usual_sweeps(folder)
+    }
+    sweep = cut_as_chosen(folder, sweeps)
     return read_run(folder, label, sweep, Imagery(dataset, fingerprint(dataset)))

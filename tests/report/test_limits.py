@@ -10,7 +10,8 @@ from explorer.report.limits import intended_use, limits
 from explorer.report.source import RunSource
 from explorer.segmenter.inputs import InputSpec
 from explorer.segmenter.spec import PretrainedSpec
-from explorer.training.plan import Trigger
+from explorer.training.events import Ended, Intervened, Step, Validation
+from explorer.training.plan import Intervention, Trigger
 
 
 def said(run: RunSource, *beside: RunSource) -> str:
@@ -44,10 +45,26 @@ def test_a_rule_that_a_blob_wins_is_named(run: RunSource) -> None:
     assert "one blob over everything" in said(replace(run, reference=rule))
 
 
-def test_triggers_that_watched_the_scenes_that_score_are_said(run: RunSource) -> None:
+def with_trigger(run: RunSource, choose_threshold: bool) -> RunSource:
     phase = run.plan.phases[0].model_copy(update={"trigger": Trigger()})
+    return replace(run, plan=run.plan.model_copy(update={"phases": (phase,), "choose_threshold": choose_threshold}))
+
+
+def test_triggers_that_watched_the_scenes_that_score_are_said(run: RunSource) -> None:
     assert "Triggers watched" not in said(run)
-    assert "Triggers watched" in said(replace(run, plan=run.plan.model_copy(update={"phases": (phase,)})))
+    watched = with_trigger(run, choose_threshold=False)
+    assert "Triggers watched the validation scenes" in said(watched)
+    unseen = tuple(each for each in run.events if not isinstance(each, Validation))
+    assert "Triggers watched" not in said(replace(watched, events=unseen)), "there was nothing to watch"
+
+
+def test_triggers_of_a_plan_that_chooses_its_threshold_never_watch_the_scenes_that_score(run: RunSource) -> None:
+    held_out = with_trigger(run, choose_threshold=True)
+    assert held_out.threshold_scenes
+    assert "Triggers watched" not in said(held_out)
+    assert run.own is not None
+    blind = replace(held_out, own=replace(run.own, scenes=(), classes=()))
+    assert "Triggers watched nothing" in said(blind)
 
 
 def test_settings_that_limit_are_said(run: RunSource) -> None:
@@ -65,3 +82,14 @@ def test_seeds_beside_it_count_where_all_else_is_equal(run: RunSource) -> None:
     assert "2 seeds of this plan" in said(run, run, other)
     shorter = replace(run, plan=run.plan.model_copy(update={"seed": 7, "batch_size": 4}))
     assert "One seed" in said(run, run, shorter)
+
+
+def test_seeds_that_were_steered_or_did_not_end_do_not_count(run: RunSource) -> None:
+    other = replace(run, plan=run.plan.model_copy(update={"seed": 7}))
+    going_on = replace(other, events=tuple(each for each in other.events if not isinstance(each, Ended)))
+    at = next(number for number, each in enumerate(other.events) if isinstance(each, Step))
+    change = Intervened(0, Intervention(step=0, learning_rate=0.5))
+    steered = replace(other, events=(*other.events[:at], change, *other.events[at:]))
+    for each in (going_on, steered):
+        assert "One seed" in said(run, run, each)
+        assert "One seed" in said(each, run, each)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -16,12 +17,15 @@ import pytest
 from explorer.errors import InputError
 from explorer.imagery.match_rule import MatchRule
 from explorer.report import page as page_module
-from explorer.report.page import report_html
-from explorer.report.results import compared_table, result_table
-from explorer.report.source import RunSource, read_run
+from explorer.report.curves import compared_figures
+from explorer.report.page import problem_html, report_html
+from explorer.report.provenance import difference_table
+from explorer.report.results import compared_table, result_table, scene_table
+from explorer.report.source import RunSource, read_run, with_shared_class
 from explorer.report.tradeoffs import threshold_blocks
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.training.plan import Plan
+from explorer.training.events import Intervened, Validation
+from explorer.training.plan import Intervention, Plan, Trigger
 from tests.report.reported import HOSTILE, hostile_dataset, reported, trained_folder
 from tests.runs.tiny import tiny_dataset, tiny_plan
 
@@ -89,6 +93,16 @@ def test_slider_looks_up_the_counts_of_the_sweep(run: RunSource) -> None:
     assert counts["pixel"]["false"][at] == pixels.false_positives[pixels.at(0.5)]
 
 
+def test_counts_of_the_slider_say_how_objects_are_cut_out(run: RunSource) -> None:
+    assert run.own is not None
+    (block,) = threshold_blocks([run])
+    assert "predictions are taken as they are" in block.about or "px are left out" in block.about
+    cut = replace(run, own=replace(run.own, classes=(replace(run.own.classes[0], split=True, smallest=33),)))
+    (block,) = threshold_blocks([cut])
+    assert "predictions that touch are split, and objects below 33 px are left out" in block.about
+    assert block.about in Parts(report_html([cut], MADE)).text
+
+
 def test_names_stay_text(run: RunSource, parts: Parts) -> None:
     assert HOSTILE in parts.text
     assert len(parts.scripts) == 4, "figures, Plotly, the page's own, and the table of the slider"
@@ -103,6 +117,7 @@ def test_policy_allows_the_two_scripts_and_nothing_else(parts: Parts) -> None:
     policy = next(each["content"] for each in metas if each.get("http-equiv") == "Content-Security-Policy")
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
+    assert "img-src data: blob:;" in policy, "Plotly saves a figure through a blob: address"
     allowed = re.findall(r"'sha256-([^']+)'", policy)
     code = [script for script in parts.scripts if not script.startswith("{")]
     assert allowed == [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in code]
@@ -158,17 +173,49 @@ def test_several_runs_are_told_apart(run: RunSource, tmp_path: Path) -> None:
     page = report_html([replace(run, label="first"), other], MADE)
     text = Parts(page).text
     assert "2 runs compared" in text
-    assert "seed 0 1" in text, "the seeds differ"
-    assert "batch_size 2 2" not in text, "what is equal is no difference"
+    assert "Seed 0 1" in text, "the seeds differ"
+    assert "Batch size 2 2" not in text, "what is equal is no difference"
     assert [row[0] for row in compared_table((run, other)).rows if len(row) == 1] == [HOSTILE, "second"]
     (block,) = threshold_blocks([run, other])
     assert len(block.table["runs"]) == 2, "they are measured on the same scenes"
+
+
+def test_runs_differ_in_what_a_trigger_waits_for_and_in_changes_by_hand(run: RunSource) -> None:
+    first, patient = (
+        run.plan.phases[0].model_copy(update={"trigger": Trigger(patience=patience)}) for patience in (1, 3)
+    )
+    plans = [run.plan.model_copy(update={"phases": (phase,)}) for phase in (first, patient)]
+    one, other = (replace(run, label=name, plan=plan) for name, plan in zip("ab", plans, strict=True))
+    assert [row[0] for row in difference_table([one, other]).rows] == ["Phase 1: Until"]
+    steered = replace(run, label="b", events=(*run.events, Intervened(9, Intervention(step=9, learning_rate=0.5))))
+    ((name, before, after),) = difference_table([replace(run, label="a"), steered]).rows
+    assert (name, before, after) == ("Changes made while it trained", "–", "step 9: learning rate 0.5")
+
+
+def test_runs_that_validated_on_other_parts_say_so(run: RunSource) -> None:
+    halved = [replace(each, pixels=each.pixels // 2) if isinstance(each, Validation) else each for each in run.events]
+    other = replace(run, label="second", events=tuple(halved))
+    assert all("different parts" in each.caption for each in compared_figures([run, other])[:2])
+    assert not any("different parts" in each.caption for each in compared_figures([run, replace(run, label="second")]))
 
 
 def test_runs_on_other_labels_share_no_curves(run: RunSource, tmp_path: Path) -> None:
     dataset = tiny_dataset()
     other = reported(trained_folder(tmp_path / "other", dataset, steps=4), dataset, "second")
     assert len(threshold_blocks([run, other])) == 2
+    shown = compared_figures([run, other])
+    assert [len({trace.name for trace in each.figure.data}) for each in shown] == [1] * 6, "no figure has both"
+    assert f"on {run.reference.name}" in shown[2].caption
+    assert "on tiny" in shown[5].caption
+    assert "different datasets: their numbers do not compare" in Parts(report_html([run, other], MADE)).text
+
+
+def test_runs_on_one_dataset_show_the_same_class_first(run: RunSource) -> None:
+    rare = replace(run, main_class=2)
+    without = replace(run, label="second", sweep=None)
+    assert [each.main_class for each in with_shared_class([without, rare])] == [2, 2]
+    elsewhere = replace(without, reference=run.reference.model_copy(update={"id": "other"}))
+    assert [each.main_class for each in with_shared_class([rare, elsewhere])] == [2, 1]
 
 
 def test_too_large_a_report_is_refused(run: RunSource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,3 +223,20 @@ def test_too_large_a_report_is_refused(run: RunSource, monkeypatch: pytest.Monke
     monkeypatch.setattr(page_module, "MOST_BYTES", 1000)
     with pytest.raises(InputError, match="MB"):
         report_html([run], MADE)
+
+
+def test_many_scenes_are_left_out_and_counted(run: RunSource) -> None:
+    summary = copy.deepcopy(dict(run.summary or {}))
+    scores = next(iter(summary["scenes"].values()))
+    summary["scenes"] = {f"scene {number}": scores for number in range(1000)}
+    table = scene_table(replace(run, summary=summary))
+    assert table is not None
+    assert len(table.rows) == 200
+    assert table.remark == "The first 200 of 1,000 rows; 800 are left out."
+    assert table.remark in Parts(report_html([replace(run, summary=summary)], MADE)).text
+
+
+def test_a_problem_is_a_page_that_escapes_names() -> None:
+    page = problem_html(InputError("is not shared", HOSTILE, "ask"))
+    assert b"<script>" not in page
+    assert HOSTILE in Parts(page).text

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from explorer.report.scenes import scene_pictures, webp
+from explorer.report.scenes import predicted_in, scene_pictures, webp
 from explorer.report.source import RunSource
 
 LARGE = 1_000_000
@@ -51,6 +51,25 @@ def test_best_and_worst_are_told_by_objects_then_by_pixels(run: RunSource) -> No
     (one,), about = scene_pictures(scored(several, a=(0.0, 0.0), b=(0.0, 0.0)), LARGE)
     assert one.title == "Scene: a"
     assert "do not differ" in about
+
+
+def test_of_several_classes_each_pixel_has_the_one_that_the_result_gives_it(run: RunSource) -> None:
+    assert run.sweep is not None
+    assert run.own is not None
+    reference = run.reference.model_copy(update={"classes": ("background", "one", "other")})
+    values = np.array([[[600, 600, 300, 450]], [[650, 740, 600, 400]]], dtype=np.uint16)
+    swept = replace(run.sweep, probabilities=(values,))
+    both = tuple(
+        replace(run.own.classes[0], class_id=number, threshold=threshold) for number, threshold in ((1, 0.5), (2, 0.6))
+    )
+    own = replace(run.own, classes=both, diameters=(8.0, 8.0))
+    several = replace(run, reference=reference, sweep=swept, own=own)
+    assert predicted_in(several, 0, 1)[0].tolist() == [[True, False, False, False]]
+    assert predicted_in(several, 0, 2)[0].tolist() == [[False, True, True, False]], "0.6 is its threshold"
+    without = replace(several, own=replace(own, classes=()))
+    mask, words = predicted_in(without, 0, 1)
+    assert mask.tolist() == [[False, False, False, True]]
+    assert "most probable" in words
 
 
 def test_without_imagery_there_is_a_reason(run: RunSource) -> None:

@@ -8,10 +8,20 @@ import numpy as np
 import pytest
 
 from explorer.losses.spec import LossSpec
-from explorer.runs.compared_curves import band, best_point, in_seconds, lines_of, seed_groups, smoothed, was_steered
-from explorer.runs.history import history
+from explorer.metrics.counts import Scores
+from explorer.runs.compared_curves import (
+    band,
+    best_point,
+    in_seconds,
+    lines_of,
+    seed_groups,
+    smoothed,
+    unequal_validations,
+    was_steered,
+)
+from explorer.runs.history import History, history
 from explorer.runs.records import RunRecord, RunStatus
-from explorer.training.events import Intervened, PhaseChange, Started, Step
+from explorer.training.events import Intervened, PhaseChange, Started, Step, Validation
 from explorer.training.plan import Intervention, Phase, Plan
 from tests.runs.tiny import tiny_plan
 
@@ -33,6 +43,16 @@ def test_seconds_are_those_of_the_steps() -> None:
     assert y.tolist() == [0.1, 0.2, 0.3]
     nothing = history([], tiny_plan(40))
     assert not len(in_seconds(nothing, points((1, 1)))[0])
+
+
+def test_validations_of_other_parts_are_said_with_their_pixels() -> None:
+    def validated(pixels: int | None) -> History:
+        scored = [Validation(5, 0, 0, Scores(None, {}), pixels, 0.1)] if pixels else []
+        return history([Started(0, "cpu", 9, (1.0,)), PhaseChange(0, 0, 0, "start"), *scored], tiny_plan(40))
+
+    assert not unequal_validations({"one": validated(200_000), "two": validated(200_000), "new": validated(None)})
+    text = unequal_validations({"one": validated(200_000), "two": validated(400_000)})
+    assert "(one 200,000 px, two 400,000 px in each validation)" in text
 
 
 def test_smoothing_keeps_a_constant_and_holes_and_follows_a_change_by_its_reach() -> None:

@@ -47,6 +47,7 @@ def test_curves_agree_with_what_is_drawn(measured: ThresholdSweep, threshold: fl
     outcomes = {"found": 0, "false": 0, "missed": 0}
     for i, scene in enumerate(DATASET.validation):
         predicted = measured.predicted(i, 1, threshold)
+        np.testing.assert_array_equal(measured.predicted(i, 1, threshold, (3, 5, 20, 10)), predicted[3:23, 5:15])
         pixels["true_positives"] += int((predicted & (scene.label == 1)).sum())
         pixels["false_positives"] += int((predicted & (scene.label == 0)).sum())
         pixels["false_negatives"] += int((~predicted & (scene.label == 1)).sum())

@@ -8,7 +8,7 @@ from explorer.losses.registry import LOSSES
 from explorer.losses.spec import LossSpec, Term
 from explorer.segmenter.spec import PretrainedSpec, UNetSpec
 from explorer.training.plan import Augmentation, Intervention, Phase, Plan, Trigger
-from explorer.training.plan_terms import NONE, compare_plans, loss_settings, settings_of
+from explorer.training.plan_terms import NONE, compare_plans, loss_settings, settings_of, until_in_words
 from explorer.training.presets import PRESETS, preset_plan
 from tests.runs.tiny import tiny_plan
 
@@ -95,3 +95,10 @@ def test_segmenters_differ_in_each_of_their_settings() -> None:
              PretrainedSpec(border=True), UNetSpec()]  # fmt: skip
     shown = {settings_of(BASE.model_copy(update={"segmenter": spec}))["Segmenter"] for spec in specs}
     assert len(shown) == len(specs)
+
+
+def test_what_a_trigger_watches_is_named_where_the_classes_are_known() -> None:
+    trigger = Trigger(class_id=2, patience=3)
+    assert "of ship ≥" in until_in_words(trigger, ("background", "car", "ship"))
+    assert "of class 2 ≥" in until_in_words(trigger, ("background", "car"))
+    assert "3 in a row" in until_in_words(trigger)
