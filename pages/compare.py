@@ -23,7 +23,7 @@ from explorer.ui.messages import escaped, show_problem
 from explorer.ui.object_counts import show_asked_objects, show_counts_table
 from explorer.ui.pickers import offered_runs, pick_class, pick_runs
 from explorer.ui.plan_editor import rarest
-from explorer.ui.sweeps import SweptRun, about_swept_runs, swept_runs
+from explorer.ui.sweeps import SweptRun, about_swept_runs, short_labels, swept_runs
 from explorer.ui.unique_labels import unique_labels
 
 VIEWS = ("Curves", "Recall and precision", "Settings", "Crops", "Objects")
@@ -150,8 +150,9 @@ def link_on(records: Sequence[RunRecord]) -> None:
     with st.container(horizontal=True):
         st.page_link("pages/tradeoffs.py", label="Trade-offs of these runs", icon=":material/balance:",
                      query_params=runs)  # fmt: skip
+        labels = short_labels(records)
         for each in records:
-            st.page_link("pages/landscape.py", label=f"Landscape of {escaped(each.name)} · {each.id[:6]}",
+            st.page_link("pages/landscape.py", label=f"Landscape of {escaped(labels[each.id])}",
                          icon=":material/landscape:", query_params={"run": each.id})  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from explorer.metrics.operating_point import Advice, OperatingPoint, advise, ope
 from explorer.metrics.threshold_choice import ChosenThreshold
 from explorer.runs.object_sets import ObjectSet
 from explorer.runs.records import RunRecord
+from explorer.runs.sweep_words import about_sweeps, cut_of
 from explorer.runs.threshold_sweep import ClassSweep, Scope
 from explorer.ui import address, services
 from explorer.ui.file_jobs import all_done
@@ -37,7 +38,7 @@ from explorer.ui.pickers import on_first_dataset, pick_checkpoint, pick_class, p
 from explorer.ui.plan_editor import rarest
 from explorer.ui.report_download import offer_report
 from explorer.ui.scene_outcome import show_scene
-from explorer.ui.sweeps import compared_checkpoints, own_choice, short_labels, sweep_job
+from explorer.ui.sweeps import compared_checkpoints, own_choice, own_thresholds_of, short_labels, sweep_job
 
 SCOPES: tuple[Scope, ...] = ("object", "pixel")
 MISS_COSTS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -72,11 +73,13 @@ def compare_thresholds(
     own: Mapping[str, ChosenThreshold | None],
     noun: str,
     objects: Mapping[str, ObjectSet],
+    about: str,
 ) -> dict[int, str]:
     """The runs at their own thresholds and at ½; gives why a run finds nothing at its own, by its position.
 
     Args:
         objects: what the counts of each run are of; none where pixels are counted.
+        about: what holds at every threshold, in sentences.
     """
     points: dict[str, dict[str, OperatingPoint]] = {}
     silent: dict[int, str] = {}
@@ -96,12 +99,7 @@ def compare_thresholds(
         "thresholds-table",
         {name: st.column_config.NumberColumn(format="%.2f") for name in ("threshold", "recall", "precision", "F1")},
     )
-    smallest = ", ".join(dict.fromkeys(str(chosen.smallest) for chosen in own.values() if chosen is not None))
-    left_out = (
-        f" At every threshold, predicted objects below the run's smallest ({smallest} px) are left out, so that ½ may "
-        "differ from ½ on Train, where nothing is."
-    )
-    st.caption(f"Counts are {noun}, at the measured threshold nearest to the own one.{left_out if smallest else ''}")
+    st.caption(f"Counts are {noun}, at the measured threshold nearest to the own one. {about}")
     return silent
 
 
@@ -273,7 +271,14 @@ def compare(records: Sequence[RunRecord]) -> None:
         for each, name in zip(records, checkpoints, strict=True)
         if scope == "object" and rule.counts_objects
     }
-    silent = compare_thresholds(curves, own, noun, objects_of)
+    about = about_sweeps(
+        {
+            escaped(labels[each.id]): cut_of(own_thresholds_of(each, name), class_id, split and rule.counts_objects)
+            for each, name in zip(records, checkpoints, strict=True)
+        },
+        len(dataset.classes),
+    )
+    silent = compare_thresholds(curves, own, noun, objects_of, about)
     threshold = st.slider(
         "Threshold: a pixel is predicted from this probability on",
         0.02,
