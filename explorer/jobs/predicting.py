@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.files import writing
 from explorer.imagery.archive import load_dataset
-from explorer.imagery.scene import IGNORE, Raster
+from explorer.imagery.scene import Raster
 from explorer.imagery.writing import mask_bytes
 from explorer.jobs.file_job import run_file_job
 from explorer.jobs.registry import PackPrediction, PredictImage
@@ -25,7 +25,7 @@ from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.object_files import geojson_bytes, geopackage_bytes
 from explorer.runs.predicting import NewArray, predict_raster, require_memory
-from explorer.runs.prediction import as_trained, load_prediction, save_prediction, values_outside
+from explorer.runs.prediction import as_trained, load_prediction, raster_of, save_prediction, values_outside
 from explorer.runs.records import JobStatus
 from explorer.runs.segmenters import load_predictor
 
@@ -84,8 +84,7 @@ def _image(job: PredictImage) -> tuple[Raster, bool]:
     scene = next((each for each in dataset.scenes if each.name == job.scene), None)
     if scene is None:
         raise InputError("there is no such scene", job.scene, "choose another one")
-    raster = Raster(scene.name, scene.image, scene.label != IGNORE, scene.bands, scene.georeference, notes=scene.notes)
-    return raster, dataset.choices.stretch == "scene"
+    return raster_of(scene), dataset.choices.stretch == "scene"
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from explorer.files import atomic_file
 from explorer.imagery.archive import MappedArrays
 from explorer.imagery.notes import Note
 from explorer.imagery.pictures import Picture
-from explorer.imagery.scene import IGNORE, GeoReference, Raster
+from explorer.imagery.scene import IGNORE, GeoReference, Raster, Scene
 from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.metrics.class_map import classes_of_thousandths
 from explorer.metrics.splitting_predictions import ObjectCut, without_specks
@@ -153,6 +153,18 @@ def load_prediction(path: Path) -> Prediction:
             )
     except (OSError, KeyError, ValueError, ValidationError, zipfile.BadZipFile) as error:
         raise InputError(f"cannot be read ({error})", "prediction", "predict again") from None
+
+
+def raster_of(scene: Scene) -> Raster:
+    """The image of a dataset's scene, to predict for: its label says nothing of where it has data."""
+    valid = np.ones(scene.size, np.bool_) if scene.valid is None else scene.valid
+    notes, ignored = scene.notes, (scene.label == IGNORE) & valid
+    if ignored.any():
+        text = (
+            f"{ignored.mean():.1%} of the pixels are ignored in the scene's label; they are predicted like all others."
+        )
+        notes = (*notes, Note("ignored_predicted", text))
+    return Raster(scene.name, scene.image, valid, scene.bands, scene.georeference, notes=notes)
 
 
 def as_trained(raster: Raster, reference: DatasetReference, is_stretched: bool = False) -> Raster:

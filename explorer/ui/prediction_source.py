@@ -9,10 +9,10 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.imagery.notes import Note
-from explorer.imagery.scene import IGNORE, Raster, Scene
+from explorer.imagery.scene import Raster, Scene
 from explorer.runs.decoded_image import DecodedImage, load_raster
 from explorer.runs.folder import DatasetReference
-from explorer.runs.prediction import as_trained, values_outside
+from explorer.runs.prediction import as_trained, raster_of, values_outside
 from explorer.runs.records import RunRecord
 from explorer.ui import address, services
 from explorer.ui.datasets import dataset_choices, resolve
@@ -92,8 +92,7 @@ def _raster(source: Source) -> tuple[Raster, bool]:
         return load_raster(source.file), False
     dataset = services.dataset(source.file.name.partition(".")[0])
     scene = next(each for each in dataset.scenes if each.name == source.scene)
-    raster = Raster(scene.name, scene.image, scene.label != IGNORE, scene.bands, scene.georeference)
-    return raster, dataset.choices.stretch == "scene"
+    return raster_of(scene), dataset.choices.stretch == "scene"
 
 
 def _pick_upload(images: Sequence[DecodedImage]) -> Source | None:

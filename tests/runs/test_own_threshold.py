@@ -195,7 +195,7 @@ def test_other_arguments_are_refused(text: str) -> None:
 class Drawn(Predictor):
     """Gives the image back as the probability of class 1."""
 
-    def probabilities(self, image: np.ndarray) -> np.ndarray:
+    def probabilities(self, image: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
         foreground = image[0].astype(np.float32) / 1000
         return np.stack([1 - foreground, foreground])
 
