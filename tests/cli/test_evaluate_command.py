@@ -176,7 +176,7 @@ def test_objects_of_the_predicted_mask_are_those_that_are_counted(
         out, vectors = tmp_path / "mask.tif", tmp_path / "outlines.geojson"
         image = str(root / "images" / f"{scene.name}.tif")
         command = ["predict", str(root / "run"), image, "--out", str(out), "--vectors", str(vectors)]
-        assert main([*command, "--device", "cpu", *options]) == 0
+        assert main([*command, "--overwrite", "--device", "cpu", *options]) == 0
         with rasterio.open(out) as file:
             ids, count = connected_components(file.read(1) == 1)
         counts = scored[scene.name]["classes"]["1"]["object"]
@@ -205,7 +205,7 @@ def test_predicted_mask_is_the_one_that_is_evaluated(
         for scene in label:
             out = tmp_path / "mask.tif"
             command = ["predict", str(root / "run"), str(root / "images" / f"{scene.name}.tif"), "--out", str(out)]
-            assert main([*command, "--device", "cpu", *options]) == 0
+            assert main([*command, "--overwrite", "--device", "cpu", *options]) == 0
             with rasterio.open(out) as file:
                 mask = file.read(1) == 1
             there = scene.label == 1
@@ -223,7 +223,7 @@ def test_split_outlines_of_touching_objects(root: Path, tmp_path: Path, capsys: 
     said = capsys.readouterr().err
     assert f"neighbours are not separated, objects of fewer than {cut_of(root).smallest} pixels are left out" in said
     whole = json.loads(vectors.read_text())["features"]
-    assert main([*command, "--vectors", str(vectors), "--split"]) == 0
+    assert main([*command, "--vectors", str(vectors), "--split", "--overwrite"]) == 0
     split = json.loads(vectors.read_text())["features"]
     assert "neighbours are separated" in capsys.readouterr().err
     assert len(split) >= len(whole)
