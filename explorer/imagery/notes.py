@@ -22,6 +22,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "ground_control_points": "The georeference was computed from the image's ground control points.",
         "rpcs_only": "The image has only RPCs: polygons and georeferenced masks cannot be laid on it.",
         "world_file": "The georeference was read from a file beside the image.",
+        "crs_without_grid": "The file names a coordinate reference system but no grid: it has no georeference.",
         "crs_assumed": "One of image and label has no coordinate reference system; that of the other was assumed.",
         # Values of masks
         "no_background": "No pixel is background; one of the values may be meant as it.",
