@@ -30,7 +30,8 @@ they differ from the grid's by 0.2 % at most. An image without a georeference ha
 **Flips** predict for the image mirrored as well and take the mean: four times as long, usually a little better.
 
 **Downloads.** The mask is a cloud-optimised GeoTIFF. Objects have class, class_id, score, area_px and area_m2; without
-a georeference, their coordinates are columns and rows.
+a georeference, their coordinates are columns and rows. GeoJSON has degrees (WGS 84): it needs an image that names its
+coordinate reference system.
 
 **Who sees it.** A prediction is yours alone, also on a run of somebody else. It is kept with the run until you delete
 it on *Storage*, and counts towards your share. The image is kept with your uploads for some days.

@@ -20,7 +20,7 @@ from explorer.imagery.writing import write_mask
 from explorer.metrics.found_objects import find_objects
 from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
 from explorer.runs.folder import DatasetReference, RunFolder
-from explorer.runs.object_files import write_objects
+from explorer.runs.object_files import coordinates_of, write_objects
 from explorer.runs.predicting import predict_raster
 from explorer.runs.prediction import as_trained, values_outside
 from explorer.runs.segmenters import find_checkpoint, load_predictor
@@ -80,6 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
     predictor = None
     for target in targets:
         raster = _read(target.image, reference, arguments.force)
+        if target.vectors is not None:
+            coordinates_of(raster.georeference, target.vectors.suffix.lower() != ".gpkg")  # refused before it predicts
         if predictor is None:
             _print_thresholds(applied, reference)
             predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)

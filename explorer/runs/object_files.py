@@ -1,7 +1,8 @@
 """Predicted objects as files of other programs: one polygon each with class, score and area. No torch.
 
 GeoJSON has degrees (WGS 84), as RFC 7946 requires; a GeoPackage keeps the image's coordinate reference system. Without
-a georeference, coordinates are columns and rows in both.
+a georeference, coordinates are columns and rows in both. Where the image has a grid on the ground and nothing names its
+coordinate reference system, degrees do not follow: a GeoPackage has the grid's coordinates, and GeoJSON is refused.
 """
 
 from __future__ import annotations
@@ -32,6 +33,29 @@ LAYER = "objects"
 _DIGITS = 9  # of degrees: a tenth of a millimetre
 
 
+def coordinates_of(georeference: GeoReference | None, geojson: bool) -> str:
+    """What the coordinates of objects are, in words.
+
+    Args:
+        georeference: of the image.
+        geojson: of GeoJSON, else of a GeoPackage.
+
+    Raises:
+        InputError: GeoJSON cannot have any.
+    """
+    if georeference is None:
+        return "columns and rows of the image, in pixels"
+    if georeference.crs is None and geojson:
+        raise InputError(
+            "the image does not name its coordinate reference system, so that no degrees (WGS 84) follow",
+            "GeoJSON",
+            "write a GeoPackage, or name the system in a .prj file beside the image",
+        )
+    if georeference.crs is None:
+        return "those of the image's grid, whose coordinate reference system is not known"
+    return "degrees (WGS 84)" if geojson else "those of the image's coordinate reference system"
+
+
 def write_objects(path: Path, found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> None:
     """Writes objects as GeoPackage if the path ends with .gpkg, else as GeoJSON.
 
@@ -50,6 +74,7 @@ def write_objects(path: Path, found: FoundObjects, georeference: GeoReference | 
 
 def geojson_bytes(found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
     """The objects as GeoJSON, see ``write_objects``."""
+    coordinates = coordinates_of(georeference, geojson=True)
     outlines: list[Any] = [shapely.geometry.mapping(outline) for outline in _outlines(found, georeference)]
     crs = crs_of(georeference)
     if crs is not None and outlines:
@@ -63,7 +88,8 @@ def geojson_bytes(found: FoundObjects, georeference: GeoReference | None, classe
         {"type": "Feature", "properties": dict(zip(columns, values, strict=True)), "geometry": outline}
         for outline, values in zip(outlines, zip(*map(_plain, columns.values()), strict=True), strict=True)
     ]
-    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    about = {} if crs is not None else {"metadata": {"coordinates": coordinates}}  # RFC 7946 lets members be added
+    return json.dumps({"type": "FeatureCollection", **about, "features": features}).encode()
 
 
 def geopackage_bytes(found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> bytes:

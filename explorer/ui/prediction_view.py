@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.errors import InputError
 from explorer.figures.colours import default_colours
 from explorer.figures.prediction import (
     Box,
@@ -26,6 +27,7 @@ from explorer.jobs.registry import PackPrediction
 from explorer.metrics.found_objects import FoundObjects, areas_on_ground, find_objects
 from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.runs.class_thresholds import AppliedThresholds
+from explorer.runs.object_files import coordinates_of
 from explorer.runs.prediction import Prediction, cuts_for
 from explorer.runs.prediction_names import PredictionFile
 from explorer.ui import address, services
@@ -36,8 +38,8 @@ from explorer.ui.messages import escaped
 VIEWS: tuple[View, ...] = get_args(View)
 _DOWNLOADS: dict[PredictionFile, tuple[str, str, str, str]] = {
     "mask": ("Mask (GeoTIFF)", "tif", "image/tiff", "Cloud-optimised: class ids, 255 where there is no data."),
-    "geopackage": ("Objects (GeoPackage)", "gpkg", "application/geopackage+sqlite3", "In the image's CRS."),
-    "geojson": ("Objects (GeoJSON)", "geojson", "application/geo+json", "In degrees (WGS 84)."),
+    "geopackage": ("Objects (GeoPackage)", "gpkg", "application/geopackage+sqlite3", ""),
+    "geojson": ("Objects (GeoJSON)", "geojson", "application/geo+json", ""),
 }
 _HIGHEST, _LOWEST, _USUAL_WIDTH, _AROUND = 760, 360, 700, 110  # of the figure, on screen; its axes and legend
 _KEPT = 6
@@ -225,6 +227,12 @@ def _offer_downloads(path: Path, prediction: Prediction, choice: Choice, shown: 
     stem = PurePosixPath(prediction.meta.image).stem or "prediction"
     with st.popover("Download", icon=":material/download:", width="stretch"):
         for kind, (label, ending, media, about) in _DOWNLOADS.items():
+            refused = False
+            if kind != "mask":
+                try:
+                    about = f"Coordinates: {coordinates_of(prediction.georeference, kind == 'geojson')}."
+                except InputError as problem:
+                    about, refused = f"{problem}.", True
             st.download_button(
                 label,
                 lambda kind=kind: services.engine().ask(  # type: ignore[misc]
@@ -233,6 +241,7 @@ def _offer_downloads(path: Path, prediction: Prediction, choice: Choice, shown: 
                 f"{stem}.{ending}",
                 media,
                 help=about,
+                disabled=refused,
                 on_click="ignore",
                 width="stretch",
                 key=f"download-{kind}",

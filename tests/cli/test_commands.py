@@ -298,7 +298,10 @@ def test_predict_takes_the_world_file_beside_its_image(run: Path, imagery: Path,
     with rasterio.open(image, "w", driver="GTiff", width=64, height=64, count=2, dtype=bands.dtype) as file:
         file.write(bands)
     image.with_suffix(".tfw").write_text("10\n0\n0\n-10\n500005\n3999995\n")
-    assert main(["predict", str(run), str(image), "--out", str(mask)]) == 0
+    command = ["predict", str(run), str(image), "--out", str(mask)]
+    assert main([*command, "--vectors", str(tmp_path / "a.geojson")]) == 2, "no system is named: there are no degrees"
+    assert list(tmp_path.glob("mask*")) == []
+    assert main([*command, "--vectors", str(tmp_path / "a.gpkg")]) == 0
     with rasterio.open(mask) as file:
         assert file.transform == PLACE
 

@@ -14,7 +14,7 @@ from rasterio.warp import transform_geom
 from explorer.errors import InputError
 from explorer.imagery.scene import GeoReference
 from explorer.metrics.found_objects import areas_on_ground, find_objects
-from explorer.runs.object_files import LAYER, geojson_bytes, geopackage_bytes, write_objects
+from explorer.runs.object_files import LAYER, coordinates_of, geojson_bytes, geopackage_bytes, write_objects
 
 PLACE = GeoReference("EPSG:32631", (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_000_000.0))
 CLASSES = ("sea", "ship", "quay")
@@ -71,8 +71,19 @@ def test_without_a_place_coordinates_are_columns_and_rows(tmp_path: Path) -> Non
     assert shapely.bounds(shapely.from_wkb(shapes)).tolist()[2] == [30, 30, 40, 40]
     assert np.isnan(columns[4]).all()
     assert areas_on_ground(FOUND, None) is None
-    (last,) = json.loads(geojson_bytes(FOUND, None, CLASSES))["features"][2:]
+    written = json.loads(geojson_bytes(FOUND, None, CLASSES))
+    assert written["metadata"] == {"coordinates": "columns and rows of the image, in pixels"}
+    (last,) = written["features"][2:]
     assert last["properties"]["area_m2"] is None
+
+
+def test_a_grid_without_a_reference_system_is_no_geojson() -> None:
+    unknown = GeoReference(None, PLACE.transform)
+    with pytest.raises(InputError, match=r"does not name its coordinate reference system.* write a GeoPackage"):
+        geojson_bytes(FOUND, unknown, CLASSES)
+    assert geopackage_bytes(FOUND, unknown, CLASSES)
+    assert "is not known" in coordinates_of(unknown, geojson=False)
+    assert coordinates_of(PLACE, geojson=True) == "degrees (WGS 84)"
 
 
 def test_geojson_of_a_place_that_is_nowhere_on_earth_is_refused() -> None:
