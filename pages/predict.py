@@ -19,7 +19,7 @@ from explorer.ui.predictions import is_one_shown, offer_prediction, prediction_j
 EXPLANATION = """
 **Threshold.** The segmenter gives each pixel a probability for each class; a pixel is of a class from its threshold on.
 At first that is the run's own threshold, chosen on scenes that neither trained nor score. Moving it needs no new
-prediction.
+prediction. At another threshold, objects are neither split nor left out at first: that was chosen with the run's own.
 
 **Objects** are connected pixels of one class (diagonals count). The **score** is the mean probability of the class
 inside the object: it sorts objects, and is no measure of how often such objects are right; *Trade-offs* shows that.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from explorer.cli import parsing
-from explorer.cli.evaluate import add_prediction_options
+from explorer.cli.evaluate import add_prediction_options, applied_thresholds
 from explorer.errors import InputError
 from explorer.imagery.notes import Note
 from explorer.imagery.reading.georeference import SIDE_FILE_SUFFIXES
@@ -18,7 +18,7 @@ from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import Raster
 from explorer.imagery.writing import write_mask
 from explorer.metrics.found_objects import find_objects
-from explorer.runs.class_thresholds import AppliedThresholds, thresholds_of
+from explorer.runs.class_thresholds import AppliedThresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.object_files import coordinates_of, write_objects
 from explorer.runs.predicting import predict_raster
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_targets(targets, arguments.overwrite)
     _make_folder(arguments.out, len(targets))
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
-    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint, arguments.split)
+    applied = applied_thresholds(arguments, folder, len(reference.classes), checkpoint)
     diameters = tuple(cut.diameter or 0.0 for cut in applied.cuts)
     predictor = None
     for target in targets:
@@ -87,10 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
             predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
         predicted = predict_raster(predictor, reference, raster, checkpoint, diameters)
         mask = predicted.mask(applied.values, applied.cuts)
-        write_mask(target.mask, mask, raster.georeference, reference.classes)
+        about = predicted.about(folder.path.resolve().name, applied.values, applied.cuts)
+        write_mask(target.mask, mask, raster.georeference, reference.classes, about)
         if target.vectors is not None:
             found = find_objects(mask, predicted.values)
-            write_objects(target.vectors, found, raster.georeference, reference.classes)
+            write_objects(target.vectors, found, raster.georeference, reference.classes, about)
     return 0
 
 

@@ -26,6 +26,7 @@ from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.object_files import geojson_bytes, geopackage_bytes
 from explorer.runs.predicting import NewArray, predict_raster, require_memory
 from explorer.runs.prediction import as_trained, load_prediction, raster_of, save_prediction, values_outside
+from explorer.runs.prediction_names import run_of
 from explorer.runs.records import JobStatus
 from explorer.runs.segmenters import load_predictor
 
@@ -70,10 +71,11 @@ def pack_prediction(job: PackPrediction) -> bytes:
     prediction = load_prediction(job.prediction)
     mask = prediction.mask(job.thresholds, job.cuts)
     classes, place = prediction.meta.classes, prediction.georeference
+    about = prediction.about(run_of(job.prediction), job.thresholds, job.cuts)
     if job.kind == "mask":
-        return mask_bytes(mask, place, classes)
+        return mask_bytes(mask, place, classes, about)
     pack = geopackage_bytes if job.kind == "geopackage" else geojson_bytes
-    return pack(find_objects(mask, prediction.values), place, classes)
+    return pack(find_objects(mask, prediction.values), place, classes, about)
 
 
 def _image(job: PredictImage) -> tuple[Raster, bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from rasterio.warp import transform_geom
 from explorer.errors import InputError
 from explorer.imagery.ground import DEGREES, crs_of
 from explorer.imagery.scene import GeoReference
-from explorer.imagery.writing import write_whole
+from explorer.imagery.writing import NOTHING, write_whole
 from explorer.metrics.found_objects import FoundObjects, areas_on_ground
 
 LAYER = "objects"
@@ -56,7 +56,13 @@ def coordinates_of(georeference: GeoReference | None, geojson: bool) -> str:
     return "degrees (WGS 84)" if geojson else "those of the image's coordinate reference system"
 
 
-def write_objects(path: Path, found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> None:
+def write_objects(
+    path: Path,
+    found: FoundObjects,
+    georeference: GeoReference | None,
+    classes: Sequence[str],
+    about: Mapping[str, str] = NOTHING,
+) -> None:
     """Writes objects as GeoPackage if the path ends with .gpkg, else as GeoJSON.
 
     Args:
@@ -64,15 +70,19 @@ def write_objects(path: Path, found: FoundObjects, georeference: GeoReference | 
         found: the objects.
         georeference: of their mask, if known.
         classes: names by id.
+        about: what the objects rest on, see ``Prediction.about``: the metadata of a GeoPackage and its layer, a member
+            ``metadata`` of GeoJSON, which RFC 7946 lets be added.
 
     Raises:
         InputError: the file cannot be written, or the objects cannot be laid on WGS 84, which GeoJSON needs.
     """
     pack = geopackage_bytes if path.suffix.lower() == ".gpkg" else geojson_bytes
-    write_whole(path, pack(found, georeference, classes))
+    write_whole(path, pack(found, georeference, classes, about))
 
 
-def geojson_bytes(found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
+def geojson_bytes(
+    found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str], about: Mapping[str, str] = NOTHING
+) -> bytes:
     """The objects as GeoJSON, see ``write_objects``."""
     coordinates = coordinates_of(georeference, geojson=True)
     outlines: list[Any] = [shapely.geometry.mapping(outline) for outline in _outlines(found, georeference)]
@@ -88,11 +98,14 @@ def geojson_bytes(found: FoundObjects, georeference: GeoReference | None, classe
         {"type": "Feature", "properties": dict(zip(columns, values, strict=True)), "geometry": outline}
         for outline, values in zip(outlines, zip(*map(_plain, columns.values()), strict=True), strict=True)
     ]
-    about = {} if crs is not None else {"metadata": {"coordinates": coordinates}}  # RFC 7946 lets members be added
-    return json.dumps({"type": "FeatureCollection", **about, "features": features}).encode()
+    said = dict(about) if crs is not None else {**about, "coordinates": coordinates}
+    metadata = {"metadata": said} if said else {}
+    return json.dumps({"type": "FeatureCollection", **metadata, "features": features}).encode()
 
 
-def geopackage_bytes(found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
+def geopackage_bytes(
+    found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str], about: Mapping[str, str] = NOTHING
+) -> bytes:
     """The objects as a GeoPackage with the layer ``LAYER``, see ``write_objects``."""
     import pyogrio.raw  # here, since it takes a second
 
@@ -112,6 +125,8 @@ def geopackage_bytes(found: FoundObjects, georeference: GeoReference | None, cla
                 driver="GPKG",
                 geometry_type="MultiPolygon",
                 crs=None if crs is None else crs.to_wkt(),
+                dataset_metadata=dict(about),
+                layer_metadata=dict(about),
             )
         return file.read_bytes()
 

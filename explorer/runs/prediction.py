@@ -98,6 +98,33 @@ class Prediction:
         classes[~self.valid] = IGNORE
         return classes
 
+    def about(self, run: str, thresholds: Sequence[float] | None, cuts: Sequence[ObjectCut] = ()) -> dict[str, str]:
+        """What a mask rests on, for the metadata of files: tags of a GeoTIFF, a table of a GeoPackage, …
+
+        Args:
+            run: its id, or the name of its folder.
+            thresholds: as ``mask`` takes them.
+            cuts: likewise.
+        """
+        names = self.meta.classes[1:]
+        if thresholds is None and self.most_probable is not None:
+            said = {"threshold": "none: each pixel has its most probable class"}
+        else:
+            said = {f"threshold_{k}": f"{value:g}" for k, value in enumerate(thresholds or _HALF, start=1)}
+        for class_id, (name, cut) in enumerate(zip(names, cuts or (ObjectCut(),) * len(names), strict=True), start=1):
+            is_split = cut.diameter is not None and len(self.lines) > 0
+            said |= {f"class_{class_id}": name, f"split_{class_id}": "yes" if is_split else "no",
+                     f"smallest_{class_id}": f"{cut.smallest} px"}  # fmt: skip
+        notes = " ".join(note.text for note in self.meta.notes)
+        return {
+            "image": self.meta.image,
+            "run": run,
+            "checkpoint": self.meta.checkpoint,
+            "flips": "yes" if self.meta.flips else "no",
+            **said,
+            **({"notes": notes} if notes else {}),
+        }
+
 
 def cuts_for(
     own: Sequence[ObjectCut], meta: PredictionMeta, split: bool | None, smallest: int | None

@@ -125,15 +125,23 @@ def _pick_choice(name: str, prediction: Prediction, applied: AppliedThresholds) 
         chosen.append(value if moved == usual else moved)
     thresholds = None if most_probable else tuple(chosen)
     st.caption(_where_from(thresholds, own, applied))
+    return Choice(thresholds, _pick_cuts(prediction, applied.cuts_at(thresholds), applied, key))
+
+
+def _pick_cuts(
+    prediction: Prediction, usual: tuple[ObjectCut, ...], applied: AppliedThresholds, key: str
+) -> tuple[ObjectCut, ...]:
+    """Splitting and the smallest object; at first as is usual at the thresholds."""
     can_split = len(prediction.lines) > 0
-    usual_split = any(cut.diameter is not None for cut in applied.cuts)
+    usual_split = any(cut.diameter is not None for cut in usual)
     split = st.toggle(
         "Split objects that touch",
         usual_split and can_split,
-        key=f"split-{key}",
+        # each way to begin has its own state
+        key=f"split-{key}" if usual == applied.cuts else f"split-{'on' if usual_split else 'off'}-{key}",
         bind="query-params",
         disabled=not can_split,
-        help="By a watershed; at first as the run chose."
+        help="By a watershed; at first as the run chose with its own threshold, and not at another one."
         if can_split
         else "The run knew no size of its objects when this was made: it had not ended, or its labels hold none.",
     )
@@ -141,18 +149,18 @@ def _pick_choice(name: str, prediction: Prediction, applied: AppliedThresholds) 
         "Smallest object (px)",
         1,
         value=None,
-        placeholder=_smallest_words(applied),
+        placeholder=_smallest_words(usual),
         key=f"smallest-{key}",
         bind="query-params",
-        help="Smaller objects are left out. Clear it to take the run's.",
+        help="Smaller objects are left out. Clear it to take the run's, which belongs to its own threshold; at another "
+        "one, none is left out.",
     )
     by_hand = None if split == usual_split else split
-    cuts = cuts_for(applied.cuts, prediction.meta, by_hand, None if smallest is None else int(smallest))
-    return Choice(thresholds, cuts)
+    return cuts_for(usual, prediction.meta, by_hand, None if smallest is None else int(smallest))
 
 
-def _smallest_words(applied: AppliedThresholds) -> str:
-    sizes = sorted({cut.smallest for cut in applied.cuts})
+def _smallest_words(cuts: Sequence[ObjectCut]) -> str:
+    sizes = sorted({cut.smallest for cut in cuts})
     return f"{' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))}, the run's" if sizes else "1"
 
 
@@ -162,9 +170,9 @@ def _where_from(thresholds: tuple[float, ...] | None, own: tuple[float, ...], ap
         return "Each pixel has its most probable class."
     what, _, why = applied.source.partition(": ")
     source = f"No own threshold: {escaped(why)}" if what == "none" else f"The run's own: {escaped(why)}"
-    if thresholds == own:
-        return f"{source}."
     numbers = ", ".join(f"{value:g}" for value in own)
+    if thresholds == own:
+        return f"{numbers}. {source}."
     return f"Chosen here, instead of {numbers}. {source}."
 
 

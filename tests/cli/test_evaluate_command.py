@@ -166,7 +166,16 @@ def test_flips_and_splitting_are_options(evaluate: Callable[..., Printed]) -> No
     assert evaluate("--no-split", "--threshold", "half")[1]["split"] == {"1": False}
 
 
-@pytest.mark.parametrize("options", [(), ("--split",), ("--threshold", "half"), ("--split", "--threshold", "0.3")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--split",),
+        ("--threshold", "half"),
+        ("--split", "--threshold", "0.3"),
+        ("--threshold", "0.3", "--smallest", "20"),
+    ],
+)
 def test_objects_of_the_predicted_mask_are_those_that_are_counted(
     root: Path, tmp_path: Path, options: tuple[str, ...], evaluate: Callable[..., Printed]
 ) -> None:
@@ -184,6 +193,8 @@ def test_objects_of_the_predicted_mask_are_those_that_are_counted(
         assert len(json.loads(vectors.read_text())["features"]) == count
         if "--threshold" not in options:
             assert areas_of(ids, count).min(initial=1000) >= cut_of(root).smallest > 1
+        if "--smallest" in options:
+            assert areas_of(ids, count).min(initial=1000) >= 20
         seen += count
     assert seen > 4
 

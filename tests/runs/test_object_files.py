@@ -6,13 +6,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pyogrio.raw
 import pytest
 import shapely
+from rasterio.io import MemoryFile
 from rasterio.warp import transform_geom
 
 from explorer.errors import InputError
 from explorer.imagery.scene import GeoReference
+from explorer.imagery.writing import mask_bytes
 from explorer.metrics.found_objects import areas_on_ground, find_objects
 from explorer.runs.object_files import LAYER, coordinates_of, geojson_bytes, geopackage_bytes, write_objects
 
@@ -75,6 +78,19 @@ def test_without_a_place_coordinates_are_columns_and_rows(tmp_path: Path) -> Non
     assert written["metadata"] == {"coordinates": "columns and rows of the image, in pixels"}
     (last,) = written["features"][2:]
     assert last["properties"]["area_m2"] is None
+
+
+def test_files_hold_what_their_objects_rest_on(tmp_path: Path) -> None:
+    about = {"run": "ab12", "threshold_1": "0.437", "notes": 'Its values, "odd" & large, lie outside.'}
+    write_objects(tmp_path / "objects.gpkg", FOUND, PLACE, CLASSES, about)
+    assert pyogrio.read_info(tmp_path / "objects.gpkg")["layer_metadata"].items() >= about.items()
+    assert pyogrio.read_info(tmp_path / "objects.gpkg")["dataset_metadata"].items() >= about.items()
+    assert json.loads(geojson_bytes(FOUND, PLACE, CLASSES, about))["metadata"] == about
+    assert json.loads(geojson_bytes(FOUND, None, CLASSES, about))["metadata"].keys() == {*about, "coordinates"}
+    write_objects(tmp_path / "objects.geojson", FOUND, PLACE, CLASSES, about)
+    assert pyogrio.read_info(tmp_path / "objects.geojson")["features"] == 3
+    with MemoryFile(mask_bytes(MASK, PLACE, CLASSES, about)) as memory, memory.open() as file:
+        assert file.tags().items() >= about.items()
 
 
 def test_a_grid_without_a_reference_system_is_no_geojson() -> None:

@@ -89,6 +89,22 @@ def test_cuts_are_the_runs_until_others_are_chosen() -> None:
     assert cuts_for((), meta, True, None) == (ObjectCut(6.0, 1), ObjectCut(None, 1)), "no size of class 2 is known"
 
 
+def test_a_mask_says_what_it_rests_on() -> None:
+    for bands in (1, 2):
+        made = dataset(bands)
+        predictor, raster = Predictor(Bands(), made.stretch, flips=True), raster_of(made.scenes[0])
+        prediction = predict_raster(predictor, DatasetReference.to(made), raster, "s", (6.0, 0.0)[:bands])
+        about = prediction.about("ab12", (0.437, 0.5)[:bands], (ObjectCut(6.0, 4), ObjectCut(None, 9))[:bands])
+        assert about.items() >= {
+            "image": raster.name, "run": "ab12", "checkpoint": "s", "flips": "yes", "class_1": "class 0",
+            "threshold_1": "0.437", "split_1": "yes", "smallest_1": "4 px", "notes": "Zeros.",
+        }.items()  # fmt: skip
+    assert about.items() >= {"threshold_2": "0.5", "split_2": "no", "smallest_2": "9 px"}.items()
+    plain = prediction.about("ab12", None)
+    assert plain.items() >= {"threshold": "none: each pixel has its most probable class", "smallest_1": "1 px"}.items()
+    assert "threshold_1" not in plain
+
+
 def test_an_image_too_large_for_memory_is_refused() -> None:
     made = dataset(1)
     raster = raster_of(made.scenes[0])
