@@ -173,7 +173,7 @@ def test_flips_and_splitting_are_options(evaluate: Callable[..., Printed]) -> No
         ("--split",),
         ("--threshold", "half"),
         ("--split", "--threshold", "0.3"),
-        ("--threshold", "0.3", "--smallest", "20"),
+        ("--threshold", "0.3", "--smallest", "8"),
     ],
 )
 def test_objects_of_the_predicted_mask_are_those_that_are_counted(
@@ -194,7 +194,7 @@ def test_objects_of_the_predicted_mask_are_those_that_are_counted(
         if "--threshold" not in options:
             assert areas_of(ids, count).min(initial=1000) >= cut_of(root).smallest > 1
         if "--smallest" in options:
-            assert areas_of(ids, count).min(initial=1000) >= 20
+            assert areas_of(ids, count).min(initial=1000) >= 8
         seen += count
     assert seen > 4
 
