@@ -12,7 +12,6 @@ from pathlib import Path
 from explorer.cli import parsing
 from explorer.cli.evaluate import add_prediction_options, applied_thresholds
 from explorer.errors import InputError
-from explorer.imagery.notes import Note
 from explorer.imagery.reading.georeference import SIDE_FILE_SUFFIXES
 from explorer.imagery.reading.raster import read_raster
 from explorer.imagery.scene import Raster
@@ -22,7 +21,7 @@ from explorer.runs.class_thresholds import AppliedThresholds
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.object_files import coordinates_of, write_objects
 from explorer.runs.predicting import predict_raster
-from explorer.runs.prediction import as_trained, values_outside
+from explorer.runs.prediction import accepted, as_trained, misfits, said_together
 from explorer.runs.segmenters import find_checkpoint, load_predictor
 from explorer.settings import settings
 
@@ -59,7 +58,7 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
     )
     add_prediction_options(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there already; never an image")
-    parser.add_argument("--force", action="store_true", help="predict even if the values differ from the run's")
+    parser.add_argument("--force", action="store_true", help="predict even if bands or values differ from the run's")
     parser.set_defaults(run=run)
 
 
@@ -171,17 +170,13 @@ def _read(image: Path, reference: DatasetReference, forced: bool) -> Raster:
     beside = {path.name: path for path in image.parent.glob("*") if path.suffix.lower() in SIDE_FILE_SUFFIXES}
     limits = settings().for_own_files()
     raster = read_raster(image, image.name, limits, companions=beside, keep_fill=reference.choices.keep_fill)
+    raster = as_trained(raster, reference)
     for note in raster.notes:
         print(f"{note.text} [{note.code}]", file=sys.stderr)
-    raster = as_trained(raster, reference)
-    problem = values_outside(raster, reference)
-    if problem is not None and not forced:
-        raise InputError(
-            problem,
-            str(image),
-            "scale its values like those of the run's images, or use --force to predict all the same",
-        )
-    if problem is not None:
-        note = Note("values_outside_stretch", f"{image}: {problem}")
-        print(f"warning: {note.text} [{note.code}]", file=sys.stderr)
-    return raster
+    problems = misfits(raster, reference)
+    if problems and not forced:
+        remedy = "give it the bands and the scale of the run's images, or use --force to predict all the same"
+        raise InputError(said_together(problems), str(image), remedy)
+    for problem in problems:
+        print(f"warning: {image}: {problem.text} [{problem.code}]", file=sys.stderr)
+    return accepted(raster, problems)

@@ -39,6 +39,8 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "fill_value": "A value that the file does not declare but that cannot be data is treated as nodata.",
         "brightness_differs": "The brightness of the scenes differs more than threefold.",
         "values_outside_stretch": "The image's values lie outside the range that the run was trained on.",
+        "other_bands": "The image's bands show something else than those that the run was trained on.",
+        "pixel_size_differs": "Pixels are of another size on the ground than those that the run was trained on.",
         "ignored_predicted": "Pixels that the scene's label ignores were predicted like all others.",
         "stretch_per_scene": "Each scene was stretched by its own percentiles.",
         "mixed_data_types": "The images have different data types.",

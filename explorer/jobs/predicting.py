@@ -25,7 +25,15 @@ from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.object_files import geojson_bytes, geopackage_bytes
 from explorer.runs.predicting import NewArray, predict_raster, require_memory
-from explorer.runs.prediction import as_trained, load_prediction, raster_of, save_prediction, values_outside
+from explorer.runs.prediction import (
+    accepted,
+    as_trained,
+    load_prediction,
+    misfits,
+    raster_of,
+    said_together,
+    save_prediction,
+)
 from explorer.runs.prediction_names import run_of
 from explorer.runs.records import JobStatus
 from explorer.runs.segmenters import load_predictor
@@ -43,9 +51,11 @@ def predict_image(job: PredictImage) -> JobStatus:
         reference = folder.dataset()
         raster, is_stretched = _image(job)
         raster = as_trained(raster, reference, is_stretched)
-        problem = values_outside(raster, reference)
-        if problem is not None and not job.forced:
-            raise InputError(problem, raster.name, "predict all the same, or scale its values like those of the run's")
+        problems = misfits(raster, reference)
+        if problems and not job.forced:
+            remedy = "predict all the same, or give it the bands and the scale of the run's images"
+            raise InputError(said_together(problems), raster.name, remedy)
+        raster = accepted(raster, problems)
         predictor = load_predictor(folder, job.checkpoint, job.device, job.flips)
         require_memory(predictor, raster, job.memory)
         began = time.perf_counter()

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from explorer.errors import InputError
 from explorer.files import atomic_file
 from explorer.imagery.archive import MappedArrays
+from explorer.imagery.bands import telling_names
+from explorer.imagery.ground import pixel_side
 from explorer.imagery.notes import Note
 from explorer.imagery.pictures import Picture
 from explorer.imagery.scene import IGNORE, GeoReference, Raster, Scene
@@ -28,6 +30,7 @@ from explorer.metrics.splitting_predictions import ObjectCut, without_specks
 from explorer.runs.folder import DatasetReference
 
 _HALF = (0.5,)
+_OTHER_SIZE = 1.5  # of pixels on the ground, as a factor
 
 
 class PredictionMeta(BaseModel):
@@ -195,7 +198,7 @@ def raster_of(scene: Scene) -> Raster:
 
 
 def as_trained(raster: Raster, reference: DatasetReference, is_stretched: bool = False) -> Raster:
-    """An image as those of a run were given to its segmenter.
+    """An image as those of a run were given to its segmenter, with a note if its pixels are of another size.
 
     Args:
         raster: as it was read.
@@ -211,11 +214,48 @@ def as_trained(raster: Raster, reference: DatasetReference, is_stretched: bool =
             raster.name,
             "use an image with the same bands as the run's",
         )
+    size = _other_pixel_size(raster, reference)
+    raster = raster if size is None else replace(raster, notes=(*raster.notes, size))
     if reference.choices.stretch == "scene" and not is_stretched:
         return replace(raster, image=stretch_scene(raster.image, raster.valid))
     return raster
 
 
-def values_outside(raster: Raster, reference: DatasetReference) -> str | None:
-    """Why an image, stretched as those of the run were, is not of the kind that the run was trained on; None: it is."""
-    return outside_stretch(raster.image, raster.valid, reference.stretch)
+def misfits(raster: Raster, reference: DatasetReference, with_values: bool = True) -> tuple[Note, ...]:
+    """Why an image is not of the kind that the run was trained on, so that somebody must accept it; none: it is.
+
+    Args:
+        raster: stretched as those of the run were, see ``as_trained``.
+        reference: what the run remembers of its dataset.
+        with_values: also look whether its values lie outside the range of the run's.
+    """
+    outside = outside_stretch(raster.image, raster.valid, reference.stretch) if with_values else None
+    values = (Note("values_outside_stretch", outside),) if outside else ()
+    pairs = zip(telling_names(raster.bands), telling_names(reference.bands), strict=True)
+    if all(own is None or other is None or own == other for own, other in pairs):
+        return values
+    text = f"its bands are {', '.join(raster.bands)}, the run was trained on {', '.join(reference.bands)}"
+    return (Note("other_bands", text), *values)
+
+
+def accepted(raster: Raster, problems: Sequence[Note]) -> Raster:
+    """The image with the notes of what it is predicted for in spite of."""
+    notes = (Note(problem.code, f"Predicted all the same, although {problem.text}.") for problem in problems)
+    return replace(raster, notes=(*raster.notes, *notes))
+
+
+def said_together(problems: Sequence[Note]) -> str:
+    """What is wrong with an image, in one sentence."""
+    return "; ".join(problem.text for problem in problems)
+
+
+def _other_pixel_size(raster: Raster, reference: DatasetReference) -> Note | None:
+    height, width = raster.valid.shape
+    side, usual = pixel_side(raster.georeference, (height, width)), reference.pixel_side
+    if side is None or usual is None or max(side / usual, usual / side) <= _OTHER_SIZE:
+        return None
+    text = (
+        f"Its pixels measure {side:.3g} m on the ground, those of the run's images {usual:.3g} m: objects have "
+        f"{usual / side:.2g} times the size in pixels that the run was trained on. Resample it, unless that is meant."
+    )
+    return Note("pixel_size_differs", text)

@@ -151,6 +151,8 @@ def test_values_of_another_kind_must_be_accepted(open_page: OpenPage, run_id: st
     page.checkbox(key="predict-force").check().run()
     page = predicted(page)
     assert metric(page, "objects")
+    later = opened(open_page, run_id, prediction=address(page)["prediction"])
+    assert "Predicted all the same, although its values" in texts(later).replace("\\", "")
 
 
 def test_others_do_not_see_it(open_page: OpenPage, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
