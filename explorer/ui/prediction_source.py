@@ -98,7 +98,8 @@ def _raster(source: Source) -> tuple[Raster, bool]:
 def _pick_upload(images: Sequence[DecodedImage]) -> Source | None:
     for image in images:
         if image.file is None:
-            st.warning(f"**{escaped(image.name)}** is left out: {escaped(image.reason)}.", icon=":material/block:")
+            said = f"{image.reason} — {image.remedy}" if image.remedy else image.reason
+            st.warning(f"**{escaped(image.name)}** is left out: {escaped(said)}.", icon=":material/block:")
     usable = {image.name: image for image in images if image.file is not None}
     if not usable:
         if not images:

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from explorer.errors import InputError
 from explorer.figures.colours import default_colours
 from explorer.figures.prediction import (
+    MOST_ROWS,
     Box,
     Shown,
     View,
@@ -222,6 +223,8 @@ def _show_table(name: str, prediction: Prediction, found: FoundObjects, where: D
             "latitude": st.column_config.NumberColumn(format="%.6f", help="Of its centre, in degrees of WGS 84."),
         },
     )
+    if len(found) > MOST_ROWS:
+        where.caption(f"The {MOST_ROWS:,} largest of {len(found):,} objects; downloads have all of them.")
     rows: Sequence[int] = event.selection.rows
     if not rows or rows[0] >= len(table):
         where.caption("Tick the box of an object to zoom to it.")

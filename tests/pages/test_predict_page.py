@@ -124,6 +124,7 @@ def test_an_upload_is_placed_on_the_ground_and_survives_a_reload(open_page: Open
     ).run()
     assert "64 × 64 pixels, 2 bands, uint8, with a georeference" in texts(page)
     assert "**notes\\.txt** is left out" in texts(page)
+    assert "not a PNG, JPEG or TIFF file — save the image as PNG or TIFF" in texts(page)
     page = predicted(page)
     area = int(metric(page, "area").removesuffix(" px").replace(",", ""))
     assert metric(page, "on the ground") == f"{area * 100 / 0.9996**2:,.0f} m²"

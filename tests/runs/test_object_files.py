@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,23 @@ def test_objects_are_those_of_the_mask() -> None:
     assert FOUND.scores.tolist() == pytest.approx([0.7, 0.7, 0.9])
     assert FOUND.centres[2].tolist() == pytest.approx([(100 * 34.5 - 9 * 34) / 91] * 2)
     assert FOUND.boxes.tolist() == [[0, 49, 1, 50], [5, 5, 14, 18], [30, 30, 40, 40]]
+
+
+def test_objects_are_the_same_however_many_pixels_are_counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.metrics.found_objects._COUNTED_AT_ONCE", 3 * 50)
+    found = find_objects(MASK, VALUES)
+    for name in ("ids", "class_ids", "scores", "areas", "centres", "boxes"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(FOUND, name))
+
+
+def test_counting_takes_little_beside_the_ids() -> None:
+    mask, values = np.ones((2000, 2000), np.uint8), np.broadcast_to(np.uint16(10), (1, 2000, 2000))
+    tracemalloc.start()
+    try:
+        assert len(find_objects(mask, values)) == 1
+        assert tracemalloc.get_traced_memory()[1] < 30 * mask.size, "bytes; each pixel took fifty and more"
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_object_is_no_object() -> None:
