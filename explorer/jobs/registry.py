@@ -53,6 +53,7 @@ class Resource(StrEnum):
     SHORT = "short"  # for runs of seconds, as lessons have them: they do not wait for long ones
     SLICE = "slice"
     QUICK = "quick"  # short jobs, which answer while runs train and slices are measured
+    PREDICT = "predict"  # for images, which may take long: short jobs do not wait for them
     READ = "read"  # uploads, in processes with limits of their own
 
 
@@ -182,7 +183,7 @@ class PredictImage(FileJob):
     """Predicts for an image, and keeps the probabilities. A prediction is its visitor's: its name cannot be guessed."""
 
     entry = "explorer.jobs.predicting:predict_image"
-    resource = Resource.QUICK
+    resource = Resource.PREDICT
     limit = 1800.0
     title = "prediction"
 
