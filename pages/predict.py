@@ -19,7 +19,7 @@ from explorer.ui.predictions import is_one_shown, offer_prediction, prediction_j
 EXPLANATION = """
 **Threshold.** The segmenter gives each pixel a probability for each class; a pixel is of a class from its threshold on.
 At first that is the run's own threshold, chosen on scenes that neither trained nor score. Moving it needs no new
-prediction.
+prediction. At another threshold, objects are neither split nor left out at first: that was chosen with the run's own.
 
 **Objects** are connected pixels of one class (diagonals count). The **score** is the mean probability of the class
 inside the object: it sorts objects, and is no measure of how often such objects are right; *Trade-offs* shows that.
@@ -30,7 +30,8 @@ they differ from the grid's by 0.2 % at most. An image without a georeference ha
 **Flips** predict for the image mirrored as well and take the mean: four times as long, usually a little better.
 
 **Downloads.** The mask is a cloud-optimised GeoTIFF. Objects have class, class_id, score, area_px and area_m2; without
-a georeference, their coordinates are columns and rows.
+a georeference, their coordinates are columns and rows. GeoJSON has degrees (WGS 84): it needs an image that names its
+coordinate reference system.
 
 **Who sees it.** A prediction is yours alone, also on a run of somebody else. It is kept with the run until you delete
 it on *Storage*, and counts towards your share. The image is kept with your uploads for some days.

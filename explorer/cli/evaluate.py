@@ -15,7 +15,7 @@ from explorer.imagery.notes import Note
 from explorer.imagery.readings import Reading
 from explorer.imagery.scene import IGNORE, Scene
 from explorer.imagery.stretch import outside_stretch
-from explorer.runs.class_thresholds import parse_threshold, read_own_thresholds, thresholds_of
+from explorer.runs.class_thresholds import AppliedThresholds, parse_threshold, read_own_thresholds, thresholds_of
 from explorer.runs.evaluation import Evaluation, Scoring, evaluate_scenes
 from explorer.runs.folder import DatasetReference, RunFolder
 from explorer.runs.scene_use import USED, SceneUse, uses_of_scenes
@@ -33,7 +33,7 @@ def add_parser(commands: argparse._SubParsersAction[parsing.Parser]) -> None:
 
 
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
-    """What ``evaluate`` and ``predict`` share: checkpoint, threshold, flips, splitting and device."""
+    """What ``evaluate`` and ``predict`` share: checkpoint, threshold, flips, how objects are cut out, and device."""
     parser.add_argument("--checkpoint", metavar="FILE", help="file name in the run's checkpoints; default: the last")
     parser.add_argument(
         "--threshold",
@@ -54,7 +54,20 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         help="separate predicted objects that touch, by a watershed, or not; default: at own thresholds as was chosen "
         "with them, at others not",
     )
+    parser.add_argument(
+        "--smallest",
+        type=parsing.positive,
+        metavar="PIXELS",
+        help="leave smaller predicted objects out; default: at own thresholds as was chosen with them, at others none",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+
+
+def applied_thresholds(
+    arguments: argparse.Namespace, folder: RunFolder, classes: int, checkpoint: str
+) -> AppliedThresholds:
+    """What these options ask for, see ``thresholds_of``."""
+    return thresholds_of(folder, arguments.threshold, classes, checkpoint, arguments.split, arguments.smallest)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     reference = folder.dataset()
     checkpoint, _ = find_checkpoint(folder, arguments.checkpoint)
     predictor = load_predictor(folder, checkpoint, arguments.device, arguments.flips)
-    applied = thresholds_of(folder, arguments.threshold, len(reference.classes), checkpoint, arguments.split)
+    applied = applied_thresholds(arguments, folder, len(reference.classes), checkpoint)
     minimum_area, rule = arguments.min_area or reference.minimum_area, arguments.match or reference.match_rule
     # those of the run, unless they are stated: none are proposed for these scenes
     known = {"minimum_area": minimum_area, "match_rule": rule}

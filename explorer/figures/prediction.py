@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,9 @@ from explorer.metrics.found_objects import FoundObjects, areas_on_ground
 
 View = Literal["Outlines", "Mask", "None"]
 """What is laid over the image."""
+
+MOST_ROWS = 2_000
+"""Of a table of objects: a browser gets all of them."""
 
 _MOST_EXACT = 250_000  # pixels of a photo that is sent as PNG: it travels again with each threshold
 _OPACITY = 0.6  # of a mask
@@ -107,7 +110,7 @@ def png_bytes(picture: Picture) -> bytes:
 
 
 def found_table(found: FoundObjects, classes: Sequence[str], georeference: GeoReference | None) -> pd.DataFrame:
-    """A row for each object, the largest first; the index is its position in ``found``.
+    """A row for each of the ``MOST_ROWS`` largest objects, the largest first; the index is its position in ``found``.
 
     Columns that nothing is known for, such as areas in m² without a georeference, are there and empty.
 
@@ -116,9 +119,12 @@ def found_table(found: FoundObjects, classes: Sequence[str], georeference: GeoRe
         classes: names by id.
         georeference: of the image.
     """
+    largest = np.argsort(-found.areas, kind="stable")[:MOST_ROWS]
+    found = replace(found, class_ids=found.class_ids[largest], scores=found.scores[largest], areas=found.areas[largest],
+                    centres=found.centres[largest], boxes=found.boxes[largest])  # fmt: skip
     areas, places = areas_on_ground(found, georeference), longitude_latitude(georeference, found.centres)
     empty = np.full(len(found), np.nan)
-    table = pd.DataFrame(
+    return pd.DataFrame(
         {
             "class": [classes[number] for number in found.class_ids],
             "score": found.scores,
@@ -128,9 +134,9 @@ def found_table(found: FoundObjects, classes: Sequence[str], georeference: GeoRe
             "row": found.centres[:, 0],
             "longitude": empty if places is None else places[:, 0],
             "latitude": empty if places is None else places[:, 1],
-        }
+        },
+        index=largest,
     )
-    return table.sort_values("area (px)", ascending=False, kind="stable")
 
 
 def _image(picture: Picture, step: int, top: int = 0, left: int = 0) -> go.Image:

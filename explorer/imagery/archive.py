@@ -22,7 +22,8 @@ from explorer.imagery.notes import Note
 from explorer.imagery.objects import MINIMUM_AREA
 from explorer.imagery.scene import Dataset, GeoReference, Scene, Stretch
 
-_VERSION = 2  # 1 had sentences for notes, and neither objects nor choices; it is still read
+_VERSION = 3
+"""1 had sentences for notes, and neither objects nor choices; 2 not where images have no data. Both are read."""
 
 
 class _SceneHeader(BaseModel):
@@ -33,6 +34,7 @@ class _SceneHeader(BaseModel):
     crs: str | None = None
     transform: tuple[float, float, float, float, float, float] | None = None
     has_objects: bool = False
+    has_valid: bool = False
     notes: tuple[Note, ...] = ()
 
 
@@ -167,8 +169,9 @@ def _hashed(header: _Header) -> dict[str, Any]:
         del fields["match_rule"]
     for scene in (*fields["training"], *fields["validation"]):
         del scene["notes"]
-        if not scene["has_objects"]:
-            del scene["has_objects"]
+        for field in ("has_objects", "has_valid"):
+            if not scene[field]:
+                del scene[field]
     return fields
 
 
@@ -179,6 +182,8 @@ def _arrays(dataset: Dataset) -> Iterator[tuple[str, NDArray[np.generic]]]:
             yield f"{side}{index}_label", scene.label
             if scene.objects is not None:
                 yield f"{side}{index}_objects", scene.objects
+            if scene.valid is not None:
+                yield f"{side}{index}_valid", scene.valid
 
 
 def _header(dataset: Dataset) -> _Header:
@@ -206,6 +211,7 @@ def _scene_header(scene: Scene) -> _SceneHeader:
         crs=georeference.crs if georeference else None,
         transform=georeference.transform if georeference else None,
         has_objects=scene.objects is not None,
+        has_valid=scene.valid is not None,
         notes=scene.notes,
     )
 
@@ -219,4 +225,5 @@ def _scene(header: _SceneHeader, arrays: Mapping[str, NDArray[Any]], key: str) -
         GeoReference(header.crs, header.transform) if header.transform else None,
         arrays[f"{key}_objects"] if header.has_objects else None,
         header.notes,
+        arrays[f"{key}_valid"] if header.has_valid else None,
     )

@@ -73,6 +73,18 @@ def pixel_areas(georeference: GeoReference | None, places: Places) -> NDArray[np
     return radians * metres_north * metres_east
 
 
+def pixel_side(georeference: GeoReference | None, size: tuple[int, int]) -> float | None:
+    """Metres along the side of a square as large as the pixel in the middle of a raster; None if it cannot be known.
+
+    Args:
+        georeference: of the raster.
+        size: its height and width in pixels.
+    """
+    middle = np.array([[(size[0] - 1) / 2, (size[1] - 1) / 2]])
+    areas = pixel_areas(georeference, middle)
+    return float(np.sqrt(areas[0])) if areas is not None and areas[0] > 0 else None
+
+
 def crs_of(georeference: GeoReference | None) -> CRS | None:
     """The coordinate reference system; None if it is not known."""
     return CRS.from_user_input(georeference.crs) if georeference is not None and georeference.crs else None

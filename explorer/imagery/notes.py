@@ -22,6 +22,7 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "ground_control_points": "The georeference was computed from the image's ground control points.",
         "rpcs_only": "The image has only RPCs: polygons and georeferenced masks cannot be laid on it.",
         "world_file": "The georeference was read from a file beside the image.",
+        "crs_without_grid": "The file names a coordinate reference system but no grid: it has no georeference.",
         "crs_assumed": "One of image and label has no coordinate reference system; that of the other was assumed.",
         # Values of masks
         "no_background": "No pixel is background; one of the values may be meant as it.",
@@ -38,6 +39,9 @@ NOTE_CODES: Mapping[str, str] = MappingProxyType(
         "fill_value": "A value that the file does not declare but that cannot be data is treated as nodata.",
         "brightness_differs": "The brightness of the scenes differs more than threefold.",
         "values_outside_stretch": "The image's values lie outside the range that the run was trained on.",
+        "other_bands": "The image's bands show something else than those that the run was trained on.",
+        "pixel_size_differs": "Pixels are of another size on the ground than those that the run was trained on.",
+        "ignored_predicted": "Pixels that the scene's label ignores were predicted like all others.",
         "stretch_per_scene": "Each scene was stretched by its own percentiles.",
         "mixed_data_types": "The images have different data types.",
         "band_names_differ": "The band names differ between scenes.",

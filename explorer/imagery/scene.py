@@ -66,6 +66,7 @@ class Scene:
     georeference: GeoReference | None = None
     objects: NDArray[np.int32] | None = None  # (H, W), an id per object over all classes, 0 = none; None: not known
     notes: tuple[Note, ...] = ()
+    valid: NDArray[np.bool_] | None = None  # (H, W), as of a ``Raster``; None: all, or not known (earlier versions)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -143,7 +144,9 @@ def make_scene(
         raise InputError("every pixel is ignored", raster.name, "label some pixels with a class; 255 means ignore")
     if objects is not None:
         objects = np.where((label > 0) & (label != IGNORE), objects, np.int32(0))
-    return Scene(raster.name, raster.image, label, raster.bands, raster.georeference, objects, (*raster.notes, *notes))
+    valid = None if raster.valid.all() else raster.valid
+    notes = (*raster.notes, *notes)
+    return Scene(raster.name, raster.image, label, raster.bands, raster.georeference, objects, notes, valid)
 
 
 def check_scenes(name: str, scenes: Sequence[Scene], classes: Sequence[str]) -> None:

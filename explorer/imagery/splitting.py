@@ -235,6 +235,7 @@ class _Cut:
             image=scene.image[:, rows, columns],
             label=scene.label[rows, columns],
             objects=None if scene.objects is None else scene.objects[rows, columns],
+            valid=None if scene.valid is None else scene.valid[rows, columns],
             georeference=_shifted(scene.georeference, *offset),
         )
 

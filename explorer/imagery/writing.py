@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from affine import Affine
@@ -23,10 +24,19 @@ from explorer.files import write_atomically
 from explorer.imagery.ground import crs_of
 from explorer.imagery.scene import IGNORE, GeoReference, Scene
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
+"""Metadata of a file of which nothing is said."""
+
 _BLOCK = 512  # pixels: side of a tile; larger masks have overviews
 
 
-def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]) -> None:
+def write_mask(
+    path: Path,
+    mask: NDArray[np.uint8],
+    georeference: GeoReference | None,
+    classes: Sequence[str],
+    about: Mapping[str, str] = NOTHING,
+) -> None:
     """Writes class ids as a cloud-optimised GeoTIFF of one band; ``IGNORE`` is its nodata value.
 
     It is tiled and compressed. A pixel of an overview has the class that is commonest below it.
@@ -36,14 +46,20 @@ def write_mask(path: Path, mask: NDArray[np.uint8], georeference: GeoReference |
         mask: (H, W), class ids.
         georeference: of the mask, if known.
         classes: names by id, written as tags of the band.
+        about: what the mask rests on, written as tags of the file.
 
     Raises:
         InputError: the file cannot be written.
     """
-    write_whole(path, mask_bytes(mask, georeference, classes))
+    write_whole(path, mask_bytes(mask, georeference, classes, about))
 
 
-def mask_bytes(mask: NDArray[np.uint8], georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
+def mask_bytes(
+    mask: NDArray[np.uint8],
+    georeference: GeoReference | None,
+    classes: Sequence[str],
+    about: Mapping[str, str] = NOTHING,
+) -> bytes:
     """What ``write_mask`` writes."""
     crs = crs_of(georeference)
     placed = {} if georeference is None else {"transform": Affine(*georeference.transform), "crs": crs}
@@ -52,6 +68,7 @@ def mask_bytes(mask: NDArray[np.uint8], georeference: GeoReference | None, class
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         with plain.open(driver="GTiff", compress="deflate", tiled=True, **profile, **placed) as file:
             file.write(mask, 1)
+            file.update_tags(**about)
             file.set_band_description(1, "class id")
             file.update_tags(1, **{f"class_{i}": name for i, name in enumerate(classes)})
         with plain.open() as file:

@@ -2,16 +2,17 @@
 
 The embedded cluster has a worker for each slot, so that a run has a process to itself (its death harms no other), one
 for runs of seconds, one for slices of landscapes, one for short jobs, which answers while runs train and slices are
-measured, and one that has uploads read by processes with limits (``explorer.jobs.reading``). The workers that train
-start first: all at once would take the time of all until the first step. The cluster ends with the server's process
-(see ``explorer.jobs.preload``); a worker that dies is started again by its nanny, a nanny by the server. It takes
-orders only from whoever holds its keys (``explorer.jobs.cluster_keys``), which lie in a folder with the other files of
-its processes, and its processes serve no pages.
+measured, and predicts for one image beside them, and one that has uploads read by processes with limits
+(``explorer.jobs.reading``). The workers that train start first: all at once would take the time of all until the first
+step. The cluster ends with the server's process (see ``explorer.jobs.preload``); a worker that dies is started again by
+its nanny, a nanny by the server. It takes orders only from whoever holds its keys (``explorer.jobs.cluster_keys``),
+which lie in a folder with the other files of its processes, and its processes serve no pages.
 
 Workers of a foreign cluster say what they are for with ``--resources "train=1"`` (or as many runs as they may train at
 once), ``--resources "short=1"`` where runs of seconds are to have slots of their own, ``--resources "slice=1"``,
-``--resources "quick=1"`` and ``--resources "read=2"`` (as many uploads as they may read at once; where none reads,
-those for short jobs do). They must see the store's folder at the same path and be able to import ``explorer``.
+``--resources "quick=1 predict=1" --nthreads 2`` and ``--resources "read=2"`` (as many uploads as they may read at
+once). Where none predicts or none reads, those for short jobs do. They must see the store's folder at the same path and
+be able to import ``explorer``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import subprocess
 import threading
 import time
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,7 @@ _PRELOAD = "explorer.jobs.preload"
 _DEATH_SECONDS = 300  # a worker that takes longer to start is given up: a busy machine needs more than Dask's minute
 _LOOK_SECONDS = 1.0  # between looks for workers that are gone
 _FIRST_SECONDS = 15.0  # at most, until the workers that do not train are started, too
+_LATER = (Resource.READ, Resource.PREDICT)  # what workers of a foreign cluster may date from before
 _DASK = {
     # A worker that is killed takes no run with it: the run goes on from its checkpoint, as often as it must
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1000",
@@ -81,18 +84,20 @@ def start_cluster(settings: Settings) -> SpecCluster:
     keys = make_keys(folder.path)
     common = {"protocol": "tls", "host": "127.0.0.1", "dashboard": False, "preload": [_PRELOAD], "security": keys}
     of_worker = common | {"local_directory": str(folder.path)}
-    first = {f"train-{i}": _worker(of_worker, Resource.TRAIN, threads, variables) for i, variables in enumerate(slots)}
+    first = {
+        f"train-{i}": _worker(of_worker, {Resource.TRAIN: 1}, threads, variables) for i, variables in enumerate(slots)
+    }
     shared_gpu = {"CUDA_VISIBLE_DEVICES": gpus[0]} if gpus else {}
     share = max(1, cores // settings.slice_workers)
     others = {
-        "read": _worker(of_worker, Resource.READ, 1, {}, jobs=settings.readers),
-        "quick": _worker(of_worker, Resource.QUICK, 1, shared_gpu),
+        "read": _worker(of_worker, {Resource.READ: settings.readers}, 1, {}),
+        "quick": _worker(of_worker, {Resource.QUICK: 1, Resource.PREDICT: 1}, 1, shared_gpu),
     }
     others |= {
-        f"short-{i}": _worker(of_worker, Resource.SHORT, threads, shared_gpu) for i in range(settings.short_slots)
+        f"short-{i}": _worker(of_worker, {Resource.SHORT: 1}, threads, shared_gpu) for i in range(settings.short_slots)
     }
     others |= {
-        f"slice-{i}": _worker(of_worker, Resource.SLICE, share, shared_gpu) for i in range(settings.slice_workers)
+        f"slice-{i}": _worker(of_worker, {Resource.SLICE: 1}, share, shared_gpu) for i in range(settings.slice_workers)
     }
     of_scheduler = common | {"port": 0, "scheduler_file": str(folder.path / "scheduler.json")}
     scheduler = {"cls": SubprocessScheduler, "options": {"scheduler_kwargs": of_scheduler}}
@@ -182,6 +187,19 @@ def _was_killed(process: SubprocessScheduler | SubprocessWorker) -> bool:
     return process.process is not None and process.process.returncode is not None
 
 
+def offered(client: Client, wanted: Resource) -> Resource:
+    """The kind of worker that does a job: the wanted one, or where a foreign cluster has none, one for short jobs.
+
+    Args:
+        client: of the cluster.
+        wanted: by the job.
+    """
+    if wanted not in _LATER:
+        return wanted
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return wanted if any(wanted in worker["resources"] for worker in workers) else Resource.QUICK
+
+
 def known_keys(dask_scheduler: Any) -> list[str]:
     """The keys that a scheduler knows; runs there."""
     return [str(key) for key in dask_scheduler.tasks]
@@ -208,24 +226,23 @@ def visible_gpus() -> list[str]:
 
 
 def _worker(
-    common: dict[str, Any], purpose: Resource, threads: int, environment: dict[str, str], jobs: int = 1
+    common: dict[str, Any], jobs: Mapping[Resource, int], threads: int, environment: dict[str, str]
 ) -> dict[str, Any]:
     """One nanny with one worker.
 
     Args:
         common: what all nannies are given.
-        purpose: what it is there for.
+        jobs: that it takes at a time, of each kind that it is there for.
         threads: of its arithmetic.
         environment: variables of its own.
-        jobs: that it takes at a time.
     """
     return {
         "cls": SubprocessWorker,
         "options": {
             "worker_kwargs": {
                 **common,
-                "nthreads": jobs,
-                "resources": {str(purpose): jobs},
+                "nthreads": sum(jobs.values()),
+                "resources": {str(kind): count for kind, count in jobs.items()},
                 "memory_limit": 0,  # the machine's own limits hold; Dask would kill a run that uses its share
                 "death_timeout": _DEATH_SECONDS,
                 "preload_nanny": [_PRELOAD],

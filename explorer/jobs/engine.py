@@ -17,12 +17,13 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
 from distributed import Future, fire_and_forget
 
 from explorer.errors import InputError
 from explorer.files import NoRoomError
-from explorer.jobs.cluster import connect, end_cluster, has_ended, known_keys, message_of, start_cluster
+from explorer.jobs.cluster import connect, end_cluster, has_ended, known_keys, message_of, offered, start_cluster
 from explorer.jobs.job import Answer, FileJob, Job, Resource, perform
 from explorer.jobs.lease import Lease
 from explorer.jobs.ordered_jobs import OrderedJobs
@@ -68,7 +69,7 @@ class Engine:
             self._client = connect(self._cluster, settings)
             held.callback(self._end_client)
             self._slots = Slots(self._client)
-            self._jobs = OrderedJobs(store, self._client, self._cluster is None, self._reader.add)
+            self._jobs = OrderedJobs(store, self._client, self._cluster is None, self._reader.add, self._resource)
             held.callback(self._jobs.close)
             self._reattach()
             self._reader.start()
@@ -171,7 +172,7 @@ class Engine:
             InputError: it does not answer in time; or what the job raises.
         """
         seconds = job.limit if timeout is None else timeout
-        resource = Resource.QUICK if job.resource is Resource.READ and not self._has_readers() else job.resource
+        resource = self._resource(job)
         future = self._client.submit(perform, job, pure=False, resources={resource: 1}, priority=_ANSWERS_FIRST)
         try:
             answer: Answer = future.result(timeout=seconds)
@@ -186,10 +187,9 @@ class Engine:
             ) from None
         return answer
 
-    def _has_readers(self) -> bool:
-        """Whether workers are there to read uploads; those of a foreign cluster may date from before there were any."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values() if self._cluster is None else ()
-        return self._cluster is not None or any(Resource.READ in worker["resources"] for worker in workers)
+    def _resource(self, job: Job[Any]) -> Resource:
+        """The kind of worker that does a job; the embedded cluster has all kinds, once they have started."""
+        return job.resource if self._cluster is not None else offered(self._client, job.resource)
 
     @property
     def lost(self) -> bool:

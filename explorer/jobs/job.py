@@ -28,6 +28,7 @@ class Resource(StrEnum):
     SHORT = "short"  # for runs of seconds, as lessons have them: they do not wait for long ones
     SLICE = "slice"
     QUICK = "quick"  # short jobs, which answer while runs train and slices are measured
+    PREDICT = "predict"  # for images, which may take long: short jobs do not wait for them
     READ = "read"  # uploads, in processes with limits of their own
 
 

@@ -11,7 +11,7 @@ from distributed import Client, Future, fire_and_forget
 
 from explorer.jobs.cluster import message_of
 from explorer.jobs.file_job import job_key, perform_unless_withdrawn
-from explorer.jobs.job import FileJob
+from explorer.jobs.job import FileJob, Resource
 from explorer.runs.job_files import announce, clear, forget, request_stop, withdraw
 from explorer.runs.records import JobRecord, JobStatus
 from explorer.runs.store import Store
@@ -27,12 +27,19 @@ class OrderedJobs:
         client: of the cluster that does them.
         outlive: whether the cluster goes on with them when this server is gone.
         later: has an update of the store done soon, by the name of what it updates; see ``Reader.add``.
+        resource: the kind of worker that does a job.
     """
 
     def __init__(
-        self, store: Store, client: Client, outlive: bool, later: Callable[[str, Callable[[], object]], None]
+        self,
+        store: Store,
+        client: Client,
+        outlive: bool,
+        later: Callable[[str, Callable[[], object]], None],
+        resource: Callable[[FileJob], Resource],
     ) -> None:
         self._store, self._client, self._outlive, self._later = store, client, outlive, later
+        self._resource = resource
         self._lock = threading.RLock()
         self._futures: dict[str, Future] = {}  # by id
 
@@ -57,7 +64,7 @@ class OrderedJobs:
                     record.id,
                     key=key,
                     pure=False,
-                    resources={job.resource: 1},
+                    resources={self._resource(job): 1},
                     priority=-time.time(),
                 )
                 if self._outlive:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from explorer.errors import InputError
 from explorer.files import writing
 from explorer.imagery.archive import load_dataset
-from explorer.imagery.scene import IGNORE, Raster
+from explorer.imagery.scene import Raster
 from explorer.imagery.writing import mask_bytes
 from explorer.jobs.file_job import run_file_job
 from explorer.jobs.registry import PackPrediction, PredictImage
@@ -25,7 +25,16 @@ from explorer.runs.folder import RunFolder
 from explorer.runs.job_files import JobProgress, Report
 from explorer.runs.object_files import geojson_bytes, geopackage_bytes
 from explorer.runs.predicting import NewArray, predict_raster, require_memory
-from explorer.runs.prediction import as_trained, load_prediction, save_prediction, values_outside
+from explorer.runs.prediction import (
+    accepted,
+    as_trained,
+    load_prediction,
+    misfits,
+    raster_of,
+    said_together,
+    save_prediction,
+)
+from explorer.runs.prediction_names import run_of
 from explorer.runs.records import JobStatus
 from explorer.runs.segmenters import load_predictor
 
@@ -42,9 +51,11 @@ def predict_image(job: PredictImage) -> JobStatus:
         reference = folder.dataset()
         raster, is_stretched = _image(job)
         raster = as_trained(raster, reference, is_stretched)
-        problem = values_outside(raster, reference)
-        if problem is not None and not job.forced:
-            raise InputError(problem, raster.name, "predict all the same, or scale its values like those of the run's")
+        problems = misfits(raster, reference)
+        if problems and not job.forced:
+            remedy = "predict all the same, or give it the bands and the scale of the run's images"
+            raise InputError(said_together(problems), raster.name, remedy)
+        raster = accepted(raster, problems)
         predictor = load_predictor(folder, job.checkpoint, job.device, job.flips)
         require_memory(predictor, raster, job.memory)
         began = time.perf_counter()
@@ -70,10 +81,11 @@ def pack_prediction(job: PackPrediction) -> bytes:
     prediction = load_prediction(job.prediction)
     mask = prediction.mask(job.thresholds, job.cuts)
     classes, place = prediction.meta.classes, prediction.georeference
+    about = prediction.about(run_of(job.prediction), job.thresholds, job.cuts)
     if job.kind == "mask":
-        return mask_bytes(mask, place, classes)
+        return mask_bytes(mask, place, classes, about)
     pack = geopackage_bytes if job.kind == "geopackage" else geojson_bytes
-    return pack(find_objects(mask, prediction.values), place, classes)
+    return pack(find_objects(mask, prediction.values), place, classes, about)
 
 
 def _image(job: PredictImage) -> tuple[Raster, bool]:
@@ -84,8 +96,7 @@ def _image(job: PredictImage) -> tuple[Raster, bool]:
     scene = next((each for each in dataset.scenes if each.name == job.scene), None)
     if scene is None:
         raise InputError("there is no such scene", job.scene, "choose another one")
-    raster = Raster(scene.name, scene.image, scene.label != IGNORE, scene.bands, scene.georeference, notes=scene.notes)
-    return raster, dataset.choices.stretch == "scene"
+    return raster_of(scene), dataset.choices.stretch == "scene"
 
 
 @contextmanager

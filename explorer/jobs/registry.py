@@ -132,7 +132,7 @@ class PredictImage(FileJob):
     """Predicts for an image, and keeps the probabilities. A prediction is its visitor's: its name cannot be guessed."""
 
     entry = "explorer.jobs.predicting:predict_image"
-    resource = Resource.QUICK
+    resource = Resource.PREDICT
     limit = 1800.0
     title = "prediction"
 

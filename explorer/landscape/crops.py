@@ -117,7 +117,7 @@ def cut_crops(
     for index, corners in groupby(chosen, lambda origin: origin[0]):  # one scene's maps in memory at a time
         scene = working[index]
         maps = object_maps(scene.label, classes, scene.objects)
-        image = prepared_image(scene.image, stretch, inputs)
+        image = prepared_image(scene.image, stretch, inputs, scene.valid)
         for _, top, left in corners:
             images.append(_cut(image, top, left, size, "edge"))
             labels.append(_cut(scene.label, top, left, size, IGNORE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from explorer.imagery.ground import pixel_areas
 from explorer.imagery.objects import connected_components
 from explorer.imagery.scene import GeoReference
 from explorer.metrics.class_map import STEPS
+
+_COUNTED_AT_ONCE = 1 << 20  # pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,18 +57,21 @@ def find_objects(mask: NDArray[np.uint8], values: NDArray[np.uint16]) -> FoundOb
     ids = np.zeros(mask.shape, dtype=np.int32)
     class_ids: list[int] = []
     for class_id in range(1, len(values) + 1):
-        inside = mask == class_id
-        own, count = connected_components(inside)
-        ids[inside] = own[inside] + len(class_ids)
+        own, count = connected_components(mask == class_id)
+        for strip in _strips(mask.shape):
+            np.add(own[strip], len(class_ids), out=ids[strip], where=own[strip] > 0)
         class_ids += [class_id] * count
-    number, width = len(class_ids), mask.shape[1]
-    places = np.flatnonzero(ids)
-    id_of_pixel = ids.ravel()[places]
-    rows, columns = np.divmod(places, width)
-    of_class = values.reshape(len(values), -1)[mask.ravel()[places].astype(np.intp) - 1, places]
-    areas, total, down, across = (
-        np.bincount(id_of_pixel, weights, number + 1)[1:] for weights in (None, of_class, rows, columns)
-    )
+    number = len(class_ids)
+    sums = np.zeros(
+        (4, number + 1)
+    )  # pixels, probabilities, rows and columns of each object: whole numbers, added exactly
+    for strip in _strips(mask.shape):
+        rows, columns = np.nonzero(ids[strip])
+        id_of_pixel = ids[strip][rows, columns]
+        of_class = values[:, strip][mask[strip][rows, columns].astype(np.intp) - 1, rows, columns]
+        for total_of, weights in zip(sums, (None, of_class, rows + strip.start, columns), strict=True):
+            total_of += np.bincount(id_of_pixel, weights, number + 1)
+    areas, total, down, across = sums[:, 1:]
     boxes = [
         (down.start, across.start, down.stop, across.stop) for down, across in scipy.ndimage.find_objects(ids, number)
     ]
@@ -77,6 +83,13 @@ def find_objects(mask: NDArray[np.uint8], values: NDArray[np.uint16]) -> FoundOb
         np.stack([down, across], axis=1) / np.maximum(areas, 1)[:, None],
         np.array(boxes, dtype=np.int64).reshape(-1, 4),
     )
+
+
+def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Whole rows, from top to bottom: each pixel of an object takes some fifty bytes while it is counted."""
+    rows = max(1, _COUNTED_AT_ONCE // max(1, shape[1]))
+    for top in range(0, shape[0], rows):
+        yield slice(top, min(shape[0], top + rows))
 
 
 def areas_on_ground(found: FoundObjects, georeference: GeoReference | None) -> NDArray[np.float64] | None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +82,21 @@ class AppliedThresholds:
     own: OwnThresholds | None = None  # how they were chosen
     cuts: tuple[ObjectCut, ...] = ()  # of class 1, 2, …; none: predictions are taken as they are
 
+    def cuts_at(self, values: Sequence[float] | None) -> tuple[ObjectCut, ...]:
+        """How objects are cut out at thresholds that are chosen instead of these, as :func:`thresholds_of` has it.
+
+        As was chosen for a class whose threshold these leave as it is; of others, predictions are taken as they are.
+
+        Args:
+            values: of class 1, 2, …; None: the most probable class.
+        """
+        if values is None or self.values is None:
+            return ()
+        return tuple(
+            cut if value == own else ObjectCut()
+            for cut, value, own in zip(self.cuts, values, self.values, strict=False)  # there may be no cuts
+        )
+
     def by_class(self, classes: int) -> dict[str, float] | None:
         """By class id, as JSON has it; None: the most probable class.
 
@@ -112,7 +127,12 @@ def parse_threshold(text: str) -> ThresholdRequest:
 
 
 def thresholds_of(
-    folder: RunFolder, request: ThresholdRequest, classes: int, checkpoint: str, split: bool | None = None
+    folder: RunFolder,
+    request: ThresholdRequest,
+    classes: int,
+    checkpoint: str,
+    split: bool | None = None,
+    smallest: int | None = None,
 ) -> AppliedThresholds:
     """The thresholds that are asked for, and how objects are cut out at them.
 
@@ -123,16 +143,17 @@ def thresholds_of(
         classes: number of classes, background included.
         checkpoint: name of the checkpoint that predicts.
         split: whether neighbours are separated; None: at own thresholds as was chosen with them, at others not.
+        smallest: pixels; smaller objects are dropped; None: likewise, at other thresholds none.
 
     Raises:
         InputError: a split is asked for, and the run has not ended or is of an earlier version.
     """
     own = read_own_thresholds(folder, checkpoint) or read_own_thresholds(folder)
-    cuts: tuple[ObjectCut, ...] = ()
-    if split:
-        if own is None:
-            raise InputError("knows no size of its objects to split predictions by", str(folder.path), "omit --split")
-        cuts = own.split_only
+    if split and own is None:
+        raise InputError("knows no size of its objects to split predictions by", str(folder.path), "omit --split")
+    cuts = () if own is None else own.cuts(split) if request == "own" else own.split_only if split else ()
+    if smallest is not None:
+        cuts = tuple(replace(cut, smallest=smallest) for cut in cuts or (ObjectCut(),) * (classes - 1))
     half = "½" if classes == 2 else "the most probable class"
     if request == "half":
         return AppliedThresholds(None, f"half: {half}", cuts=cuts)
@@ -146,7 +167,7 @@ def thresholds_of(
         return AppliedThresholds(None, f"none: {why}; {half} is used", cuts=cuts)
     of_other = "" if own.checkpoint == checkpoint else f", for {own.checkpoint}"
     source = f"own: chosen on {len(own.scenes)} threshold scenes{of_other}"
-    return AppliedThresholds(own.values, source, own, own.cuts(split))
+    return AppliedThresholds(own.values, source, own, cuts)
 
 
 def read_own_thresholds(folder: RunFolder, checkpoint: str | None = None) -> OwnThresholds | None:

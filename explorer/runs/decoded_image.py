@@ -28,6 +28,7 @@ class DecodedImage:
     crs: str | None = None  # None: unknown
     notes: tuple[Note, ...] = ()  # of its reader
     reason: str = ""  # why it could not be used
+    remedy: str = ""  # what can be done about it
 
 
 class _Header(BaseModel):

@@ -61,7 +61,7 @@ def evaluate_scenes(
     pooled = half = SceneCounts.none(classes, scoring.match_rule)
     by_scene: dict[str, Scores] = {}
     for scene in scenes:
-        probabilities = predictor.probabilities(scene.image)
+        probabilities = predictor.probabilities(scene.image, scene.valid)
         at_half = _counts(classes_at(probabilities, None), scene, classes, scoring)
         at_thresholds = at_half
         if thresholds is not None or scoring.cuts:

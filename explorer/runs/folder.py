@@ -28,7 +28,9 @@ job cuts off.
 from __future__ import annotations
 
 import os
+import statistics
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +44,14 @@ from explorer.imagery.archive import content_hash
 from explorer.imagery.choices import ReadingChoices
 from explorer.imagery.match_rule import HALF_IOU, MatchRule
 from explorer.imagery.objects import MINIMUM_AREA
-from explorer.imagery.scene import Dataset, Stretch
+from explorer.imagery.scene import Dataset, Scene, Stretch
 from explorer.imagery.scene_marks import SceneMark
 from explorer.runs.requests import PlannedRun
 from explorer.training.commands import Command, command_from_json, command_to_json
 from explorer.training.events import Event, Note, from_json
 from explorer.training.plan import Plan
+
+_SOME_SCENES = 32  # whose pixels are measured on the ground: enough for a median
 
 
 class DatasetReference(BaseModel):
@@ -66,6 +70,7 @@ class DatasetReference(BaseModel):
     choices: ReadingChoices = ReadingChoices()  # how the dataset's files were read
     training: tuple[SceneMark, ...] = ()  # its scenes; none in runs of earlier versions
     validation: tuple[SceneMark, ...] = ()
+    pixel_side: float | None = None  # metres on the ground, median of the training scenes; None: not known
 
     @classmethod
     def to(cls, dataset: Dataset) -> Self:
@@ -82,12 +87,22 @@ class DatasetReference(BaseModel):
             choices=dataset.choices,
             training=tuple(SceneMark.of(scene) for scene in dataset.training),
             validation=tuple(SceneMark.of(scene) for scene in dataset.validation),
+            pixel_side=_median_side(dataset.training),
         )
 
     @property
     def stretch(self) -> Stretch:
         """The stretch that the segmenter was trained with."""
         return Stretch(self.low, self.high)
+
+
+def _median_side(scenes: Sequence[Scene]) -> float | None:
+    from explorer.imagery.ground import pixel_side  # here: the first page needs nothing of it
+
+    some = scenes[:: -(-len(scenes) // _SOME_SCENES)]
+    sides = [pixel_side(scene.georeference, scene.size) for scene in some]
+    known = [side for side in sides if side is not None]
+    return statistics.median(known) if known else None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from explorer.settings import MEBI, Settings
 
 Watch = Callable[[str], None]
 
-_VERSION = "images 1"  # changes with what is kept
+_VERSION = "images 2"  # changes with what is kept
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,6 @@ def _read(upload: ImagesToRead, refused: Mapping[str, str], watch: Watch) -> tup
             read.append(save_raster(raster, folder / f"{number}.npz"))
             total += size
         except InputError as problem:
-            read.append(DecodedImage(name, None, reason=problem.what))
+            read.append(DecodedImage(name, None, reason=problem.what, remedy=problem.remedy))
     write_atomically(known, pickle.dumps(tuple(read)))
     return tuple(read)

@@ -1,7 +1,8 @@
 """Predicted objects as files of other programs: one polygon each with class, score and area. No torch.
 
 GeoJSON has degrees (WGS 84), as RFC 7946 requires; a GeoPackage keeps the image's coordinate reference system. Without
-a georeference, coordinates are columns and rows in both.
+a georeference, coordinates are columns and rows in both. Where the image has a grid on the ground and nothing names its
+coordinate reference system, degrees do not follow: a GeoPackage has the grid's coordinates, and GeoJSON is refused.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from rasterio.warp import transform_geom
 from explorer.errors import InputError
 from explorer.imagery.ground import DEGREES, crs_of
 from explorer.imagery.scene import GeoReference
-from explorer.imagery.writing import write_whole
+from explorer.imagery.writing import NOTHING, write_whole
 from explorer.metrics.found_objects import FoundObjects, areas_on_ground
 
 LAYER = "objects"
@@ -32,7 +33,36 @@ LAYER = "objects"
 _DIGITS = 9  # of degrees: a tenth of a millimetre
 
 
-def write_objects(path: Path, found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> None:
+def coordinates_of(georeference: GeoReference | None, geojson: bool) -> str:
+    """What the coordinates of objects are, in words.
+
+    Args:
+        georeference: of the image.
+        geojson: of GeoJSON, else of a GeoPackage.
+
+    Raises:
+        InputError: GeoJSON cannot have any.
+    """
+    if georeference is None:
+        return "columns and rows of the image, in pixels"
+    if georeference.crs is None and geojson:
+        raise InputError(
+            "the image does not name its coordinate reference system, so that no degrees (WGS 84) follow",
+            "GeoJSON",
+            "write a GeoPackage, or name the system in a .prj file beside the image",
+        )
+    if georeference.crs is None:
+        return "those of the image's grid, whose coordinate reference system is not known"
+    return "degrees (WGS 84)" if geojson else "those of the image's coordinate reference system"
+
+
+def write_objects(
+    path: Path,
+    found: FoundObjects,
+    georeference: GeoReference | None,
+    classes: Sequence[str],
+    about: Mapping[str, str] = NOTHING,
+) -> None:
     """Writes objects as GeoPackage if the path ends with .gpkg, else as GeoJSON.
 
     Args:
@@ -40,16 +70,21 @@ def write_objects(path: Path, found: FoundObjects, georeference: GeoReference | 
         found: the objects.
         georeference: of their mask, if known.
         classes: names by id.
+        about: what the objects rest on, see ``Prediction.about``: the metadata of a GeoPackage and its layer, a member
+            ``metadata`` of GeoJSON, which RFC 7946 lets be added.
 
     Raises:
         InputError: the file cannot be written, or the objects cannot be laid on WGS 84, which GeoJSON needs.
     """
     pack = geopackage_bytes if path.suffix.lower() == ".gpkg" else geojson_bytes
-    write_whole(path, pack(found, georeference, classes))
+    write_whole(path, pack(found, georeference, classes, about))
 
 
-def geojson_bytes(found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
+def geojson_bytes(
+    found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str], about: Mapping[str, str] = NOTHING
+) -> bytes:
     """The objects as GeoJSON, see ``write_objects``."""
+    coordinates = coordinates_of(georeference, geojson=True)
     outlines: list[Any] = [shapely.geometry.mapping(outline) for outline in _outlines(found, georeference)]
     crs = crs_of(georeference)
     if crs is not None and outlines:
@@ -63,10 +98,14 @@ def geojson_bytes(found: FoundObjects, georeference: GeoReference | None, classe
         {"type": "Feature", "properties": dict(zip(columns, values, strict=True)), "geometry": outline}
         for outline, values in zip(outlines, zip(*map(_plain, columns.values()), strict=True), strict=True)
     ]
-    return json.dumps({"type": "FeatureCollection", "features": features}).encode()
+    said = dict(about) if crs is not None else {**about, "coordinates": coordinates}
+    metadata = {"metadata": said} if said else {}
+    return json.dumps({"type": "FeatureCollection", **metadata, "features": features}).encode()
 
 
-def geopackage_bytes(found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str]) -> bytes:
+def geopackage_bytes(
+    found: FoundObjects, georeference: GeoReference | None, classes: Sequence[str], about: Mapping[str, str] = NOTHING
+) -> bytes:
     """The objects as a GeoPackage with the layer ``LAYER``, see ``write_objects``."""
     import pyogrio.raw  # here, since it takes a second
 
@@ -86,6 +125,8 @@ def geopackage_bytes(found: FoundObjects, georeference: GeoReference | None, cla
                 driver="GPKG",
                 geometry_type="MultiPolygon",
                 crs=None if crs is None else crs.to_wkt(),
+                dataset_metadata=dict(about),
+                layer_metadata=dict(about),
             )
         return file.read_bytes()
 

@@ -117,7 +117,7 @@ def choose_thresholds(
         sizes: of class 1, 2, … in the training scenes.
         scoring: what the scores of objects rest on; its cuts do not matter.
     """
-    stored = [in_thousandths(predictor.probabilities(scene.image)[1:]) for scene in scenes]
+    stored = [in_thousandths(predictor.probabilities(scene.image, scene.valid)[1:]) for scene in scenes]
     chosen = []
     for number, of_class in enumerate(sizes):
         values = [of_scene[number] for of_scene in stored]

@@ -13,11 +13,12 @@ from explorer.errors import InputError
 from explorer.imagery.bands import natural_bands
 from explorer.imagery.pictures import Picture, as_bytes
 from explorer.imagery.scene import Raster, Stretch
-from explorer.imagery.stretch import image_stretch, stretched
+from explorer.imagery.stretch import stretched
 from explorer.metrics.class_map import in_thousandths
 from explorer.metrics.splitting_predictions import blocks_of, find_lines
 from explorer.runs.folder import DatasetReference
 from explorer.runs.prediction import Prediction, PredictionMeta
+from explorer.segmenter.inputs import stretch_for
 from explorer.segmenter.prediction import Predictor
 from explorer.segmenter.tiling import TILE, Advance
 from explorer.settings import MEBI
@@ -68,7 +69,7 @@ def predict_raster(
         advance(done, parts)
 
     top = 0
-    for strip in predictor.strips(raster.image, count):
+    for strip in predictor.strips(raster.image, raster.valid, count):
         rows = slice(top, top + strip.shape[1])
         values[:, rows] = in_thousandths(strip[1:])
         if most_probable is not None:
@@ -121,6 +122,6 @@ def require_memory(predictor: Predictor, raster: Raster, most: int) -> None:
 def _picture(raster: Raster, predictor: Predictor, reference: DatasetReference, step: int) -> Picture:
     """Every ``step``-th row and column as the segmenter sees it."""
     chosen = list(natural_bands(raster.bands))
-    limits = image_stretch(raster.image, raster.valid) if predictor.inputs.own_stretch else reference.stretch
+    limits = stretch_for(raster.image, reference.stretch, predictor.inputs, raster.valid)
     own = Stretch(tuple(limits.low[band] for band in chosen), tuple(limits.high[band] for band in chosen))
     return as_bytes(stretched(raster.image[chosen, ::step, ::step], own).transpose(1, 2, 0))

@@ -19,15 +19,18 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from explorer.errors import InputError
 from explorer.files import atomic_file
 from explorer.imagery.archive import MappedArrays
+from explorer.imagery.bands import telling_names
+from explorer.imagery.ground import pixel_side
 from explorer.imagery.notes import Note
 from explorer.imagery.pictures import Picture
-from explorer.imagery.scene import IGNORE, GeoReference, Raster
+from explorer.imagery.scene import IGNORE, GeoReference, Raster, Scene
 from explorer.imagery.stretch import outside_stretch, stretch_scene
 from explorer.metrics.class_map import classes_of_thousandths
 from explorer.metrics.splitting_predictions import ObjectCut, without_specks
 from explorer.runs.folder import DatasetReference
 
 _HALF = (0.5,)
+_OTHER_SIZE = 1.5  # of pixels on the ground, as a factor
 
 
 class PredictionMeta(BaseModel):
@@ -98,6 +101,33 @@ class Prediction:
         classes[~self.valid] = IGNORE
         return classes
 
+    def about(self, run: str, thresholds: Sequence[float] | None, cuts: Sequence[ObjectCut] = ()) -> dict[str, str]:
+        """What a mask rests on, for the metadata of files: tags of a GeoTIFF, a table of a GeoPackage, …
+
+        Args:
+            run: its id, or the name of its folder.
+            thresholds: as ``mask`` takes them.
+            cuts: likewise.
+        """
+        names = self.meta.classes[1:]
+        if thresholds is None and self.most_probable is not None:
+            said = {"threshold": "none: each pixel has its most probable class"}
+        else:
+            said = {f"threshold_{k}": f"{value:g}" for k, value in enumerate(thresholds or _HALF, start=1)}
+        for class_id, (name, cut) in enumerate(zip(names, cuts or (ObjectCut(),) * len(names), strict=True), start=1):
+            is_split = cut.diameter is not None and len(self.lines) > 0
+            said |= {f"class_{class_id}": name, f"split_{class_id}": "yes" if is_split else "no",
+                     f"smallest_{class_id}": f"{cut.smallest} px"}  # fmt: skip
+        notes = " ".join(note.text for note in self.meta.notes)
+        return {
+            "image": self.meta.image,
+            "run": run,
+            "checkpoint": self.meta.checkpoint,
+            "flips": "yes" if self.meta.flips else "no",
+            **said,
+            **({"notes": notes} if notes else {}),
+        }
+
 
 def cuts_for(
     own: Sequence[ObjectCut], meta: PredictionMeta, split: bool | None, smallest: int | None
@@ -155,8 +185,20 @@ def load_prediction(path: Path) -> Prediction:
         raise InputError(f"cannot be read ({error})", "prediction", "predict again") from None
 
 
+def raster_of(scene: Scene) -> Raster:
+    """The image of a dataset's scene, to predict for: its label says nothing of where it has data."""
+    valid = np.ones(scene.size, np.bool_) if scene.valid is None else scene.valid
+    notes, ignored = scene.notes, (scene.label == IGNORE) & valid
+    if ignored.any():
+        text = (
+            f"{ignored.mean():.1%} of the pixels are ignored in the scene's label; they are predicted like all others."
+        )
+        notes = (*notes, Note("ignored_predicted", text))
+    return Raster(scene.name, scene.image, valid, scene.bands, scene.georeference, notes=notes)
+
+
 def as_trained(raster: Raster, reference: DatasetReference, is_stretched: bool = False) -> Raster:
-    """An image as those of a run were given to its segmenter.
+    """An image as those of a run were given to its segmenter, with a note if its pixels are of another size.
 
     Args:
         raster: as it was read.
@@ -172,11 +214,48 @@ def as_trained(raster: Raster, reference: DatasetReference, is_stretched: bool =
             raster.name,
             "use an image with the same bands as the run's",
         )
+    size = _other_pixel_size(raster, reference)
+    raster = raster if size is None else replace(raster, notes=(*raster.notes, size))
     if reference.choices.stretch == "scene" and not is_stretched:
         return replace(raster, image=stretch_scene(raster.image, raster.valid))
     return raster
 
 
-def values_outside(raster: Raster, reference: DatasetReference) -> str | None:
-    """Why an image, stretched as those of the run were, is not of the kind that the run was trained on; None: it is."""
-    return outside_stretch(raster.image, raster.valid, reference.stretch)
+def misfits(raster: Raster, reference: DatasetReference, with_values: bool = True) -> tuple[Note, ...]:
+    """Why an image is not of the kind that the run was trained on, so that somebody must accept it; none: it is.
+
+    Args:
+        raster: stretched as those of the run were, see ``as_trained``.
+        reference: what the run remembers of its dataset.
+        with_values: also look whether its values lie outside the range of the run's.
+    """
+    outside = outside_stretch(raster.image, raster.valid, reference.stretch) if with_values else None
+    values = (Note("values_outside_stretch", outside),) if outside else ()
+    pairs = zip(telling_names(raster.bands), telling_names(reference.bands), strict=True)
+    if all(own is None or other is None or own == other for own, other in pairs):
+        return values
+    text = f"its bands are {', '.join(raster.bands)}, the run was trained on {', '.join(reference.bands)}"
+    return (Note("other_bands", text), *values)
+
+
+def accepted(raster: Raster, problems: Sequence[Note]) -> Raster:
+    """The image with the notes of what it is predicted for in spite of."""
+    notes = (Note(problem.code, f"Predicted all the same, although {problem.text}.") for problem in problems)
+    return replace(raster, notes=(*raster.notes, *notes))
+
+
+def said_together(problems: Sequence[Note]) -> str:
+    """What is wrong with an image, in one sentence."""
+    return "; ".join(problem.text for problem in problems)
+
+
+def _other_pixel_size(raster: Raster, reference: DatasetReference) -> Note | None:
+    height, width = raster.valid.shape
+    side, usual = pixel_side(raster.georeference, (height, width)), reference.pixel_side
+    if side is None or usual is None or max(side / usual, usual / side) <= _OTHER_SIZE:
+        return None
+    text = (
+        f"Its pixels measure {side:.3g} m on the ground, those of the run's images {usual:.3g} m: objects have "
+        f"{usual / side:.2g} times the size in pixels that the run was trained on. Resample it, unless that is meant."
+    )
+    return Note("pixel_size_differs", text)

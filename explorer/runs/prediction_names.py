@@ -38,6 +38,11 @@ def prediction_file(run: Path, name: str) -> Path:
     return run / relative_file(name)
 
 
+def run_of(file: Path) -> str:
+    """The id of the run in whose folder a prediction is kept."""
+    return file.parent.parent.name
+
+
 def relative_file(name: str) -> str:
     """Likewise, relative to the run's folder, as jobs are listed."""
     if not is_name(name):

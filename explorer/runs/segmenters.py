@@ -128,7 +128,7 @@ def sweep_thresholds(
 
     kept: list[NDArray[np.uint16]] = []
     for scene in scenes:
-        values = predictor.probabilities(scene.image)
+        values = predictor.probabilities(scene.image, scene.valid)
         stored = in_thousandths(values[1:])
         for number, cut in enumerate(cuts):
             stored[number] = cut_thousandths(stored[number], cut)

@@ -234,4 +234,4 @@ def _without_pixels(reading: Reading) -> Reading:
 def _emptied(scene: Scene) -> Scene:
     """A scene without its pixels: its name, bands and notes."""
     none = np.zeros((0, 0), np.uint8)
-    return replace(scene, image=none[None], label=none, objects=None)
+    return replace(scene, image=none[None], label=none, objects=None, valid=None)

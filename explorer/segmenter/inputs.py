@@ -48,9 +48,25 @@ class InputSpec(BaseModel):
         return max(1, round(area * self.scale**2))
 
 
-def prepared_image(image: NDArray[np.generic], stretch: Stretch, spec: InputSpec) -> NDArray[np.float32]:
-    """The channels (C', h, w) of an image (C, H, W) in its own dtype; bands come first, most values lie in [0, 1]."""
-    bands = stretched(image, image_stretch(image) if spec.own_stretch else stretch)
+def stretch_for(
+    image: NDArray[np.generic], stretch: Stretch, spec: InputSpec, valid: NDArray[np.bool_] | None
+) -> Stretch:
+    """The stretch of an image: its own, over its valid pixels, if the inputs say so, else the dataset's."""
+    return image_stretch(image, valid) if spec.own_stretch else stretch
+
+
+def prepared_image(
+    image: NDArray[np.generic], stretch: Stretch, spec: InputSpec, valid: NDArray[np.bool_] | None = None
+) -> NDArray[np.float32]:
+    """The channels of an image (C', h, w); bands come first, most values lie in [0, 1].
+
+    Args:
+        image: (C, H, W) in its own dtype.
+        stretch: of the dataset.
+        spec: scale and channels.
+        valid: (H, W), False where the image has no data; those pixels do not count for its own stretch. None: all do.
+    """
+    bands = stretched(image, stretch_for(image, stretch, spec, valid))
     size = spec.working_size((image.shape[1], image.shape[2]))
     if size != image.shape[1:]:
         bands = np.stack([_mean_resized(band, size) for band in bands])
@@ -87,7 +103,8 @@ def reduced_scene(scene: Scene, spec: InputSpec) -> Scene:
     if size == scene.size:
         return scene
     bands = [_mean_resized(band.astype(np.float32), size) for band in scene.image]
-    return replace(prepared_scene(scene, spec), image=np.stack(bands))
+    valid = None if scene.valid is None else _mean_resized(scene.valid.astype(np.float32), size) >= np.float32(0.5)
+    return replace(prepared_scene(scene, spec), image=np.stack(bands), valid=valid)
 
 
 def _mean_resized(band: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

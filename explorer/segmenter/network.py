@@ -6,6 +6,7 @@ channels_last format, which is up to twice as fast on a CPU.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -99,6 +100,9 @@ class UNet(Segmenter):
         return logits
 
 
+_random_state = threading.Lock()  # it is global: two threads that seed it would draw from each other's
+
+
 def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int, pretrained: bool = True) -> Segmenter:
     """A new segmenter whose random weights depend on the seed alone; the global random state does not change.
 
@@ -114,7 +118,7 @@ def build_segmenter(channels: int, classes: int, spec: SegmenterSpec, seed: int,
     """
     module, name = SEGMENTERS[spec.kind].builder.split(":")
     builder = getattr(import_module(f"explorer.segmenter.{module}"), name)
-    with torch.random.fork_rng(devices=[]):
+    with _random_state, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         segmenter: Segmenter = builder(channels, classes + spec.border, spec)
     if spec.border:

@@ -43,16 +43,23 @@ class Predictor:
         """Where the segmenter is."""
         return next(self.segmenter.parameters()).device
 
-    def probabilities(self, image: NDArray[np.generic]) -> NDArray[np.float32]:
+    def probabilities(self, image: NDArray[np.generic], valid: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         """Class probabilities (K, H, W) of an image (C, H, W) of any size, on the image's own grid.
 
         Those of a smaller working scale are interpolated bilinearly, so that they still add up to 1.
+
+        Args:
+            image: (C, H, W).
+            valid: (H, W), see ``prepared_image``.
         """
-        strips = list(self.strips(image))
+        strips = list(self.strips(image, valid))
         return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
 
     def strips(
-        self, image: NDArray[np.generic], advance: Advance = lambda _done, _tiles: None
+        self,
+        image: NDArray[np.generic],
+        valid: NDArray[np.bool_] | None = None,
+        advance: Advance = lambda _done, _tiles: None,
     ) -> Iterator[NDArray[np.float32]]:
         """Likewise in strips of whole rows (K, rows, W), from top to bottom.
 
@@ -60,9 +67,10 @@ class Predictor:
 
         Args:
             image: (C, H, W).
+            valid: (H, W), see ``prepared_image``.
             advance: called after each tile.
         """
-        prepared = torch.from_numpy(prepared_image(image, self.stretch, self.inputs)).to(self.device)
+        prepared = torch.from_numpy(prepared_image(image, self.stretch, self.inputs, valid)).to(self.device)
         size, working = (image.shape[1], image.shape[2]), (prepared.shape[1], prepared.shape[2])
         flips = (_UPRIGHT_FLIPS if self.upright else _FLIPS) if self.flips else _FLIPS[:1]
         strips = predict_strips(self.segmenter, prepared, flips=flips, advance=advance)

@@ -218,7 +218,7 @@ def _on_device(
 ) -> DeviceScene:
     down, right = (max(0, least - side) for side in scene.label.shape)
     edge = ((0, 0), (0, down), (0, right))
-    image = np.pad(prepared_image(scene.image, stretch, inputs), edge, mode="edge")
+    image = np.pad(prepared_image(scene.image, stretch, inputs, scene.valid), edge, mode="edge")
     label = np.pad(scene.label, edge[1:], constant_values=IGNORE)
     objects = np.pad(np.concatenate([maps.ids[None], maps.owners]), edge)
     return DeviceScene(

@@ -213,7 +213,7 @@ class _Prepared:
 
     def __init__(self, scene: Scene, stretch: Stretch, inputs: InputSpec, device: torch.device) -> None:
         self._scene, self._stretch, self._device = scene, stretch, device
-        self._image = None if inputs == InputSpec() else prepared_image(scene.image, stretch, inputs)
+        self._image = None if inputs == InputSpec() else prepared_image(scene.image, stretch, inputs, scene.valid)
 
     def window(self, top: int, left: int, height: int, width: int) -> Window:
         """The part of this height and width, in pixels of the scene."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.imagery.notes import Note
-from explorer.imagery.scene import IGNORE, Raster, Scene
+from explorer.imagery.scene import Raster, Scene
 from explorer.runs.decoded_image import DecodedImage, load_raster
 from explorer.runs.folder import DatasetReference
-from explorer.runs.prediction import as_trained, values_outside
+from explorer.runs.prediction import as_trained, misfits, raster_of, said_together
 from explorer.runs.records import RunRecord
 from explorer.ui import address, services
 from explorer.ui.datasets import dataset_choices, resolve
@@ -64,10 +64,10 @@ def pick_source(record: RunRecord, reference: DatasetReference) -> Source | None
 
 
 def problem_of(source: Source, record: RunRecord, reference: DatasetReference) -> str | None:
-    """Why the image's values are not of the kind that the run was trained on, as the job would say; None: they are.
+    """Why the image is not of the kind that the run was trained on, as the job would say; None: it is.
 
     Raises:
-        InputError: it has other bands than the run's.
+        InputError: it has another number of bands than the run's.
     """
     key = source, record.id
     known: tuple[object, str | None] | None = st.session_state.get(_PROBLEM)
@@ -75,7 +75,7 @@ def problem_of(source: Source, record: RunRecord, reference: DatasetReference) -
         raster, is_stretched = _raster(source)
         by_itself = reference.choices.stretch == "scene"  # then no value lies outside
         as_trained(raster, reference, is_stretched or by_itself)
-        known = key, None if by_itself else values_outside(raster, reference)
+        known = key, said_together(misfits(raster, reference, not by_itself)) or None
         st.session_state[_PROBLEM] = known
     return known[1]
 
@@ -92,14 +92,14 @@ def _raster(source: Source) -> tuple[Raster, bool]:
         return load_raster(source.file), False
     dataset = services.dataset(source.file.name.partition(".")[0])
     scene = next(each for each in dataset.scenes if each.name == source.scene)
-    raster = Raster(scene.name, scene.image, scene.label != IGNORE, scene.bands, scene.georeference)
-    return raster, dataset.choices.stretch == "scene"
+    return raster_of(scene), dataset.choices.stretch == "scene"
 
 
 def _pick_upload(images: Sequence[DecodedImage]) -> Source | None:
     for image in images:
         if image.file is None:
-            st.warning(f"**{escaped(image.name)}** is left out: {escaped(image.reason)}.", icon=":material/block:")
+            said = f"{image.reason} — {image.remedy}" if image.remedy else image.reason
+            st.warning(f"**{escaped(image.name)}** is left out: {escaped(said)}.", icon=":material/block:")
     usable = {image.name: image for image in images if image.file is not None}
     if not usable:
         if not images:

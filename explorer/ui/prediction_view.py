@@ -12,8 +12,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from explorer.errors import InputError
 from explorer.figures.colours import default_colours
 from explorer.figures.prediction import (
+    MOST_ROWS,
     Box,
     Shown,
     View,
@@ -26,6 +28,7 @@ from explorer.jobs.registry import PackPrediction
 from explorer.metrics.found_objects import FoundObjects, areas_on_ground, find_objects
 from explorer.metrics.splitting_predictions import ObjectCut
 from explorer.runs.class_thresholds import AppliedThresholds
+from explorer.runs.object_files import coordinates_of
 from explorer.runs.prediction import Prediction, cuts_for
 from explorer.runs.prediction_names import PredictionFile
 from explorer.ui import address, services
@@ -36,8 +39,8 @@ from explorer.ui.messages import escaped
 VIEWS: tuple[View, ...] = get_args(View)
 _DOWNLOADS: dict[PredictionFile, tuple[str, str, str, str]] = {
     "mask": ("Mask (GeoTIFF)", "tif", "image/tiff", "Cloud-optimised: class ids, 255 where there is no data."),
-    "geopackage": ("Objects (GeoPackage)", "gpkg", "application/geopackage+sqlite3", "In the image's CRS."),
-    "geojson": ("Objects (GeoJSON)", "geojson", "application/geo+json", "In degrees (WGS 84)."),
+    "geopackage": ("Objects (GeoPackage)", "gpkg", "application/geopackage+sqlite3", ""),
+    "geojson": ("Objects (GeoJSON)", "geojson", "application/geo+json", ""),
 }
 _HIGHEST, _LOWEST, _USUAL_WIDTH, _AROUND = 760, 360, 700, 110  # of the figure, on screen; its axes and legend
 _KEPT = 6
@@ -123,15 +126,23 @@ def _pick_choice(name: str, prediction: Prediction, applied: AppliedThresholds) 
         chosen.append(value if moved == usual else moved)
     thresholds = None if most_probable else tuple(chosen)
     st.caption(_where_from(thresholds, own, applied))
+    return Choice(thresholds, _pick_cuts(prediction, applied.cuts_at(thresholds), applied, key))
+
+
+def _pick_cuts(
+    prediction: Prediction, usual: tuple[ObjectCut, ...], applied: AppliedThresholds, key: str
+) -> tuple[ObjectCut, ...]:
+    """Splitting and the smallest object; at first as is usual at the thresholds."""
     can_split = len(prediction.lines) > 0
-    usual_split = any(cut.diameter is not None for cut in applied.cuts)
+    usual_split = any(cut.diameter is not None for cut in usual)
     split = st.toggle(
         "Split objects that touch",
         usual_split and can_split,
-        key=f"split-{key}",
+        # each way to begin has its own state
+        key=f"split-{key}" if usual == applied.cuts else f"split-{'on' if usual_split else 'off'}-{key}",
         bind="query-params",
         disabled=not can_split,
-        help="By a watershed; at first as the run chose."
+        help="By a watershed; at first as the run chose with its own threshold, and not at another one."
         if can_split
         else "The run knew no size of its objects when this was made: it had not ended, or its labels hold none.",
     )
@@ -139,18 +150,18 @@ def _pick_choice(name: str, prediction: Prediction, applied: AppliedThresholds) 
         "Smallest object (px)",
         1,
         value=None,
-        placeholder=_smallest_words(applied),
+        placeholder=_smallest_words(usual),
         key=f"smallest-{key}",
         bind="query-params",
-        help="Smaller objects are left out. Clear it to take the run's.",
+        help="Smaller objects are left out. Clear it to take the run's, which belongs to its own threshold; at another "
+        "one, none is left out.",
     )
     by_hand = None if split == usual_split else split
-    cuts = cuts_for(applied.cuts, prediction.meta, by_hand, None if smallest is None else int(smallest))
-    return Choice(thresholds, cuts)
+    return cuts_for(usual, prediction.meta, by_hand, None if smallest is None else int(smallest))
 
 
-def _smallest_words(applied: AppliedThresholds) -> str:
-    sizes = sorted({cut.smallest for cut in applied.cuts})
+def _smallest_words(cuts: Sequence[ObjectCut]) -> str:
+    sizes = sorted({cut.smallest for cut in cuts})
     return f"{' to '.join(map(str, dict.fromkeys((sizes[0], sizes[-1]))))}, the run's" if sizes else "1"
 
 
@@ -160,9 +171,9 @@ def _where_from(thresholds: tuple[float, ...] | None, own: tuple[float, ...], ap
         return "Each pixel has its most probable class."
     what, _, why = applied.source.partition(": ")
     source = f"No own threshold: {escaped(why)}" if what == "none" else f"The run's own: {escaped(why)}"
-    if thresholds == own:
-        return f"{source}."
     numbers = ", ".join(f"{value:g}" for value in own)
+    if thresholds == own:
+        return f"{numbers}. {source}."
     return f"Chosen here, instead of {numbers}. {source}."
 
 
@@ -212,6 +223,8 @@ def _show_table(name: str, prediction: Prediction, found: FoundObjects, where: D
             "latitude": st.column_config.NumberColumn(format="%.6f", help="Of its centre, in degrees of WGS 84."),
         },
     )
+    if len(found) > MOST_ROWS:
+        where.caption(f"The {MOST_ROWS:,} largest of {len(found):,} objects; downloads have all of them.")
     rows: Sequence[int] = event.selection.rows
     if not rows or rows[0] >= len(table):
         where.caption("Tick the box of an object to zoom to it.")
@@ -225,6 +238,12 @@ def _offer_downloads(path: Path, prediction: Prediction, choice: Choice, shown: 
     stem = PurePosixPath(prediction.meta.image).stem or "prediction"
     with st.popover("Download", icon=":material/download:", width="stretch"):
         for kind, (label, ending, media, about) in _DOWNLOADS.items():
+            refused = False
+            if kind != "mask":
+                try:
+                    about = f"Coordinates: {coordinates_of(prediction.georeference, kind == 'geojson')}."
+                except InputError as problem:
+                    about, refused = f"{problem}.", True
             st.download_button(
                 label,
                 lambda kind=kind: services.engine().ask(  # type: ignore[misc]
@@ -233,6 +252,7 @@ def _offer_downloads(path: Path, prediction: Prediction, choice: Choice, shown: 
                 f"{stem}.{ending}",
                 media,
                 help=about,
+                disabled=refused,
                 on_click="ignore",
                 width="stretch",
                 key=f"download-{kind}",

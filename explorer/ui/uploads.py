@@ -1,7 +1,6 @@
 """Uploads: files add up until they are used or discarded, also over reloads.
 
-What is uploaded is kept in the store (see ``explorer.runs.uploads``), and the address has its token. The session holds
-which files of the widgets have been kept.
+``explorer.ui.kept_files`` keeps them; here are the widgets of Imagery, and the name of the dataset that they become.
 """
 
 from __future__ import annotations
@@ -12,29 +11,20 @@ from pathlib import Path, PurePosixPath
 from typing import get_args
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from explorer.errors import InputError
 from explorer.imagery.builtin import BUILTIN
 from explorer.imagery.reading.layout import arrange
 from explorer.runs.names import free_name
 from explorer.runs.ownership import is_of
 from explorer.runs.uploads import KeptFile, Side
-from explorer.runs.usage import Sent
 from explorer.settings import MEBI, settings
 from explorer.ui import services
-from explorer.ui.address import say_unknown
 from explorer.ui.identity import visitor
-from explorer.ui.locks import is_locked, require_unlocked, say_locked
-from explorer.ui.messages import show_problem
+from explorer.ui.kept_files import KeptFiles, Listed
+from explorer.ui.locks import say_locked
 
-_TOKEN = "upload"  # in the address
+_KEPT = KeptFiles("upload", "used or discarded")
 _FILES, _FOLDER = "Files or zips", "A folder"
-_KEPT = "upload-kept"  # in the session: token of the upload that is shown
-_USED = "upload-used"  # what was saved as a dataset, and is shown until other files come
-_TAKEN = "upload-taken"  # by the id of a widget's file: its side, and the name that it is kept under
-_REFUSED = "upload-refused"  # why files of the last upload are not kept
-_TURN = "upload-turn"  # how often the widgets were replaced by empty ones
 _LONGEST_NAME = 54  # of a dataset, without its number
 _GENERAL_FOLDERS = {"image", "images", "img", "imgs", "data", "train", "training", "val", "valid", "validation", "test"}
 
@@ -51,7 +41,7 @@ class Files:
 
 def pick_files() -> Files | None:
     """Two uploaders, whose files add up, and what is kept of earlier uploads; None while there is nothing."""
-    token = _token()
+    token = _KEPT.token()
     say_locked("upload")
     whole = st.segmented_control(
         "What to upload",
@@ -61,30 +51,32 @@ def pick_files() -> Files | None:
         key="upload-way",
         label_visibility="collapsed",
     )
+    folder = "-folder" if whole == _FOLDER else ""  # of the widgets' keys
     left, right = st.columns(2)
     limit = f"At most {settings().max_file_bytes // MEBI} MiB per file, {settings().max_files} files."
     with left:
-        listed = _uploader(
+        listed = _KEPT.uploader(
             "images",
+            f"images{folder}",
             "Images, or a zip of images and masks" if whole == _FILES else "Folder of images, or of images and masks",
             f"PNG, JPEG, TIFF or GeoTIFF, 1 to 16 bands, with the files that belong to them. {limit}",
             whole == _FOLDER,
         )
     with right:
-        listed |= _uploader(
+        listed |= _KEPT.uploader(
             "masks",
+            f"masks{folder}",
             "Masks, if they are separate" if whole == _FILES else "Folder of masks, if they are separate",
             "One per image, with the same name: harbour.tif and harbour_mask.png. Or files of polygons or annotations: "
             f"GeoJSON, GeoPackage, Shapefile, KML, FlatGeobuf, COCO, YOLO, labelme, CVAT, Label Studio. {limit}",
             whole == _FOLDER,
         )
-    for problem in st.session_state.get(_REFUSED, ()):
-        show_problem(problem)
-    used: Files | None = st.session_state.get(_USED)
-    if used is not None:
+    _KEPT.show_refused()
+    used = _KEPT.used
+    if isinstance(used, Files):
         _show_used()
         return used
-    token = st.session_state.get(_KEPT, token)  # the first file has begun an upload
+    token = _KEPT.current or token  # the first file has begun an upload
     kept = services.uploads().files(token) if token is not None else ()
     if token is None or not kept:
         return None
@@ -107,10 +99,7 @@ def kept_bytes(files: Files) -> int:
 
 def forget_used(files: Files) -> None:
     """Throws the files away that have become a dataset; the session shows what was read until others come."""
-    services.uploads().discard(files.key.partition(":")[0])
-    st.session_state[_USED] = files
-    st.session_state.pop(_KEPT, None)
-    st.query_params.pop(_TOKEN, None)
+    _KEPT.use(files.key.partition(":")[0], files)
 
 
 def taken_names() -> set[str]:
@@ -149,91 +138,13 @@ def _common_folder(paths: Sequence[PurePosixPath]) -> str:
     return own[-1] if own else ""
 
 
-def _token() -> str | None:
-    """The token of the upload that is shown: the address names it, else the session has it from an earlier visit."""
-    uploads = services.uploads()
-    asked = st.query_params.get(_TOKEN)
-    if asked and not uploads.is_of(asked, visitor().id):
-        days = f"{settings().upload_days:g} days"
-        say_unknown(
-            [asked], "upload", f"it was used or discarded, nobody has added to it for {days}, or it is somebody else's"
-        )
-        del st.query_params[_TOKEN]
-        asked = None
-    token = asked or st.session_state.get(_KEPT)
-    if not token or not uploads.exists(token):
-        st.session_state.pop(_KEPT, None)
-        return None
-    if asked and asked != st.session_state.get(_KEPT):
-        st.session_state.pop(_USED, None)
-    st.session_state[_KEPT] = st.query_params[_TOKEN] = token
-    return str(token)
-
-
-def _uploader(side: Side, label: str, help_text: str, folder: bool) -> set[tuple[Side, str]]:
-    """One uploader; gives side and name of the files that its own list shows."""
-    turn = st.session_state.get(_TURN, 0)
-    key = f"{side}{'-folder' if folder else ''}{f'-{turn}' if turn else ''}"
-    files = st.file_uploader(  # of any kind: what cannot be read is listed with the reason
-        label,
-        accept_multiple_files="directory" if folder else True,
-        key=key,
-        help=help_text,
-        disabled=is_locked("upload"),
-        on_change=_changed,
-        args=(side, key),
-    )
-    st.session_state[f"{key}-listed"] = {file.file_id for file in files}
-    taken = st.session_state.get(_TAKEN, {})
-    return {taken[file.file_id] for file in files if file.file_id in taken}
-
-
-def _changed(side: Side, key: str) -> None:
-    """Keeps the files that have come to a widget's list, and throws away those that were taken off it."""
-    uploads, files = services.uploads(), st.session_state.get(key) or []
-    taken: dict[str, tuple[Side, str]] = st.session_state.setdefault(_TAKEN, {})
-    st.session_state[_REFUSED] = []
-    token = st.session_state.get(_KEPT)
-    if token is not None and not uploads.exists(token):
-        token = None
-    present = {file.file_id for file in files}
-    for file_id in st.session_state.get(f"{key}-listed", set()) - present:
-        where = taken.pop(file_id, None)
-        if token is not None and where is not None and where not in taken.values():
-            uploads.remove(token, *where)
-    new: list[UploadedFile] = [file for file in files if file.file_id not in taken]
-    if not new:
-        return
-    if st.session_state.pop(_USED, None) is not None:
-        _empty_the_widgets()  # they list what was used
-    try:
-        require_unlocked("upload")
-        if token is None:
-            token = st.session_state[_KEPT] = uploads.begin(visitor().id)
-        sent = [Sent(file.name, file.size, file.getvalue) for file in new]
-        outcomes = services.store().usage.add_upload(uploads, token, side, sent, visitor().id)
-    except InputError as problem:  # a callback: the page that shows it is drawn afterwards
-        st.session_state[_REFUSED] = [problem]
-        return
-    for file, outcome in zip(new, outcomes, strict=True):
-        if isinstance(outcome, InputError):
-            st.session_state[_REFUSED].append(outcome)
-        else:
-            taken[file.file_id] = side, outcome
-    st.query_params[_TOKEN] = token
-
-
-def _empty_the_widgets() -> None:
-    st.session_state[_TURN] = st.session_state.get(_TURN, 0) + 1
-
-
 def _show_used() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("These files are saved as a dataset. Other files begin a new one.")
-        st.button("Clear", icon=":material/close:", on_click=_discard, args=(None,))
+        st.button("Clear", icon=":material/close:", on_click=_KEPT.discard, args=(None,))
 
 
-def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str]]) -> None:
+def _show_kept(token: str, kept: Sequence[KeptFile], listed: Listed) -> None:
     """How much is kept, a button that throws it away, and a table of the files that no widget lists."""
     size = _in_words(sum({file.content: file.size for file in kept}.values()))
     many = f"{len(kept)} files ({size}) are" if len(kept) > 1 else f"One file ({size}) is"
@@ -242,7 +153,7 @@ def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str
             f"{many} kept for {settings().upload_days:g} days, also if this page is reloaded, until you use or discard "
             "them. Nobody else sees them."
         )
-        st.button("Discard files", icon=":material/delete:", on_click=_discard, args=(token,))
+        st.button("Discard files", icon=":material/delete:", on_click=_KEPT.discard, args=(token,))
     earlier = [file for file in kept if (file.side, file.name) not in listed]
     if not earlier:
         return
@@ -261,15 +172,6 @@ def _show_kept(token: str, kept: Sequence[KeptFile], listed: set[tuple[Side, str
 
 def _in_words(size: int) -> str:
     return f"{size / MEBI:.1f} MiB" if size >= MEBI else f"{max(1, round(size / 1024))} KiB"
-
-
-def _discard(token: str | None) -> None:
-    if token is not None:
-        services.uploads().discard(token)
-    for name in (_KEPT, _USED, _REFUSED, _TAKEN):
-        st.session_state.pop(name, None)
-    st.query_params.pop(_TOKEN, None)
-    _empty_the_widgets()
 
 
 def _remove(token: str, files: Sequence[KeptFile]) -> None:

@@ -137,7 +137,7 @@ def run(job: Job, options: str) -> dict[str, Any]:
     result = trained(job.plan, dataset)
 
     def probabilities(scene: Any) -> Any:
-        return result.predictor.probabilities(scene.image)[target]
+        return result.predictor.probabilities(scene.image, scene.valid)[target]
 
     own = own_threshold(
         [probabilities(scene) for scene in dataset.validation], dataset.validation, job.chosen, dataset.minimum_area

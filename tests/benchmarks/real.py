@@ -132,7 +132,7 @@ def ours(chosen: BenchmarkSet, seed: int, length: Length) -> Result:
         found = own_thresholds(folder, dataset, device=length.device)
     thresholds = {} if found is None else {each.class_id: each.threshold for each in found.classes}
     return Result(
-        lambda scene: predictor.probabilities(scene.image),
+        lambda scene: predictor.probabilities(scene.image, scene.valid),
         thresholds.get(chosen.target_id, 0.5),
         trained,
         f"{plan.name}, {plan.segmenter.kind}, scale {plan.inputs.scale:g}, {step} steps, {dataset.match_rule.words}; "

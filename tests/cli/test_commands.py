@@ -142,6 +142,7 @@ def test_predict_writes_masks_and_objects_of_several_images(run: Path, imagery: 
     ("images", "vectors", "said"),
     [
         (("scene0.tif",), "out.shp", "neither GeoJSON nor GeoPackage"),
+        (("scene0.tif",), "out.gpkg", "is no GeoTIFF, as masks are"),
         (("scene0.tif", "scene1.tif"), "out.gpkg", "names one file for several images"),
         (("scene0.tif", "scene0.tif"), "gpkg", "two images have this name"),
     ],
@@ -154,6 +155,29 @@ def test_predict_refuses_files_that_it_cannot_write_before_it_begins(
     assert main(["predict", str(run), *paths, "--out", str(tmp_path / "out"), "--vectors", vectors]) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_predict_replaces_no_image_and_no_other_file_without_being_told(
+    run: Path, imagery: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scenes"
+    shutil.copytree(imagery / "images", folder)
+    images = sorted(folder.iterdir())
+    before = {path.name: path.read_bytes() for path in images}
+    link, label = tmp_path / "link.tif", folder / f"{images[0].stem}.geojson"
+    link.symlink_to(images[0])
+    several, alone = list(map(str, images)), [str(images[0])]
+    for given, out in ((several, folder), (alone, folder), (alone, images[0]), (alone, link)):
+        assert main(["predict", str(run), *given, "--out", str(out), "--overwrite"]) == 2
+        assert "is an image to predict for, which it would replace" in capsys.readouterr().err
+    label.write_text("{}")
+    command = ["predict", str(run), *alone, "--out", str(tmp_path / "mask.tif"), "--vectors", str(label)]
+    assert main(command) == 2
+    assert f"{label}: is there already" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {**before, label.name: b"{}"}
+    assert not (tmp_path / "mask.tif").exists()
+    assert main([*command, "--overwrite"]) == 0
+    assert "FeatureCollection" in label.read_text()
 
 
 def test_same_command_goes_on_with_a_run_that_was_broken_off(imagery: Path, plan: Path, tmp_path: Path) -> None:
@@ -274,7 +298,10 @@ def test_predict_takes_the_world_file_beside_its_image(run: Path, imagery: Path,
     with rasterio.open(image, "w", driver="GTiff", width=64, height=64, count=2, dtype=bands.dtype) as file:
         file.write(bands)
     image.with_suffix(".tfw").write_text("10\n0\n0\n-10\n500005\n3999995\n")
-    assert main(["predict", str(run), str(image), "--out", str(mask)]) == 0
+    command = ["predict", str(run), str(image), "--out", str(mask)]
+    assert main([*command, "--vectors", str(tmp_path / "a.geojson")]) == 2, "no system is named: there are no degrees"
+    assert list(tmp_path.glob("mask*")) == []
+    assert main([*command, "--vectors", str(tmp_path / "a.gpkg")]) == 0
     with rasterio.open(mask) as file:
         assert file.transform == PLACE
 

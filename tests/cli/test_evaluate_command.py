@@ -166,7 +166,16 @@ def test_flips_and_splitting_are_options(evaluate: Callable[..., Printed]) -> No
     assert evaluate("--no-split", "--threshold", "half")[1]["split"] == {"1": False}
 
 
-@pytest.mark.parametrize("options", [(), ("--split",), ("--threshold", "half"), ("--split", "--threshold", "0.3")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--split",),
+        ("--threshold", "half"),
+        ("--split", "--threshold", "0.3"),
+        ("--threshold", "0.3", "--smallest", "8"),
+    ],
+)
 def test_objects_of_the_predicted_mask_are_those_that_are_counted(
     root: Path, tmp_path: Path, options: tuple[str, ...], evaluate: Callable[..., Printed]
 ) -> None:
@@ -176,7 +185,7 @@ def test_objects_of_the_predicted_mask_are_those_that_are_counted(
         out, vectors = tmp_path / "mask.tif", tmp_path / "outlines.geojson"
         image = str(root / "images" / f"{scene.name}.tif")
         command = ["predict", str(root / "run"), image, "--out", str(out), "--vectors", str(vectors)]
-        assert main([*command, "--device", "cpu", *options]) == 0
+        assert main([*command, "--overwrite", "--device", "cpu", *options]) == 0
         with rasterio.open(out) as file:
             ids, count = connected_components(file.read(1) == 1)
         counts = scored[scene.name]["classes"]["1"]["object"]
@@ -184,6 +193,8 @@ def test_objects_of_the_predicted_mask_are_those_that_are_counted(
         assert len(json.loads(vectors.read_text())["features"]) == count
         if "--threshold" not in options:
             assert areas_of(ids, count).min(initial=1000) >= cut_of(root).smallest > 1
+        if "--smallest" in options:
+            assert areas_of(ids, count).min(initial=1000) >= 8
         seen += count
     assert seen > 4
 
@@ -205,7 +216,7 @@ def test_predicted_mask_is_the_one_that_is_evaluated(
         for scene in label:
             out = tmp_path / "mask.tif"
             command = ["predict", str(root / "run"), str(root / "images" / f"{scene.name}.tif"), "--out", str(out)]
-            assert main([*command, "--device", "cpu", *options]) == 0
+            assert main([*command, "--overwrite", "--device", "cpu", *options]) == 0
             with rasterio.open(out) as file:
                 mask = file.read(1) == 1
             there = scene.label == 1
@@ -223,7 +234,7 @@ def test_split_outlines_of_touching_objects(root: Path, tmp_path: Path, capsys: 
     said = capsys.readouterr().err
     assert f"neighbours are not separated, objects of fewer than {cut_of(root).smallest} pixels are left out" in said
     whole = json.loads(vectors.read_text())["features"]
-    assert main([*command, "--vectors", str(vectors), "--split"]) == 0
+    assert main([*command, "--vectors", str(vectors), "--split", "--overwrite"]) == 0
     split = json.loads(vectors.read_text())["features"]
     assert "neighbours are separated" in capsys.readouterr().err
     assert len(split) >= len(whole)

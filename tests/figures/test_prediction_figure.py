@@ -6,6 +6,7 @@ import base64
 import io
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -67,11 +68,15 @@ def test_the_picture_shows_the_same() -> None:
     assert Image.open(io.BytesIO(png_bytes(mask))).size == (80, 60)
 
 
-def test_the_table_has_the_largest_first_and_nothing_made_up() -> None:
+def test_the_table_has_the_largest_first_and_nothing_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
     found = find_objects(shown().mask, np.full((2, 60, 80), 800, np.uint16))
     place = GeoReference("EPSG:32631", (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_000_000.0))
     table = found_table(found, CLASSES, place)
     assert table["class"].tolist() == ["ship", "<quay>"]
     assert table["area (px)"].tolist() == [150, 16]
     assert table["area (m²)"].tolist() == [round(150 * 100 / 0.9996**2, 1), round(16 * 100 / 0.9996**2, 1)]
+    largest = table.index[:1]
+    monkeypatch.setattr("explorer.figures.prediction.MOST_ROWS", 1)
+    assert found_table(found, CLASSES, place).index.equals(largest)
+    monkeypatch.undo()
     assert found_table(found, CLASSES, None)[["area (m²)", "longitude"]].isna().all(axis=None)

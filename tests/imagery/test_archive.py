@@ -85,6 +85,7 @@ def test_a_saved_dataset_is_loaded_unchanged(tmp_path):
         {"training": (DATASET.training[0],), "validation": (DATASET.training[1], *DATASET.validation)},
         {"minimum_area": 6},
         {"validation": (replace(DATASET.validation[0], objects=OBJECTS),)},
+        {"validation": (replace(DATASET.validation[0], valid=OBJECTS > 20),)},
         {"validation": (replace(DATASET.validation[0], label=1 - DATASET.validation[0].label),)},
         {"validation": (replace(DATASET.validation[0], image=DATASET.validation[0].image.astype("float64")),)},
     ],
@@ -99,6 +100,15 @@ def test_objects_and_notes_of_a_scene_are_kept(tmp_path):
     loaded = load_dataset(tmp_path / "dataset.npz").training[0]
     np.testing.assert_array_equal(loaded.objects, OBJECTS)
     assert loaded.notes == noted.notes
+
+
+def test_where_an_image_has_no_data_is_kept(tmp_path):
+    bordered = replace(DATASET.training[0], valid=OBJECTS > 20)
+    save_dataset(replace(DATASET, training=(bordered, DATASET.training[1])), tmp_path / "dataset.npz")
+    for mapped in (False, True):
+        loaded = load_dataset(tmp_path / "dataset.npz", mapped)
+        np.testing.assert_array_equal(loaded.training[0].valid, bordered.valid)
+        assert [scene.valid for scene in loaded.scenes[1:]] == [None, None]
 
 
 def test_the_content_hash_does_not_depend_on_notes_or_memory_layout():

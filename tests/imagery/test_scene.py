@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,8 @@ def test_invalid_pixels_become_ignore():
     raster = Raster("a", photo(*LABEL.shape), valid, BANDS)
     scene = make_scene(raster, LABEL)
     np.testing.assert_array_equal(scene.label, np.where(valid, LABEL, IGNORE))
+    np.testing.assert_array_equal(scene.valid, valid)
+    assert make_scene(replace(raster, valid=np.ones_like(valid)), LABEL).valid is None, "all are valid"
     assert scene.size == (16, 12)
 
 

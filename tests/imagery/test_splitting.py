@@ -174,3 +174,11 @@ def test_blocks_of_few_scenes_keep_their_georeference():
     for piece in (*parts.training, *parts.validation):
         row, column = divmod(int(piece.image[0, 0, 0]), 128)
         assert piece.georeference == GeoReference(None, (2.0, 0.0, 100.0 + 2 * column, 0.0, -2.0, 900.0 - 2 * row))
+
+
+def test_blocks_keep_where_their_image_has_no_data():
+    scene = numbered(64, 64)
+    valid = scene.image[0] % 3 > 0
+    parts = split_blocks(replace(scene, valid=valid), 2)
+    for piece in (*parts.training, *parts.validation):
+        np.testing.assert_array_equal(piece.valid, piece.image[0] % 3 > 0)

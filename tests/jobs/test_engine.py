@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +14,11 @@ import psutil
 import pytest
 
 from explorer.errors import InputError
+from explorer.jobs.cluster import offered
 from explorer.jobs.engine import Engine
 from explorer.jobs.job import Resource
-from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, SweepThresholds
+from explorer.jobs.loss_lab_jobs import LossCurves
+from explorer.jobs.registry import EvaluatePoints, MeasureCurvature, MeasureSlice, PredictImage, SweepThresholds
 from explorer.landscape.slice import Slice, journal_path, read_slice
 from explorer.landscape.slice_meta import SliceRequest
 from explorer.losses.spec import LossSpec
@@ -277,6 +280,34 @@ def test_job_that_is_stopped_as_it_begins_is_not_replaced_before_it_has_ended(
 def test_workers_keep_the_memory_of_tensors(engine: Engine, kind: Resource) -> None:
     future = engine._client.submit(faults_of_tensors, resources={kind: 1}, pure=False)
     assert future.result(timeout=60) < 2**23 // 4096, "Dask's setting has all of it given back and asked for each time"
+
+
+def test_short_jobs_do_not_wait_for_a_prediction(engine: Engine) -> None:
+    busy = engine._client.submit(time.sleep, 3.0, resources={PredictImage.resource: 1}, pure=False)
+    began = time.monotonic()
+    engine.ask(LossCurves((LossSpec(kind="cross_entropy"),), 0.1))
+    assert time.monotonic() - began < 3.0
+    assert not busy.done()
+    busy.result()
+
+
+class Offering:
+    """A cluster whose workers offer these resources."""
+
+    def __init__(self, *resources: str) -> None:
+        self._resources = resources
+
+    def scheduler_info(self, n_workers: int) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
+        assert n_workers == -1
+        return {"workers": {name: {"resources": {name: 1}} for name in self._resources}}
+
+
+def test_workers_for_short_jobs_predict_where_a_foreign_cluster_has_no_others() -> None:
+    older, newer = Offering("train", "slice", "quick"), Offering("train", "slice", "quick", "predict")
+    for kind in (Resource.PREDICT, Resource.READ):
+        assert offered(older, kind) is Resource.QUICK  # type: ignore[arg-type]
+    assert offered(newer, Resource.PREDICT) is Resource.PREDICT  # type: ignore[arg-type]
+    assert offered(older, Resource.SLICE) is Resource.SLICE  # type: ignore[arg-type]
 
 
 def test_sweep_and_curvature_leave_their_files(store: Store, engine: Engine, dataset_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,11 @@ def test_too_little_memory_and_other_values_are_said(job: PredictImage, tmp_path
     with pytest.raises(InputError, match="lie outside the range that the run was trained on"):
         perform(bright)
     assert perform(dataclasses.replace(bright, forced=True)) is JobStatus.DONE
+    (note,) = load_prediction(bright.file).meta.notes
+    assert note.code == "values_outside_stretch"
+    packed = json.loads(pack_prediction(PackPrediction(bright.file, "geojson", (0.5,), ())))
+    assert packed["metadata"]["notes"] == note.text
+    assert packed["metadata"]["run"] == job.run.name
 
 
 def test_names_are_checked_before_they_become_files() -> None:

@@ -14,6 +14,7 @@ from rasterio.io import MemoryFile
 from streamlit.testing.v1 import AppTest
 
 from explorer.jobs.registry import PackPrediction
+from explorer.runs.class_thresholds import read_own_thresholds
 from explorer.runs.prediction_names import prediction_file
 from explorer.runs.records import RunStatus
 from explorer.ui import identity, services
@@ -36,7 +37,7 @@ def run_id(server: None) -> str:
     """A run that has ended, of the visitor."""
     store = services.store()
     dataset = store.save_dataset(tiny_dataset(), owner="0123456789abcdef01234567")
-    record = store.create_run(tiny_plan(40), dataset, owner="0123456789abcdef01234567")
+    record = store.create_run(tiny_plan(40, choose_threshold=True), dataset, owner="0123456789abcdef01234567")
     services.engine().submit(record.id)
     wait_until(lambda: store.run(record.id).status is RunStatus.DONE)
     return record.id
@@ -99,12 +100,17 @@ def test_the_threshold_needs_no_other_prediction(open_page: OpenPage, run_id: st
     page = opened(open_page, run_id, **{"from": "Validation scene"})
     slider = page.slider[-1]
     assert slider.label == "Threshold"
+    own = read_own_thresholds(services.store().folder(run_id))
+    assert own is not None
+    assert f"{own.values[0]:g}. The run's own" in texts(page), "the slider shows two digits"
+    assert page.number_input[0].placeholder == f"{own.cuts()[0].smallest}, the run's" != "1, the run's"
     areas = []
     for value in (0.1, 0.9):
         page.slider[-1].set_value(value).run()
         assert not page.exception, page.exception
         areas.append(int(metric(page, "area").removesuffix(" px").replace(",", "")))
         assert "Chosen here, instead of" in texts(page)
+        assert page.number_input[0].placeholder.startswith("1"), "as the command predict takes a number"
     assert areas[0] > areas[1]
     assert not services.store().jobs.active()
     page.number_input[0].set_value(100_000).run()
@@ -118,6 +124,7 @@ def test_an_upload_is_placed_on_the_ground_and_survives_a_reload(open_page: Open
     ).run()
     assert "64 × 64 pixels, 2 bands, uint8, with a georeference" in texts(page)
     assert "**notes\\.txt** is left out" in texts(page)
+    assert "not a PNG, JPEG or TIFF file — save the image as PNG or TIFF" in texts(page)
     page = predicted(page)
     area = int(metric(page, "area").removesuffix(" px").replace(",", ""))
     assert metric(page, "on the ground") == f"{area * 100 / 0.9996**2:,.0f} m²"
@@ -145,6 +152,8 @@ def test_values_of_another_kind_must_be_accepted(open_page: OpenPage, run_id: st
     page.checkbox(key="predict-force").check().run()
     page = predicted(page)
     assert metric(page, "objects")
+    later = opened(open_page, run_id, prediction=address(page)["prediction"])
+    assert "Predicted all the same, although its values" in texts(later).replace("\\", "")
 
 
 def test_others_do_not_see_it(open_page: OpenPage, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,7 @@ def test_side_files_belong_to_their_image_and_others_say_why_not(tmp_path: Path)
     found = read(upload(tmp_path, {"a.png": png(40), "a.pgw": WORLD, "b.txt": b"no image"}))
     assert set(found) == {"a.png", "b.txt"}
     assert (found["b.txt"].file, found["b.txt"].reason) == (None, "not a PNG, JPEG or TIFF file")
+    assert found["b.txt"].remedy == "save the image as PNG or TIFF"
     image = found["a.png"]
     assert (image.size, image.data_type, image.notes[0].code) == ((8, 8), "uint8", "world_file")
     assert image.file is not None
@@ -70,6 +71,7 @@ def test_refused_files_and_what_is_too_much_once_decoded_are_left_out(tmp_path: 
     found = read(upload(tmp_path, files, max_total_decoded_bytes=1000), {"a.png": "makes the reader crash"})
     assert found["a.png"].reason == "makes the reader crash"
     assert "more than 0 MiB once decoded" in found["b.png"].reason
+    assert found["b.png"].remedy == "upload less"
     assert found["c.png"].file is not None, "a large image takes no room from the others"
 
 

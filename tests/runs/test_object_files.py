@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
+import pyogrio
 import pyogrio.raw
 import pytest
 import shapely
+from rasterio.io import MemoryFile
 from rasterio.warp import transform_geom
 
 from explorer.errors import InputError
 from explorer.imagery.scene import GeoReference
+from explorer.imagery.writing import mask_bytes
 from explorer.metrics.found_objects import areas_on_ground, find_objects
-from explorer.runs.object_files import LAYER, geojson_bytes, geopackage_bytes, write_objects
+from explorer.runs.object_files import LAYER, coordinates_of, geojson_bytes, geopackage_bytes, write_objects
 
 PLACE = GeoReference("EPSG:32631", (10.0, 0.0, 500_000.0, 0.0, -10.0, 4_000_000.0))
 CLASSES = ("sea", "ship", "quay")
@@ -33,6 +37,23 @@ def test_objects_are_those_of_the_mask() -> None:
     assert FOUND.scores.tolist() == pytest.approx([0.7, 0.7, 0.9])
     assert FOUND.centres[2].tolist() == pytest.approx([(100 * 34.5 - 9 * 34) / 91] * 2)
     assert FOUND.boxes.tolist() == [[0, 49, 1, 50], [5, 5, 14, 18], [30, 30, 40, 40]]
+
+
+def test_objects_are_the_same_however_many_pixels_are_counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.metrics.found_objects._COUNTED_AT_ONCE", 3 * 50)
+    found = find_objects(MASK, VALUES)
+    for name in ("ids", "class_ids", "scores", "areas", "centres", "boxes"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(FOUND, name))
+
+
+def test_counting_takes_little_beside_the_ids() -> None:
+    mask, values = np.ones((2000, 2000), np.uint8), np.broadcast_to(np.uint16(10), (1, 2000, 2000))
+    tracemalloc.start()
+    try:
+        assert len(find_objects(mask, values)) == 1
+        assert tracemalloc.get_traced_memory()[1] < 30 * mask.size, "bytes; each pixel took fifty and more"
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_object_is_no_object() -> None:
@@ -71,8 +92,32 @@ def test_without_a_place_coordinates_are_columns_and_rows(tmp_path: Path) -> Non
     assert shapely.bounds(shapely.from_wkb(shapes)).tolist()[2] == [30, 30, 40, 40]
     assert np.isnan(columns[4]).all()
     assert areas_on_ground(FOUND, None) is None
-    (last,) = json.loads(geojson_bytes(FOUND, None, CLASSES))["features"][2:]
+    written = json.loads(geojson_bytes(FOUND, None, CLASSES))
+    assert written["metadata"] == {"coordinates": "columns and rows of the image, in pixels"}
+    (last,) = written["features"][2:]
     assert last["properties"]["area_m2"] is None
+
+
+def test_files_hold_what_their_objects_rest_on(tmp_path: Path) -> None:
+    about = {"run": "ab12", "threshold_1": "0.437", "notes": 'Its values, "odd" & large, lie outside.'}
+    write_objects(tmp_path / "objects.gpkg", FOUND, PLACE, CLASSES, about)
+    assert pyogrio.read_info(tmp_path / "objects.gpkg")["layer_metadata"].items() >= about.items()
+    assert pyogrio.read_info(tmp_path / "objects.gpkg")["dataset_metadata"].items() >= about.items()
+    assert json.loads(geojson_bytes(FOUND, PLACE, CLASSES, about))["metadata"] == about
+    assert json.loads(geojson_bytes(FOUND, None, CLASSES, about))["metadata"].keys() == {*about, "coordinates"}
+    write_objects(tmp_path / "objects.geojson", FOUND, PLACE, CLASSES, about)
+    assert pyogrio.read_info(tmp_path / "objects.geojson")["features"] == 3
+    with MemoryFile(mask_bytes(MASK, PLACE, CLASSES, about)) as memory, memory.open() as file:
+        assert file.tags().items() >= about.items()
+
+
+def test_a_grid_without_a_reference_system_is_no_geojson() -> None:
+    unknown = GeoReference(None, PLACE.transform)
+    with pytest.raises(InputError, match=r"does not name its coordinate reference system.* write a GeoPackage"):
+        geojson_bytes(FOUND, unknown, CLASSES)
+    assert geopackage_bytes(FOUND, unknown, CLASSES)
+    assert "is not known" in coordinates_of(unknown, geojson=False)
+    assert coordinates_of(PLACE, geojson=True) == "degrees (WGS 84)"
 
 
 def test_geojson_of_a_place_that_is_nowhere_on_earth_is_refused() -> None:

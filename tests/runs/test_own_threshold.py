@@ -179,6 +179,19 @@ def test_half_and_numbers_need_no_file(folder: RunFolder, request_, classes, val
     assert (applied.values, applied.by_class(classes), applied.own) == (values, by_class, None)
 
 
+def test_cuts_belong_to_the_own_threshold_wherever_another_is_chosen(folder: RunFolder) -> None:
+    applied = thresholds_of(folder, "own", 2, LAST)
+    assert applied.values is not None
+    assert applied.cuts[0].smallest > 1, "the case would show nothing"
+    assert applied.cuts_at(applied.values) == applied.cuts
+    assert applied.cuts_at((0.3,)) == (ObjectCut(),), "as a command takes a number:"
+    assert thresholds_of(folder, 0.3, 2, LAST).cuts == applied.cuts_at(None) == ()
+    of_two = replace(applied, values=(0.4, 0.6), cuts=(ObjectCut(None, 4), ObjectCut(7.0, 9)))
+    assert of_two.cuts_at((0.3, 0.6)) == (ObjectCut(), ObjectCut(7.0, 9))
+    assert thresholds_of(folder, "own", 2, LAST, smallest=7).cuts == (replace(applied.cuts[0], smallest=7),)
+    assert thresholds_of(folder, 0.3, 2, LAST, smallest=7).cuts == (ObjectCut(None, 7),)
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"), [("own", "own"), ("half", "half"), ("0.3", 0.3), ("1", 1.0), ("0.001", 0.001)]
 )
@@ -195,7 +208,7 @@ def test_other_arguments_are_refused(text: str) -> None:
 class Drawn(Predictor):
     """Gives the image back as the probability of class 1."""
 
-    def probabilities(self, image: np.ndarray) -> np.ndarray:
+    def probabilities(self, image: np.ndarray, valid: np.ndarray | None = None) -> np.ndarray:
         foreground = image[0].astype(np.float32) / 1000
         return np.stack([1 - foreground, foreground])
 

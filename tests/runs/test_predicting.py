@@ -18,7 +18,7 @@ from explorer.metrics.class_map import classes_at
 from explorer.metrics.splitting_predictions import ObjectCut, cut_classes
 from explorer.runs.folder import DatasetReference
 from explorer.runs.predicting import predict_raster, require_memory
-from explorer.runs.prediction import as_trained, cuts_for, load_prediction, save_prediction, values_outside
+from explorer.runs.prediction import accepted, as_trained, cuts_for, load_prediction, misfits, save_prediction
 from explorer.segmenter.network import Segmenter
 from explorer.segmenter.prediction import Predictor
 
@@ -89,6 +89,22 @@ def test_cuts_are_the_runs_until_others_are_chosen() -> None:
     assert cuts_for((), meta, True, None) == (ObjectCut(6.0, 1), ObjectCut(None, 1)), "no size of class 2 is known"
 
 
+def test_a_mask_says_what_it_rests_on() -> None:
+    for bands in (1, 2):
+        made = dataset(bands)
+        predictor, raster = Predictor(Bands(), made.stretch, flips=True), raster_of(made.scenes[0])
+        prediction = predict_raster(predictor, DatasetReference.to(made), raster, "s", (6.0, 0.0)[:bands])
+        about = prediction.about("ab12", (0.437, 0.5)[:bands], (ObjectCut(6.0, 4), ObjectCut(None, 9))[:bands])
+        assert about.items() >= {
+            "image": raster.name, "run": "ab12", "checkpoint": "s", "flips": "yes", "class_1": "class 0",
+            "threshold_1": "0.437", "split_1": "yes", "smallest_1": "4 px", "notes": "Zeros.",
+        }.items()  # fmt: skip
+    assert about.items() >= {"threshold_2": "0.5", "split_2": "no", "smallest_2": "9 px"}.items()
+    plain = prediction.about("ab12", None)
+    assert plain.items() >= {"threshold": "none: each pixel has its most probable class", "smallest_1": "1 px"}.items()
+    assert "threshold_1" not in plain
+
+
 def test_an_image_too_large_for_memory_is_refused() -> None:
     made = dataset(1)
     raster = raster_of(made.scenes[0])
@@ -102,14 +118,49 @@ def test_an_image_too_large_for_memory_is_refused() -> None:
 def test_bands_and_values_must_be_those_of_the_run() -> None:
     made = dataset(2)
     reference, raster = DatasetReference.to(made), raster_of(made.scenes[0])
-    assert values_outside(as_trained(raster, reference), reference) is None
+    assert misfits(as_trained(raster, reference), reference) == ()
     brighter = replace(raster, image=raster.image.astype(np.int32) * 1000)
-    assert "lie outside the range" in str(values_outside(brighter, reference))
+    (problem,) = misfits(brighter, reference)
+    assert "lie outside the range" in problem.text
+    assert misfits(brighter, reference, with_values=False) == ()
+    (_, noted) = accepted(brighter, [problem]).notes
+    assert noted.text == f"Predicted all the same, although {problem.text}."
     by_itself = reference.model_copy(update={"choices": reference.choices.model_copy(update={"stretch": "scene"})})
     assert as_trained(raster, by_itself).image.dtype == np.uint16
     assert as_trained(raster, by_itself, is_stretched=True) is raster
     with pytest.raises(InputError, match=r"1 band\(s\), the run was trained on 2"):
         as_trained(replace(raster, image=raster.image[:1], bands=("grey",)), reference)
+
+
+@pytest.mark.parametrize(
+    ("own", "trained", "fits"),
+    [
+        (("NIR", "red", "green"), ("red", "green", "blue"), False),
+        (("B", "G", "R", "N"), ("red", "green", "blue", "near infrared"), False),
+        (("B04", "B03", "B02", "B08"), ("red", "green", "blue", "nir"), True),
+        (("band 1", "band 2", "band 3"), ("red", "green", "blue"), True),
+        (("red", "near"), ("near", "red"), False),
+    ],
+)
+def test_bands_whose_names_tell_must_show_the_same(own: tuple[str, ...], trained: tuple[str, ...], fits: bool) -> None:
+    made = dataset(len(own))
+    reference = DatasetReference.to(made).model_copy(update={"bands": trained})
+    found = misfits(replace(raster_of(made.scenes[0]), bands=own), reference)
+    assert [problem.code for problem in found] == ([] if fits else ["other_bands"])
+
+
+def test_pixels_of_another_size_on_the_ground_are_noted() -> None:
+    made = dataset(1)
+    reference, raster = DatasetReference.to(made), raster_of(made.scenes[0])
+    assert reference.pixel_side == pytest.approx(10 / 0.9996, rel=1e-3)
+    assert as_trained(raster, reference) is raster
+    fine = replace(raster, georeference=GeoReference(PLACE.crs, (0.5, 0, 500_000, 0, -0.5, 4_000_000)))
+    (_, note) = as_trained(fine, reference).notes
+    assert note.code == "pixel_size_differs"
+    assert "20 times the size in pixels" in note.text
+    assert as_trained(fine, reference.model_copy(update={"pixel_side": None})) is fine
+    without = replace(fine, georeference=None)
+    assert as_trained(without, reference) is without
 
 
 def test_a_prediction_that_is_broken_says_so(tmp_path: Path) -> None:

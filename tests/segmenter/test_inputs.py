@@ -71,6 +71,17 @@ def test_a_scene_may_be_stretched_by_its_own_percentiles() -> None:
     np.testing.assert_allclose(own, brighter, atol=1e-5)
 
 
+def test_pixels_without_data_do_not_count_for_the_own_stretch() -> None:
+    bordered = np.full((2, 40, 60), -9999.0)
+    bordered[:, :, :40] = 100 + image(40, 40)
+    valid = bordered[0] != -9999.0
+    spec = InputSpec(own_stretch=True)
+    prepared = prepared_image(bordered, STRETCH, spec, valid)
+    np.testing.assert_array_equal(prepared[:, :, :40], prepared_image(bordered[:, :, :40], STRETCH, spec))
+    everywhere = prepared_image(bordered, STRETCH, spec, np.ones_like(valid))
+    np.testing.assert_array_equal(everywhere, prepared_image(bordered, STRETCH, spec))
+
+
 def test_a_label_takes_the_class_that_covers_most_of_a_pixel() -> None:
     given = scene(
         [[1, 1, 0, 0], [1, 0, 0, 2], [2, 2, 0, IGNORE], [2, 2, IGNORE, IGNORE]],

@@ -107,7 +107,7 @@ def test_strips_of_a_large_image_are_the_whole(size: tuple[int, int], scale: flo
     inputs = InputSpec(scale=scale)
     predictor = Predictor(Bright(), STRETCH, inputs)
     counted: list[tuple[int, int]] = []
-    strips = list(predictor.strips(image, lambda done, tiles: counted.append((done, tiles))))
+    strips = list(predictor.strips(image, advance=lambda done, tiles: counted.append((done, tiles))))
     prepared = torch.from_numpy(prepared_image(image, STRETCH, inputs))
     whole = predict_probabilities(Bright(), prepared)
     at_scale = torch.nn.functional.interpolate(whole[None], size=size, mode="bilinear", align_corners=False)[0]

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from explorer.errors import InputError
+from explorer.imagery.notes import Note
 from explorer.imagery.reading.fill_values import find_fill, without_stray_nodata
 from explorer.imagery.reading.formats import Decoded, FileKind, kind_of, read_bytes
 from explorer.imagery.reading.gdal import decode_with_gdal
@@ -113,7 +114,7 @@ def decode(
     except Exception as error:  # on broken files, the decoders raise almost any type
         raise InputError(f"unreadable or truncated ({_one_line(error)})", name, "save or upload it again") from error
     decoded = with_side_nodata(decoded, name, companions, limits)
-    return _upright(_located(decoded, name, companions, limits))
+    return _upright(_without_bare_system(_located(decoded, name, companions, limits)))
 
 
 def _located(decoded: Decoded, name: str, companions: Mapping[str, bytes | Path], limits: Settings) -> Decoded:
@@ -131,6 +132,18 @@ def _located(decoded: Decoded, name: str, companions: Mapping[str, bytes | Path]
     if combined == own or is_pixel_grid(combined, height):
         return decoded
     return replace(decoded, georeference=combined, notes=(*decoded.notes, beside.note))
+
+
+def _without_bare_system(decoded: Decoded) -> Decoded:
+    """The image without a coordinate reference system that no grid goes with: pixels would be metres or degrees."""
+    own = decoded.georeference
+    if own is None or own.crs is None or not is_pixel_grid(own, decoded.masked.shape[0]):
+        return decoded
+    text = (
+        "It names a coordinate reference system, but not where its pixels lie: it is used without a georeference. "
+        "A world file beside it would tell."
+    )
+    return replace(decoded, georeference=None, notes=(*decoded.notes, Note("crs_without_grid", text)))
 
 
 def _upright(decoded: Decoded) -> Decoded:

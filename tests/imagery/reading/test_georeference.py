@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 from rasterio.crs import CRS
 from rasterio.enums import WktVersion
+from rasterio.io import MemoryFile
 from rasterio.rpc import RPC
 
 from explorer.errors import InputError
@@ -79,6 +80,20 @@ def test_a_georeference_of_its_own_wins_but_a_missing_system_is_filled_in():
     assert filled.georeference.crs == "EPSG:32633"
     assert filled.georeference.transform[5] == 3_700_000
     assert [note.code for note in filled.notes] == ["world_file"]
+
+
+def test_a_system_in_a_files_own_tags_without_a_grid_is_no_georeference():
+    with MemoryFile() as memory:
+        with memory.open(driver="GTiff", width=10, height=12, count=3, dtype="uint8", crs="EPSG:4326") as file:
+            file.write(photo(12, 10))
+        bare = memory.read()
+    raster = read_raster(bare, "a.tif")
+    assert raster.georeference is None
+    assert [note.code for note in raster.notes] == ["crs_without_grid"]
+    assert "world file" in raster.notes[0].text
+    placed = read_raster(bare, "a.tif", companions={"a.tfw": WORLD})
+    assert (placed.georeference.crs, placed.georeference.transform) == ("EPSG:4326", TRANSFORM)
+    assert [note.code for note in placed.notes] == ["world_file"]
 
 
 @pytest.mark.parametrize(
