@@ -17,7 +17,7 @@ from explorer.runs.uploads import KeptFile, Side
 from explorer.runs.usage import in_words
 from explorer.settings import settings
 from explorer.ui import services
-from explorer.ui.kept_files import KeptFiles
+from explorer.ui.kept_files import KeptFiles, ask_for_files
 from explorer.ui.locks import say_locked
 
 _FILES = KeptFiles("images", "discarded")
@@ -63,7 +63,10 @@ def _read(token: str, kept: Sequence[KeptFile], keep_fill: bool) -> Sequence[Dec
     files = {name: path.resolve() for name, path in services.uploads().kept_files(token, _SIDE).items()}
     folder: Path = services.uploads().decoded(token).resolve()
     with st.spinner("Reading the images …"):
-        found = services.engine().ask(ReadImages(ImagesToRead(folder, files, keep_fill, settings())))
+        found = ask_for_files(
+            ReadImages(ImagesToRead(folder, files, keep_fill, settings())),
+            lambda found: [image.file for image in found if image.file is not None],
+        )
     st.session_state[_READ] = key, found
     return found
 

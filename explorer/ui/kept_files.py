@@ -6,12 +6,15 @@ which files of the widgets have been kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from explorer.errors import InputError
+from explorer.jobs.job import Answer, Job
 from explorer.runs.uploads import Side
 from explorer.runs.usage import Sent
 from explorer.settings import settings
@@ -21,6 +24,7 @@ from explorer.ui.identity import visitor
 from explorer.ui.locks import is_locked, require_unlocked
 from explorer.ui.messages import show_problem
 
+_TRIES = 5  # of a reading that others overtake
 Listed = set[tuple[Side, str]]
 """Side and name of files, under which they are kept."""
 
@@ -154,3 +158,23 @@ class KeptFiles:
 
     def _key(self, name: str) -> str:
         return f"{self.name}-{name}"
+
+
+def ask_for_files(job: Job[Answer], left: Callable[[Answer], Iterable[Path]]) -> Answer:
+    """What a reading of kept files found, once what it has left is there.
+
+    A reading of fewer files that a rerun has overtaken may end late, and makes room by removing what this one has left:
+    then it is asked for again.
+
+    Args:
+        job: reads the files.
+        left: the files that the answer refers to.
+
+    Raises:
+        InputError: what the job raises; or other readings do not leave what this one found.
+    """
+    for _ in range(_TRIES):
+        found = services.engine().ask(job)
+        if all(file.exists() for file in left(found)):
+            return found
+    raise InputError("other pages read these files at the same time", "upload", "close them, and reload this page")

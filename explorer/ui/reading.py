@@ -10,14 +10,13 @@ from explorer.errors import InputError
 from explorer.imagery.archive import load_dataset
 from explorer.imagery.choices import Polygon, ReadingChoices
 from explorer.imagery.readings import Reading
-from explorer.imagery.scene import Dataset
 from explorer.jobs.registry import PlaceAreas, ReadUpload
 from explorer.runs.upload_reading import UploadReading, UploadToRead
 from explorer.settings import settings
 from explorer.ui import services
+from explorer.ui.kept_files import ask_for_files
 from explorer.ui.uploads import Files
 
-_TRIES = 5
 _CHOICES, _READ, _AREAS = "reading-choices", "reading-upload", "reading-areas"  # in the session
 
 
@@ -36,7 +35,10 @@ def read_upload(files: Files) -> Reading | InputError:
     if kept is None or kept.key != key:
         try:
             with st.spinner("Reading the files …"):
-                found, dataset = _ask(ReadUpload(_to_read(files, chosen)))
+                found = ask_for_files(
+                    ReadUpload(_to_read(files, chosen)), lambda found: [found.dataset] if found.dataset else []
+                )
+                dataset = None if found.dataset is None else load_dataset(found.dataset, mapped=True)
         except InputError as problem:
             return problem
         kept = _Kept(key, replace(found.reading, dataset=dataset), found)
@@ -46,25 +48,6 @@ def read_upload(files: Files) -> Reading | InputError:
         reading = replace(reading, choices=chosen, dataset=dataset)
     st.session_state[_READ] = replace(kept, reading=reading)
     return reading
-
-
-def _ask(job: ReadUpload) -> tuple[UploadReading, Dataset | None]:
-    """What was read, and the dataset. A reading of fewer files that a rerun has overtaken may end late, and makes room
-    by removing what this one has left: then it is asked for again.
-
-    Raises:
-        InputError: none of the files could be used, or other readings do not leave what this one found.
-    """
-    for _ in range(_TRIES):
-        found = services.engine().ask(job)
-        if found.dataset is None:
-            return found, None
-        try:
-            return found, load_dataset(found.dataset, mapped=True)
-        except InputError:
-            if found.dataset.exists():
-                raise
-    raise InputError("other pages read these files at the same time", "upload", "close them, and reload this page")
 
 
 def version(chosen: ReadingChoices) -> str:
