@@ -125,10 +125,12 @@ def test_a_page_is_open_to_all(view: str, page: Page, address: str) -> None:
 
 def test_keys_open_pages_and_press_buttons(page: Page, address: str) -> None:
     page.goto(address)
+    expect(page.get_by_role("button", name="Keys")).to_be_visible()  # its script listens to keys
     settled(page)
     page.keyboard.press("g")
     page.keyboard.press("l")
     page.wait_for_url("**/learn")
+    expect(page.get_by_role("button", name="Start").first).to_be_visible()
     settled(page)
     keys = page.get_by_role("dialog", name="Keys")
     for _ in range(2):  # also after it was closed
@@ -139,6 +141,7 @@ def test_keys_open_pages_and_press_buttons(page: Page, address: str) -> None:
         expect(keys).to_have_count(0)
     page.keyboard.press("2")
     page.wait_for_url("**lesson=class-weights*")
+    expect(page.get_by_role("button", name="Next")).to_be_visible()
     settled(page)
     page.keyboard.press("n")
     page.wait_for_url("**step=2*")
