@@ -106,7 +106,7 @@ def test_files_hold_what_their_objects_rest_on(tmp_path: Path) -> None:
     assert json.loads(geojson_bytes(FOUND, PLACE, CLASSES, about))["metadata"] == about
     assert json.loads(geojson_bytes(FOUND, None, CLASSES, about))["metadata"].keys() == {*about, "coordinates"}
     write_objects(tmp_path / "objects.geojson", FOUND, PLACE, CLASSES, about)
-    assert pyogrio.read_info(tmp_path / "objects.geojson")["features"] == 3
+    assert len(json.loads((tmp_path / "objects.geojson").read_text())["features"]) == 3
     with MemoryFile(mask_bytes(MASK, PLACE, CLASSES, about)) as memory, memory.open() as file:
         assert file.tags().items() >= about.items()
 
