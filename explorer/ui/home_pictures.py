@@ -45,7 +45,7 @@ FOUND = (
         "there to see what it predicts.",
         "pages/landscape.py",
         "Look at the landscape",
-        LandscapeState(run="car_park-recipe", slice_view="Surfaces"),
+        LandscapeState(run="car_park-recipe"),
     ),
     _of(
         "cars.png",

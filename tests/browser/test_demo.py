@@ -63,5 +63,5 @@ def test_a_newcomer_sees_a_landscape_in_two_clicks(page: Page, address: str) -> 
     page.get_by_role("link", name="Look at the landscape").click()
     expect(page.locator(".live-figure .main-svg").first).to_be_visible()
     assert "run=car_park-recipe" in page.url
-    page.get_by_role("radio", name="Contours").or_(page.get_by_text("Contours", exact=True)).first.click()
+    page.get_by_role("radio", name="Surfaces").click()
     expect(page.locator(".live-figure .main-svg").first).to_be_visible()
