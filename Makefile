@@ -14,7 +14,7 @@ run: setup
 	.venv/bin/streamlit run app.py
 
 test: setup
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: setup
 	.venv/bin/ruff check .
