@@ -60,7 +60,7 @@ def show_saved_links() -> None:
     if links:
         st.page_link("app.py", label="Present your saved links", icon=":material/slideshow:",
                      query_params={PARAMETER: "1", LIST: store.key(me)})  # fmt: skip
-        st.caption("Its address shows them to others, too, with the runs; your datasets once you share them on Storage.")
+        st.caption("Its address shows them to others, too, with the runs; your datasets once you share them.")
 
 
 def _show_link(link: SavedLink, before: SavedLink | None, after: SavedLink | None) -> None:
